@@ -1,0 +1,191 @@
+//! Puts the parts together: the database, the router, the listener; and takes them apart again in good order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::serve::ListenerExt;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgPool};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::{Config, Storage};
+use crate::control;
+use crate::db::connect::{self, PoolSettings, SchemaError};
+use crate::http::state::App;
+use crate::http::{self, RateLimits};
+use crate::ids::Ids;
+use crate::postgres::{Cluster, ClusterError};
+use crate::service::credentials::{self, Credentials};
+use crate::service::{self, Core};
+
+/// How long a start waits for a database that does not answer yet.
+const DATABASE_WITHIN: Duration = Duration::from_secs(6);
+/// How long requests in flight may take to finish at the end.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why the server did not start: each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: {error}. Choose another address with --listen (port 0 picks a free one)")]
+    Listen { address: SocketAddr, error: io::Error },
+    #[error("DATABASE_URL is not a PostgreSQL URL: {0}")]
+    Url(sqlx::Error),
+    #[error("the database cannot be reached: {0}. Check DATABASE_URL, or leave it out for a private PostgreSQL")]
+    Database(sqlx::Error),
+    #[error("the database did not answer within {} s. Check DATABASE_URL, or leave it out for a private PostgreSQL", .0.as_secs())]
+    Silent(Duration),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error("the keys of the default project cannot be stored: {0}")]
+    Keys(#[from] service::Error),
+    #[error("a task of the start failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<io::Result<()>>,
+    pool: PgPool,
+    cluster: Option<Cluster>,
+}
+
+impl Server {
+    /// Starts a server that tells the time by `clock`, and returns when it answers requests.
+    ///
+    /// # Errors
+    /// When the address is taken or there is no database to be had.
+    pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        let listen = |error| StartError::Listen { address: config.listen, error };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (options, cluster) = database(&config.storage).await?;
+        let pool = connect::pool(
+            options,
+            PoolSettings {
+                connections: config.connections,
+                statement_timeout: config.request_timeout,
+                ..PoolSettings::default()
+            },
+        );
+        connect::migrate(&pool).await?;
+        let app = app(config, clock, pool.clone(), address).await?;
+        let router = http::router(Arc::new(app), control::routes());
+        let (stop, mut stopped) = watch::channel(false);
+        let listener = listener.tap_io(|stream| {
+            // Small answers leave at once.
+            let _ = stream.set_nodelay(true);
+        });
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async move {
+                    // An error means that the sender is gone, which is the same.
+                    let _ = stopped.wait_for(|stop| *stop).await;
+                })
+                .await
+        });
+        Ok(Self { address, stop, serving, pool, cluster })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://` and the address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        base_url(self.address)
+    }
+
+    /// Stops: requests in flight finish, then the connections and the private cluster are closed.
+    pub async fn stop(self) {
+        let Self { stop, serving, pool, cluster, .. } = self;
+        let _ = stop.send(true);
+        if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
+            tracing::warn!("requests were still running at the end");
+        }
+        let _ = tokio::time::timeout(DRAIN_WITHIN, pool.close()).await;
+        if let Some(cluster) = cluster {
+            let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
+        }
+    }
+}
+
+/// Applies the migrations to the configured database, and nothing else.
+///
+/// # Errors
+/// When there is no database to be had, or it refuses.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    let (options, cluster) = database(&config.storage).await?;
+    let pool = connect::pool(options, PoolSettings::default());
+    connect::migrate(&pool).await?;
+    pool.close().await;
+    if let Some(cluster) = cluster {
+        tokio::task::spawn_blocking(move || cluster.stop()).await?;
+    }
+    Ok(())
+}
+
+/// What requests work with, on a migrated database.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn app(config: &Config, clock: Clock, pool: PgPool, address: SocketAddr) -> Result<App, StartError> {
+    let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
+    let core = Core { pool, clock, ids: Ids::new(node) };
+    credentials::configure(&core, &config.app_id, &config.app_token).await?;
+    Ok(App {
+        core,
+        credentials: Credentials::new(config.strict_auth),
+        rate_limits: RateLimits::new(config.rate_limit),
+        request_timeout: config.request_timeout,
+        base_url: base_url(address),
+    })
+}
+
+fn base_url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// How to reach the configured database, which answers, and the private cluster that it is in, if it is.
+async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
+    match storage {
+        Storage::Url(url) => {
+            let options: PgConnectOptions = url.parse().map_err(StartError::Url)?;
+            tokio::time::timeout(DATABASE_WITHIN, answer(&options))
+                .await
+                .map_err(|_| StartError::Silent(DATABASE_WITHIN))??;
+            Ok((options, None))
+        }
+        Storage::Private(durability) => {
+            let durability = durability.clone();
+            let cluster = tokio::task::spawn_blocking(move || Cluster::start(&durability)).await??;
+            Ok((cluster.main_database(), Some(cluster)))
+        }
+    }
+}
+
+/// Waits until the database answers: one that is just starting refuses connections for a while.
+async fn answer(options: &PgConnectOptions) -> Result<(), StartError> {
+    let begun = Instant::now();
+    loop {
+        match options.connect().await {
+            Ok(connection) => return connection.close().await.map_err(StartError::Database),
+            Err(error) if connect::is_unavailable(&error) && begun.elapsed() < DATABASE_WITHIN / 2 => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => return Err(StartError::Database(error)),
+        }
+    }
+}

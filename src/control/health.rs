@@ -1,0 +1,16 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::http::state::AppState;
+use crate::http::{ApiError, answer};
+use crate::objects::ObjectWriter;
+
+/// GET /_emulator/health (emulator-health): 200 when requests can be answered, 503 while the database is away.
+pub async fn handle(State(app): State<AppState>) -> Result<Response, ApiError> {
+    let mut connection = app.core.pool.acquire().await?;
+    crate::db::connect::ping(&mut connection).await?;
+    drop(connection);
+    Ok(answer::json(|out| {
+        ObjectWriter::new(out).text("status", "ok").text("version", env!("CARGO_PKG_VERSION")).end();
+    }))
+}

@@ -1,0 +1,125 @@
+//! The pool of connections, the migrations, and what a database error means to the caller.
+
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Executor, PgConnection, PgPool};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The oldest PostgreSQL that the statements run on, as `server_version_num`.
+const OLDEST_SERVER: i32 = 130_000;
+
+/// How connections are held.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSettings {
+    pub connections: u32,
+    /// How long a request waits for a connection before it is answered 503.
+    pub acquire_timeout: Duration,
+    /// How long one statement may run before the database ends it.
+    pub statement_timeout: Duration,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self { connections: 8, acquire_timeout: Duration::from_secs(2), statement_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A pool on `options` that connects when it is first asked to.
+#[must_use]
+pub fn pool(options: PgConnectOptions, settings: PoolSettings) -> PgPool {
+    let options = options.application_name("voucherify-emulator").disable_statement_logging();
+    let session = format!(
+        "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET jit = off; SET timezone = 'UTC'",
+        settings.statement_timeout.as_millis()
+    );
+    PgPoolOptions::new()
+        .max_connections(settings.connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let session = sqlx::AssertSqlSafe(session.clone());
+            Box::pin(async move { connection.execute(session).await.map(drop) })
+        })
+        .connect_lazy_with(options)
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error("PostgreSQL {found} is too old: 13 or later is needed")]
+    TooOld { found: String },
+    #[error("the database was migrated by a newer voucherify-emulator: run that one, or use another database")]
+    Newer,
+    #[error("the migrations failed: {0}")]
+    Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Brings the schema up to date. Any number of processes may do so at once: an advisory lock lets one work.
+///
+/// # Errors
+/// When the server is too old, the schema is from a newer program, or the database refuses.
+pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
+    let mut connection = pool.acquire().await?;
+    let version = sqlx::query!(
+        r#"SELECT current_setting('server_version_num')::int AS "number!", current_setting('server_version') AS "text!""#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if version.number < OLDEST_SERVER {
+        return Err(SchemaError::TooOld { found: version.text });
+    }
+    // The migration may wait for another process's, however long that takes.
+    connection.execute("SET statement_timeout = 0").await?;
+    let migrated = MIGRATIONS.run(&mut *connection).await;
+    connection.close().await?;
+    match migrated {
+        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(SchemaError::Newer),
+        other => Ok(other?),
+    }
+}
+
+/// The number of this process among those on the database, for its identifiers.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn next_node(pool: &PgPool) -> Result<u16, sqlx::Error> {
+    let node = sqlx::query_scalar!(r#"SELECT nextval('emulator_nodes') AS "node!""#).fetch_one(pool).await?;
+    Ok(u16::try_from(node).unwrap_or_default())
+}
+
+/// Whether the same work, done again from its start, may succeed: another transaction was faster. An upsert that meets
+/// the row it looked for in vain, a foreign key whose row has just gone or come, a deadlock.
+#[must_use]
+pub fn is_race(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01"))
+}
+
+/// Whether the database is out of reach, so that the client may try again later.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
+        }
+        _ => false,
+    }
+}
+
+/// Asks the database for a sign of life.
+///
+/// # Errors
+/// When it gives none.
+pub async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute("SELECT 1").await.map(drop)
+}

@@ -1,0 +1,17 @@
+//! The only SQL. Free functions on a connection, one file per family of tables.
+//!
+//! Statements are checked against the schema when the crate is compiled, from the committed `.sqlx/`; after a change run
+//! `scripts/prepare-queries`. A function that writes what a list counts keeps `row_counts` in the same statement.
+
+pub mod activity;
+pub mod connect;
+pub mod consents;
+pub mod customers;
+pub mod events;
+pub mod orders;
+pub mod permanent_deletions;
+pub mod projects;
+pub mod row_counts;
+pub mod segments;
+
+mod json;

@@ -1,0 +1,117 @@
+//! JSON that is stored and passed on without being parsed, and JSON as the vendor's JavaScript would write it.
+
+use serde::Serialize;
+use serde_json::{Number, Value};
+
+/// JSON text that this program wrote, so it is known to be valid and compact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonText(String);
+
+impl JsonText {
+    /// Writes `value` as JSON.
+    #[must_use]
+    pub fn of(value: &impl Serialize) -> Self {
+        // Our own types and `Value` have string keys and no failing `Serialize`.
+        Self(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
+    }
+
+    /// Takes text that is known to be JSON: it was written by this program or comes from a `json` column.
+    #[must_use]
+    pub fn from_trusted(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, parsed.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or(Value::Null)
+    }
+}
+
+/// Rewrites the numbers of `value` as JavaScript prints them: `1.0` becomes `1`, `-0` becomes `0`, and integers past
+/// 2^53 lose what a double cannot hold. The vendor's server is one of Node.js.
+pub fn normalize_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(normal) = javascript_number(number) {
+                *number = normal;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalize_numbers),
+        Value::Object(members) => members.values_mut().for_each(normalize_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// What `number` becomes, or `None` where it stays as it is.
+fn javascript_number(number: &Number) -> Option<Number> {
+    const EXACT: u64 = 1 << 53;
+    if let Some(integer) = number.as_i64()
+        && integer.unsigned_abs() <= EXACT
+    {
+        return None;
+    }
+    let double = number.as_f64()?;
+    if double.fract() != 0.0 {
+        return None;
+    }
+    // Display writes the shortest digits that mean this double, filled up with zeros, as JavaScript does below 1e21.
+    let digits = if double == 0.0 { "0".to_owned() } else { format!("{double}") };
+    digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
+}
+
+/// The path, in the vendor's notation, of the first string or key in `value` that holds U+0000, which PostgreSQL cannot
+/// store; `path` is that of `value` itself.
+#[must_use]
+pub fn path_of_nul(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(|| path.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| path_of_nul(item, &format!("{path}[{index}]")))
+        }
+        Value::Object(members) => members.iter().find_map(|(key, member)| {
+            if key.contains('\0') {
+                return Some(path.to_owned());
+            }
+            path_of_nul(member, &format!("{path}.{key}"))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_javascript_writes_them() {
+        for (given, written) in [
+            ("1.0", "1"),
+            ("-0.0", "0"),
+            ("-0", "0"),
+            ("1e3", "1000"),
+            ("0.1", "0.1"),
+            ("1.50", "1.5"),
+            ("9007199254740993", "9007199254740992"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("-42", "-42"),
+        ] {
+            let mut value: Value = serde_json::from_str(given).unwrap();
+            normalize_numbers(&mut value);
+            assert_eq!(value.to_string(), written, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_path_of_a_nul_is_named() {
+        let value: Value = serde_json::json!({"a": ["x", {"b": "\0"}]});
+        assert_eq!(path_of_nul(&value, "").as_deref(), Some(".a[1].b"));
+        assert_eq!(path_of_nul(&serde_json::json!({"a": "\\u0000"}), ""), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! What an input may be at the most. The vendor publishes few of these; the others are chosen so that every indexed text
+//! fits in a PostgreSQL index entry. They are listed for users in `docs/limits.md`.
+
+/// Bytes of a JSON body, except on bulk paths.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// Characters of a short text: `source_id`, `name`, `email`, `phone`, the address members, names of segments.
+pub const TEXT_CHARS: usize = 500;
+/// Characters of `description`.
+pub const DESCRIPTION_CHARS: usize = 5_000;
+/// Characters of a custom event's name; the vendor's number.
+pub const EVENT_NAME_CHARS: usize = 300;
+/// Bytes of a metadata object after merging, written as JSON.
+pub const METADATA_BYTES: usize = 1024 * 1024;
+/// Items of an order; the vendor's number.
+pub const ORDER_ITEMS: usize = 500;
+/// Members of a static segment; the vendor's number.
+pub const SEGMENT_MEMBERS: usize = 20_000;
+/// Consents named in one call.
+pub const CONSENTS: usize = 1_000;
+/// The largest amount or quantity: the integers that JSON readers in JavaScript keep exactly.
+pub const INTEGER: i64 = 9_007_199_254_740_991;
+/// Characters of a key or token that is presented.
+pub const CREDENTIAL_CHARS: usize = 200;

@@ -1,0 +1,16 @@
+//! Plain types and pure rules. No SQL, no HTTP, no clock.
+
+pub mod activity;
+pub mod consent;
+pub mod customer;
+pub mod deletion;
+pub mod event;
+pub mod identifier;
+pub mod json;
+pub mod limits;
+pub mod order;
+pub mod page;
+pub mod patch;
+pub mod project;
+pub mod segment;
+pub mod timestamp;

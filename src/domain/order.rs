@@ -1,0 +1,201 @@
+//! Orders.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::activity::ActivityType;
+use super::json::JsonText;
+use super::limits;
+use super::patch::Patch;
+
+/// Where an order stands. Any status may follow any other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrderStatus {
+    #[default]
+    Created,
+    Paid,
+    Canceled,
+    Fulfilled,
+}
+
+impl OrderStatus {
+    /// Every status, in the vendor's order.
+    pub const ALL: [Self; 4] = [Self::Created, Self::Paid, Self::Canceled, Self::Fulfilled];
+
+    /// The vendor's name of the status.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Paid => "PAID",
+            Self::Canceled => "CANCELED",
+            Self::Fulfilled => "FULFILLED",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// Whether an order in this status counts in the customer's `summary.orders`.
+    #[must_use]
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Paid | Self::Fulfilled)
+    }
+
+    /// What coming to this status is called in the activity.
+    fn reached(self) -> Option<ActivityType> {
+        match self {
+            Self::Created => None,
+            Self::Paid => Some(ActivityType::OrderPaid),
+            Self::Canceled => Some(ActivityType::OrderCanceled),
+            Self::Fulfilled => Some(ActivityType::OrderFulfilled),
+        }
+    }
+}
+
+/// An order as it is stored.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// `ord_...`.
+    pub id: String,
+    pub source_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub referrer_id: Option<String>,
+    pub status: OrderStatus,
+    /// Hundredths; without discounts it is the total amount too.
+    pub amount: i64,
+    /// As the vendor renders them; `None` when none were sent.
+    pub items: Option<JsonText>,
+    /// `None` until metadata was sent.
+    pub metadata: Option<JsonText>,
+    pub created_at: DateTime<Utc>,
+    /// `None` until the first update.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// What a request says about an order, apart from which one it is and whose.
+#[derive(Clone, Debug, Default)]
+pub struct OrderPatch {
+    pub status: Option<OrderStatus>,
+    /// Hundredths.
+    pub amount: Option<i64>,
+    pub items: Option<Vec<OrderItem>>,
+    pub metadata: Patch<Map<String, Value>>,
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+impl OrderPatch {
+    /// Changes `order` as the request says. Items with prices decide the amount, else the amount that was sent.
+    pub fn apply(self, order: &mut Order) {
+        let Self { status, amount, items, metadata, created_at } = self;
+        if let Some(status) = status {
+            order.status = status;
+        }
+        if let Some(amount) = amount {
+            order.amount = amount;
+        }
+        if let Some(items) = items {
+            if let Some(sum) = OrderItem::sum(&items) {
+                order.amount = sum;
+            }
+            order.items = Some(JsonText::of(&items.into_iter().map(OrderItem::render).collect::<Vec<_>>()));
+        }
+        if !metadata.is_absent() {
+            let stored = order.metadata.as_ref().map(JsonText::value);
+            order.metadata = super::customer::merge_metadata(stored, metadata).map(|metadata| JsonText::of(&metadata));
+        }
+        if let Some(created_at) = created_at {
+            order.created_at = created_at;
+        }
+    }
+}
+
+/// One item as it was sent: the members that the vendor knows, in its order, and the two that amounts are made of.
+#[derive(Clone, Debug, Default)]
+pub struct OrderItem {
+    /// Members that come before the quantity: `product_id`, `source_id`, ...
+    pub head: Map<String, Value>,
+    pub quantity: Option<i64>,
+    /// Hundredths: the item's own price, or that of its sku or product.
+    pub price: Option<i64>,
+    /// Members that come after the price: `product`, `sku`, `metadata`.
+    pub tail: Map<String, Value>,
+}
+
+impl OrderItem {
+    /// Price times quantity, in hundredths; an item without a quantity is one.
+    fn amount(&self) -> Option<i64> {
+        self.price.map(|price| price.saturating_mul(self.quantity.unwrap_or(1)).min(limits::INTEGER))
+    }
+
+    /// The sum over the items that have a price; `None` where none has.
+    fn sum(items: &[Self]) -> Option<i64> {
+        items.iter().filter_map(Self::amount).reduce(i64::saturating_add).map(|sum| sum.min(limits::INTEGER))
+    }
+
+    fn render(self) -> Value {
+        let amount = self.amount();
+        let Self { head, quantity, price, tail } = self;
+        let mut item = Map::new();
+        item.insert("object".to_owned(), "order_item".into());
+        item.extend(head);
+        let numbers = [("quantity", quantity), ("amount", amount), ("price", price), ("subtotal_amount", amount)];
+        item.extend(numbers.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?.into()))));
+        item.extend(tail);
+        Value::Object(item)
+    }
+}
+
+/// The activity entries of a new order.
+#[must_use]
+pub fn entries_of_creation(order: &Order) -> Vec<ActivityType> {
+    std::iter::once(ActivityType::OrderCreated).chain(order.status.reached()).collect()
+}
+
+/// The activity entries of a changed order, which had status `before`.
+#[must_use]
+pub fn entries_of_update(order: &Order, before: OrderStatus) -> Vec<ActivityType> {
+    let reached = order.status.reached().filter(|_| order.status != before);
+    std::iter::once(ActivityType::OrderUpdated).chain(reached).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priced_items_decide_the_amount() {
+        let item = |quantity, price| OrderItem { quantity, price, ..OrderItem::default() };
+        assert_eq!(OrderItem::sum(&[item(Some(2), Some(100)), item(None, Some(5)), item(Some(9), None)]), Some(205));
+        assert_eq!(OrderItem::sum(&[item(Some(2), None)]), None);
+        let largest = item(Some(limits::INTEGER), Some(limits::INTEGER));
+        assert_eq!(OrderItem::sum(&[largest.clone(), largest]), Some(limits::INTEGER), "no overflow");
+    }
+
+    #[test]
+    fn a_status_is_announced_when_it_is_reached() {
+        let order = |status| Order {
+            id: String::new(),
+            source_id: None,
+            customer_id: None,
+            referrer_id: None,
+            status,
+            amount: 0,
+            items: None,
+            metadata: None,
+            created_at: DateTime::default(),
+            updated_at: None,
+        };
+        let paid = order(OrderStatus::Paid);
+        assert_eq!(entries_of_creation(&paid), [ActivityType::OrderCreated, ActivityType::OrderPaid]);
+        assert_eq!(
+            entries_of_update(&paid, OrderStatus::Created),
+            [ActivityType::OrderUpdated, ActivityType::OrderPaid]
+        );
+        assert_eq!(entries_of_update(&paid, OrderStatus::Paid), [ActivityType::OrderUpdated]);
+        assert_eq!(entries_of_creation(&order(OrderStatus::Created)), [ActivityType::OrderCreated]);
+    }
+}

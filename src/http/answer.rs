@@ -1,0 +1,20 @@
+//! Answers that are not errors.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+/// The content type of every body.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// 200 with a JSON body that `write` writes.
+pub fn json(write: impl FnOnce(&mut Vec<u8>)) -> Response {
+    json_sized(1024, write)
+}
+
+/// [`json`], for a body of about `bytes`.
+pub fn json_sized(bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Response {
+    let mut out = Vec::with_capacity(bytes);
+    write(&mut out);
+    ([(header::CONTENT_TYPE, JSON)], Body::from(out)).into_response()
+}

@@ -1,0 +1,50 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use crate::domain::consent::ConsentChange;
+use crate::domain::limits;
+use crate::http::error::ApiError;
+use crate::http::extract::{Id, Json};
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::service::{Caller, consents};
+
+/// PUT /v1/customers/{customerId}/consents (update-customers-consents)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<StatusCode, ApiError> {
+    let change = change(Object::of_body(body)?)?;
+    consents::update(&app.core, &caller, &id, &change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A map of consent ids to whether they are given, or `{"unsubscribed": true}`.
+fn change(body: Object) -> Result<ConsentChange, ApiError> {
+    let members = body.into_members();
+    if members.is_empty() {
+        return Err(ApiError::invalid_payload("The payload cannot be empty"));
+    }
+    if members.len() > limits::CONSENTS {
+        let details = format!("Payload must NOT have more than {} properties", limits::CONSENTS);
+        return Err(ApiError::invalid_payload(details));
+    }
+    let mut consents = Vec::with_capacity(members.len());
+    let mut unsubscribed = false;
+    for (id, value) in members {
+        let Value::Bool(given) = value else {
+            return Err(ApiError::invalid_payload(format!("Property .{id} must be boolean")));
+        };
+        if id == "unsubscribed" {
+            unsubscribed = given;
+        } else if id.is_empty() || id.contains('\0') || id.chars().count() > limits::TEXT_CHARS {
+            return Err(ApiError::invalid_payload("A consent id must have 1 to 500 characters and no U+0000"));
+        } else {
+            consents.push((id, given));
+        }
+    }
+    Ok(if unsubscribed { ConsentChange::RevokeAll } else { ConsentChange::Set(consents) })
+}

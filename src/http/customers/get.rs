@@ -1,0 +1,20 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::db;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Id;
+use crate::http::state::AppState;
+use crate::objects::customer;
+use crate::service::{Caller, Error, Resource};
+
+/// GET /v1/customers/{customerId} (get-customer)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
+    let mut connection = app.core.pool.acquire().await?;
+    let found = db::customers::find(&mut connection, caller.project, &id).await?;
+    drop(connection);
+    let found = found.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
+    let cockpit_url = format!("{}/_emulator/cockpit/{}", app.base_url, found.id);
+    Ok(answer::json(|out| customer::write_with_assets(out, &found, &cockpit_url)))
+}

@@ -1,0 +1,50 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::db;
+use crate::db::customers::CustomerFilter;
+use crate::domain::customer::Customer;
+use crate::domain::page::{self, SortKey};
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::http::state::AppState;
+use crate::objects::{customer, list};
+use crate::service::Caller;
+
+const ORDERS: [&str; 6] = ["created_at", "-created_at", "updated_at", "-updated_at", "source_id", "-source_id"];
+const LAST_PAGE: i64 = 99;
+
+/// GET /v1/customers (list-customers)
+pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
+    query.refuse_filters()?;
+    let page = query.page(LAST_PAGE)?;
+    let filter = CustomerFilter {
+        email: query.text("email")?,
+        city: query.text("city")?,
+        name: query.text("name")?,
+        segment_id: query.text("segment_id")?,
+        created_at: query.window("created_at")?,
+        updated_at: query.window("updated_at")?,
+    };
+    let sort = query.order(&ORDERS)?;
+    let cursor = query.time("starting_after")?;
+
+    let mut connection = app.core.pool.acquire().await?;
+    let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
+    drop(connection);
+
+    let limit = usize::try_from(page.limit).unwrap_or_default();
+    // What the next cursor will be compared with.
+    let shown = cursor.map(|_| {
+        move |row: &Customer| match sort.key {
+            SortKey::UpdatedAt => row.updated_at.unwrap_or(row.created_at),
+            SortKey::CreatedAt | SortKey::SourceId => row.created_at,
+        }
+    });
+    let has_more = page::cut(&mut found.rows, limit, shown);
+    let bytes = 256 + found.rows.len() * 1_200;
+    Ok(answer::json_sized(bytes, |out| {
+        list::write(out, "customers", &found.rows, customer::write_full, found.total, Some(has_more));
+    }))
+}

@@ -1,0 +1,33 @@
+//! `/v1/customers`.
+
+mod consents;
+mod create;
+mod delete;
+mod get;
+mod list;
+mod permanent_deletion;
+pub(super) mod request;
+mod segments;
+mod update;
+
+use super::routes::{Routes, delete, get, post, put};
+
+/// The routes of this folder.
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at("/v1/customers", [get("list-customers", list::handle), post("create-customer", create::handle)])
+        .at(
+            "/v1/customers/{customerId}",
+            [
+                get("get-customer", get::handle),
+                put("update-customer", update::handle),
+                delete("delete-customer", delete::handle),
+            ],
+        )
+        .at(
+            "/v1/customers/{customerId}/permanent-deletion",
+            [post("customer-permanently-deletion", permanent_deletion::handle)],
+        )
+        .at("/v1/customers/{customerId}/segments", [get("list-customer-segments", segments::handle)])
+        .at("/v1/customers/{customerId}/consents", [put("update-customers-consents", consents::handle)])
+}

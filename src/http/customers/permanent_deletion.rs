@@ -1,0 +1,22 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::{Id, Json};
+use crate::http::state::AppState;
+use crate::objects::deletion;
+use crate::service::{Caller, permanent_deletion};
+
+/// POST /v1/customers/{customerId}/permanent-deletion (customer-permanently-deletion)
+///
+/// The call has no body; the JavaScript SDK sends `{}`. Whatever JSON is sent is passed over.
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(_): Json,
+) -> Result<Response, ApiError> {
+    let record = permanent_deletion::forget(&app.core, &caller, &id).await?;
+    Ok(answer::json(|out| deletion::write(out, &record)))
+}

@@ -1,0 +1,43 @@
+//! The customer in a request: the body of this folder's calls, and a member of orders and events.
+
+use crate::domain::customer::{AddressPatch, CustomerPatch, CustomerReference};
+use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
+use crate::domain::patch::Patch;
+use crate::http::error::ApiError;
+use crate::http::payload::Object;
+
+/// What a body says about a customer, and which one it means.
+pub fn reference(mut body: Object) -> Result<CustomerReference, ApiError> {
+    let id = body.optional_text("id", TEXT_CHARS)?;
+    let source_id = body.optional_text("source_id", TEXT_CHARS)?;
+    Ok(CustomerReference { id, source_id, patch: patch(body)? })
+}
+
+/// What a body says about a customer.
+pub fn patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
+    Ok(CustomerPatch {
+        name: body.text("name", TEXT_CHARS)?,
+        description: body.text("description", DESCRIPTION_CHARS)?,
+        email: body.text("email", TEXT_CHARS)?,
+        phone: body.text("phone", TEXT_CHARS)?,
+        birthday: body.date_text("birthday")?,
+        birthdate: body.date_text("birthdate")?,
+        address: match body.object("address")? {
+            Patch::Absent => Patch::Absent,
+            Patch::Null => Patch::Null,
+            Patch::Value(address) => Patch::Value(address_patch(address)?),
+        },
+        metadata: body.metadata("metadata")?,
+    })
+}
+
+fn address_patch(mut address: Object) -> Result<AddressPatch, ApiError> {
+    Ok(AddressPatch {
+        city: address.text("city", TEXT_CHARS)?,
+        state: address.text("state", TEXT_CHARS)?,
+        line_1: address.text("line_1", TEXT_CHARS)?,
+        line_2: address.text("line_2", TEXT_CHARS)?,
+        country: address.text("country", TEXT_CHARS)?,
+        postal_code: address.text("postal_code", TEXT_CHARS)?,
+    })
+}

@@ -1,0 +1,258 @@
+//! Every error that the API answers, in one table, and their bodies.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::answer::JSON;
+use crate::db::connect::is_unavailable;
+use crate::objects::ObjectWriter;
+use crate::service;
+
+/// A kind of error. Each is a row of [`ErrorKind::row`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    InvalidPayload,
+    InvalidQueryParams,
+    MalformedJson,
+    Unauthorized,
+    NotFound,
+    MethodNotAllowed,
+    NotAcceptable,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    TooManyRequests,
+    Internal,
+    NotEmulated,
+    Unavailable,
+}
+
+/// What the body of an error looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// `code`, `key`, `message`, `details`, `request_id`, ...
+    Standard,
+    /// As [`Shape::Standard`], without a request id.
+    Anonymous,
+    /// `code`, `message`, `key`: the vendor's order where the request was refused at the door.
+    Door,
+    /// `statusCode`, `error`, `message`: the body of the vendor's web framework.
+    Framework,
+}
+
+impl ErrorKind {
+    /// Status, key, message and shape. The texts of 406, 415, 500, 501 and 503 are this project's: the vendor's are not
+    /// published, and it has no 501.
+    fn row(self) -> (StatusCode, Option<&'static str>, &'static str, Shape) {
+        use ErrorKind as Kind;
+        match self {
+            Kind::InvalidPayload => {
+                (StatusCode::BAD_REQUEST, Some("invalid_payload"), "Invalid payload", Shape::Standard)
+            }
+            Kind::InvalidQueryParams => {
+                (StatusCode::BAD_REQUEST, Some("invalid_query_params"), "Invalid query params", Shape::Standard)
+            }
+            Kind::MalformedJson => {
+                (StatusCode::BAD_REQUEST, None, "Invalid request payload JSON format", Shape::Framework)
+            }
+            Kind::Unauthorized => (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door),
+            Kind::NotFound => (StatusCode::NOT_FOUND, Some("not_found"), "Resource not found", Shape::Standard),
+            Kind::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, None, "HTTP Method Not Allowed", Shape::Anonymous)
+            }
+            Kind::NotAcceptable => {
+                (StatusCode::NOT_ACCEPTABLE, Some("not_acceptable"), "Not acceptable", Shape::Standard)
+            }
+            Kind::PayloadTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                None,
+                "Payload content length greater than maximum allowed",
+                Shape::Framework,
+            ),
+            Kind::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, None, "Unsupported Media Type", Shape::Framework)
+            }
+            Kind::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, None, "Too many requests hit the API too quickly.", Shape::Anonymous)
+            }
+            Kind::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                Some("internal_server_error"),
+                "Internal Server Error",
+                Shape::Standard,
+            ),
+            Kind::NotEmulated => (StatusCode::NOT_IMPLEMENTED, Some("not_emulated"), "Not emulated", Shape::Standard),
+            Kind::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some("service_unavailable"), "Service unavailable", Shape::Standard)
+            }
+        }
+    }
+
+    /// The reason phrase as the framework's bodies write it.
+    fn framework_error(self) -> &'static str {
+        match self {
+            Self::PayloadTooLarge => "Request Entity Too Large",
+            Self::UnsupportedMediaType => "Unsupported Media Type",
+            _ => "Bad Request",
+        }
+    }
+}
+
+/// An error on its way to the client. As a response it has no body yet: the frame around every request writes it, since
+/// the body shows the request's id.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    kind: ErrorKind,
+    details: Option<Cow<'static, str>>,
+    /// Identifier as given, and type.
+    resource: Option<(String, &'static str)>,
+    /// For the log only.
+    cause: Option<String>,
+}
+
+impl ApiError {
+    /// An error of that kind, with nothing more to say.
+    #[must_use]
+    pub fn new(kind: ErrorKind) -> Self {
+        Self { kind, details: None, resource: None, cause: None }
+    }
+
+    /// Says what exactly is wrong.
+    #[must_use]
+    pub fn with_details(mut self, details: impl Into<Cow<'static, str>>) -> Self {
+        self.details = Some(details.into());
+        self
+    }
+
+    /// Says for the log what went wrong inside.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl ToString) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The body says something that cannot be.
+    pub fn invalid_payload(details: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::InvalidPayload).with_details(details)
+    }
+
+    /// The query says something that cannot be.
+    pub fn invalid_query(details: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::InvalidQueryParams).with_details(details)
+    }
+
+    /// The vendor has this and the emulator does not, yet.
+    pub fn not_emulated(details: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::NotEmulated).with_details(details)
+    }
+
+    pub(super) fn method_not_allowed(method: &Method, hint: &str) -> Self {
+        Self::new(ErrorKind::MethodNotAllowed)
+            .with_details(format!("{method} is not supported by this endpoint. Did you mean {hint}?"))
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.kind.row().0
+    }
+
+    /// What went wrong inside, for the log.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The body, for a request of that id.
+    pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
+        let (status, key, message, shape) = self.kind.row();
+        let code = i64::from(status.as_u16());
+        let mut out = Vec::with_capacity(256);
+        let mut object = ObjectWriter::new(&mut out);
+        match shape {
+            Shape::Framework => {
+                let message = match &self.details {
+                    Some(details) => Cow::Owned(format!("{message}: {details}")),
+                    None => Cow::Borrowed(message),
+                };
+                object.number("statusCode", code).text("error", self.kind.framework_error()).text("message", &message);
+            }
+            Shape::Door => {
+                object.number("code", code).text("message", message);
+                if let Some(key) = key {
+                    object.text("key", key);
+                }
+            }
+            Shape::Standard | Shape::Anonymous => {
+                object.number("code", code);
+                if let Some(key) = key {
+                    object.text("key", key);
+                }
+                object.text("message", message);
+                if let Some(details) = &self.details {
+                    object.text("details", details);
+                }
+                if shape == Shape::Standard {
+                    object.text("request_id", request_id);
+                }
+                if let Some((id, kind)) = &self.resource {
+                    object.text("resource_id", id).text("resource_type", kind);
+                }
+            }
+        }
+        object.end();
+        out
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status();
+        response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        if self.kind == ErrorKind::Unavailable {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        match error {
+            service::Error::NotFound { resource, identifier } => Self {
+                resource: Some((identifier.clone(), resource.as_str())),
+                ..Self::new(ErrorKind::NotFound)
+                    .with_details(format!("Cannot find {} with id {identifier}", resource.as_str()))
+            },
+            service::Error::Invalid { details } => Self::invalid_payload(details),
+            service::Error::Database(error) => error.into(),
+            service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(service::Error::LostRace),
+        }
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        database_error(&error)
+    }
+}
+
+/// What a failure of the database is to the client. The error's message goes to the log; the values of a row, which
+/// PostgreSQL tells in its detail, are personal data and do not.
+pub(super) fn database_error(error: &sqlx::Error) -> ApiError {
+    if is_unavailable(error) {
+        return ApiError::new(ErrorKind::Unavailable)
+            .with_details("The database cannot be reached at the moment")
+            .with_cause(error);
+    }
+    ApiError::new(ErrorKind::Internal).with_cause(error)
+}
+
+/// What paths that nothing answers are answered with.
+pub(super) async fn no_such_endpoint(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(ErrorKind::NotFound).with_details(format!("Nothing answers {method} {}", uri.path()))
+}

@@ -1,0 +1,49 @@
+//! The vendor's surface: one folder per resource, one file per endpoint, the request's form beside it.
+
+pub mod customers;
+pub mod error;
+pub mod events;
+pub mod orders;
+pub mod segments;
+pub mod state;
+
+pub mod answer;
+mod auth;
+mod extract;
+mod frame;
+mod payload;
+mod query;
+mod rate_limit;
+mod routes;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+
+use crate::domain::limits;
+use state::AppState;
+
+pub use error::ApiError;
+pub use rate_limit::RateLimits;
+pub use routes::{Endpoint, Routes, get};
+
+/// The whole surface, with `control`, the emulator's own routes, beside the vendor's.
+pub fn router(state: AppState, control: Routes) -> Router {
+    all_routes(control)
+        .into_router()
+        .fallback(error::no_such_endpoint)
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), frame::handle))
+        .with_state(state)
+}
+
+/// Every route there is: what the contract is held against.
+#[must_use]
+pub fn all_routes(control: Routes) -> Routes {
+    Routes::default()
+        .merge(customers::routes())
+        .merge(orders::routes())
+        .merge(events::routes())
+        .merge(segments::routes())
+        .merge(control)
+}

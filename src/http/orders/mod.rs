@@ -1,0 +1,16 @@
+//! `/v1/orders`.
+
+mod create;
+mod get;
+mod list;
+mod request;
+mod update;
+
+use super::routes::{Routes, get, post, put};
+
+/// The routes of this folder.
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at("/v1/orders", [get("list-orders", list::handle), post("create-order", create::handle)])
+        .at("/v1/orders/{orderId}", [get("get-order", get::handle), put("update-order", update::handle)])
+}

@@ -1,0 +1,23 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::request;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::{Id, Json};
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::objects::order;
+use crate::service::{Caller, orders};
+
+/// PUT /v1/orders/{orderId} (update-order)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let change = request::change(Object::of_body(body)?)?;
+    let saved = orders::update(&app.core, &caller, &id, &change).await?;
+    Ok(answer::json(|out| order::write(out, &saved)))
+}

@@ -1,0 +1,121 @@
+//! Query parameters, read with the vendor's wording for what is wrong.
+
+use chrono::{DateTime, Utc};
+
+use super::error::ApiError;
+use crate::domain::limits;
+use crate::domain::page::{Page, Sort, Window};
+use crate::domain::timestamp;
+
+/// Parameters at the most; more are an attack or a mistake.
+const PARAMETERS: usize = 1_000;
+
+/// The parameters of a request, decoded. Brackets in names may be encoded or not.
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
+        let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().take(PARAMETERS + 1).collect();
+        if parameters.len() > PARAMETERS {
+            return Err(ApiError::invalid_query(format!("Query must NOT have more than {PARAMETERS} parameters")));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// The last value of a parameter; an empty one counts as not sent.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        if text.contains('\0') {
+            return Err(ApiError::invalid_query(format!("Property .{name} must NOT contain the character U+0000")));
+        }
+        if text.chars().count() > limits::TEXT_CHARS {
+            let details = format!("Property .{name} must NOT have more than {} characters", limits::TEXT_CHARS);
+            return Err(ApiError::invalid_query(details));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// Every value of a parameter that may be repeated: `name`, `name[]` or `name[0]`.
+    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
+        let is_indexed = |key: &str| {
+            key.strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('['))
+                .and_then(|rest| rest.strip_suffix(']'))
+                .is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let texts: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(key, value)| (key == name || is_indexed(key)) && !value.contains('\0'))
+            .map(|(_, value)| value.clone())
+            .collect();
+        (!texts.is_empty()).then_some(texts)
+    }
+
+    fn integer(&self, name: &str, least: i64, most: i64, default: i64) -> Result<i64, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        let number: i64 =
+            text.parse().map_err(|_| ApiError::invalid_query(format!("Property .{name} must be integer")))?;
+        if number < least {
+            return Err(ApiError::invalid_query(format!("Property .{name} cannot be lower than {least}")));
+        }
+        if number > most {
+            return Err(ApiError::invalid_query(format!("Property .{name} cannot be higher than {most}")));
+        }
+        Ok(number)
+    }
+
+    /// `limit`, 1 to 100, 10 by default.
+    pub fn limit(&self) -> Result<i64, ApiError> {
+        self.integer("limit", 1, 100, 10)
+    }
+
+    /// `limit` and `page`, 1 to `pages`.
+    pub fn page(&self, pages: i64) -> Result<Page, ApiError> {
+        Ok(Page { limit: self.limit()?, number: self.integer("page", 1, pages, 1)? })
+    }
+
+    /// `order`, one of `allowed`, which are what [`Sort::parse`] reads.
+    pub fn order(&self, allowed: &[&str]) -> Result<Sort, ApiError> {
+        let Some(text) = self.get("order") else { return Ok(Sort::NEWEST_FIRST) };
+        Sort::parse(text).filter(|_| allowed.contains(&text)).ok_or_else(|| {
+            ApiError::invalid_query(format!(
+                "Property .order must be equal to one of the allowed values [ {} ]",
+                allowed.join(", ")
+            ))
+        })
+    }
+
+    /// An ISO 8601 date or date and time.
+    pub fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let time = timestamp::parse(text).ok_or_else(|| {
+            let path = name.replace('[', ".").replace(']', "");
+            ApiError::invalid_query(format!("Property .{path} cannot be recognized as a ISO-8601 compliant date"))
+        })?;
+        Ok(Some(time))
+    }
+
+    /// `name[before]` and `name[after]`.
+    pub fn window(&self, name: &str) -> Result<Window, ApiError> {
+        Ok(Window { before: self.time(&format!("{name}[before]"))?, after: self.time(&format!("{name}[after]"))? })
+    }
+
+    /// Refuses `filters[...]`, which would otherwise be passed over and a list answered that is not what was asked for.
+    pub fn refuse_filters(&self) -> Result<(), ApiError> {
+        if self.0.iter().any(|(name, _)| name == "filters" || name.starts_with("filters[")) {
+            return Err(ApiError::not_emulated("The filters parameter of lists is not emulated yet"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! The route table: method, path and operation id of every endpoint, from which the router, the 405 hints and the check
+//! against the contract are made.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::error::ApiError;
+use super::state::AppState;
+
+/// One operation on a path.
+pub struct Endpoint {
+    method: Method,
+    operation_id: &'static str,
+    handler: MethodRouter<AppState>,
+}
+
+macro_rules! methods {
+    ($($function:ident $method:ident),*) => {$(
+        #[doc = concat!("A `", stringify!($method), "` with its operation id.")]
+        pub fn $function<H: Handler<T, AppState>, T: 'static>(operation_id: &'static str, handler: H) -> Endpoint {
+            Endpoint { method: Method::$method, operation_id, handler: on(MethodFilter::$method, handler) }
+        }
+    )*};
+}
+methods!(get GET, post POST, put PUT, delete DELETE);
+
+/// A table of routes.
+#[derive(Default)]
+pub struct Routes(Vec<(&'static str, Vec<Endpoint>)>);
+
+impl Routes {
+    /// Adds a path with its operations.
+    #[must_use]
+    pub fn at<const N: usize>(mut self, path: &'static str, endpoints: [Endpoint; N]) -> Self {
+        self.0.push((path, endpoints.into()));
+        self
+    }
+
+    /// Adds another table.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Method, path and operation id of every endpoint.
+    pub fn operations(&self) -> impl Iterator<Item = (&Method, &'static str, &'static str)> {
+        self.0.iter().flat_map(|(path, endpoints)| {
+            endpoints.iter().map(move |endpoint| (&endpoint.method, *path, endpoint.operation_id))
+        })
+    }
+
+    pub(super) fn into_router(self) -> Router<AppState> {
+        self.0.into_iter().fold(Router::new(), |router, (path, endpoints)| {
+            let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.clone()).collect();
+            let methods =
+                endpoints.into_iter().fold(MethodRouter::new(), |methods, endpoint| methods.merge(endpoint.handler));
+            router.route(path, methods.fallback(move |method: Method| async move { not_allowed(&method, &allowed) }))
+        })
+    }
+}
+
+/// 405, with the methods that the path has.
+fn not_allowed(method: &Method, allowed: &[Method]) -> Response {
+    let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
+    let hint = match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    };
+    let mut response = ApiError::method_not_allowed(method, &hint).into_response();
+    if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}

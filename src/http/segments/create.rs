@@ -1,0 +1,26 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::domain::limits::{SEGMENT_MEMBERS, TEXT_CHARS};
+use crate::domain::segment::SegmentType;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Json;
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::objects::segment;
+use crate::service::{Caller, segments};
+
+/// POST /v1/segments (create-segment)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
+    let mut body = Object::of_body(body)?;
+    let name = body.required_text("name", 1, TEXT_CHARS)?;
+    let allowed = [SegmentType::AutoUpdate, SegmentType::Passive, SegmentType::Static].map(SegmentType::as_str);
+    let kind = body.one_of("type", &allowed, SegmentType::parse)?.unwrap_or(SegmentType::Static);
+    if kind != SegmentType::Static {
+        return Err(ApiError::not_emulated("Segments with a filter are not emulated yet, only static ones"));
+    }
+    let customers = body.texts("customers", SEGMENT_MEMBERS)?.unwrap_or_default();
+    let created = segments::create_static(&app.core, &caller, name, &customers).await?;
+    Ok(answer::json(|out| segment::write(out, &created)))
+}

@@ -1,0 +1,23 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::RateLimits;
+use crate::service::Core;
+use crate::service::credentials::Credentials;
+
+/// Shared by all requests.
+pub type AppState = Arc<App>;
+
+/// The parts of a running emulator that requests use.
+#[derive(Debug)]
+pub struct App {
+    pub core: Core,
+    pub credentials: Credentials,
+    pub rate_limits: RateLimits,
+    /// How long a request may take before it is answered 503.
+    pub request_timeout: Duration,
+    /// `http://127.0.0.1:8682`: what links in answers begin with.
+    pub base_url: String,
+}

@@ -1,0 +1,48 @@
+//! A local emulator of Voucherify's customers API, with real state on PostgreSQL.
+//!
+//! # Which file answers which URL
+//!
+//! | URL | file |
+//! |---|---|
+//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `segments` `consents` |
+//! | `/v1/orders...` | `http/orders/` |
+//! | `/v1/events` | `http/events/` |
+//! | `/v1/segments...` | `http/segments/` |
+//! | `/_emulator/...` | `control/` |
+//!
+//! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
+//!
+//! # The rooms, and what each may use
+//!
+//! ```text
+//! main -> emulator -> app -> { http, control } -> service -> db -> domain
+//!                      |                             |
+//!                      +-> postgres                  +-> objects -> domain
+//! ```
+//!
+//! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.
+//! * [`objects`]: the vendor's objects as they are written in JSON, for answers and for the payloads of activity entries.
+//! * [`db`]: the only SQL. Free functions on a connection, one file per family of tables.
+//! * [`service`]: the business. Each function is one transaction; no SQL text, no HTTP.
+//! * [`http`]: the vendor's surface. A handler parses, calls a service (or reads through `db`), renders.
+//! * [`control`]: the emulator's own surface under `/_emulator`.
+//! * [`postgres`]: the private cluster.
+//! * [`app`] puts the parts together, [`emulator`] does so inside a Rust test, [`config`] holds every option.
+//! * [`clock`] is the only place that reads the time, [`ids`] the only one that makes identifiers.
+//!
+//! A test reads the `use crate::` lines and holds them against this picture.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod db;
+pub mod domain;
+pub mod emulator;
+pub mod http;
+pub mod ids;
+pub mod objects;
+pub mod postgres;
+pub mod service;
+
+pub use emulator::{Builder, Emulator};

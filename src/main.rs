@@ -1,0 +1,79 @@
+//! The command line; nothing else.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use voucherify_emulator::app::{self, Server, StartError};
+use voucherify_emulator::clock::Clock;
+use voucherify_emulator::config::{Cli, Command, Config, LogFormat, Options};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(message) = log(&cli.options) {
+        return fail(&message);
+    }
+    let outcome = match cli.options.config() {
+        Ok(config) => match cli.command.unwrap_or_default() {
+            Command::Serve => serve(&config).await,
+            Command::Migrate => app::migrate(&config).await,
+        },
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(message: &impl std::fmt::Display) -> ExitCode {
+    eprintln!("voucherify-emulator: {message}");
+    ExitCode::FAILURE
+}
+
+async fn serve(config: &Config) -> Result<(), StartError> {
+    // Asked for before the start, so that a signal during it is not lost.
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
+        eprintln!("voucherify-emulator: signals cannot be received; stop it with SIGKILL");
+        let server = Server::start(config, Clock::System).await?;
+        announce(&server);
+        return std::future::pending().await;
+    };
+    let stop = async {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    };
+    tokio::pin!(stop);
+    let server = tokio::select! {
+        server = Server::start(config, Clock::System) => server?,
+        () = &mut stop => return Ok(()),
+    };
+    announce(&server);
+    stop.await;
+    tracing::info!("stopping");
+    server.stop().await;
+    Ok(())
+}
+
+/// The one line on standard output. Nobody may be reading it.
+fn announce(server: &Server) {
+    let mut out = io::stdout();
+    let _ = writeln!(out, "voucherify-emulator ready on {}", server.url());
+    let _ = out.flush();
+}
+
+fn log(options: &Options) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&options.log).map_err(|error| format!("--log {}: {error}", options.log))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match options.log_format {
+        LogFormat::Text => {
+            let ansi = io::IsTerminal::is_terminal(&io::stderr());
+            subscriber.with_ansi(ansi).try_init()
+        }
+        LogFormat::Json => subscriber.json().try_init(),
+    }
+    .map_err(|error| error.to_string())
+}

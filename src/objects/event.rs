@@ -1,0 +1,47 @@
+//! Custom events, in the answer and in the payload of the activity entry.
+
+use super::{ObjectWriter, customer};
+use crate::domain::customer::Customer;
+use crate::domain::event::CustomEvent;
+use crate::domain::json::JsonText;
+
+/// The answer of the call that tracks an event.
+pub fn write(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
+    ObjectWriter::new(out)
+        .raw("object", "\"event\"")
+        .text("type", &event.name)
+        .with("customer", |out| customer::write_simple(out, of))
+        .raw("referral", json_or_null(event.referral.as_ref()))
+        .raw("loyalty", json_or_null(event.loyalty.as_ref()))
+        .raw("metadata", event.metadata.as_str())
+        .end();
+}
+
+/// The payload of `customer.custom_event`.
+pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
+    let referral = json_or_null(event.referral.as_ref());
+    let loyalty = json_or_null(event.loyalty.as_ref());
+    ObjectWriter::new(out)
+        .object("event", |object| {
+            object
+                .text("id", &event.id)
+                .raw("object", "\"event\"")
+                .text("type", &event.name)
+                .object("customer", |customer| {
+                    customer.text("id", &of.id);
+                })
+                .raw("referral", referral)
+                .raw("loyalty", loyalty)
+                .raw("metadata", event.metadata.as_str())
+                .time("created_at", event.created_at);
+        })
+        .raw("event_schema", "null")
+        .with("customer", |out| customer::write_simple_in_event(out, of))
+        .raw("referral", referral)
+        .raw("loyalty", loyalty)
+        .end();
+}
+
+fn json_or_null(json: Option<&JsonText>) -> &str {
+    json.map_or("null", JsonText::as_str)
+}

@@ -1,0 +1,20 @@
+//! The vendor's list shapes.
+
+use super::ObjectWriter;
+
+/// A list whose rows stand under `data_ref`, with the number of all rows that match.
+pub fn write<T>(
+    out: &mut Vec<u8>,
+    data_ref: &str,
+    rows: impl IntoIterator<Item = T>,
+    write_row: impl FnMut(&mut Vec<u8>, T),
+    total: i64,
+    has_more: Option<bool>,
+) {
+    let mut object = ObjectWriter::new(out);
+    object.raw("object", "\"list\"").text("data_ref", data_ref).array(data_ref, rows, write_row).number("total", total);
+    if let Some(has_more) = has_more {
+        object.boolean("has_more", has_more);
+    }
+    object.end();
+}

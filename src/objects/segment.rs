@@ -1,0 +1,23 @@
+//! The segment object, and its short form.
+
+use super::ObjectWriter;
+use crate::domain::json::JsonText;
+use crate::domain::segment::{Segment, SegmentName};
+
+/// The object, without members.
+pub fn write(out: &mut Vec<u8>, segment: &Segment) {
+    ObjectWriter::new(out)
+        .text("id", &segment.id)
+        .text("name", &segment.name)
+        .time("created_at", segment.created_at)
+        .nullable_time("updated_at", segment.updated_at)
+        .text("type", segment.kind.as_str())
+        .raw("filter", segment.filter.as_ref().map_or("null", JsonText::as_str))
+        .raw("object", "\"segment\"")
+        .end();
+}
+
+/// The short form, in the list of a customer's segments.
+pub fn write_simple(out: &mut Vec<u8>, segment: &SegmentName) {
+    ObjectWriter::new(out).text("id", &segment.id).text("name", &segment.name).raw("object", "\"segment\"").end();
+}

@@ -1,0 +1,161 @@
+//! Where PostgreSQL's programs are on this machine.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use super::ClusterError;
+
+/// The oldest major version that the emulator runs on.
+const MINIMUM: u32 = 13;
+
+/// Folders of the distributions; a `*` stands for any text in one component.
+const USUAL_PLACES: &[&str] = &[
+    // Debian, Ubuntu
+    "/usr/lib/postgresql/*/bin",
+    // Fedora and Red Hat, their own packages and PostgreSQL's
+    "/usr/bin",
+    "/usr/pgsql-*/bin",
+    // Alpine
+    "/usr/libexec/postgresql*",
+    // Arch, NixOS, built from source
+    "/usr/local/bin",
+    "/usr/local/pgsql/bin",
+    "/run/current-system/sw/bin",
+    // Homebrew on Apple and Intel machines, and on Linux
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
+    // Postgres.app
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+];
+
+/// An installation: a folder with `initdb` and `postgres`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Installation {
+    pub major: u32,
+    pub folder: PathBuf,
+}
+
+impl Installation {
+    /// The path of one of its programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// The newest installation or, where `major` is given, one of that version.
+pub fn find(major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
+    let found = installations();
+    if found.is_empty() {
+        return Err(ClusterError::NotFound { minimum: MINIMUM, hint: install_hint() });
+    }
+    match major {
+        None => found.into_iter().next_back().ok_or(ClusterError::NotFound { minimum: MINIMUM, hint: install_hint() }),
+        Some(wanted) => {
+            let majors: Vec<_> = found.iter().map(|one| one.major.to_string()).collect();
+            found.into_iter().find(|one| one.major.to_string() == wanted).ok_or_else(|| ClusterError::OtherVersion {
+                directory: directory.to_owned(),
+                wanted: wanted.to_owned(),
+                found: majors.join(", "),
+            })
+        }
+    }
+}
+
+/// Every installation that is new enough, oldest first.
+fn installations() -> BTreeSet<Installation> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    folders.extend(pg_config_folder());
+    folders.extend(USUAL_PLACES.iter().flat_map(|pattern| expand(pattern)));
+    // A link in PATH and the folder that it leads to are one installation.
+    let real: BTreeSet<PathBuf> = folders
+        .iter()
+        .filter(|folder| folder.is_absolute())
+        .filter_map(|folder| fs::canonicalize(folder.join("postgres")).ok())
+        .filter_map(|program| program.parent().map(Path::to_owned))
+        .filter(|folder| folder.join("initdb").exists())
+        .collect();
+    real.into_iter()
+        .filter_map(|folder| Some(Installation { major: major_version(&folder.join("postgres"))?, folder }))
+        .filter(|installation| installation.major >= MINIMUM)
+        .collect()
+}
+
+/// The folder that `pg_config` names, if there is one.
+fn pg_config_folder() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success())?;
+    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+/// The major version in `postgres (PostgreSQL) 15.18 (Debian ...)`.
+fn major_version(postgres: &Path) -> Option<u32> {
+    let output = Command::new(postgres).arg("--version").output().ok()?;
+    parse_major(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn parse_major(version: &str) -> Option<u32> {
+    let number = version.split("(PostgreSQL)").nth(1)?.trim_start();
+    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// The folders that a pattern with at most one `*` means.
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = pattern.split_once('*') else { return vec![PathBuf::from(pattern)] };
+    let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
+    let after = after.trim_start_matches('/');
+    let Ok(entries) = fs::read_dir(if parent.is_empty() { "/" } else { parent }) else { return Vec::new() };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| if after.is_empty() { entry.path() } else { entry.path().join(after) })
+        .collect()
+}
+
+/// The command that installs PostgreSQL on this system.
+fn install_hint() -> &'static str {
+    if cfg!(target_os = "macos") {
+        return "brew install postgresql@17";
+    }
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default().to_lowercase();
+    let is_like = |name: &str| {
+        release
+            .lines()
+            .filter_map(|line| line.strip_prefix("id=").or_else(|| line.strip_prefix("id_like=")))
+            .any(|names| names.trim_matches('"').split(' ').any(|one| one == name))
+    };
+    match () {
+        () if is_like("debian") || is_like("ubuntu") => "sudo apt-get install postgresql",
+        () if is_like("fedora") || is_like("rhel") => "sudo dnf install postgresql-server",
+        () if is_like("alpine") => "apk add postgresql",
+        () if is_like("arch") => "sudo pacman -S postgresql",
+        () if is_like("suse") || is_like("opensuse") => "sudo zypper install postgresql-server",
+        () => "your package manager's postgresql server package",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_the_programs_print_them() {
+        assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
+        assert_eq!(parse_major("mysqld 8"), None);
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["pg-13/bin", "pg-17/bin", "other/bin"] {
+            fs::create_dir_all(root.path().join(name)).unwrap();
+        }
+        let mut found = expand(&format!("{}/pg-*/bin", root.path().display()));
+        found.sort();
+        assert_eq!(found, [root.path().join("pg-13/bin"), root.path().join("pg-17/bin")]);
+    }
+}

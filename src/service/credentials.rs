@@ -1,0 +1,93 @@
+//! Which project a pair of keys opens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Core, Error};
+use crate::db;
+use crate::db::projects::Credential;
+use crate::domain::limits;
+use crate::domain::project::ProjectId;
+
+/// How long a key is believed without asking the database again.
+const BELIEVED_FOR: Duration = Duration::from_secs(1);
+/// Keys that are remembered at once.
+const REMEMBERED: u64 = 20_000;
+
+/// Resolves pairs of keys to projects, with a short memory, so that a request costs no query for it.
+#[derive(Debug)]
+pub struct Credentials {
+    /// Whether a pair that was never seen is refused instead of getting a project of its own.
+    strict: bool,
+    known: Cache<String, Option<Credential>>,
+}
+
+impl Credentials {
+    /// With an empty memory.
+    #[must_use]
+    pub fn new(strict: bool) -> Self {
+        Self { strict, known: Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build() }
+    }
+
+    /// The project that the pair opens; `None` where the pair is refused. A pair never seen before gets a new, empty
+    /// project, unless keys are strict; the same id with another token is refused.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resolve(&self, core: &Core, app_id: &str, token: &str) -> Result<Option<ProjectId>, Arc<Error>> {
+        let acceptable = |text: &str| !text.is_empty() && text.len() <= limits::CREDENTIAL_CHARS;
+        if !acceptable(app_id) || !acceptable(token) {
+            return Ok(None);
+        }
+        let token_sha256 = Sha256::digest(token);
+        let known = match self.known.get(app_id).await {
+            Some(known) => known,
+            None => self.known.try_get_with(app_id.to_owned(), self.load(core, app_id, &token_sha256)).await?,
+        };
+        // Digests of equal length, compared without a hint of where they differ.
+        Ok(known
+            .filter(|credential| bool::from(credential.token_sha256.as_slice().ct_eq(&token_sha256)))
+            .map(|credential| credential.project))
+    }
+
+    async fn load(&self, core: &Core, app_id: &str, token_sha256: &[u8]) -> Result<Option<Credential>, Error> {
+        let known = db::projects::find_credential(&mut *core.pool.acquire().await?, app_id).await?;
+        if known.is_some() || self.strict {
+            return Ok(known);
+        }
+        provision(core, app_id, token_sha256, "auto").await.map(Some)
+    }
+}
+
+/// Sees to it that the pair opens a project, the same one as ever for that id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn configure(core: &Core, app_id: &str, token: &str) -> Result<(), Error> {
+    let token_sha256 = Sha256::digest(token);
+    let credential = provision(core, app_id, &token_sha256, "default").await?;
+    if credential.token_sha256 != token_sha256.as_slice() {
+        db::projects::update_token(&mut *core.pool.acquire().await?, app_id, &token_sha256).await?;
+    }
+    Ok(())
+}
+
+/// The key with that id, made with a project of its own where it is unknown.
+async fn provision(core: &Core, app_id: &str, token_sha256: &[u8], name: &str) -> Result<Credential, Error> {
+    let mut transaction = core.pool.begin().await?;
+    let now = core.clock.now();
+    let project = db::projects::insert(&mut transaction, &core.ids.random_of("proj_", 12), name, now).await?;
+    let credential = Credential { project, token_sha256: token_sha256.to_vec() };
+    if db::projects::insert_credential(&mut transaction, app_id, &credential, now).await? {
+        transaction.commit().await?;
+        return Ok(credential);
+    }
+    transaction.rollback().await?;
+    // Another request, or another process, was first.
+    let known = db::projects::find_credential(&mut *core.pool.acquire().await?, app_id).await?;
+    known.ok_or(Error::LostRace)
+}

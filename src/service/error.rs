@@ -1,0 +1,45 @@
+//! What a service can answer instead of its result.
+
+/// What kind of thing was looked for, in the vendor's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    Customer,
+    Order,
+    Segment,
+}
+
+impl Resource {
+    /// The vendor's name of the kind.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Order => "order",
+            Self::Segment => "segment",
+        }
+    }
+}
+
+/// Why a service did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing of that kind has this identifier, in this project.
+    #[error("no {} with that identifier", .resource.as_str())]
+    NotFound { resource: Resource, identifier: String },
+    /// The request was understood and says something that cannot be.
+    #[error("invalid payload: {details}")]
+    Invalid { details: String },
+    /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
+    #[error("another transaction was faster")]
+    LostRace,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Error {
+    /// No `resource` has this `identifier`.
+    pub fn not_found(resource: Resource, identifier: impl Into<String>) -> Self {
+        Self::NotFound { resource, identifier: identifier.into() }
+    }
+}

@@ -1,0 +1,39 @@
+//! Forgetting a person.
+
+use super::{Caller, Core, Error, Resource, retry};
+use crate::db;
+use crate::db::permanent_deletions::Target;
+use crate::domain::deletion::PermanentDeletion;
+use crate::domain::identifier::Identifier;
+
+/// Removes a customer with everything that hangs on it, and tells what that was. The identifier is an id, also of a softly
+/// deleted customer, or the source id of a living one.
+///
+/// The statement that does it is a transaction of its own. An order that another request connects with the customer at the
+/// same time is either seen and removed here, or finds its customer gone and starts again with a new one.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown identifier.
+pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<PermanentDeletion, Error> {
+    let not_found = || Error::not_found(Resource::Customer, identifier.as_str());
+    if !identifier.can_exist() {
+        return Err(not_found());
+    }
+    retry(async || {
+        let mut connection = core.pool.acquire().await?;
+        let (deletion_id, now) = (core.ids.random("del_"), core.clock.now());
+        let mut targets = vec![Target::SourceId(identifier.as_str())];
+        if db::customers::may_be_id(identifier) {
+            targets.insert(0, Target::Id(identifier.as_str()));
+        }
+        for target in targets {
+            let forgotten =
+                db::permanent_deletions::forget(&mut connection, caller.project, target, &deletion_id, now).await?;
+            if let Some(deletion) = forgotten {
+                return Ok(deletion);
+            }
+        }
+        Err(not_found())
+    })
+    .await
+}
