@@ -33,8 +33,8 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 pub enum StartError {
     #[error("cannot listen on {address}: {error}. Choose another address with --listen (port 0 picks a free one)")]
     Listen { address: SocketAddr, error: io::Error },
-    #[error("DATABASE_URL is not a PostgreSQL URL: {0}")]
-    Url(sqlx::Error),
+    #[error("DATABASE_URL is not a PostgreSQL URL: {0}. It looks like postgres://user:password@host:5432/database")]
+    Url(String),
     #[error("the database cannot be reached: {0}. Check DATABASE_URL, or leave it out for a private PostgreSQL")]
     Database(sqlx::Error),
     #[error("the database did not answer within {} s. Check DATABASE_URL, or leave it out for a private PostgreSQL", .0.as_secs())]
@@ -162,7 +162,11 @@ fn base_url(address: SocketAddr) -> String {
 async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
     match storage {
         Storage::Url(url) => {
-            let options: PgConnectOptions = url.parse().map_err(StartError::Url)?;
+            if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+                return Err(StartError::Url("it begins with neither postgres:// nor postgresql://".to_owned()));
+            }
+            let options: PgConnectOptions =
+                url.parse().map_err(|error: sqlx::Error| StartError::Url(error.to_string()))?;
             tokio::time::timeout(DATABASE_WITHIN, answer(&options))
                 .await
                 .map_err(|_| StartError::Silent(DATABASE_WITHIN))??;

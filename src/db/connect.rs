@@ -32,7 +32,8 @@ impl Default for PoolSettings {
 pub fn pool(options: PgConnectOptions, settings: PoolSettings) -> PgPool {
     let options = options.application_name("voucherify-emulator").disable_statement_logging();
     let session = format!(
-        "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET jit = off; SET timezone = 'UTC'",
+        "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET jit = off;
+         SET timezone = 'UTC'; SET client_min_messages = warning",
         settings.statement_timeout.as_millis()
     );
     PgPoolOptions::new()
@@ -75,7 +76,8 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
     }
     // The migration may wait for another process's, however long that takes.
     connection.execute("SET statement_timeout = 0").await?;
-    let migrated = MIGRATIONS.run(&mut *connection).await;
+    // Not `run`, whose future the compiler does not see to be `Send`; this is its authors' way around.
+    let migrated = MIGRATIONS.run_direct(None, &mut *connection, false).await;
     connection.close().await?;
     match migrated {
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(SchemaError::Newer),

@@ -182,6 +182,29 @@ pub async fn lock_by_source_id(
     Ok(row.map(Customer::from))
 }
 
+/// The living customers with those ids or source ids, locked as by [`lock`] in the order of their ids: transactions that
+/// lock several customers all do so in that order, and none waits for another that waits for it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_all(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    ids: &[String],
+    source_ids: &[String],
+) -> Result<Vec<Customer>, sqlx::Error> {
+    let rows = select_customer!(
+        "WHERE project_id = $1 AND (id = ANY($2) OR source_id = ANY($3)) AND deleted_at IS NULL
+         ORDER BY id FOR NO KEY UPDATE",
+        project.0,
+        ids,
+        source_ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Customer::from).collect())
+}
+
 /// Adds a customer, the entry that tells of it, and one to the count, in one statement. `false`, with nothing done, where
 /// a living customer has the same source id.
 ///
@@ -206,7 +229,7 @@ pub async fn insert(
            ),
            counted AS (
                INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-               SELECT $1, 'customers', pg_backend_pid() % 16, 1 FROM customer
+               SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
                ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
            )
            SELECT EXISTS (SELECT FROM customer) AS "inserted!""#,
@@ -260,7 +283,7 @@ pub async fn mark_deleted(
              RETURNING id
          )
          INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-         SELECT $1, 'customers', pg_backend_pid() % 16, -1 FROM customer
+         SELECT $1, 'customers', pg_backend_pid() % 64, -1 FROM customer
          ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1",
         project.0,
         customer.id,
@@ -272,15 +295,12 @@ pub async fn mark_deleted(
     Ok(())
 }
 
-/// Computes a customer's order summary anew from its orders and stores it. Locks the customer first: of two transactions
-/// that change its orders, the second must count what the first has committed.
+/// Computes the order summary of a locked customer anew from its orders and stores it. The lock is what makes the sum
+/// true: of two transactions that change its orders, the second counts what the first has committed.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn refresh_orders(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT FROM customers WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE", project.0, id)
-        .execute(&mut *connection)
-        .await?;
     sqlx::query!(
         "UPDATE customers
          SET orders_count = counted.count, orders_amount = counted.amount,

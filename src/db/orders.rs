@@ -111,30 +111,14 @@ pub async fn find(
     Ok(row.map(Order::from))
 }
 
-/// As [`find`], and keeps the order from being changed by others until the transaction ends.
+/// The order with that id, kept from being changed by others until the transaction ends.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn lock(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    identifier: &Identifier,
-) -> Result<Option<Order>, sqlx::Error> {
-    if !identifier.can_exist() {
-        return Ok(None);
-    }
-    if may_be_id(identifier) {
-        let row = select_order!("WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE", project.0, identifier.as_str())
-            .fetch_optional(&mut *connection)
-            .await?;
-        if let Some(row) = row {
-            return Ok(Some(row.into()));
-        }
-    }
-    let row =
-        select_order!("WHERE project_id = $1 AND source_id = $2 FOR NO KEY UPDATE", project.0, identifier.as_str())
-            .fetch_optional(connection)
-            .await?;
+pub async fn lock(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Order>, sqlx::Error> {
+    let row = select_order!("WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE", project.0, id)
+        .fetch_optional(connection)
+        .await?;
     Ok(row.map(Order::from))
 }
 
@@ -147,7 +131,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, order: &O
     sqlx::query!(
         "WITH counted AS (
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-             VALUES ($1, 'orders', pg_backend_pid() % 16, 1)
+             VALUES ($1, 'orders', pg_backend_pid() % 64, 1)
              ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
          )
          INSERT INTO orders (project_id, id, source_id, customer_id, referrer_id, status, amount, items, metadata,

@@ -83,7 +83,7 @@ pub async fn forget(
            ),
            uncounted AS (
                INSERT INTO row_counts AS held (project_id, resource, slot, value)
-               SELECT $1, gone.resource, pg_backend_pid() % 16, -gone.value
+               SELECT $1, gone.resource, pg_backend_pid() % 64, -gone.value
                FROM target, counts,
                    LATERAL (VALUES ('customers', CASE WHEN target.deleted_at IS NULL THEN 1 ELSE 0 END),
                                    ('orders', counts.orders)) AS gone (resource, value)

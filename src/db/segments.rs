@@ -37,7 +37,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, segment: 
     sqlx::query!(
         "WITH counted AS (
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-             VALUES ($1, 'segments', pg_backend_pid() % 16, 1)
+             VALUES ($1, 'segments', pg_backend_pid() % 64, 1)
              ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
          )
          INSERT INTO segments (project_id, id, name, type, filter, created_at, updated_at)
@@ -70,7 +70,7 @@ pub async fn insert_members(
         "INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
          SELECT project_id, $2, id, created_at
          FROM customers WHERE project_id = $1 AND id = ANY($3) AND deleted_at IS NULL
-         FOR SHARE
+         ORDER BY id FOR SHARE
          ON CONFLICT DO NOTHING",
         project.0,
         segment_id,
@@ -177,7 +177,7 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
            segment AS (DELETE FROM segments WHERE project_id = $1 AND id = $2 RETURNING id),
            counted AS (
                INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-               SELECT $1, 'segments', pg_backend_pid() % 16, -1 FROM segment
+               SELECT $1, 'segments', pg_backend_pid() % 64, -1 FROM segment
                ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1
            )
            SELECT EXISTS (SELECT FROM segment) AS "deleted!""#,

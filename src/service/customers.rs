@@ -119,6 +119,58 @@ pub(super) async fn resolve(
     }
 }
 
+/// The living customers among `ids` and those that `references` name, locked in the one order in which customers are
+/// locked. What [`resolve_among`] then finds or makes is locked too.
+pub(super) async fn lock_all(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    references: &[&CustomerReference],
+    mut ids: Vec<String>,
+) -> Result<Vec<Customer>, Error> {
+    let mut source_ids = Vec::new();
+    for reference in references {
+        match (&reference.id, &reference.source_id) {
+            (Some(id), _) => ids.push(id.clone()),
+            (None, Some(source_id)) => source_ids.push(source_id.clone()),
+            (None, None) => {}
+        }
+    }
+    if ids.is_empty() && source_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(db::customers::lock_all(connection, caller.project, &ids, &source_ids).await?)
+}
+
+/// [`resolve`], among customers that are `locked` already; one that is created is added to them.
+pub(super) async fn resolve_among(
+    core: &Core,
+    caller: &Caller,
+    connection: &mut PgConnection,
+    locked: &mut Vec<Customer>,
+    reference: &CustomerReference,
+    now: DateTime<Utc>,
+) -> Result<Customer, Error> {
+    let known = locked.iter_mut().find(|customer| match (&reference.id, &reference.source_id) {
+        (Some(id), _) => customer.id == *id,
+        (None, Some(source_id)) => customer.source_id.as_ref() == Some(source_id),
+        (None, None) => false,
+    });
+    match (known, &reference.id) {
+        (Some(known), _) => {
+            if !reference.patch.is_empty() {
+                change(core, caller, connection, known, reference.patch.clone(), now).await?;
+            }
+            Ok(known.clone())
+        }
+        (None, Some(id)) => Err(Error::not_found(Resource::Customer, id.as_str())),
+        (None, None) => {
+            let created = create(core, caller, connection, reference, now).await?;
+            locked.push(created.clone());
+            Ok(created)
+        }
+    }
+}
+
 /// The known customer that a body names, locked; `None` where a new one is meant. The id wins over the source id.
 async fn lock_referenced(
     connection: &mut PgConnection,

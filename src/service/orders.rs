@@ -39,12 +39,17 @@ pub async fn save(
     reference: &OrderReference,
     change: &OrderChange,
 ) -> Result<Order, Error> {
+    let identifier = reference.id.clone().or_else(|| reference.source_id.clone()).map(Identifier::new);
     retry(async || {
         let mut transaction = core.pool.begin().await?;
-        let now = core.clock.now();
-        let saved = match lock_referenced(&mut transaction, caller, reference).await? {
-            Some(known) => update_locked(core, caller, &mut transaction, known, change, now).await?,
-            None => create(core, caller, &mut transaction, reference, change, now).await?,
+        let known = match &identifier {
+            Some(identifier) => db::orders::find(&mut transaction, caller.project, identifier).await?,
+            None => None,
+        };
+        let saved = match (known, &reference.id) {
+            (Some(known), _) => update_known(core, caller, &mut transaction, &known, change).await?,
+            (None, Some(id)) => return Err(Error::not_found(Resource::Order, id.as_str())),
+            (None, None) => create(core, caller, &mut transaction, reference, change).await?,
         };
         transaction.commit().await?;
         Ok(saved)
@@ -64,27 +69,14 @@ pub async fn update(
 ) -> Result<Order, Error> {
     retry(async || {
         let mut transaction = core.pool.begin().await?;
-        let known = db::orders::lock(&mut transaction, caller.project, identifier)
+        let known = db::orders::find(&mut transaction, caller.project, identifier)
             .await?
             .ok_or_else(|| Error::not_found(Resource::Order, identifier.as_str()))?;
-        let saved = update_locked(core, caller, &mut transaction, known, change, core.clock.now()).await?;
+        let saved = update_known(core, caller, &mut transaction, &known, change).await?;
         transaction.commit().await?;
         Ok(saved)
     })
     .await
-}
-
-async fn lock_referenced(
-    connection: &mut PgConnection,
-    caller: &Caller,
-    reference: &OrderReference,
-) -> Result<Option<Order>, Error> {
-    let Some(identifier) = reference.id.clone().or_else(|| reference.source_id.clone()) else { return Ok(None) };
-    let known = db::orders::lock(connection, caller.project, &Identifier::new(identifier)).await?;
-    match (known, &reference.id) {
-        (None, Some(id)) => Err(Error::not_found(Resource::Order, id.as_str())),
-        (known, _) => Ok(known),
-    }
 }
 
 async fn create(
@@ -93,9 +85,10 @@ async fn create(
     connection: &mut PgConnection,
     reference: &OrderReference,
     change: &OrderChange,
-    now: DateTime<Utc>,
 ) -> Result<Order, Error> {
-    let people = People::resolve(core, caller, connection, change, now).await?;
+    let mut people = People::lock(connection, caller, change, None).await?;
+    let now = core.clock.now();
+    people.resolve(core, caller, connection, change, now).await?;
     let mut created = Order {
         id: core.ids.timed("ord_", now),
         source_id: reference.source_id.clone(),
@@ -120,31 +113,37 @@ async fn create(
     Ok(created)
 }
 
-async fn update_locked(
+/// Changes `seen`, an order that was read without a lock. Customers are locked before orders, everywhere: so the people of
+/// the order come first, and then it is looked whether it is still theirs.
+async fn update_known(
     core: &Core,
     caller: &Caller,
     connection: &mut PgConnection,
-    known: Order,
+    seen: &Order,
     change: &OrderChange,
-    now: DateTime<Utc>,
 ) -> Result<Order, Error> {
-    let mut people = People::resolve(core, caller, connection, change, now).await?;
+    let mut people = People::lock(connection, caller, change, Some(seen)).await?;
+    let known = db::orders::lock(connection, caller.project, &seen.id).await?;
+    let Some(known) =
+        known.filter(|known| (&known.customer_id, &known.referrer_id) == (&seen.customer_id, &seen.referrer_id))
+    else {
+        return Err(Error::LostRace);
+    };
+    let now = core.clock.now();
+    people.resolve(core, caller, connection, change, now).await?;
     let mut changed = known.clone();
     change.order.clone().apply(&mut changed);
-    if let Some(customer) = &people.customer {
-        changed.customer_id = Some(customer.id.clone());
+    if change.customer.is_some() {
+        changed.customer_id = people.customer.as_ref().map(|customer| customer.id.clone());
     }
-    if let Some(referrer) = &people.referrer {
-        changed.referrer_id = Some(referrer.id.clone());
+    if change.referrer.is_some() {
+        changed.referrer_id = people.referrer.as_ref().map(|referrer| referrer.id.clone());
     }
     changed.updated_at = Some(now);
-    people.add_unnamed(connection, caller, &changed).await?;
     db::orders::update(connection, caller.project, &changed).await?;
 
     if known.status.counts() || changed.status.counts() {
         let mut concerned = vec![&known.customer_id, &changed.customer_id];
-        // One order of locking for everyone, so that two moves of orders between two customers do not block each other.
-        concerned.sort_unstable();
         concerned.dedup();
         for id in concerned.into_iter().flatten() {
             db::customers::refresh_orders(connection, caller.project, id).await?;
@@ -158,42 +157,47 @@ async fn update_locked(
     Ok(changed)
 }
 
-/// The customer and the referrer of an order, locked.
+/// The people of an order, locked.
 struct People {
+    /// Everyone whom the order or the request names and who lives.
+    locked: Vec<Customer>,
     customer: Option<Customer>,
     referrer: Option<Customer>,
 }
 
 impl People {
-    /// Those that the request names, created or changed as it says.
+    /// Locks those that the request names and those whom the order has. A softly deleted one is left out: nothing is told
+    /// of them any more.
+    async fn lock(
+        connection: &mut PgConnection,
+        caller: &Caller,
+        change: &OrderChange,
+        order: Option<&Order>,
+    ) -> Result<Self, Error> {
+        let references: Vec<_> = [&change.customer, &change.referrer].into_iter().flatten().collect();
+        let ids = order.map(|order| [order.customer_id.clone(), order.referrer_id.clone()]);
+        let ids = ids.into_iter().flatten().flatten().collect();
+        let locked = customers::lock_all(connection, caller, &references, ids).await?;
+        let find = |id: Option<&String>| locked.iter().find(|customer| Some(&customer.id) == id).cloned();
+        let customer = find(order.and_then(|order| order.customer_id.as_ref()));
+        let referrer = find(order.and_then(|order| order.referrer_id.as_ref()));
+        Ok(Self { locked, customer, referrer })
+    }
+
+    /// Takes those that the request names instead, created or changed as it says.
     async fn resolve(
+        &mut self,
         core: &Core,
         caller: &Caller,
         connection: &mut PgConnection,
         change: &OrderChange,
         now: DateTime<Utc>,
-    ) -> Result<Self, Error> {
-        let mut people = Self { customer: None, referrer: None };
-        for (reference, person) in [(&change.customer, &mut people.customer), (&change.referrer, &mut people.referrer)]
-        {
-            if let Some(reference) = reference {
-                *person = Some(customers::resolve(core, caller, connection, reference, now).await?);
-            }
-        }
-        Ok(people)
-    }
-
-    /// Those that the order has and the request does not name. A softly deleted one is left out: nothing is told of them
-    /// any more.
-    async fn add_unnamed(
-        &mut self,
-        connection: &mut PgConnection,
-        caller: &Caller,
-        order: &Order,
     ) -> Result<(), Error> {
-        for (id, person) in [(&order.customer_id, &mut self.customer), (&order.referrer_id, &mut self.referrer)] {
-            if let (Some(id), None) = (id, &person) {
-                *person = db::customers::lock_by_id(connection, caller.project, id).await?;
+        for (reference, person) in [(&change.customer, &mut self.customer), (&change.referrer, &mut self.referrer)] {
+            if let Some(reference) = reference {
+                let resolved =
+                    customers::resolve_among(core, caller, connection, &mut self.locked, reference, now).await?;
+                *person = Some(resolved);
             }
         }
         Ok(())

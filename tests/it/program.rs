@@ -1,0 +1,251 @@
+//! The program itself: started, asked, stopped and killed as users do.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+/// A started program, which ends with the test.
+struct Program {
+    child: Child,
+    address: String,
+    rest: BufReader<std::process::ChildStdout>,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut rest = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        rest.read_line(&mut line).unwrap();
+        let address =
+            line.trim().strip_prefix("voucherify-emulator ready on http://").expect("the ready line").to_owned();
+        Self { child, address, rest }
+    }
+
+    /// Status and body of a call of the default project.
+    fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: a\r\nx-app-token: b\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        exchange(&self.address, request.as_bytes())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Ends it with `signal` and returns its status and what else it printed.
+    fn end(mut self, signal: Signal) -> (Option<i32>, String) {
+        self.signal(signal);
+        let status = self.child.wait().unwrap();
+        let mut rest = String::new();
+        self.rest.read_to_string(&mut rest).unwrap();
+        (status.code(), rest)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_voucherify-emulator"));
+    command.env_remove("DATABASE_URL").env("VOUCHERIFY_EMULATOR_LISTEN", "127.0.0.1:0").args(arguments);
+    command
+}
+
+fn exchange(address: &str, request: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    (status, body.to_owned())
+}
+
+/// Runs to the end, which must come within ten seconds.
+fn run(arguments: &[&str]) -> Output {
+    let begun = Instant::now();
+    let output = command(arguments).output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    output
+}
+
+#[track_caller]
+fn assert_fails(output: &Output, message: &str) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{text}");
+    assert!(text.contains(message), "{text}");
+}
+
+fn postmaster(data: &Path) -> Pid {
+    let text = std::fs::read_to_string(data.join("postgres/postmaster.pid")).unwrap();
+    Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(15), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn it_announces_itself_once_answers_and_stops_in_good_order() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let program = Program::start(&["--ephemeral"]);
+        assert_eq!(program.call("GET", "/_emulator/health", "").0, 200);
+        assert_eq!(program.end(signal), (Some(0), String::new()));
+    }
+}
+
+#[test]
+fn kept_data_survives_a_restart_and_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    // PostgreSQL's user passes through.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let arguments = ["--data-dir", data.to_str().unwrap()];
+    let program = Program::start(&arguments);
+    assert_eq!(program.call("POST", "/v1/customers", r#"{"source_id":"one"}"#).0, 200);
+    assert_eq!(program.end(Signal::TERM).0, Some(0));
+
+    let program = Program::start(&arguments);
+    assert_eq!(program.call("GET", "/v1/customers/one", "").0, 200);
+    assert_eq!(program.call("POST", "/v1/customers", r#"{"source_id":"two"}"#).0, 200);
+    let orphan = postmaster(&data);
+    program.end(Signal::KILL);
+
+    let program = Program::start(&arguments);
+    assert_eq!(program.call("GET", "/v1/customers/two", "").0, 200, "what was answered is on disk");
+    assert_ne!(postmaster(&data), orphan);
+    wait_until("the killed emulator's PostgreSQL ends", || test_kill_process(orphan).is_err());
+    let now = postmaster(&data);
+    program.end(Signal::TERM);
+    wait_until("PostgreSQL ends with the emulator", || test_kill_process(now).is_err());
+}
+
+#[test]
+fn a_postgresql_that_outlived_a_killed_emulator_is_stopped_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let arguments = ["--data-dir", data.to_str().unwrap()];
+    let program = Program::start(&arguments);
+    // Stopped, it cannot follow the signal that comes with the emulator's death until it goes on.
+    let orphan = postmaster(&data);
+    kill_process(orphan, Signal::STOP).unwrap();
+    program.end(Signal::KILL);
+    let started = std::thread::spawn(move || Program::start(&["--data-dir", data.to_str().unwrap()]));
+    std::thread::sleep(Duration::from_millis(300));
+    kill_process(orphan, Signal::CONT).unwrap();
+    let program = started.join().unwrap();
+    assert_eq!(program.call("GET", "/_emulator/health", "").0, 200);
+}
+
+#[test]
+fn a_data_directory_in_use_or_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let program = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    assert_fails(&run(&["--data-dir", data.to_str().unwrap()]), "is in use by another voucherify-emulator");
+    assert_eq!(program.call("GET", "/_emulator/health", "").0, 200, "the first is not disturbed");
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("thesis.tex"), "").unwrap();
+    assert_fails(&run(&["--data-dir", other.to_str().unwrap()]), "holds something else");
+}
+
+#[test]
+fn a_taken_port_and_an_unreachable_database_end_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["--ephemeral", "--listen", &address]);
+    assert_fails(&output, "Choose another address with --listen");
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_fails(&run(&["--database-url", &format!("postgres://x@{closed}/x")]), "the database cannot be reached");
+    // It takes connections and never says a word.
+    assert_fails(&run(&["--database-url", &format!("postgres://x@{address}/x?sslmode=disable")]), "did not answer");
+    assert_fails(&run(&["--database-url", "mysql://x"]), "DATABASE_URL is not a PostgreSQL URL");
+}
+
+#[test]
+fn it_recovers_when_postgresql_crashes() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let program = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    assert_eq!(program.call("POST", "/v1/customers", r#"{"source_id":"one"}"#).0, 200);
+    kill_process(postmaster(&data), Signal::KILL).unwrap();
+    let mut statuses = Vec::new();
+    wait_until("the database comes back", || {
+        let (status, body) = program.call("GET", "/v1/customers/one", "");
+        assert!(status == 200 || status == 503, "{status} {body}");
+        statuses.push(status);
+        status == 200 && statuses.len() > 1 && statuses.contains(&503)
+    });
+}
+
+#[test]
+fn several_instances_start_at_once_on_one_new_database() {
+    // The private cluster of one program serves as the database of the others.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    let sockets = data.join("run");
+    let url = |database: &str| format!("postgres://voucherify@localhost/{database}?host={}", sockets.display());
+    let admin = url("postgres");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        use sqlx::{Connection, Executor};
+        let mut connection = sqlx::PgConnection::connect(&admin).await.unwrap();
+        connection.execute("CREATE DATABASE shared").await.unwrap();
+    });
+    let url = url("shared");
+    let starts: Vec<_> = (0..3)
+        .map(|_| {
+            let url = url.clone();
+            std::thread::spawn(move || Program::start(&["--database-url", &url]))
+        })
+        .collect();
+    let programs: Vec<_> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+    assert_eq!(programs[0].call("POST", "/v1/customers", r#"{"source_id":"one"}"#).0, 200);
+    assert_eq!(programs[2].call("GET", "/v1/customers/one", "").0, 200, "they share their state");
+    let migrated = run(&["migrate", "--database-url", &url]);
+    assert_eq!((migrated.status.code(), migrated.stdout.len()), (Some(0), 0));
+    drop(host);
+}
+
+#[test]
+fn requests_in_flight_finish_and_a_client_that_hangs_up_stops_nothing() {
+    let program = Program::start(&["--ephemeral"]);
+    let body = r#"{"source_id":"late"}"#;
+    let head = format!(
+        "POST /v1/customers HTTP/1.1\r\nhost: x\r\nx-app-id: a\r\nx-app-token: b\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    // The body arrives after the word to stop.
+    let mut stream = TcpStream::connect(&program.address).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    program.signal(Signal::TERM);
+    std::thread::sleep(Duration::from_millis(100));
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert_eq!(program.end(Signal::TERM).0, Some(0));
+}

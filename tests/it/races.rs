@@ -1,0 +1,124 @@
+//! What happens at the same time.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_source_id_is_one_customer_however_many_create_it() {
+    let world = World::new().await;
+    let calls: Vec<_> = (0..24)
+        .map(|index| {
+            let client = world.client();
+            tokio::spawn(async move {
+                let body = json!({"source_id": "a", "metadata": {format!("k{index}"): index}});
+                match index % 3 {
+                    0 => client.post("/v1/customers", body).await.expect(200).string("/id"),
+                    1 => client
+                        .post("/v1/orders", json!({"amount": 1, "customer": body}))
+                        .await
+                        .expect(200)
+                        .string("/customer_id"),
+                    _ => client
+                        .post("/v1/events", json!({"event": "e", "customer": body}))
+                        .await
+                        .expect(200)
+                        .string("/customer/id"),
+                }
+            })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for call in calls {
+        ids.push(call.await.unwrap());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    let customer = world.client().get("/v1/customers/a").await.expect(200).json();
+    assert_eq!(customer["metadata"].as_object().unwrap().len(), 24, "no change is lost");
+    assert_eq!(world.client().get("/v1/customers").await.json()["total"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_at_the_same_time_are_all_in_the_summary() {
+    let world = World::new().await;
+    let client = world.client();
+    for name in ["a", "b"] {
+        client.customer(json!({"source_id": name})).await;
+    }
+    let calls: Vec<_> = (0..20)
+        .map(|index| {
+            let client = world.client();
+            tokio::spawn(async move {
+                let (from, to) = if index % 2 == 0 { ("a", "b") } else { ("b", "a") };
+                let source_id = format!("o{index}");
+                let body =
+                    json!({"source_id": source_id, "amount": 10, "status": "PAID", "customer": {"source_id": from}});
+                client.post("/v1/orders", body).await.expect(200);
+                let body = json!({"customer": {"source_id": to}, "referrer": {"source_id": from}});
+                client.put(&format!("/v1/orders/{source_id}"), body).await.expect(200);
+            })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    for name in ["a", "b"] {
+        let orders = client.get(&format!("/v1/customers/{name}")).await.json()["summary"]["orders"].clone();
+        assert_eq!((&orders["total_count"], &orders["total_amount"]), (&json!(10), &json!(100)), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_and_a_forgetting_at_the_same_time_leave_no_order_of_nobody() {
+    let world = World::new().await;
+    let (mut made, mut removed) = (0, 0);
+    for _ in 0..15 {
+        world.client().customer(json!({"source_id": "a"})).await;
+        let orders: Vec<_> = (0..4)
+            .map(|_| {
+                let client = world.client();
+                let body = json!({"amount": 1, "status": "PAID", "customer": {"source_id": "a"}});
+                tokio::spawn(async move { client.post("/v1/orders", body).await.expect(200) })
+            })
+            .collect();
+        let client = world.client();
+        let forgetting = tokio::spawn(async move {
+            let answer = client.call(Method::POST, "/v1/customers/a/permanent-deletion", None).await.expect(200);
+            answer.json()["data_json"]["orders"].as_i64().unwrap()
+        });
+        for order in orders {
+            order.await.unwrap();
+            made += 1;
+        }
+        removed += forgetting.await.unwrap();
+    }
+    let (orders, orphans): (i64, i64) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
+             SELECT FROM customers c WHERE c.project_id = o.project_id AND c.id = o.customer_id))
+         FROM orders o",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!((orders + removed, orphans), (made, 0), "each order was counted and removed, or is still there");
+    assert_eq!(world.client().get("/v1/orders").await.json()["total"], Value::from(orders));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_unknown_pair_is_one_project_however_many_bring_it() {
+    let world = World::new().await;
+    let calls: Vec<_> = (0..16)
+        .map(|_| {
+            let client = world.client_with("new", "token");
+            tokio::spawn(async move { client.customer(json!({})).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(world.client_with("new", "token").get("/v1/customers").await.json()["total"], 16);
+    let projects: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(projects, 2, "the default one and the new one");
+}

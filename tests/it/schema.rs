@@ -1,0 +1,102 @@
+//! What the database's own catalogue says about the schema.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use serde_json::json;
+use voucherify_emulator::domain::deletion::HANGS_ON_A_CUSTOMER;
+
+use crate::support::World;
+
+/// Read before the project is known.
+const DIRECTORY: [&str; 3] = ["projects", "credentials", "_sqlx_migrations"];
+
+#[tokio::test]
+async fn the_forgetting_knows_everything_that_hangs_on_a_customer() {
+    let world = World::new().await;
+    let known: BTreeSet<(String, String)> =
+        HANGS_ON_A_CUSTOMER.iter().map(|&(table, column, _)| (table.to_owned(), column.to_owned())).collect();
+    let keys: Vec<(String, String)> = sqlx::query_as(
+        "SELECT conrelid::regclass::text, attname::text
+         FROM pg_constraint
+         JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) AND attname <> 'project_id'
+         WHERE contype = 'f' AND confrelid = 'customers'::regclass",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), known, "the foreign keys");
+    let columns: Vec<(String, String)> = sqlx::query_as(
+        "SELECT table_name::text, column_name::text FROM information_schema.columns
+         WHERE table_schema = 'public' AND (column_name LIKE '%customer\\_id' OR column_name LIKE '%referrer\\_id')",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(columns.into_iter().collect::<BTreeSet<_>>(), known, "the columns that name a customer");
+}
+
+#[tokio::test]
+async fn project_id_leads_every_key_and_index() {
+    let world = World::new().await;
+    let indexes: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true)
+         FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+         WHERE relnamespace = 'public'::regnamespace",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    assert!(indexes.len() > 20);
+    for (table, index, first) in indexes {
+        assert!(DIRECTORY.contains(&table.as_str()) || first == "project_id", "{index} begins with {first}");
+    }
+    let without: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT EXISTS (
+             SELECT FROM pg_constraint WHERE conrelid = pg_class.oid AND contype = 'p')",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(without, Vec::<String>::new(), "every table has a primary key");
+}
+
+#[tokio::test]
+async fn the_row_counts_are_those_of_the_rows() {
+    let world = World::new().await;
+    let client = world.client();
+    for index in 0..6 {
+        let customer = json!({"source_id": format!("c{}", index % 4)});
+        client.post("/v1/customers", customer.clone()).await.expect(200);
+        client
+            .post("/v1/orders", json!({"source_id": format!("o{}", index % 5), "customer": customer}))
+            .await
+            .expect(200);
+        client.post("/v1/segments", json!({"name": "S"})).await.expect(200);
+    }
+    let segment = client.get("/v1/segments").await.string("/data/0/id");
+    client.delete(&format!("/v1/segments/{segment}")).await.expect(204);
+    let id = client.get("/v1/customers/c1").await.string("/id");
+    client.delete("/v1/customers/c1").await.expect(204);
+    client.delete("/v1/customers/c2").await.expect(204);
+    for identifier in [id.as_str(), "c3"] {
+        let path = format!("/v1/customers/{identifier}/permanent-deletion");
+        client.call(Method::POST, &path, None).await.expect(200);
+    }
+    let counted: Vec<(String, i64)> =
+        sqlx::query_as("SELECT resource, sum(value)::bigint FROM row_counts GROUP BY 1 ORDER BY 1")
+            .fetch_all(&world.pool)
+            .await
+            .unwrap();
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT 'customers', count(*) FROM customers WHERE deleted_at IS NULL
+         UNION ALL SELECT 'orders', count(*) FROM orders
+         UNION ALL SELECT 'segments', count(*) FROM segments",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(counted, rows);
+    assert!(rows.iter().all(|(_, count)| *count > 0));
+}

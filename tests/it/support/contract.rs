@@ -1,0 +1,91 @@
+//! Holds every answer of every test against the contract.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use axum::http::Method;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use voucherify_emulator::control::CONTRACT;
+
+use super::Answer;
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(CONTRACT).unwrap());
+
+/// Method, path and operation id of everything in the contract.
+pub fn operations() -> Vec<(String, String, String)> {
+    let mut operations = Vec::new();
+    for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if let Some(id) = operation["operationId"].as_str() {
+                operations.push((method.to_uppercase(), path.clone(), id.to_owned()));
+            }
+        }
+    }
+    operations
+}
+
+/// Fails where the contract does not allow the answer to a call of `method` on `path` (without its query).
+#[track_caller]
+pub fn check(method: &Method, path: &str, answer: &Answer) {
+    let method = method.as_str().to_lowercase();
+    let Some(template) = template_of(path) else {
+        assert_eq!(answer.status.as_u16(), 404, "{path} is not in the contract");
+        return validate("#/components/schemas/Error", answer);
+    };
+    let operation = &DOCUMENT["paths"][&template][&method];
+    if operation.is_null() {
+        assert!(answer.status.as_u16() == 405 || method == "head", "{method} {template} is not in the contract");
+        if method != "head" {
+            validate("#/components/schemas/Error", answer);
+        }
+        return;
+    }
+    let status = answer.status.as_str();
+    let response = &operation["responses"][status];
+    assert!(!response.is_null(), "{method} {template} must not answer {status}: {}", answer.text);
+    let pointer = match response["$ref"].as_str() {
+        Some(reference) => reference.to_owned(),
+        None => format!("#/paths/{}/{method}/responses/{status}", escape(&template)),
+    };
+    let has_body = DOCUMENT.pointer(&pointer[1..]).is_some_and(|response| response.get("content").is_some());
+    if has_body {
+        assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+        validate(&format!("{pointer}/content/application~1json/schema"), answer);
+    } else {
+        assert_eq!(answer.text, "", "{method} {template} answers {status} without a body");
+    }
+}
+
+fn template_of(path: &str) -> Option<String> {
+    let is_match = |template: &str| {
+        let (given, wanted): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
+        given.len() == wanted.len()
+            && given.iter().zip(wanted).all(
+                |(given, wanted)| {
+                    if wanted.starts_with('{') { !given.is_empty() } else { *given == wanted }
+                },
+            )
+    };
+    DOCUMENT["paths"].as_object().unwrap().keys().find(|template| is_match(template)).cloned()
+}
+
+#[track_caller]
+fn validate(pointer: &str, answer: &Answer) {
+    static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);
+    let mut validators = VALIDATORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let validator = *validators.entry(pointer.to_owned()).or_insert_with(|| {
+        let encoded = pointer.replace('{', "%7B").replace('}', "%7D");
+        let schema = json!({"$ref": encoded, "paths": DOCUMENT["paths"], "components": DOCUMENT["components"]});
+        Box::leak(Box::new(jsonschema::validator_for(&schema).unwrap()))
+    });
+    drop(validators);
+    let body = answer.json();
+    let errors: Vec<_> =
+        validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{pointer} does not allow {}: {errors:#?}", answer.text);
+}
+
+fn escape(path: &str) -> String {
+    path.replace('~', "~0").replace('/', "~1")
+}

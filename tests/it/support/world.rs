@@ -1,0 +1,134 @@
+//! An emulator on a database of its own, and clients of its projects.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Method, Request};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use sqlx::PgPool;
+use tower::ServiceExt;
+use voucherify_emulator::clock::Clock;
+use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, Storage};
+use voucherify_emulator::{app, control, http, postgres};
+
+use super::database::Database;
+use super::{Answer, contract};
+
+/// One emulator. Its database goes with it.
+pub struct World {
+    router: Router,
+    pub pool: PgPool,
+    pub clock: Clock,
+    _database: Database,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Clock::System, |_| {}).await
+    }
+
+    /// With a clock that stands at `time` until it is moved.
+    pub async fn at(time: &str) -> Self {
+        Self::with(Clock::fixed(time.parse().unwrap()), |_| {}).await
+    }
+
+    pub async fn with(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        let database = Database::new();
+        let mut config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8682)),
+            storage: Storage::Private(postgres::Durability::Ephemeral),
+            strict_auth: false,
+            app_id: DEFAULT_APP_ID.to_owned(),
+            app_token: DEFAULT_APP_TOKEN.to_owned(),
+            rate_limit: None,
+            request_timeout: Duration::from_secs(20),
+            connections: 6,
+        };
+        change(&mut config);
+        let pool = database.pool();
+        let app = app::app(&config, clock.clone(), pool.clone(), config.listen).await.unwrap();
+        let router = http::router(Arc::new(app), control::routes());
+        Self { router, pool, clock, _database: database }
+    }
+
+    /// A client of the default project.
+    pub fn client(&self) -> Client {
+        self.client_with(DEFAULT_APP_ID, DEFAULT_APP_TOKEN)
+    }
+
+    /// A client of another project, which its keys make.
+    pub fn stranger(&self) -> Client {
+        self.client_with("stranger", "stranger's token")
+    }
+
+    pub fn client_with(&self, app_id: &str, token: &str) -> Client {
+        Client { router: self.router.clone(), app_id: app_id.to_owned(), token: token.to_owned() }
+    }
+
+    /// Sends a request as it stands.
+    #[track_caller]
+    pub fn send(&self, request: Request<Body>) -> impl Future<Output = Answer> + use<> {
+        send(self.router.clone(), request)
+    }
+}
+
+/// Calls with the keys of one project.
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    app_id: String,
+    token: String,
+}
+
+impl Client {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body.to_string())).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path, Some(body.to_string())).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        let body = body.map_or_else(Body::empty, Body::from);
+        self.call_with(method, path, body, &[("content-type", "application/json")]).await
+    }
+
+    pub async fn call_with(&self, method: Method, path: &str, body: Body, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
+        let own = [("x-app-id", self.app_id.as_str()), ("x-app-token", self.token.as_str())];
+        for (name, value) in own.iter().chain(headers) {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        send(self.router.clone(), request).await
+    }
+
+    /// Creates a customer and returns its id.
+    pub async fn customer(&self, body: Value) -> String {
+        self.post("/v1/customers", body).await.expect(200).string("/id")
+    }
+}
+
+async fn send(router: Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).expect("every answer is UTF-8");
+    let answer = Answer { status: parts.status, headers: parts.headers, text };
+    contract::check(&method, &path, &answer);
+    answer
+}

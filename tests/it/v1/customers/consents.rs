@@ -1,0 +1,61 @@
+use serde_json::json;
+
+use crate::support::World;
+
+async fn entries(world: &World) -> Vec<(String, String)> {
+    sqlx::query_as(
+        "SELECT type, (SELECT string_agg(consent ->> 'id', ' ') FROM json_array_elements(data -> 'consents') consent)
+         FROM customer_activity WHERE type LIKE 'customer.consents.%' ORDER BY id",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap()
+}
+
+fn pairs(entries: &[(&str, &str)]) -> Vec<(String, String)> {
+    entries.iter().map(|&(kind, ids)| (kind.to_owned(), ids.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn consents_are_given_and_revoked_and_only_news_is_told() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let path = "/v1/customers/a/consents";
+    client.put(path, json!({"cnst_1": true, "cnst_2": true, "cnst_3": false})).await.expect(204);
+    client.put(path, json!({"cnst_1": true, "cnst_2": false})).await.expect(204);
+    let expected = [("customer.consents.given", "cnst_1 cnst_2"), ("customer.consents.revoked", "cnst_2")];
+    assert_eq!(entries(&world).await, pairs(&expected));
+}
+
+#[tokio::test]
+async fn unsubscribing_revokes_everything_that_was_given() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let path = "/v1/customers/a/consents";
+    client.put(path, json!({"cnst_1": true, "cnst_2": false})).await.expect(204);
+    client.put(path, json!({"unsubscribed": true})).await.expect(204);
+    client.put(path, json!({"unsubscribed": true})).await.expect(204);
+    let expected = [("customer.consents.given", "cnst_1"), ("customer.consents.revoked", "cnst_1")];
+    assert_eq!(entries(&world).await, pairs(&expected));
+}
+
+#[tokio::test]
+async fn wrong_bodies_and_nobody_are_refused() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    for (body, details) in [
+        (json!({}), "The payload cannot be empty"),
+        (json!([]), "Payload must be object"),
+        (json!({"cnst_1": "yes"}), "Property .cnst_1 must be boolean"),
+        (json!({"": true}), "A consent id must have 1 to 500 characters and no U+0000"),
+    ] {
+        let answer = client.put("/v1/customers/a/consents", body).await.expect(400);
+        assert_eq!(answer.string("/details"), details);
+    }
+    client.put("/v1/customers/nobody/consents", json!({"cnst_1": true})).await.expect(404);
+    world.stranger().put("/v1/customers/a/consents", json!({"cnst_1": true})).await.expect(404);
+    assert_eq!(entries(&world).await, []);
+}

@@ -1,0 +1,216 @@
+use serde_json::json;
+
+use crate::support::{Client, World};
+
+/// Customers a, b, c, ..., a second apart.
+async fn alphabet(world: &World, count: u8) -> Client {
+    let client = world.client();
+    for index in 0..count {
+        world.clock.set(format!("2024-01-01T00:00:{index:02}Z").parse().unwrap());
+        let name = char::from(b'a' + index).to_string();
+        client.customer(json!({"source_id": name, "name": name})).await;
+    }
+    client
+}
+
+async fn names(client: &Client, query: &str) -> String {
+    client.get(&format!("/v1/customers?{query}")).await.expect(200).column("customers", "source_id").join("")
+}
+
+#[tokio::test]
+async fn newest_first_with_total_and_has_more() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = alphabet(&world, 3).await;
+    let answer = client.get("/v1/customers?limit=2").await.expect(200);
+    assert!(answer.text.starts_with(r#"{"object":"list","data_ref":"customers","customers":[{"id":"cust_"#));
+    assert!(answer.text.ends_with(r#""object":"customer"}],"total":3,"has_more":true}"#));
+    assert!(!answer.text.contains("assets"));
+    assert_eq!(answer.column("customers", "source_id"), ["c", "b"]);
+    let rest = client.get("/v1/customers?limit=2&page=2").await.expect(200);
+    assert!(rest.text.ends_with(r#""total":3,"has_more":false}"#));
+    assert_eq!(rest.column("customers", "source_id"), ["a"]);
+}
+
+#[tokio::test]
+async fn an_empty_project_and_a_page_past_the_end() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let empty = world.stranger().get("/v1/customers").await.expect(200);
+    assert_eq!(empty.text, r#"{"object":"list","data_ref":"customers","customers":[],"total":0,"has_more":false}"#);
+    let client = alphabet(&world, 3).await;
+    let past = client.get("/v1/customers?page=99").await.expect(200);
+    assert_eq!(past.text, r#"{"object":"list","data_ref":"customers","customers":[],"total":3,"has_more":false}"#);
+}
+
+#[tokio::test]
+async fn ten_are_shown_where_no_limit_is_given() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = alphabet(&world, 12).await;
+    assert_eq!(names(&client, "").await, "lkjihgfedc");
+    assert_eq!(names(&client, "limit=100").await, "lkjihgfedcba");
+}
+
+#[tokio::test]
+async fn every_order_sorts() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = alphabet(&world, 4).await;
+    for (second, name) in [(10, "b"), (11, "a")] {
+        world.clock.set(format!("2024-01-01T00:00:{second}Z").parse().unwrap());
+        client.put(&format!("/v1/customers/{name}"), json!({"phone": "1"})).await.expect(200);
+    }
+    for (order, expected) in [
+        ("created_at", "abcd"),
+        ("-created_at", "dcba"),
+        ("source_id", "abcd"),
+        ("-source_id", "dcba"),
+        ("-updated_at", "ab"),
+    ] {
+        let sorted = names(&client, &format!("order={order}")).await;
+        assert!(sorted.starts_with(expected), "{order}: {sorted}");
+    }
+    assert!(names(&client, "order=updated_at").await.ends_with("ba"), "those never updated come first");
+}
+
+#[tokio::test]
+async fn filters_are_exact_and_combine() {
+    let world = World::new().await;
+    let client = world.client();
+    for (source_id, name, email, city) in
+        [("1", "Ann", "ann@x.y", "Berlin"), ("2", "Ann", "ann2@x.y", "Bern"), ("3", "ann", "ann@x.y", "Berlin")]
+    {
+        client.customer(json!({"source_id": source_id, "name": name, "email": email, "address": {"city": city}})).await;
+    }
+    for (query, expected) in [
+        ("name=Ann", "21"),
+        ("email=ann%40x.y", "31"),
+        ("city=Berlin", "31"),
+        ("city=Berlin&name=Ann", "1"),
+        ("name=An", ""),
+        ("email=none", ""),
+    ] {
+        let answer = client.get(&format!("/v1/customers?{query}")).await.expect(200);
+        assert_eq!(answer.column("customers", "source_id").join(""), expected, "{query}");
+        assert_eq!(answer.json()["total"], expected.len(), "{query}");
+    }
+    let page = client.get("/v1/customers?name=Ann&limit=1&page=2").await.json();
+    assert_eq!((&page["total"], &page["has_more"]), (&json!(2), &json!(false)), "the total of a later page");
+}
+
+#[tokio::test]
+async fn windows_of_time_exclude_what_shows_the_boundary() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = alphabet(&world, 4).await;
+    for (query, expected) in [
+        ("created_at[after]=2024-01-01T00:00:01.000Z", "dc"),
+        ("created_at%5Bbefore%5D=2024-01-01T00:00:02.000Z", "ba"),
+        ("created_at[after]=2024-01-01T00:00:00Z&created_at[before]=2024-01-01T00:00:03Z", "cb"),
+        ("created_at[after]=2024-01-01", "dcb"),
+        ("created_at[before]=2024-01-01", ""),
+        ("updated_at[after]=2020-01-01", ""),
+    ] {
+        assert_eq!(names(&client, query).await, expected, "{query}");
+    }
+    world.clock.set("2024-01-02T00:00:00.000900Z".parse().unwrap());
+    client.put("/v1/customers/b", json!({"name": "B"})).await.expect(200);
+    assert_eq!(names(&client, "updated_at[after]=2024-01-01T23:59:59Z").await, "b");
+    assert_eq!(names(&client, "updated_at[after]=2024-01-02T00:00:00.000Z").await, "", "it shows .000");
+    assert_eq!(names(&client, "updated_at[before]=2024-01-03").await, "b");
+}
+
+#[tokio::test]
+async fn starting_after_scrolls_in_both_directions() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = alphabet(&world, 5).await;
+    for (order, start, expected) in
+        [("", "2200-01-01T00:00:00Z", "edcba"), ("&order=created_at", "1970-01-01T00:00:00Z", "abcde")]
+    {
+        let (mut cursor, mut seen) = (start.to_owned(), String::new());
+        loop {
+            let answer = client.get(&format!("/v1/customers?limit=2{order}&starting_after={cursor}")).await.expect(200);
+            assert_eq!(answer.json()["total"], 5, "the cursor does not change the total");
+            seen += &answer.column("customers", "source_id").join("");
+            cursor = answer.column("customers", "created_at").pop().unwrap();
+            if answer.json()["has_more"] == false {
+                break;
+            }
+        }
+        assert_eq!(seen, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_scroll_loses_nobody_who_was_created_in_the_same_millisecond() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = world.client();
+    // Three in one millisecond, across the end of the first page.
+    for (index, micros) in [1000, 2000, 3000, 3300, 3600, 5000].into_iter().enumerate() {
+        world.clock.set(format!("2024-01-01T00:00:00.{micros:06}Z").parse().unwrap());
+        client.customer(json!({"source_id": index.to_string()})).await;
+    }
+    for (order, start, expected) in [("", "2200-01-01", "543210"), ("&order=created_at", "1970-01-01", "012345")] {
+        let (mut cursor, mut seen) = (start.to_owned(), String::new());
+        loop {
+            let answer = client.get(&format!("/v1/customers?limit=3{order}&starting_after={cursor}")).await.expect(200);
+            seen += &answer.column("customers", "source_id").join("");
+            cursor = answer.column("customers", "created_at").pop().unwrap();
+            if answer.json()["has_more"] == false {
+                break;
+            }
+        }
+        assert_eq!(seen, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_members_of_a_segment_are_listed_in_order() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = alphabet(&world, 5).await;
+    let mut members = Vec::new();
+    for name in ["b", "d", "e"] {
+        members.push(client.get(&format!("/v1/customers/{name}")).await.string("/id"));
+    }
+    let segment = client.post("/v1/segments", json!({"name": "S", "customers": members})).await.string("/id");
+    let query = format!("segment_id={segment}");
+    assert_eq!(names(&client, &query).await, "edb");
+    assert_eq!(names(&client, &format!("{query}&order=created_at")).await, "bde");
+    assert_eq!(names(&client, &format!("{query}&order=-source_id&limit=2")).await, "ed");
+    assert_eq!(names(&client, &format!("{query}&name=d")).await, "d");
+    let page = client.get(&format!("/v1/customers?{query}&limit=2")).await.json();
+    assert_eq!((&page["total"], &page["has_more"]), (&json!(3), &json!(true)));
+    assert_eq!(names(&client, "segment_id=seg_unknown").await, "");
+    assert_eq!(names(&world.stranger(), &query).await, "");
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_named() {
+    let world = World::new().await;
+    for (query, details) in [
+        ("limit=0", "Property .limit cannot be lower than 1"),
+        ("limit=101", "Property .limit cannot be higher than 100"),
+        ("limit=ten", "Property .limit must be integer"),
+        ("page=0", "Property .page cannot be lower than 1"),
+        ("page=100", "Property .page cannot be higher than 99"),
+        ("page=99999999999999999999", "Property .page must be integer"),
+        (
+            "order=name",
+            "Property .order must be equal to one of the allowed values [ created_at, -created_at, updated_at, -updated_at, source_id, -source_id ]",
+        ),
+        ("starting_after=yesterday", "Property .starting_after cannot be recognized as a ISO-8601 compliant date"),
+        ("created_at[before]=x", "Property .created_at.before cannot be recognized as a ISO-8601 compliant date"),
+        ("name=%00", "Property .name must NOT contain the character U+0000"),
+    ] {
+        let error = world.client().get(&format!("/v1/customers?{query}")).await.expect(400).json();
+        assert_eq!((&error["key"], &error["details"]), (&json!("invalid_query_params"), &json!(details)));
+    }
+    let answer = world.client().get("/v1/customers?filters[name][conditions][$is][0]=x").await.expect(501);
+    assert_eq!(answer.string("/key"), "not_emulated");
+}
+
+#[tokio::test]
+async fn the_customers_of_another_project_are_not_listed() {
+    let world = World::new().await;
+    world.client().customer(json!({"email": "a@b.c"})).await;
+    for query in ["", "?email=a@b.c", "?limit=1&order=created_at"] {
+        let list = world.stranger().get(&format!("/v1/customers{query}")).await.expect(200).json();
+        assert_eq!((&list["total"], &list["customers"]), (&json!(0), &json!([])));
+    }
+}

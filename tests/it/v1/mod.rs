@@ -1,0 +1,4 @@
+mod customers;
+mod events;
+mod orders;
+mod segments;

@@ -1,0 +1,128 @@
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn an_order_of_nobody_is_as_recorded() {
+    let world = World::new().await;
+    let body = json!({"amount": 10000, "currency": "EUR", "items": [{"quantity": 1, "product_id": "test_order_item1"},
+        {"quantity": 1, "product_id": "test_order_item2", "object": "order_item"}]});
+    let answer = world.client().post("/v1/orders", body).await.expect(200);
+    assert_eq!(
+        answer.shape(),
+        r#"{"id":"<ord_>","source_id":null,"created_at":"<time>","updated_at":null,"status":"CREATED","amount":10000,"total_amount":10000,"items":[{"object":"order_item","product_id":"test_order_item1","quantity":1},{"object":"order_item","product_id":"test_order_item2","quantity":1}],"customer_id":null,"referrer_id":null,"object":"order"}"#
+    );
+}
+
+#[tokio::test]
+async fn items_with_prices_decide_the_amount() {
+    let world = World::new().await;
+    let body = json!({"source_id": "new", "status": "FULFILLED", "amount": 1, "metadata": {"m": 1}, "items": [
+        {"source_id": "prod_1", "related_object": "product", "quantity": 2,
+            "product": {"name": "Phone", "price": 60000, "metadata": {"c": ["p"]}, "override": true}},
+        {"source_id": "Comic", "related_object": "sku", "quantity": 1,
+            "product": {"source_id": "Books", "name": "Comics", "price": 2100},
+            "sku": {"sku": "Comics1", "source_id": "Comic", "price": 1700}, "metadata": {"i": 1}}]});
+    let answer = world.client().post("/v1/orders", body).await.expect(200);
+    assert_eq!(
+        answer.shape(),
+        concat!(
+            r#"{"id":"<ord_>","source_id":"new","created_at":"<time>","updated_at":null,"status":"FULFILLED","amount":121700,"total_amount":121700,"items":["#,
+            r#"{"object":"order_item","source_id":"prod_1","related_object":"product","quantity":2,"amount":120000,"price":60000,"subtotal_amount":120000,"product":{"name":"Phone","metadata":{"c":["p"]},"price":60000}},"#,
+            r#"{"object":"order_item","source_id":"Comic","related_object":"sku","quantity":1,"amount":1700,"price":1700,"subtotal_amount":1700,"product":{"source_id":"Books","name":"Comics","price":2100},"sku":{"source_id":"Comic","sku":"Comics1","price":1700},"metadata":{"i":1}}],"#,
+            r#""metadata":{"m":1},"customer_id":null,"referrer_id":null,"object":"order"}"#
+        )
+    );
+}
+
+#[tokio::test]
+async fn the_customer_and_the_referrer_of_an_order_are_made_on_the_way() {
+    let world = World::new().await;
+    let client = world.client();
+    let body = json!({"amount": 1, "customer": {"source_id": "bob", "name": "Bob"}, "referrer": {"source_id": "jane"}});
+    let answer = client.post("/v1/orders", body).await.expect(200);
+    assert!(answer.shape().contains(
+        r#""customer":{"id":"<cust_>","object":"customer"},"referrer":{"id":"<cust_>","object":"customer"},"customer_id":"<cust_>","referrer_id":"<cust_>","object":"order"}"#
+    ));
+    assert_eq!(client.get("/v1/customers/bob").await.expect(200).string("/id"), answer.string("/customer_id"));
+    assert_eq!(client.get("/v1/customers/jane").await.expect(200).string("/id"), answer.string("/referrer/id"));
+    let nameless = json!({"amount": 1, "customer": {"name": "No Id", "email": "no@id"}});
+    let answer = client.post("/v1/orders", nameless).await.expect(200);
+    client.get(&format!("/v1/customers/{}", answer.string("/customer_id"))).await.expect(200);
+    assert_eq!(client.get("/v1/customers").await.json()["total"], 3);
+}
+
+#[tokio::test]
+async fn a_known_source_id_or_id_updates_that_order() {
+    let world = World::new().await;
+    let client = world.client();
+    let created =
+        client.post("/v1/orders", json!({"source_id": "o", "amount": 5, "metadata": {"a": 1}})).await.expect(200);
+    let body = json!({"source_id": "o", "status": "PAID", "metadata": {"b": 2}});
+    let updated = client.post("/v1/orders", body).await.expect(200);
+    assert_eq!(updated.string("/id"), created.string("/id"));
+    assert!(
+        updated
+            .shape()
+            .contains(r#""updated_at":"<time>","status":"PAID","amount":5,"total_amount":5,"metadata":{"a":1,"b":2},"#)
+    );
+    let by_id = client.post("/v1/orders", json!({"id": created.string("/id"), "amount": 6})).await.expect(200);
+    assert_eq!((by_id.string("/source_id"), &by_id.json()["amount"]), ("o".to_owned(), &json!(6)));
+    assert_eq!(client.get("/v1/orders").await.json()["total"], 1);
+}
+
+#[tokio::test]
+async fn the_time_of_creation_may_be_sent() {
+    let world = World::new().await;
+    let body = json!({"amount": 1, "created_at": "2021-12-22T10:13:06.487Z"});
+    let answer = world.client().post("/v1/orders", body).await.expect(200);
+    assert_eq!(answer.string("/created_at"), "2021-12-22T10:13:06.487Z");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_by_its_path() {
+    let world = World::new().await;
+    let client = world.client();
+    let many: Vec<_> = (0..501).map(|_| json!({})).collect();
+    for (body, details) in [
+        (json!({"amount": "1"}), "Property .amount must be integer"),
+        (json!({"amount": 1.5}), "Property .amount must be integer"),
+        (json!({"amount": 1e17}), "Property .amount cannot be higher than 9007199254740991"),
+        (
+            json!({"status": "NEW"}),
+            "Property .status must be equal to one of the allowed values [ CREATED, PAID, CANCELED, FULFILLED ]",
+        ),
+        (json!({"items": {}}), "Property .items must be array"),
+        (json!({"items": [1]}), "Property .items[0] must be object"),
+        (json!({"items": [{}, {"price": "1"}]}), "Property .items[1].price must be integer"),
+        (
+            json!({"items": [{"related_object": "thing"}]}),
+            "Property .items[0].related_object must be equal to one of the allowed values [ product, sku ]",
+        ),
+        (json!({"items": many}), "Property .items must NOT have more than 500 items"),
+        (json!({"customer": "bob"}), "Property .customer must be object"),
+        (json!({"customer": {"metadata": 1}}), "Property .customer.metadata must be object"),
+        (json!({"created_at": "now"}), "Property .created_at cannot be recognized as a ISO-8601 compliant date"),
+    ] {
+        assert_eq!(client.post("/v1/orders", body).await.expect(400).string("/details"), details);
+    }
+}
+
+#[tokio::test]
+async fn unknown_ids_and_those_of_another_project_are_not_found() {
+    let world = World::new().await;
+    let (client, stranger) = (world.client(), world.stranger());
+    let customer = client.customer(json!({})).await;
+    let order = client.post("/v1/orders", json!({"source_id": "o", "amount": 1})).await.string("/id");
+    for (body, kind) in [
+        (json!({"customer": {"id": customer}}), "customer"),
+        (json!({"customer_id": customer}), "customer"),
+        (json!({"referrer_id": customer}), "customer"),
+        (json!({"id": order}), "order"),
+    ] {
+        let answer = stranger.post("/v1/orders", body).await.expect(404);
+        assert_eq!(answer.string("/resource_type"), kind);
+    }
+    assert_eq!(stranger.get("/v1/orders").await.json()["total"], 0, "nothing half done");
+    assert_ne!(stranger.post("/v1/orders", json!({"source_id": "o"})).await.expect(200).string("/id"), order);
+}

@@ -1,0 +1,46 @@
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn orders_are_listed_newest_first_with_total() {
+    let world = World::new().await;
+    let client = world.client();
+    for source_id in ["a", "b", "c"] {
+        client.post("/v1/orders", json!({"source_id": source_id, "amount": 1})).await.expect(200);
+    }
+    client.put("/v1/orders/a", json!({"amount": 2})).await.expect(200);
+    let list = client.get("/v1/orders?limit=2").await.expect(200);
+    assert!(
+        list.shape().starts_with(r#"{"object":"list","data_ref":"orders","orders":[{"id":"<ord_>","source_id":"c","#)
+    );
+    assert!(list.text.ends_with(r#""object":"order"}],"total":3}"#));
+    for (query, expected) in [
+        ("", "cba"),
+        ("limit=2&page=2", "a"),
+        ("order=created_at", "abc"),
+        ("order=-updated_at&limit=1", "a"),
+        ("page=100", ""),
+    ] {
+        let list = client.get(&format!("/v1/orders?{query}")).await.expect(200);
+        assert_eq!(list.column("orders", "source_id").join(""), expected, "{query}");
+        assert_eq!(list.json()["total"], 3);
+    }
+    assert_eq!(world.stranger().get("/v1/orders").await.json()["total"], 0);
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_named() {
+    let world = World::new().await;
+    for (query, details) in [
+        ("page=101", "Property .page cannot be higher than 100"),
+        ("limit=-1", "Property .limit cannot be lower than 1"),
+        (
+            "order=source_id",
+            "Property .order must be equal to one of the allowed values [ created_at, -created_at, updated_at, -updated_at ]",
+        ),
+    ] {
+        let answer = world.client().get(&format!("/v1/orders?{query}")).await.expect(400);
+        assert_eq!(answer.string("/details"), details);
+    }
+}

@@ -1,0 +1,50 @@
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn a_static_segment_takes_the_customers_who_exist() {
+    let world = World::new().await;
+    let client = world.client();
+    let (a, theirs) = (client.customer(json!({})).await, world.stranger().customer(json!({})).await);
+    let body = json!({"name": "VIP", "type": "static", "customers": [a, a, theirs, "cust_unknown"]});
+    let answer = client.post("/v1/segments", body).await.expect(200);
+    assert_eq!(
+        answer.shape(),
+        r#"{"id":"<seg_>","name":"VIP","created_at":"<time>","updated_at":null,"type":"static","filter":null,"object":"segment"}"#
+    );
+    let members = client.get(&format!("/v1/customers?segment_id={}", answer.string("/id"))).await;
+    assert_eq!(members.column("customers", "id"), [a]);
+}
+
+#[tokio::test]
+async fn twenty_thousand_members_are_taken_and_one_more_is_not() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = client.customer(json!({})).await;
+    let mut customers = vec!["cust_x".to_owned(); 19_999];
+    customers.push(id);
+    client.post("/v1/segments", json!({"name": "S", "customers": customers})).await.expect(200);
+    customers.push("cust_x".to_owned());
+    let answer = client.post("/v1/segments", json!({"name": "S", "customers": customers})).await.expect(400);
+    assert_eq!(answer.string("/details"), "Property .customers must NOT have more than 20000 items");
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_is_named() {
+    let world = World::new().await;
+    for (body, details) in [
+        (json!({}), "Payload must have required property 'name'"),
+        (json!({"name": ""}), "Property .name must NOT have fewer than 1 characters"),
+        (
+            json!({"name": "S", "type": "active"}),
+            "Property .type must be equal to one of the allowed values [ auto-update, passive, static ]",
+        ),
+        (json!({"name": "S", "customers": {}}), "Property .customers must be array"),
+        (json!({"name": "S", "customers": [1]}), "Property .customers[0] must be string"),
+    ] {
+        assert_eq!(world.client().post("/v1/segments", body).await.expect(400).string("/details"), details);
+    }
+    let filtered = json!({"name": "S", "type": "passive", "filter": {"junction": "and"}});
+    world.client().post("/v1/segments", filtered).await.expect(501);
+}
