@@ -98,7 +98,7 @@ pub async fn next_node(pool: &PgPool) -> Result<u16, sqlx::Error> {
 /// the row it looked for in vain, a foreign key whose row has just gone or come, a deadlock.
 #[must_use]
 pub fn is_race(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01"))
 }
 

@@ -1,7 +1,7 @@
 //! A customer: what is stored of it, and how a request changes it.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::json::JsonText;
@@ -64,56 +64,40 @@ pub struct Profile {
     pub address: Option<Address>,
 }
 
-/// An address: each member is absent, `null`, or text.
+/// An address, stored or in a request: each member is absent, `null`, or text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Address {
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub city: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub state: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub line_1: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub line_2: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub country: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub postal_code: Option<Option<String>>,
-}
-
-/// Tells a member that is `null` from one that is absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// A change of an address, member by member: what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AddressPatch {
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub city: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub state: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub line_1: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub line_2: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub country: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub postal_code: Patch<String>,
 }
 
-impl AddressPatch {
-    fn apply(self, address: &mut Address) {
-        fn member(patch: Patch<String>, member: &mut Option<Option<String>>) {
-            match patch {
-                Patch::Absent => {}
-                Patch::Null => *member = Some(None),
-                Patch::Value(text) => *member = Some(Some(text)),
+impl Address {
+    /// Takes the members that `named` has; the others stay.
+    fn merge(&mut self, named: Self) {
+        let Self { city, state, line_1, line_2, country, postal_code } = named;
+        for (member, named) in [
+            (&mut self.city, city),
+            (&mut self.state, state),
+            (&mut self.line_1, line_1),
+            (&mut self.line_2, line_2),
+            (&mut self.country, country),
+            (&mut self.postal_code, postal_code),
+        ] {
+            if !named.is_absent() {
+                *member = named;
             }
         }
-        let Self { city, state, line_1, line_2, country, postal_code } = self;
-        member(city, &mut address.city);
-        member(state, &mut address.state);
-        member(line_1, &mut address.line_1);
-        member(line_2, &mut address.line_2);
-        member(country, &mut address.country);
-        member(postal_code, &mut address.postal_code);
     }
 }
 
@@ -126,7 +110,7 @@ pub struct CustomerPatch {
     pub phone: Patch<String>,
     pub birthday: Patch<String>,
     pub birthdate: Patch<String>,
-    pub address: Patch<AddressPatch>,
+    pub address: Patch<Address>,
     pub metadata: Patch<Map<String, Value>>,
 }
 
@@ -169,7 +153,7 @@ impl CustomerPatch {
         match address {
             Patch::Absent => {}
             Patch::Null => profile.address = None,
-            Patch::Value(patch) => patch.apply(profile.address.get_or_insert_default()),
+            Patch::Value(named) => profile.address.get_or_insert_default().merge(named),
         }
         (profile, merge_metadata(metadata, metadata_patch))
     }
@@ -219,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_what_was_set_and_what_was_cleared() {
-        let patch = AddressPatch { city: value("New York"), country: Patch::Null, ..AddressPatch::default() };
+        let patch = Address { city: value("New York"), country: Patch::Null, ..Address::default() };
         let (profile, _) = CustomerPatch { address: Patch::Value(patch), ..CustomerPatch::default() }.into_new();
         assert_eq!(profile.as_str(), r#"{"address":{"city":"New York","country":null}}"#);
         let read: Profile = serde_json::from_str(profile.as_str()).unwrap();

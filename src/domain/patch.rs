@@ -1,5 +1,7 @@
 //! A member of a request body that may be absent, `null`, or a value.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// What a request says about one member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
@@ -33,5 +35,22 @@ impl<T> Patch<T> {
             Self::Null => *member = None,
             Self::Value(value) => *member = Some(value),
         }
+    }
+}
+
+/// A value or `null`. An absent member is not written at all: mark it `skip_serializing_if = "Patch::is_absent"`.
+impl<T: Serialize> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Absent | Self::Null => serializer.serialize_none(),
+            Self::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// A value or `null`. For an absent member the default is taken: mark it, or its struct, `default`.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Value))
     }
 }

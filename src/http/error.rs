@@ -128,7 +128,7 @@ impl ApiError {
 
     /// Says for the log what went wrong inside.
     #[must_use]
-    pub fn with_cause(mut self, cause: impl ToString) -> Self {
+    pub fn with_cause(mut self, cause: &(impl ToString + ?Sized)) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
@@ -230,7 +230,7 @@ impl From<service::Error> for ApiError {
             },
             service::Error::Invalid { details } => Self::invalid_payload(details),
             service::Error::Database(error) => error.into(),
-            service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(service::Error::LostRace),
+            service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
         }
     }
 }

@@ -35,7 +35,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
         let work = tokio::spawn(next.run(request));
         match timeout(state.request_timeout, work).await {
             Ok(Ok(response)) => response,
-            Ok(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(panic).into_response(),
+            Ok(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
             Err(_) => ApiError::new(ErrorKind::Unavailable)
                 .with_details(format!("The request took longer than {} s", state.request_timeout.as_secs()))
                 .with_cause("timeout")

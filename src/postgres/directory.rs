@@ -13,7 +13,7 @@ use super::{ClusterError, orphan};
 /// What the folders of ephemeral clusters are called, so that one that a killed emulator left behind is known.
 const EPHEMERAL_PREFIX: &str = "voucherify-emulator-ephemeral-";
 /// Younger folders may belong to an emulator that has not locked it yet.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60);
+const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 /// The longest path of a socket that every system takes is 103 bytes.
 const SOCKET_FOLDER_BYTES: usize = 103 - "/.s.PGSQL.5432".len();
 
@@ -63,7 +63,7 @@ impl Directory {
         let mut sockets = root.join("run");
         if sockets.as_os_str().len() > SOCKET_FOLDER_BYTES {
             let folder = temporary("voucherify-emulator-run-")?;
-            sockets = folder.path().to_owned();
+            folder.path().clone_into(&mut sockets);
             temporary_folders.push(folder);
         } else if !sockets.exists() {
             fs::create_dir(&sockets).map_err(ClusterError::at(&sockets))?;

@@ -45,9 +45,9 @@ fn sql_is_at_home_in_db_only() {
 
 /// The room, the path and the text of every source file.
 fn sources() -> Vec<(String, PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
+    let mut folders = vec![source.clone()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -55,7 +55,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
                 folders.push(path);
             } else {
                 let room =
-                    path.strip_prefix(&root).unwrap().iter().next().unwrap().to_string_lossy().replace(".rs", "");
+                    path.strip_prefix(&source).unwrap().iter().next().unwrap().to_string_lossy().replace(".rs", "");
                 if room != "main" && room != "lib" {
                     found.push((room, path.clone(), fs::read_to_string(&path).unwrap()));
                 }

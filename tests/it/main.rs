@@ -1,6 +1,8 @@
 //! The tests of the emulator, through the real router on a real PostgreSQL, each on a database of its own. The tree mirrors
 //! that of the URLs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
 mod contract;
 mod control;
 mod errors;

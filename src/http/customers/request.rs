@@ -1,6 +1,6 @@
 //! The customer in a request: the body of this folder's calls, and a member of orders and events.
 
-use crate::domain::customer::{AddressPatch, CustomerPatch, CustomerReference};
+use crate::domain::customer::{Address, CustomerPatch, CustomerReference};
 use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::http::error::ApiError;
@@ -25,14 +25,14 @@ pub fn patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
         address: match body.object("address")? {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            Patch::Value(address) => Patch::Value(address_patch(address)?),
+            Patch::Value(address) => Patch::Value(address_of(address)?),
         },
         metadata: body.metadata("metadata")?,
     })
 }
 
-fn address_patch(mut address: Object) -> Result<AddressPatch, ApiError> {
-    Ok(AddressPatch {
+fn address_of(mut address: Object) -> Result<Address, ApiError> {
+    Ok(Address {
         city: address.text("city", TEXT_CHARS)?,
         state: address.text("state", TEXT_CHARS)?,
         line_1: address.text("line_1", TEXT_CHARS)?,
