@@ -46,9 +46,9 @@ CREATE TABLE customers (
     source_id text COLLATE "C",
     profile json NOT NULL,
     metadata json,
-    name text COLLATE "C" GENERATED ALWAYS AS (profile ->> 'name') STORED,
-    email text COLLATE "C" GENERATED ALWAYS AS (profile ->> 'email') STORED,
-    city text COLLATE "C" GENERATED ALWAYS AS (profile -> 'address' ->> 'city') STORED,
+    name text COLLATE "C",
+    email text COLLATE "C",
+    city text COLLATE "C",
     orders_count bigint NOT NULL DEFAULT 0,
     orders_amount bigint NOT NULL DEFAULT 0,
     last_order_amount bigint NOT NULL DEFAULT 0,
@@ -60,20 +60,19 @@ CREATE TABLE customers (
 );
 COMMENT ON COLUMN customers.profile IS
     'the members name to address as the vendor renders them, in its order; json, not jsonb, so that it passes through';
+COMMENT ON COLUMN customers.name IS
+    'name, email and city are copies out of profile for the filters of lists, written with it';
 COMMENT ON COLUMN customers.metadata IS 'null until something wrote metadata; json keeps the order of the keys';
 COMMENT ON COLUMN customers.orders_count IS 'summary.orders: the orders in status PAID or FULFILLED, kept with every order';
 COMMENT ON COLUMN customers.updated_at IS 'null until the first update';
 COMMENT ON COLUMN customers.deleted_at IS 'soft deletion: the row stays, with its source_id rewritten, until it is forgotten';
 
 CREATE UNIQUE INDEX customers_source_id_key ON customers (project_id, source_id NULLS FIRST) WHERE deleted_at IS NULL;
-CREATE INDEX customers_created_at_idx ON customers (project_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX customers_updated_at_idx ON customers (project_id, updated_at NULLS FIRST, id) WHERE deleted_at IS NULL;
-CREATE INDEX customers_email_idx ON customers (project_id, email, created_at, id)
-    WHERE deleted_at IS NULL AND email IS NOT NULL;
-CREATE INDEX customers_name_idx ON customers (project_id, name, created_at, id)
-    WHERE deleted_at IS NULL AND name IS NOT NULL;
-CREATE INDEX customers_city_idx ON customers (project_id, city, created_at, id)
-    WHERE deleted_at IS NULL AND city IS NOT NULL;
+CREATE INDEX customers_created_at_idx ON customers (project_id, created_at, id);
+CREATE INDEX customers_updated_at_idx ON customers (project_id, updated_at NULLS FIRST, id);
+CREATE INDEX customers_email_idx ON customers (project_id, email, created_at, id);
+CREATE INDEX customers_name_idx ON customers (project_id, name, created_at, id);
+CREATE INDEX customers_city_idx ON customers (project_id, city, created_at, id);
 
 -- What hangs on a customer follows. Each has a foreign key to the customer, which is what makes a row whose customer is
 -- gone impossible; the permanent deletion names each of them, and a test holds it against the catalogue.
@@ -127,9 +126,9 @@ CREATE TABLE customer_activity (
     id text COLLATE "C" NOT NULL,
     type text COLLATE "C" NOT NULL,
     group_id text COLLATE "C" NOT NULL,
-    data json NOT NULL,
+    data text NOT NULL,
     referrer_id text COLLATE "C",
-    referrer json,
+    referrer text,
     created_at timestamptz NOT NULL,
     CONSTRAINT customer_activity_pk PRIMARY KEY (project_id, customer_id, id),
     CONSTRAINT customer_activity_customer_fk FOREIGN KEY (project_id, customer_id) REFERENCES customers (project_id, id),
@@ -138,6 +137,8 @@ CREATE TABLE customer_activity (
 CREATE INDEX customer_activity_referrer_idx ON customer_activity (project_id, referrer_id) WHERE referrer_id IS NOT NULL;
 COMMENT ON COLUMN customer_activity.id IS 'evcus_..., time-ordered, so the primary key is the order of the entries';
 COMMENT ON COLUMN customer_activity.group_id IS 'the id of the request that caused the entry';
+COMMENT ON COLUMN customer_activity.data IS
+    'JSON that the emulator wrote and passes on; text, so that PostgreSQL does not read it again at every write';
 COMMENT ON COLUMN customer_activity.referrer IS
     'another person named in this entry, kept apart from data so that forgetting that person can clear it';
 

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::control;
+use crate::db;
 use crate::db::connect::{self, PoolSettings, SchemaError};
 use crate::http::state::App;
 use crate::http::{self, RateLimits};
@@ -25,6 +26,8 @@ use crate::service::{self, Core};
 
 /// How long a start waits for a database that does not answer yet.
 const DATABASE_WITHIN: Duration = Duration::from_secs(6);
+/// How often it is looked whether tables have grown.
+const UPKEEP_EVERY: Duration = Duration::from_secs(1);
 /// How long requests in flight may take to finish at the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -85,6 +88,7 @@ impl Server {
             // Small answers leave at once.
             let _ = stream.set_nodelay(true);
         });
+        tokio::spawn(upkeep(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {
             axum::serve(listener, router)
                 .with_graceful_shutdown(async move {
@@ -120,6 +124,24 @@ impl Server {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }
     }
+}
+
+/// Looks after the tables until the word to stop.
+async fn upkeep(pool: PgPool, mut stopped: watch::Receiver<bool>) {
+    let stop = async {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let look = async {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            // An unreachable database is what requests tell of.
+            let Ok(mut connection) = pool.acquire().await else { continue };
+            if let Err(error) = db::upkeep::analyze_grown(&mut connection).await {
+                tracing::debug!(%error, "upkeep failed");
+            }
+        }
+    };
+    tokio::select! { () = stop => {}, () = look => {} }
 }
 
 /// Applies the migrations to the configured database, and nothing else.

@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use crate::domain::activity::ActivityEntry;
-use crate::domain::customer::{Customer, OrderSummary};
+use crate::domain::customer::{Customer, OrderSummary, Searched};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
@@ -26,6 +26,14 @@ struct CustomerRow {
     last_order_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: Option<DateTime<Utc>>,
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+impl CustomerRow {
+    /// The customer, unless it is deleted.
+    fn living(self) -> Option<Customer> {
+        if self.deleted_at.is_some() { None } else { Some(self.into()) }
+    }
 }
 
 impl From<CustomerRow> for Customer {
@@ -41,6 +49,7 @@ impl From<CustomerRow> for Customer {
             last_order_at,
             created_at,
             updated_at,
+            deleted_at: _,
         } = row;
         let orders = OrderSummary {
             count: orders_count,
@@ -70,6 +79,8 @@ impl FromRow<'_, PgRow> for CustomerRow {
             last_order_at: row.try_get_unchecked(7)?,
             created_at: row.try_get_unchecked(8)?,
             updated_at: row.try_get_unchecked(9)?,
+            // A list has none that are deleted.
+            deleted_at: None,
         })
     }
 }
@@ -80,7 +91,7 @@ macro_rules! select_customer {
         sqlx::query_as!(
             CustomerRow,
             r#"SELECT id, source_id, profile AS "profile: JsonText", metadata AS "metadata: JsonText",
-                      orders_count, orders_amount, last_order_amount, last_order_at, created_at, updated_at
+                      orders_count, orders_amount, last_order_amount, last_order_at, created_at, updated_at, deleted_at
                FROM customers "# + $tail,
             $($argument),*
         )
@@ -106,15 +117,13 @@ pub async fn find(
         return Ok(None);
     }
     if may_be_id(identifier) {
-        let row = select_customer!(
-            "WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL",
-            project.0,
-            identifier.as_str()
-        )
-        .fetch_optional(&mut *connection)
-        .await?;
-        if let Some(row) = row {
-            return Ok(Some(row.into()));
+        // By the primary key alone: with more to choose from, PostgreSQL may take another index while the table is small,
+        // and keep the plan when it is not.
+        let row = select_customer!("WHERE project_id = $1 AND id = $2", project.0, identifier.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(customer) = row.and_then(CustomerRow::living) {
+            return Ok(Some(customer));
         }
     }
     let row = select_customer!(
@@ -156,11 +165,10 @@ pub async fn lock_by_id(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<Customer>, sqlx::Error> {
-    let row =
-        select_customer!("WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE", project.0, id)
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map(Customer::from))
+    let row = select_customer!("WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE", project.0, id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.and_then(CustomerRow::living))
 }
 
 /// [`lock`] by the source id alone.
@@ -214,12 +222,13 @@ pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
     customer: &Customer,
+    searched: &Searched,
     entry: &ActivityEntry,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"WITH customer AS (
-               INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6)
+               INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at, name, email, city)
+               VALUES ($1, $2, $3, $4, $5, $6, $11, $12, $13)
                ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
                RETURNING id
            ),
@@ -242,7 +251,10 @@ pub async fn insert(
         entry.id,
         entry.kind.as_str(),
         entry.group_id,
-        &entry.data as &JsonText
+        entry.data.as_str(),
+        searched.name,
+        searched.email,
+        searched.city
     )
     .fetch_one(connection)
     .await
@@ -252,14 +264,23 @@ pub async fn insert(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn update(connection: &mut PgConnection, project: ProjectId, customer: &Customer) -> Result<(), sqlx::Error> {
+pub async fn update(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer: &Customer,
+    searched: &Searched,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE customers SET profile = $3, metadata = $4, updated_at = $5 WHERE project_id = $1 AND id = $2",
+        "UPDATE customers SET profile = $3, metadata = $4, updated_at = $5, name = $6, email = $7, city = $8
+         WHERE project_id = $1 AND id = $2",
         project.0,
         customer.id,
         &customer.profile as &JsonText,
         customer.metadata.as_ref() as Option<&JsonText>,
-        customer.updated_at
+        customer.updated_at,
+        searched.name,
+        searched.email,
+        searched.city
     )
     .execute(connection)
     .await?;
@@ -389,13 +410,15 @@ pub async fn list(
         };
         push_window(&mut query, cursor_key, window);
     }
-    query.push(" ORDER BY ").push(key);
-    let direction = match sort.direction {
-        Direction::Ascending => " ASC NULLS FIRST",
-        Direction::Descending => " DESC NULLS LAST",
+    // As the indexes are: rows without the value first, so last in the other direction. `created_at` is never null, and an
+    // index in plain order would not serve an order that names where its nulls go.
+    let (direction, nulls) = match sort.direction {
+        Direction::Ascending => (" ASC", " NULLS FIRST"),
+        Direction::Descending => (" DESC", " NULLS LAST"),
     };
-    query.push(direction).push(if members_sort { ", m.customer_id" } else { ", c.id" });
-    query.push(if sort.direction == Direction::Ascending { " ASC" } else { " DESC" });
+    query.push(" ORDER BY ").push(key).push(direction);
+    query.push(if sort.key == SortKey::CreatedAt { "" } else { nulls });
+    query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
     query.push(" LIMIT ").push_bind(page.limit + 1).push(" OFFSET ").push_bind(page.offset());
     let rows: Vec<CustomerRow> = query.build_query_as().fetch_all(&mut *connection).await?;
 

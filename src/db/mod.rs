@@ -13,5 +13,6 @@ pub mod permanent_deletions;
 pub mod projects;
 pub mod row_counts;
 pub mod segments;
+pub mod upkeep;
 
 mod json;

@@ -64,6 +64,21 @@ pub struct Profile {
     pub address: Option<Address>,
 }
 
+/// The texts of a profile that lists are filtered by, which the database keeps in columns of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Searched {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub city: Option<String>,
+}
+
+impl Searched {
+    fn of(profile: Profile) -> Self {
+        let city = profile.address.and_then(|address| address.city.value());
+        Self { name: profile.name, email: profile.email, city }
+    }
+}
+
 /// An address, stored or in a request: each member is absent, `null`, or text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -121,15 +136,16 @@ impl CustomerPatch {
         *self == Self::default()
     }
 
-    /// The profile and metadata of a customer that is made of this patch alone.
+    /// The profile and metadata of a customer that is made of this patch alone, and what lists search for.
     #[must_use]
-    pub fn into_new(self) -> (JsonText, Option<JsonText>) {
+    pub fn into_new(self) -> (JsonText, Option<JsonText>, Searched) {
         let (profile, metadata) = self.apply_to(Profile::default(), None);
-        (JsonText::of(&profile), metadata.map(|metadata| JsonText::of(&metadata)))
+        (JsonText::of(&profile), metadata.map(|metadata| JsonText::of(&metadata)), Searched::of(profile))
     }
 
-    /// Changes `customer` as the request says, at `now`. Unnamed members stay; metadata is merged key by key.
-    pub fn apply(self, customer: &mut Customer, now: DateTime<Utc>) {
+    /// Changes `customer` as the request says, at `now`, and returns what lists search for. Unnamed members stay; metadata
+    /// is merged key by key.
+    pub fn apply(self, customer: &mut Customer, now: DateTime<Utc>) -> Searched {
         let profile: Profile = serde_json::from_str(customer.profile.as_str()).unwrap_or_default();
         let metadata_is_named = !self.metadata.is_absent();
         // Metadata that the request does not name is not even parsed.
@@ -140,6 +156,7 @@ impl CustomerPatch {
             customer.metadata = metadata.map(|metadata| JsonText::of(&metadata));
         }
         customer.updated_at = Some(now);
+        Searched::of(profile)
     }
 
     fn apply_to(self, mut profile: Profile, metadata: Option<Value>) -> (Profile, Option<Value>) {
@@ -204,8 +221,10 @@ mod tests {
     #[test]
     fn an_address_keeps_what_was_set_and_what_was_cleared() {
         let patch = Address { city: value("New York"), country: Patch::Null, ..Address::default() };
-        let (profile, _) = CustomerPatch { address: Patch::Value(patch), ..CustomerPatch::default() }.into_new();
+        let (profile, _, searched) =
+            CustomerPatch { address: Patch::Value(patch), ..CustomerPatch::default() }.into_new();
         assert_eq!(profile.as_str(), r#"{"address":{"city":"New York","country":null}}"#);
+        assert_eq!(searched, Searched { city: Some("New York".to_owned()), ..Searched::default() });
         let read: Profile = serde_json::from_str(profile.as_str()).unwrap();
         assert_eq!(JsonText::of(&read), profile, "what is stored is read back as it was");
     }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
 use super::error::{ApiError, ErrorKind};
+use super::run_to_end::RunToEnd;
 use super::state::AppState;
 
 /// What a request has told and learned on its way.
@@ -21,8 +22,7 @@ pub struct InFlight {
     pub calls_left: OnceLock<u32>,
 }
 
-/// Runs the request. It runs in a task of its own: a client that hangs up does not stop a transaction half way, and a
-/// panic ends in an answer.
+/// Runs the request, to its end whatever the client does; a panic ends in an answer.
 pub async fn handle(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let now = state.core.clock.now();
@@ -32,7 +32,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = if accepts_json(request.headers()) {
         request.extensions_mut().insert(Arc::clone(&in_flight));
-        let work = tokio::spawn(next.run(request));
+        let work = RunToEnd::new(next.run(request));
         match timeout(state.request_timeout, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),

@@ -15,6 +15,7 @@ mod payload;
 mod query;
 mod rate_limit;
 mod routes;
+mod run_to_end;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

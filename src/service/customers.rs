@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::domain::activity::{ActivityEntry, ActivityType};
-use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, deleted_source_id};
+use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, Searched, deleted_source_id};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::limits;
@@ -19,10 +19,10 @@ use crate::objects::{ObjectWriter, customer, rendered};
 pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<Customer, Error> {
     if reference.id.is_none() {
         // Mostly the customer is new, and then one statement does it all.
-        let (created, entry) = new_customer(core, caller, &reference, core.clock.now());
+        let new = NewCustomer::of(core, caller, &reference, core.clock.now());
         let mut connection = core.pool.acquire().await?;
-        if db::customers::insert(&mut connection, caller.project, &created, &entry).await? {
-            return Ok(created);
+        if new.insert(caller, &mut connection).await? {
+            return Ok(new.customer);
         }
     }
     retry(async || {
@@ -194,10 +194,10 @@ async fn create(
     reference: &CustomerReference,
     now: DateTime<Utc>,
 ) -> Result<Customer, Error> {
-    let (created, entry) = new_customer(core, caller, reference, now);
-    if db::customers::insert(connection, caller.project, &created, &entry).await? {
+    let new = NewCustomer::of(core, caller, reference, now);
+    if new.insert(caller, connection).await? {
         // Locked like one that was found: the row is this transaction's own.
-        return Ok(created);
+        return Ok(new.customer);
     }
     // Someone else has just created it: what they committed is seen from the next attempt on.
     Err(Error::LostRace)
@@ -211,36 +211,44 @@ async fn change(
     patch: CustomerPatch,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    patch.apply(customer, now);
+    let searched = patch.apply(customer, now);
     if customer.metadata.as_ref().is_some_and(|metadata| metadata.as_str().len() > limits::METADATA_BYTES) {
         let details = format!("Property .metadata must NOT be larger than {} bytes", limits::METADATA_BYTES);
         return Err(Error::Invalid { details });
     }
-    db::customers::update(connection, caller.project, customer).await?;
+    db::customers::update(connection, caller.project, customer, &searched).await?;
     let entry = customer_entry(core, caller, ActivityType::CustomerUpdated, customer, now);
     db::activity::insert(connection, caller.project, &customer.id, &[entry]).await?;
     Ok(())
 }
 
-/// A customer made of `reference` alone, and the entry that tells of it.
-fn new_customer(
-    core: &Core,
-    caller: &Caller,
-    reference: &CustomerReference,
-    now: DateTime<Utc>,
-) -> (Customer, ActivityEntry) {
-    let (profile, metadata) = reference.patch.clone().into_new();
-    let created = Customer {
-        id: core.ids.random("cust_"),
-        source_id: reference.source_id.clone(),
-        profile,
-        metadata,
-        orders: OrderSummary::default(),
-        created_at: now,
-        updated_at: None,
-    };
-    let entry = customer_entry(core, caller, ActivityType::CustomerCreated, &created, now);
-    (created, entry)
+/// A customer made of a reference alone, and the entry that tells of it.
+struct NewCustomer {
+    customer: Customer,
+    searched: Searched,
+    entry: ActivityEntry,
+}
+
+impl NewCustomer {
+    fn of(core: &Core, caller: &Caller, reference: &CustomerReference, now: DateTime<Utc>) -> Self {
+        let (profile, metadata, searched) = reference.patch.clone().into_new();
+        let customer = Customer {
+            id: core.ids.random("cust_"),
+            source_id: reference.source_id.clone(),
+            profile,
+            metadata,
+            orders: OrderSummary::default(),
+            created_at: now,
+            updated_at: None,
+        };
+        let entry = customer_entry(core, caller, ActivityType::CustomerCreated, &customer, now);
+        Self { customer, searched, entry }
+    }
+
+    /// Stores it; `false` where a living customer has the same source id.
+    async fn insert(&self, caller: &Caller, connection: &mut PgConnection) -> Result<bool, Error> {
+        Ok(db::customers::insert(connection, caller.project, &self.customer, &self.searched, &self.entry).await?)
+    }
 }
 
 fn customer_entry(

@@ -4,7 +4,7 @@ use crate::support::World;
 
 async fn entries(world: &World) -> Vec<(String, String)> {
     sqlx::query_as(
-        "SELECT type, (SELECT string_agg(consent ->> 'id', ' ') FROM json_array_elements(data -> 'consents') consent)
+        "SELECT type, (SELECT string_agg(consent ->> 'id', ' ') FROM json_array_elements(data::json -> 'consents') consent)
          FROM customer_activity WHERE type LIKE 'customer.consents.%' ORDER BY id",
     )
     .fetch_all(&world.pool)

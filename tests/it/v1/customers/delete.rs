@@ -47,7 +47,7 @@ async fn the_activity_tells_of_the_deletion_with_the_rewritten_source_id() {
     let id = client.customer(json!({"source_id": "a"})).await;
     client.delete("/v1/customers/a").await.expect(204);
     let entries: Vec<(String, String)> = sqlx::query_as(
-        "SELECT type, data #>> '{customer,source_id}' FROM customer_activity WHERE customer_id = $1 ORDER BY id",
+        "SELECT type, data::json #>> '{customer,source_id}' FROM customer_activity WHERE customer_id = $1 ORDER BY id",
     )
     .bind(&id)
     .fetch_all(&world.pool)

@@ -1,0 +1,189 @@
+//! The load: as many connections as asked for, each with one request after the other, as little work on this side as
+//! can be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// What is asked for over and over.
+pub enum Request {
+    /// One of these, by its id.
+    GetOne(Vec<String>),
+    /// A new customer each time or, for the bare program, this document.
+    Create(Option<String>),
+    List,
+}
+
+/// A server and the path of its collection.
+pub struct Target {
+    address: String,
+    path: &'static str,
+}
+
+/// The body of a customer with everything that people usually send.
+pub fn customer(source_id: &str) -> String {
+    format!(
+        concat!(
+            r#"{{"source_id":"{0}","name":"Bob Smith","description":"A frequent customer","email":"{0}@email.com","#,
+            r#""phone":"+1 933 222 3333","birthdate":"2022-01-01","address":{{"city":"New York","state":"NY","#,
+            r#""line_1":"123 Main St.","line_2":"APT 3 BLG 5","country":"United States","postal_code":"10001"}},"#,
+            r#""metadata":{{"lang":"en","test":true,"level":"gold"}}}}"#
+        ),
+        source_id
+    )
+}
+
+impl Target {
+    pub fn new(address: &str, path: &'static str) -> Self {
+        Self { address: address.to_owned(), path }
+    }
+
+    fn head(&self, method: &str, path: &str, length: usize) -> String {
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-app-id: bench\r\nx-app-token: bench\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n",
+            self.address
+        )
+    }
+
+    async fn connect(&self) -> Connection {
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Connection { stream, buffer: vec![0; 256 * 1024] }
+    }
+
+    /// The body of one answer.
+    pub async fn get(&self, path: &str) -> String {
+        let mut connection = self.connect().await;
+        connection.exchange(self.head("GET", path, 0).as_bytes()).await
+    }
+
+    /// The body of the answer to one `POST`.
+    pub async fn post(&self, path: &str, body: &str) -> String {
+        let mut connection = self.connect().await;
+        connection.exchange((self.head("POST", path, body.len()) + body).as_bytes()).await
+    }
+
+    /// Creates `count` rows and returns their ids.
+    pub async fn fill(&self, count: usize, body: impl Fn(usize) -> String) -> Vec<String> {
+        let mut connection = self.connect().await;
+        let mut ids = Vec::with_capacity(count);
+        for index in 0..count {
+            let body = body(index);
+            let request = self.head("POST", self.path, body.len()) + &body;
+            let answer: serde_json::Value =
+                serde_json::from_str(&connection.exchange(request.as_bytes()).await).unwrap();
+            ids.push(answer["id"].as_str().unwrap().to_owned());
+        }
+        ids
+    }
+
+    /// Answers a second, over `connections`, for as long as `time`.
+    pub async fn rate(&self, request: &Request, connections: usize, time: Duration) -> f64 {
+        let texts: Arc<Vec<String>> = Arc::new(match request {
+            Request::GetOne(ids) => ids.iter().map(|id| self.head("GET", &format!("{}/{id}", self.path), 0)).collect(),
+            Request::Create(Some(document)) => vec![self.head("POST", self.path, document.len()) + document],
+            Request::Create(None) => Vec::new(),
+            Request::List => vec![self.head("GET", &format!("{}?limit=100", self.path), 0)],
+        });
+        let begun = Instant::now();
+        let mut tasks = Vec::new();
+        for _ in 0..connections {
+            let (mut connection, texts) = (self.connect().await, Arc::clone(&texts));
+            let (path, address) = (self.path, self.address.clone());
+            tasks.push(tokio::spawn(async move {
+                let target = Self { address, path };
+                let mut answers = 0_u32;
+                while begun.elapsed() < time {
+                    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                    if texts.is_empty() {
+                        let body = customer(&format!("new-{number}"));
+                        let text = target.head("POST", path, body.len()) + &body;
+                        connection.skip(text.as_bytes()).await;
+                    } else {
+                        // A stride that visits the rows in no order.
+                        let index = usize::try_from(number.wrapping_mul(7_919)).unwrap() % texts.len();
+                        connection.skip(texts[index].as_bytes()).await;
+                    }
+                    answers += 1;
+                }
+                answers
+            }));
+        }
+        let mut answers = 0;
+        for task in tasks {
+            answers += task.await.unwrap();
+        }
+        f64::from(answers) / begun.elapsed().as_secs_f64()
+    }
+}
+
+/// The median time, in milliseconds, of forgetting a customer with 9 orders and 44 events.
+pub async fn forgettings(target: &Target, count: usize) -> f64 {
+    let mut times = Vec::new();
+    for index in 0..count {
+        let person = format!("busy-{index}");
+        let order = format!(r#"{{"amount":100,"status":"PAID","customer":{{"source_id":"{person}"}}}}"#);
+        let event = format!(r#"{{"event":"visit","customer":{{"source_id":"{person}"}}}}"#);
+        for _ in 0..9 {
+            target.post("/v1/orders", &order).await;
+        }
+        for _ in 0..44 {
+            target.post("/v1/events", &event).await;
+        }
+        let begun = Instant::now();
+        let answer = target.post(&format!("/v1/customers/{person}/permanent-deletion"), "{}").await;
+        times.push(begun.elapsed().as_secs_f64() * 1_000.0);
+        assert!(answer.contains(r#""events":44"#) && answer.contains(r#""orders":9"#), "{answer}");
+    }
+    super::median(&mut times)
+}
+
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Sends a request and reads its answer to the end; the body is at the returned place in the buffer.
+    async fn round(&mut self, request: &[u8]) -> std::ops::Range<usize> {
+        self.stream.write_all(request).await.unwrap();
+        let mut filled = 0;
+        let mut end = None;
+        loop {
+            let read = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
+            assert!(read > 0, "the server closed the connection");
+            filled += read;
+            if end.is_none() {
+                end = body_of(&self.buffer[..filled]);
+            }
+            if let Some(body) = &end
+                && filled >= body.end
+            {
+                return body.clone();
+            }
+        }
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> String {
+        let body = self.round(request).await;
+        String::from_utf8(self.buffer[body].to_vec()).unwrap()
+    }
+
+    async fn skip(&mut self, request: &[u8]) {
+        self.round(request).await;
+    }
+}
+
+/// Where the body of an answer is, once its head has come. Anything but 200 ends the benchmark.
+fn body_of(answer: &[u8]) -> Option<std::ops::Range<usize>> {
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let text = std::str::from_utf8(&answer[..head]).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    let length = text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    Some(head + 4..head + 4 + length.parse::<usize>().unwrap())
+}

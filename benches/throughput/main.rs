@@ -1,0 +1,147 @@
+//! Throughput against a bare axum and sqlx program in one run on one machine: see `benches/README.md`.
+//!
+//! `cargo bench --bench throughput` starts a cluster, the emulator's own binary and the bare program (this binary, called
+//! anew) on it, and asks them in turn.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
+
+mod bare;
+mod load;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use load::{Request, Target};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use voucherify_emulator::postgres::{Cluster, Durability};
+
+const CONNECTIONS: usize = 32;
+const ROUNDS: usize = 7;
+const ROUND: Duration = Duration::from_millis(1_500);
+const STORED: usize = 5_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, mode, url] = &arguments[..]
+        && mode == "bare"
+    {
+        return bare::serve(url);
+    }
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let kept = Durability::Kept(folder.path().join("data"));
+    for (name, durability) in [("durable", kept), ("ephemeral", Durability::Ephemeral)] {
+        println!(
+            "\n# {name} settings, {CONNECTIONS} connections, median of {ROUNDS} rounds of {} s",
+            ROUND.as_secs_f32()
+        );
+        let cluster = Cluster::start(&durability).unwrap();
+        runtime().block_on(compare(&cluster));
+        cluster.stop();
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn compare(cluster: &Cluster) {
+    let mut connection = cluster.main_database().connect().await.unwrap();
+    for database in ["emulator", "bare"] {
+        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {database}"))).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    let url = |database: &str| {
+        let options = cluster.options(database);
+        format!("postgres://voucherify@localhost/{database}?host={}", options.get_socket().unwrap().display())
+    };
+    let emulator = Server::start(Command::new(env!("CARGO_BIN_EXE_voucherify-emulator")).args([
+        "--listen",
+        "127.0.0.1:0",
+        "--database-url",
+        &url("emulator"),
+    ]));
+    let bare = Server::start(Command::new(std::env::current_exe().unwrap()).args(["bare", &url("bare")]));
+    let (ours, theirs) = (Target::new(&emulator.address, "/v1/customers"), Target::new(&bare.address, "/rows"));
+
+    // The same customers in both: the bare program stores what the emulator answers.
+    let ids = ours.fill(STORED, |index| load::customer(&format!("seed-{index}"))).await;
+    let document = ours.get(&format!("/v1/customers/{}", ids[0])).await;
+    let rows = theirs.fill(STORED, |_| document.clone()).await;
+    // What was just written settles before anything is measured.
+    for database in ["emulator", "bare"] {
+        let mut connection = cluster.options(database).connect().await.unwrap();
+        connection.execute("VACUUM ANALYZE").await.unwrap();
+        connection.execute("CHECKPOINT").await.unwrap();
+    }
+
+    pair("GET one", &ours, &theirs, &Request::GetOne(ids), &Request::GetOne(rows)).await;
+    let size = document.len();
+    pair("POST one (create)", &ours, &theirs, &Request::Create(None), &Request::Create(Some(document))).await;
+    pair("GET a list of 100", &ours, &theirs, &Request::List, &Request::List).await;
+    println!("one customer: {size} bytes");
+
+    let forgetting = load::forgettings(&ours, 40).await;
+    println!(
+        "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {forgetting:.2} ms"
+    );
+    println!("resident memory of the emulator: {}", emulator.memory());
+}
+
+/// Asks both in turn and prints the medians and the median of the ratios.
+async fn pair(name: &str, ours: &Target, theirs: &Target, our_request: &Request, their_request: &Request) {
+    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let our_rate = ours.rate(our_request, CONNECTIONS, ROUND).await;
+        let their_rate = theirs.rate(their_request, CONNECTIONS, ROUND).await;
+        if round > 0 {
+            a.push(our_rate);
+            b.push(their_rate);
+            ratios.push(our_rate / their_rate);
+        }
+    }
+    let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
+    println!(
+        "{name:<20} emulator {:>7.0}/s   bare {:>7.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
+        median(&mut a),
+        median(&mut b),
+        median(&mut ratios),
+    );
+}
+
+fn median(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// A server in a process of its own.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts it and waits for the line that ends with its address.
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit("http://").next().unwrap().to_owned();
+        Self { child, address }
+    }
+
+    fn memory(&self) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let lines: Vec<_> =
+            status.lines().filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM")).collect();
+        lines.join(", ").replace('\t', " ")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
