@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::serve::ListenerExt;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::control;
 use crate::db;
-use crate::db::connect::{self, PoolSettings, SchemaError};
+use crate::db::connect::{self, SchemaError};
+use crate::db::pool::{Pool, PoolSettings};
 use crate::http::state::App;
 use crate::http::{self, RateLimits};
 use crate::ids::Ids;
@@ -58,7 +59,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
-    pool: PgPool,
+    pool: Pool,
     cluster: Option<Cluster>,
 }
 
@@ -72,7 +73,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (options, cluster) = database(&config.storage).await?;
-        let pool = connect::pool(
+        let pool = Pool::new(
             options,
             PoolSettings {
                 connections: config.connections,
@@ -127,7 +128,7 @@ impl Server {
 }
 
 /// Looks after the tables until the word to stop.
-async fn upkeep(pool: PgPool, mut stopped: watch::Receiver<bool>) {
+async fn upkeep(pool: Pool, mut stopped: watch::Receiver<bool>) {
     let stop = async {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
@@ -136,8 +137,9 @@ async fn upkeep(pool: PgPool, mut stopped: watch::Receiver<bool>) {
             tokio::time::sleep(UPKEEP_EVERY).await;
             // An unreachable database is what requests tell of.
             let Ok(mut connection) = pool.acquire().await else { continue };
-            if let Err(error) = db::upkeep::analyze_grown(&mut connection).await {
-                tracing::debug!(%error, "upkeep failed");
+            match db::upkeep::analyze_grown(&mut connection).await {
+                Ok(()) => connection.release(),
+                Err(error) => tracing::debug!(%error, "upkeep failed"),
             }
         }
     };
@@ -150,7 +152,7 @@ async fn upkeep(pool: PgPool, mut stopped: watch::Receiver<bool>) {
 /// When there is no database to be had, or it refuses.
 pub async fn migrate(config: &Config) -> Result<(), StartError> {
     let (options, cluster) = database(&config.storage).await?;
-    let pool = connect::pool(options, PoolSettings::default());
+    let pool = Pool::new(options, PoolSettings::default());
     connect::migrate(&pool).await?;
     pool.close().await;
     if let Some(cluster) = cluster {
@@ -163,7 +165,7 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn app(config: &Config, clock: Clock, pool: PgPool, address: SocketAddr) -> Result<App, StartError> {
+pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
     let core = Core { pool, clock, ids: Ids::new(node) };
     credentials::configure(&core, &config.app_id, &config.app_token).await?;

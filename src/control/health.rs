@@ -9,7 +9,7 @@ use crate::objects::ObjectWriter;
 pub async fn handle(State(app): State<AppState>) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
     crate::db::connect::ping(&mut connection).await?;
-    drop(connection);
+    connection.release();
     Ok(answer::json(|out| {
         ObjectWriter::new(out).text("status", "ok").text("version", env!("CARGO_PKG_VERSION")).end();
     }))

@@ -1,51 +1,14 @@
-//! The pool of connections, the migrations, and what a database error means to the caller.
-
-use std::time::Duration;
+//! The migrations, and what a database error means to the caller.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Executor, PgConnection, PgPool};
+use sqlx::{Executor, PgConnection};
+
+use super::pool::Pool;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The oldest PostgreSQL that the statements run on, as `server_version_num`.
 const OLDEST_SERVER: i32 = 130_000;
-
-/// How connections are held.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolSettings {
-    pub connections: u32,
-    /// How long a request waits for a connection before it is answered 503.
-    pub acquire_timeout: Duration,
-    /// How long one statement may run before the database ends it.
-    pub statement_timeout: Duration,
-}
-
-impl Default for PoolSettings {
-    fn default() -> Self {
-        Self { connections: 8, acquire_timeout: Duration::from_secs(2), statement_timeout: Duration::from_secs(30) }
-    }
-}
-
-/// A pool on `options` that connects when it is first asked to.
-#[must_use]
-pub fn pool(options: PgConnectOptions, settings: PoolSettings) -> PgPool {
-    let options = options.application_name("voucherify-emulator").disable_statement_logging();
-    let session = format!(
-        "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET jit = off;
-         SET timezone = 'UTC'; SET client_min_messages = warning",
-        settings.statement_timeout.as_millis()
-    );
-    PgPoolOptions::new()
-        .max_connections(settings.connections)
-        .acquire_timeout(settings.acquire_timeout)
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| {
-            let session = sqlx::AssertSqlSafe(session.clone());
-            Box::pin(async move { connection.execute(session).await.map(drop) })
-        })
-        .connect_lazy_with(options)
-}
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +27,7 @@ pub enum SchemaError {
 ///
 /// # Errors
 /// When the server is too old, the schema is from a newer program, or the database refuses.
-pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
+pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
     let mut connection = pool.acquire().await?;
     let version = sqlx::query!(
         r#"SELECT current_setting('server_version_num')::int AS "number!", current_setting('server_version') AS "text!""#
@@ -78,7 +41,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
     connection.execute("SET statement_timeout = 0").await?;
     // Not `run`, whose future the compiler does not see to be `Send`; this is its authors' way around.
     let migrated = MIGRATIONS.run_direct(None, &mut *connection, false).await;
-    connection.close().await?;
+    connection.close().await;
     match migrated {
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(SchemaError::Newer),
         other => Ok(other?),
@@ -89,8 +52,10 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn next_node(pool: &PgPool) -> Result<u16, sqlx::Error> {
-    let node = sqlx::query_scalar!(r#"SELECT nextval('emulator_nodes') AS "node!""#).fetch_one(pool).await?;
+pub async fn next_node(pool: &Pool) -> Result<u16, sqlx::Error> {
+    let mut session = pool.acquire().await?;
+    let node = sqlx::query_scalar!(r#"SELECT nextval('emulator_nodes') AS "node!""#).fetch_one(&mut *session).await?;
+    session.release();
     Ok(u16::try_from(node).unwrap_or_default())
 }
 

@@ -10,6 +10,7 @@ pub mod customers;
 pub mod events;
 pub mod orders;
 pub mod permanent_deletions;
+pub mod pool;
 pub mod projects;
 pub mod row_counts;
 pub mod segments;

@@ -55,7 +55,7 @@ impl Credentials {
     }
 
     async fn load(&self, core: &Core, app_id: &str, token_sha256: &[u8]) -> Result<Option<Credential>, Error> {
-        let known = db::projects::find_credential(&mut *core.pool.acquire().await?, app_id).await?;
+        let known = find(core, app_id).await?;
         if known.is_some() || self.strict {
             return Ok(known);
         }
@@ -71,7 +71,9 @@ pub async fn configure(core: &Core, app_id: &str, token: &str) -> Result<(), Err
     let token_sha256 = Sha256::digest(token);
     let credential = provision(core, app_id, &token_sha256, "default").await?;
     if credential.token_sha256 != token_sha256.as_slice() {
-        db::projects::update_token(&mut *core.pool.acquire().await?, app_id, &token_sha256).await?;
+        let mut connection = core.pool.acquire().await?;
+        db::projects::update_token(&mut connection, app_id, &token_sha256).await?;
+        connection.release();
     }
     Ok(())
 }
@@ -86,8 +88,14 @@ async fn provision(core: &Core, app_id: &str, token_sha256: &[u8], name: &str) -
         transaction.commit().await?;
         return Ok(credential);
     }
-    transaction.rollback().await?;
-    // Another request, or another process, was first.
-    let known = db::projects::find_credential(&mut *core.pool.acquire().await?, app_id).await?;
-    known.ok_or(Error::LostRace)
+    // Another request, or another process, was first; the new project goes with the transaction.
+    drop(transaction);
+    find(core, app_id).await?.ok_or(Error::LostRace)
+}
+
+async fn find(core: &Core, app_id: &str) -> Result<Option<Credential>, Error> {
+    let mut connection = core.pool.acquire().await?;
+    let known = db::projects::find_credential(&mut connection, app_id).await?;
+    connection.release();
+    Ok(known)
 }

@@ -21,7 +21,9 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         // Mostly the customer is new, and then one statement does it all.
         let new = NewCustomer::of(core, caller, &reference, core.clock.now());
         let mut connection = core.pool.acquire().await?;
-        if new.insert(caller, &mut connection).await? {
+        let inserted = new.insert(caller, &mut connection).await?;
+        connection.release();
+        if inserted {
             return Ok(new.customer);
         }
     }

@@ -11,14 +11,13 @@ pub mod segments;
 mod error;
 mod retry;
 
-use chrono::{DateTime, Utc};
-use sqlx::PgPool;
-
 use crate::clock::Clock;
+use crate::db::pool::Pool;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::ids::Ids;
+use chrono::{DateTime, Utc};
 
 pub use error::{Error, Resource};
 use retry::retry;
@@ -26,7 +25,7 @@ use retry::retry;
 /// What every service works with.
 #[derive(Debug)]
 pub struct Core {
-    pub pool: PgPool,
+    pub pool: Pool,
     pub clock: Clock,
     pub ids: Ids,
 }

@@ -30,9 +30,11 @@ pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
             let forgotten =
                 db::permanent_deletions::forget(&mut connection, caller.project, target, &deletion_id, now).await?;
             if let Some(deletion) = forgotten {
+                connection.release();
                 return Ok(deletion);
             }
         }
+        connection.release();
         Err(not_found())
     })
     .await

@@ -38,9 +38,13 @@ pub async fn create_static(
 /// [`Error::NotFound`] for an unknown id.
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
-        let mut connection = core.pool.acquire().await?;
-        if id.can_exist() && db::segments::delete(&mut connection, caller.project, id.as_str()).await? {
-            return Ok(());
+        if id.can_exist() {
+            let mut connection = core.pool.acquire().await?;
+            let deleted = db::segments::delete(&mut connection, caller.project, id.as_str()).await?;
+            connection.release();
+            if deleted {
+                return Ok(());
+            }
         }
         Err(Error::not_found(Resource::Segment, id.as_str()))
     })

@@ -15,7 +15,7 @@ async fn health_and_the_rest_answer_503_while_the_database_is_away() {
     let world = World::new().await;
     let client = world.client();
     client.get("/v1/customers").await.expect(200);
-    world.pool.close().await;
+    world.connections.close().await;
     for path in ["/_emulator/health", "/v1/customers", "/v1/customers/a"] {
         let answer = client.get(path).await.expect(503);
         assert_eq!(answer.header("retry-after"), "1");

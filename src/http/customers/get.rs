@@ -13,7 +13,7 @@ use crate::service::{Caller, Error, Resource};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
     let found = db::customers::find(&mut connection, caller.project, &id).await?;
-    drop(connection);
+    connection.release();
     let found = found.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
     let cockpit_url = format!("{}/_emulator/cockpit/{}", app.base_url, found.id);
     Ok(answer::json(|out| customer::write_with_assets(out, &found, &cockpit_url)))

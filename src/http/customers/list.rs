@@ -32,7 +32,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
 
     let mut connection = app.core.pool.acquire().await?;
     let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
-    drop(connection);
+    connection.release();
 
     let limit = usize::try_from(page.limit).unwrap_or_default();
     // What the next cursor will be compared with.

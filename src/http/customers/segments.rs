@@ -18,7 +18,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> 
         Some(customer) => db::segments::list_of_customer(&mut connection, caller.project, &customer.id).await?,
         None => Vec::new(),
     };
-    drop(connection);
+    connection.release();
     let total = i64::try_from(segments.len()).unwrap_or(i64::MAX);
     Ok(answer::json(|out| list::write(out, "data", &segments, segment::write_simple, total, None)))
 }

@@ -13,7 +13,7 @@ use crate::service::{Caller, Error, Resource};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
     let found = db::orders::find(&mut connection, caller.project, &id).await?;
-    drop(connection);
+    connection.release();
     let found = found.ok_or_else(|| Error::not_found(Resource::Order, id.as_str()))?;
     Ok(answer::json(|out| order::write(out, &found)))
 }

@@ -18,6 +18,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let sort = query.order(&["created_at", "-created_at", "updated_at", "-updated_at"])?;
     let mut connection = app.core.pool.acquire().await?;
     let (orders, total) = db::orders::list(&mut connection, caller.project, sort, page).await?;
-    drop(connection);
+    connection.release();
     Ok(answer::json(|out| list::write(out, "orders", &orders, order::write, total, None)))
 }

@@ -14,7 +14,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> 
     let mut connection = app.core.pool.acquire().await?;
     let found =
         if id.can_exist() { db::segments::find(&mut connection, caller.project, id.as_str()).await? } else { None };
-    drop(connection);
+    connection.release();
     let found = found.ok_or_else(|| Error::not_found(Resource::Segment, id.as_str()))?;
     Ok(answer::json(|out| segment::write(out, &found)))
 }

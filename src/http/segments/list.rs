@@ -18,6 +18,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let mut connection = app.core.pool.acquire().await?;
     let (segments, total) =
         db::segments::list(&mut connection, caller.project, ids.as_deref(), sort.direction, limit).await?;
-    drop(connection);
+    connection.release();
     Ok(answer::json(|out| list::write(out, "data", &segments, segment::write, total, None)))
 }

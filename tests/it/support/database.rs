@@ -5,8 +5,9 @@ use std::sync::{LazyLock, OnceLock};
 use std::thread;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool};
-use voucherify_emulator::db::connect::{self, PoolSettings};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
+use voucherify_emulator::db::connect;
+use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::postgres::{Cluster, Durability};
 
 const TEMPLATE: &str = "template_of_tests";
@@ -17,7 +18,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     blocking(async move {
         let mut connection = main.connect().await.unwrap();
         execute(&mut connection, format!("CREATE DATABASE {TEMPLATE}")).await;
-        let pool = connect::pool(template, PoolSettings::default());
+        let pool = Pool::new(template, PoolSettings::default());
         connect::migrate(&pool).await.unwrap();
         pool.close().await;
         connection.close().await.unwrap();
@@ -46,10 +47,6 @@ impl Database {
 
     pub fn options(&self) -> PgConnectOptions {
         CLUSTER.options(&self.name)
-    }
-
-    pub fn pool(&self) -> PgPool {
-        connect::pool(self.options(), PoolSettings { connections: 6, ..PoolSettings::default() })
     }
 }
 

@@ -10,9 +10,11 @@ use axum::http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, Storage};
+use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::{app, control, http, postgres};
 
 use super::database::Database;
@@ -21,7 +23,10 @@ use super::{Answer, contract};
 /// One emulator. Its database goes with it.
 pub struct World {
     router: Router,
+    /// For looking into the database.
     pub pool: PgPool,
+    /// The emulator's own connections.
+    pub connections: Pool,
     pub clock: Clock,
     _database: Database,
 }
@@ -49,10 +54,11 @@ impl World {
             connections: 6,
         };
         change(&mut config);
-        let pool = database.pool();
-        let app = app::app(&config, clock.clone(), pool.clone(), config.listen).await.unwrap();
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
+        let connections = Pool::new(database.options(), PoolSettings { connections: 6, ..PoolSettings::default() });
+        let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
         let router = http::router(Arc::new(app), control::routes());
-        Self { router, pool, clock, _database: database }
+        Self { router, pool, connections, clock, _database: database }
     }
 
     /// A client of the default project.
