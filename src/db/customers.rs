@@ -225,23 +225,20 @@ pub async fn insert(
     searched: &Searched,
     entry: &ActivityEntry,
 ) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"WITH customer AS (
-               INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at, name, email, city)
-               VALUES ($1, $2, $3, $4, $5, $6, $11, $12, $13)
-               ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
-               RETURNING id
-           ),
-           entry AS (
-               INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, data, created_at)
-               SELECT $1, id, $7, $8, $9, $10, $6 FROM customer
-           ),
-           counted AS (
-               INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-               SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
-               ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
-           )
-           SELECT EXISTS (SELECT FROM customer) AS "inserted!""#,
+    let counted = sqlx::query!(
+        "WITH customer AS (
+             INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at, name, email, city)
+             VALUES ($1, $2, $3, $4, $5, $6, $11, $12, $13)
+             ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
+             RETURNING id
+         ),
+         entry AS (
+             INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, data, created_at)
+             SELECT $1, id, $7, $8, $9, $10, $6 FROM customer
+         )
+         INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+         SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
+         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
         project.0,
         customer.id,
         customer.source_id,
@@ -256,8 +253,9 @@ pub async fn insert(
         searched.email,
         searched.city
     )
-    .fetch_one(connection)
-    .await
+    .execute(connection)
+    .await?;
+    Ok(counted.rows_affected() == 1)
 }
 
 /// Writes what a request may change of a locked customer.

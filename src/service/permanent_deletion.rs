@@ -9,8 +9,9 @@ use crate::domain::identifier::Identifier;
 /// Removes a customer with everything that hangs on it, and tells what that was. The identifier is an id, also of a softly
 /// deleted customer, or the source id of a living one.
 ///
-/// The statement that does it is a transaction of its own. An order that another request connects with the customer at the
-/// same time is either seen and removed here, or finds its customer gone and starts again with a new one.
+/// The function of the database that does it is a transaction of its own, which locks the customer first. An order that
+/// another request connects with the customer at the same time is either there by then and removed here, or finds its
+/// customer gone and makes a new one.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown identifier.

@@ -122,3 +122,43 @@ async fn one_unknown_pair_is_one_project_however_many_bring_it() {
     let projects: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(&world.pool).await.unwrap();
     assert_eq!(projects, 2, "the default one and the new one");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_to_a_customer_while_it_is_forgotten_leaves_no_trace_of_nobody() {
+    let world = World::new().await;
+    for _ in 0..12 {
+        let id = world.client().customer(json!({"source_id": "a"})).await;
+        let calls: Vec<_> = (0..6)
+            .map(|index| {
+                let (client, path) = (world.client(), format!("/v1/customers/{id}"));
+                tokio::spawn(async move {
+                    let customer = json!({"source_id": "a"});
+                    let answer = match index {
+                        0 => client.put(&path, json!({"name": "A"})).await,
+                        1 => client.post("/v1/events", json!({"event": "e", "customer": customer})).await,
+                        2 => client.put(&format!("{path}/consents"), json!({"cnst_1": true})).await,
+                        3 => client.post("/v1/segments", json!({"name": "S", "customers": [path[14..]]})).await,
+                        4 => client.call(Method::POST, &format!("{path}/permanent-deletion"), None).await,
+                        _ => {
+                            client
+                                .post("/v1/orders", json!({"referrer": customer, "customer": {"source_id": "b"}}))
+                                .await
+                        }
+                    };
+                    assert!([200, 204, 404].contains(&answer.status.as_u16()), "{}", answer.text);
+                })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap();
+        }
+    }
+    for (table, column, _) in voucherify_emulator::domain::deletion::HANGS_ON_A_CUSTOMER {
+        let statement = format!(
+            "SELECT count(*) FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS (
+                 SELECT FROM customers c WHERE c.project_id = t.project_id AND c.id = t.{column})"
+        );
+        let orphans: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&world.pool).await.unwrap();
+        assert_eq!(orphans, 0, "{table}.{column}");
+    }
+}
