@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::serve::ListenerExt;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
@@ -19,7 +18,7 @@ use crate::db;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::http::state::App;
-use crate::http::{self, RateLimits};
+use crate::http::{self, JsonListener, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
 use crate::service::credentials::{self, Credentials};
@@ -85,13 +84,9 @@ impl Server {
         let app = app(config, clock, pool.clone(), address).await?;
         let router = http::router(Arc::new(app), control::routes());
         let (stop, mut stopped) = watch::channel(false);
-        let listener = listener.tap_io(|stream| {
-            // Small answers leave at once.
-            let _ = stream.set_nodelay(true);
-        });
         tokio::spawn(upkeep(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {
-            axum::serve(listener, router)
+            axum::serve(JsonListener(listener), router)
                 .with_graceful_shutdown(async move {
                     // An error means that the sender is gone, which is the same.
                     let _ = stopped.wait_for(|stop| *stop).await;

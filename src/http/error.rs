@@ -17,13 +17,16 @@ pub enum ErrorKind {
     InvalidPayload,
     InvalidQueryParams,
     MalformedJson,
+    BadRequest,
     Unauthorized,
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
     PayloadTooLarge,
+    UriTooLong,
     UnsupportedMediaType,
     TooManyRequests,
+    HeadersTooLarge,
     Internal,
     NotEmulated,
     Unavailable,
@@ -56,6 +59,11 @@ impl ErrorKind {
             }
             Kind::MalformedJson => {
                 (StatusCode::BAD_REQUEST, None, "Invalid request payload JSON format", Shape::Framework)
+            }
+            Kind::BadRequest => (StatusCode::BAD_REQUEST, None, "Bad Request", Shape::Framework),
+            Kind::UriTooLong => (StatusCode::URI_TOO_LONG, None, "URI Too Long", Shape::Framework),
+            Kind::HeadersTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None, "Request Header Fields Too Large", Shape::Framework)
             }
             Kind::Unauthorized => (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door),
             Kind::NotFound => (StatusCode::NOT_FOUND, Some("not_found"), "Resource not found", Shape::Standard),
@@ -95,6 +103,8 @@ impl ErrorKind {
         match self {
             Self::PayloadTooLarge => "Request Entity Too Large",
             Self::UnsupportedMediaType => "Unsupported Media Type",
+            Self::UriTooLong => "URI Too Long",
+            Self::HeadersTooLarge => "Request Header Fields Too Large",
             _ => "Bad Request",
         }
     }

@@ -11,6 +11,7 @@ pub mod answer;
 mod auth;
 mod extract;
 mod frame;
+mod listener;
 mod payload;
 mod query;
 mod rate_limit;
@@ -25,6 +26,7 @@ use crate::domain::limits;
 use state::AppState;
 
 pub use error::ApiError;
+pub use listener::JsonListener;
 pub use rate_limit::RateLimits;
 pub use routes::{Endpoint, Routes, get};
 

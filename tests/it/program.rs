@@ -65,7 +65,8 @@ fn command(arguments: &[&str]) -> Command {
 fn exchange(address: &str, request: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(request).unwrap();
+    // It may answer and close before it has read everything.
+    let _ = stream.write_all(request);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -248,4 +249,36 @@ fn requests_in_flight_finish_and_a_client_that_hangs_up_stops_nothing() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert_eq!(program.end(Signal::TERM).0, Some(0));
+}
+
+#[test]
+fn whatever_is_sent_is_answered_in_json() {
+    let program = Program::start(&["--ephemeral"]);
+    let long_path = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000));
+    let long_header = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "a".repeat(600_000));
+    let many_headers = format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(200));
+    let requests: [(&[u8], u16); 14] = [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /v1/customers/<\x01> HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx-\x00: y\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx: \x00\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n", 400),
+        (b"POST /v1/customers HTTP/1.1\r\nhost: x\r\nx-app-id: a\r\nx-app-token: b\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-app-id: \xff\xfe\r\n\r\n", 404),
+        (b"GET /v1/customers HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-app-id: \xff\r\nx-app-token: b\r\n\r\n", 401),
+        (b"OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", 404),
+        (b"BREW /v1/customers HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", 405),
+        (long_path.as_bytes(), 414),
+        (long_header.as_bytes(), 431),
+        (many_headers.as_bytes(), 431),
+    ];
+    for (request, expected) in requests {
+        let (status, body) = exchange(&program.address, request);
+        let sent = String::from_utf8_lossy(&request[..request.len().min(60)]).into_owned();
+        assert_eq!(status, expected, "{sent}: {body}");
+        let error: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{sent}: {body:?}"));
+        assert!(error.get("statusCode").or(error.get("code")).is_some_and(|code| *code == expected), "{sent}: {body}");
+    }
+    assert_eq!(program.call("GET", "/_emulator/health", "").0, 200, "and it still answers");
 }
