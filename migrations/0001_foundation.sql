@@ -17,11 +17,13 @@ CREATE TABLE credentials (
     app_id text COLLATE "C" NOT NULL,
     token_sha256 bytea NOT NULL,
     project_id bigint NOT NULL,
+    is_configured boolean NOT NULL,
     created_at timestamptz NOT NULL,
     CONSTRAINT credentials_pk PRIMARY KEY (app_id),
     CONSTRAINT credentials_project_fk FOREIGN KEY (project_id) REFERENCES projects (id)
 );
 CREATE INDEX credentials_project_idx ON credentials (project_id);
+COMMENT ON COLUMN credentials.is_configured IS 'false for a pair that came by itself, which strict authentication refuses';
 COMMENT ON COLUMN credentials.token_sha256 IS 'the token itself is never stored';
 
 -- A number per emulator process, so that the identifiers of two processes on one database never meet.
@@ -55,6 +57,7 @@ CREATE TABLE customers (
     last_order_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz,
+    changed_at timestamptz NOT NULL,
     deleted_at timestamptz,
     CONSTRAINT customers_pk PRIMARY KEY (project_id, id)
 );
@@ -65,12 +68,13 @@ COMMENT ON COLUMN customers.name IS
 COMMENT ON COLUMN customers.metadata IS 'null until something wrote metadata; json keeps the order of the keys';
 COMMENT ON COLUMN customers.orders_count IS 'summary.orders: the orders in status PAID or FULFILLED, kept with every order';
 COMMENT ON COLUMN customers.updated_at IS 'null until the first update';
+COMMENT ON COLUMN customers.changed_at IS 'updated_at or, until there is one, created_at: what order=updated_at sorts by';
 COMMENT ON COLUMN customers.deleted_at IS 'soft deletion: the row stays, with its source_id rewritten, until it is forgotten';
 
 CREATE UNIQUE INDEX customers_source_id_key ON customers (project_id, source_id NULLS FIRST) WHERE deleted_at IS NULL;
 -- deleted_at comes along, so that the rows of a total are counted without being read.
 CREATE INDEX customers_created_at_idx ON customers (project_id, created_at, id) INCLUDE (deleted_at);
-CREATE INDEX customers_updated_at_idx ON customers (project_id, updated_at NULLS FIRST, id) INCLUDE (deleted_at);
+CREATE INDEX customers_changed_at_idx ON customers (project_id, changed_at, id) INCLUDE (deleted_at);
 CREATE INDEX customers_email_idx ON customers (project_id, email, created_at) INCLUDE (deleted_at);
 CREATE INDEX customers_name_idx ON customers (project_id, name, created_at) INCLUDE (deleted_at);
 CREATE INDEX customers_city_idx ON customers (project_id, city, created_at) INCLUDE (deleted_at);
@@ -115,8 +119,6 @@ CREATE TABLE custom_events (
     id text COLLATE "C" NOT NULL,
     type text COLLATE "C" NOT NULL,
     metadata json NOT NULL,
-    referral json,
-    loyalty json,
     created_at timestamptz NOT NULL,
     CONSTRAINT custom_events_pk PRIMARY KEY (project_id, customer_id, id),
     CONSTRAINT custom_events_customer_fk FOREIGN KEY (project_id, customer_id) REFERENCES customers (project_id, id)

@@ -173,13 +173,14 @@ async fn fill(connection: &mut PgConnection, first: i64, count: i64, projects: i
     }
     let statements = [
         format!(
-            "INSERT INTO customers (project_id, id, source_id, profile, metadata, name, email, city, created_at, updated_at)
+            "INSERT INTO customers (project_id, id, source_id, profile, metadata, name, email, city, created_at, updated_at, changed_at)
              SELECT {first} + n % {projects}, 'cust_' || substr(md5(n::text), 1, 24), 'source-' || n,
                     json_build_object('name', 'Name ' || n / 10, 'email', 'email-' || n || '@x.y',
                                       'address', json_build_object('city', 'City ' || n % 100)),
                     '{{\"lang\":\"en\",\"level\":\"gold\"}}', 'Name ' || n / 10, 'email-' || n || '@x.y', 'City ' || n % 100,
                     timestamptz '2020-01-01' + n * interval '1 second',
-                    CASE WHEN n % 3 = 0 THEN timestamptz '2021-01-01' + n * interval '1 second' END
+                    CASE WHEN n % 3 = 0 THEN timestamptz '2021-01-01' + n * interval '1 second' END,
+                    timestamptz '2020-01-01' + n * interval '1 second' + CASE WHEN n % 3 = 0 THEN interval '366 days' ELSE '0' END
              FROM generate_series(1, {count}) n"
         ),
         format!(

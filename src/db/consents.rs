@@ -17,7 +17,7 @@ pub async fn define(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO consents (project_id, id, name, created_at) SELECT $1, id, id, $3 FROM unnest($2::text[]) AS id
+        "INSERT INTO consents (project_id, id, name, created_at) SELECT $1, id, id, $3 FROM unnest($2::text[]) AS id ORDER BY id
          ON CONFLICT (project_id, id) DO NOTHING",
         project.0,
         ids,

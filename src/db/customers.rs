@@ -227,8 +227,8 @@ pub async fn insert(
 ) -> Result<bool, sqlx::Error> {
     let counted = sqlx::query!(
         "WITH customer AS (
-             INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at, name, email, city)
-             VALUES ($1, $2, $3, $4, $5, $6, $11, $12, $13)
+             INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $11, $12, $13)
              ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
              RETURNING id
          ),
@@ -269,7 +269,7 @@ pub async fn update(
     searched: &Searched,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE customers SET profile = $3, metadata = $4, updated_at = $5, name = $6, email = $7, city = $8
+        "UPDATE customers SET profile = $3, metadata = $4, updated_at = $5, changed_at = $5, name = $6, email = $7, city = $8
          WHERE project_id = $1 AND id = $2",
         project.0,
         customer.id,
@@ -297,7 +297,7 @@ pub async fn mark_deleted(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH customer AS (
-             UPDATE customers SET source_id = $3, updated_at = $4, deleted_at = $4
+             UPDATE customers SET source_id = $3, updated_at = $4, changed_at = $4, deleted_at = $4
              WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL
              RETURNING id
          )
@@ -325,7 +325,7 @@ pub async fn refresh_orders(connection: &mut PgConnection, project: ProjectId, i
          SET orders_count = counted.count, orders_amount = counted.amount,
              last_order_amount = coalesce(last.amount, 0), last_order_at = last.created_at
          FROM (
-             SELECT count(*) AS count, least(coalesce(sum(amount), 0), 9007199254740991)::bigint AS amount
+             SELECT count(*) AS count, greatest(least(coalesce(sum(amount), 0), 9007199254740991), -9007199254740991)::bigint AS amount
              FROM orders WHERE project_id = $1 AND customer_id = $2 AND status IN ('PAID', 'FULFILLED')
          ) AS counted
          LEFT JOIN (
@@ -399,7 +399,7 @@ pub async fn list(
     let key = match sort.key {
         SortKey::CreatedAt if members_sort => "m.customer_created_at",
         SortKey::CreatedAt => "c.created_at",
-        SortKey::UpdatedAt => "c.updated_at",
+        SortKey::UpdatedAt => "c.changed_at",
         SortKey::SourceId => "c.source_id",
     };
     if let Some(cursor) = cursor {
@@ -412,14 +412,14 @@ pub async fn list(
         };
         push_window(&mut query, cursor_key, window);
     }
-    // As the indexes are: rows without the value first, so last in the other direction. `created_at` is never null, and an
-    // index in plain order would not serve an order that names where its nulls go.
+    // As the indexes are: rows without the value first, so last in the other direction. Times are never null, and an index in
+    // plain order would not serve an order that names where its nulls go.
     let (direction, nulls) = match sort.direction {
         Direction::Ascending => (" ASC", " NULLS FIRST"),
         Direction::Descending => (" DESC", " NULLS LAST"),
     };
     query.push(" ORDER BY ").push(key).push(direction);
-    query.push(if sort.key == SortKey::CreatedAt { "" } else { nulls });
+    query.push(if sort.key == SortKey::SourceId { nulls } else { "" });
     query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
     query.push(" LIMIT ").push_bind(page.limit + 1).push(" OFFSET ").push_bind(page.offset());
     let rows: Vec<CustomerRow> = query.build_query_as().fetch_all(&mut *connection).await?;
@@ -471,6 +471,8 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter:
     }
     push_window(query, "c.created_at", *created_at);
     push_window(query, "c.updated_at", *updated_at);
+    // The same again for whoever was updated, on the column that has the index.
+    push_window(query, "c.changed_at", *updated_at);
 }
 
 /// An open window at the precision of answers: a row that shows the boundary itself is outside.

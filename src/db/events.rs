@@ -17,15 +17,13 @@ pub async fn insert(
     event: &CustomEvent,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO custom_events (project_id, customer_id, id, type, metadata, referral, loyalty, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO custom_events (project_id, customer_id, id, type, metadata, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
         project.0,
         customer_id,
         event.id,
         event.name,
         &event.metadata as &JsonText,
-        event.referral.as_ref() as Option<&JsonText>,
-        event.loyalty.as_ref() as Option<&JsonText>,
         event.created_at
     )
     .execute(connection)

@@ -97,15 +97,37 @@ pub async fn find(
     if !identifier.can_exist() {
         return Ok(None);
     }
-    if may_be_id(identifier) {
-        let row = select_order!("WHERE project_id = $1 AND id = $2", project.0, identifier.as_str())
-            .fetch_optional(&mut *connection)
-            .await?;
-        if let Some(row) = row {
-            return Ok(Some(row.into()));
-        }
+    if may_be_id(identifier)
+        && let Some(order) = find_by_id(connection, project, identifier.as_str()).await?
+    {
+        return Ok(Some(order));
     }
-    let row = select_order!("WHERE project_id = $1 AND source_id = $2", project.0, identifier.as_str())
+    find_by_source_id(connection, project, identifier.as_str()).await
+}
+
+/// [`find`] by the id alone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_by_id(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+) -> Result<Option<Order>, sqlx::Error> {
+    let row = select_order!("WHERE project_id = $1 AND id = $2", project.0, id).fetch_optional(connection).await?;
+    Ok(row.map(Order::from))
+}
+
+/// [`find`] by the source id alone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_by_source_id(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    source_id: &str,
+) -> Result<Option<Order>, sqlx::Error> {
+    let row = select_order!("WHERE project_id = $1 AND source_id = $2", project.0, source_id)
         .fetch_optional(connection)
         .await?;
     Ok(row.map(Order::from))

@@ -19,6 +19,8 @@ use super::connect::is_unavailable;
 
 /// A connection that has rested for longer is asked for a sign of life before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// How long a sign of life may take.
+const SIGN_OF_LIFE_WITHIN: Duration = Duration::from_secs(2);
 /// How long a refused connection waits for its next attempt.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
@@ -90,7 +92,7 @@ impl Pool {
         let generation = self.0.generation.load(Ordering::Relaxed);
         while let Some(mut idle) = self.take_idle() {
             let is_fresh = idle.generation == generation && idle.since.elapsed() < TRUSTED_FOR;
-            if is_fresh || idle.connection.ping().await.is_ok() {
+            if is_fresh || within(idle.connection.ping()).await {
                 return Ok(Session::new(idle.connection, permit, self.clone(), generation));
             }
         }
@@ -219,9 +221,12 @@ impl Drop for Session {
         let (pool, generation, in_transaction) = (self.pool.clone(), self.generation, self.in_transaction);
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            let settled =
-                if in_transaction { connection.execute("ROLLBACK").await.map(drop) } else { connection.ping().await };
-            if settled.is_ok() {
+            let is_settled = if in_transaction {
+                within(connection.execute("ROLLBACK")).await
+            } else {
+                within(connection.ping()).await
+            };
+            if is_settled {
                 pool.keep(connection, generation);
             } else {
                 pool.0.generation.fetch_add(1, Ordering::Relaxed);
@@ -229,6 +234,11 @@ impl Drop for Session {
             drop(permit);
         });
     }
+}
+
+/// Whether the database answers, and soon.
+async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> bool {
+    timeout(SIGN_OF_LIFE_WITHIN, answer).await.is_ok_and(|answer| answer.is_ok())
 }
 
 /// A transaction; dropped before [`Transaction::commit`], it is rolled back.

@@ -40,7 +40,11 @@ impl OrderSummary {
     /// The mean amount in hundredths, halves rounded up; the vendor does not publish how it rounds.
     #[must_use]
     pub fn average_amount(&self) -> i64 {
-        if self.count == 0 { 0 } else { (2 * self.amount + self.count).div_euclid(2 * self.count) }
+        if self.count == 0 {
+            return 0;
+        }
+        let (amount, count) = (i128::from(self.amount), i128::from(self.count));
+        i64::try_from((2 * amount + count).div_euclid(2 * count)).unwrap_or_default()
     }
 }
 

@@ -12,7 +12,9 @@ pub struct CustomEvent {
     /// The client's name of the event, 1 to 300 characters.
     pub name: String,
     pub metadata: JsonText,
+    /// As it was sent. It may name another person, so it is answered and not kept.
     pub referral: Option<JsonText>,
+    /// As it was sent.
     pub loyalty: Option<JsonText>,
     pub created_at: DateTime<Utc>,
 }

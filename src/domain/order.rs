@@ -128,12 +128,12 @@ pub struct OrderItem {
 impl OrderItem {
     /// Price times quantity, in hundredths; an item without a quantity is one.
     fn amount(&self) -> Option<i64> {
-        self.price.map(|price| price.saturating_mul(self.quantity.unwrap_or(1)).min(limits::INTEGER))
+        self.price.map(|price| limits::clamp(price.saturating_mul(self.quantity.unwrap_or(1))))
     }
 
     /// The sum over the items that have a price; `None` where none has.
     fn sum(items: &[Self]) -> Option<i64> {
-        items.iter().filter_map(Self::amount).reduce(i64::saturating_add).map(|sum| sum.min(limits::INTEGER))
+        items.iter().filter_map(Self::amount).reduce(|sum, amount| limits::clamp(sum.saturating_add(amount)))
     }
 
     fn render(self) -> Value {
@@ -173,6 +173,8 @@ mod tests {
         assert_eq!(OrderItem::sum(&[item(Some(2), None)]), None);
         let largest = item(Some(limits::INTEGER), Some(limits::INTEGER));
         assert_eq!(OrderItem::sum(&[largest.clone(), largest]), Some(limits::INTEGER), "no overflow");
+        let least = item(Some(limits::INTEGER), Some(-limits::INTEGER));
+        assert_eq!(OrderItem::sum(&[least.clone(), least]), Some(-limits::INTEGER));
     }
 
     #[test]

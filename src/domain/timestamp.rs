@@ -51,6 +51,10 @@ pub fn after_shown(time: DateTime<Utc>) -> DateTime<Utc> {
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     // A query string may have turned the plus of an offset into a blank.
     let text = text.trim().replace(' ', "+");
+    // Four digits of a year: fewer are read as a year of the first centuries.
+    if text.bytes().position(|byte| byte == b'-') != Some(4) {
+        return None;
+    }
     let time = if let Ok(date) = NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
         date.and_time(NaiveTime::MIN).and_utc()
     } else if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
@@ -94,9 +98,18 @@ mod tests {
         ] {
             assert_eq!(parse(given).map(text).as_deref(), Some(meant), "{given}");
         }
-        for wrong in
-            ["", "yesterday", "21-06-1995", "2016-13-01", "2016-02-30", "20161116", "99999-01-01", "1479305671"]
-        {
+        for wrong in [
+            "",
+            "yesterday",
+            "21-06-1995",
+            "2016-13-01",
+            "2016-02-30",
+            "20161116",
+            "24-01-01",
+            "21-06-19",
+            "99999-01-01",
+            "1479305671",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
@@ -48,7 +48,8 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
     };
     let mut response = finish(response, &in_flight.request_id, &method, route.as_ref(), started);
     if let Some(&left) = in_flight.calls_left.get() {
-        state.rate_limits.describe(response.headers_mut(), left, now);
+        let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        state.rate_limits.describe(response.headers_mut(), left, is_over, now);
     }
     response
 }

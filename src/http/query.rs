@@ -53,13 +53,11 @@ impl Query {
                 .and_then(|rest| rest.strip_suffix(']'))
                 .is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        let texts: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(key, value)| (key == name || is_indexed(key)) && !value.contains('\0'))
-            .map(|(_, value)| value.clone())
-            .collect();
-        (!texts.is_empty()).then_some(texts)
+        let mut texts =
+            self.0.iter().filter(|(key, _)| key == name || is_indexed(key)).map(|(_, value)| value).peekable();
+        texts.peek()?;
+        // What holds U+0000 is nobody's.
+        Some(texts.filter(|text| !text.contains('\0')).cloned().collect())
     }
 
     fn integer(&self, name: &str, least: i64, most: i64, default: i64) -> Result<i64, ApiError> {

@@ -50,8 +50,8 @@ impl RateLimits {
         Ok(limit - *calls)
     }
 
-    /// Writes the vendor's headers, for a call that has left `remaining` others.
-    pub(super) fn describe(&self, headers: &mut HeaderMap, remaining: u32, now: DateTime<Utc>) {
+    /// Writes the vendor's headers, for a call that has left `remaining` others or `is_over` the limit.
+    pub(super) fn describe(&self, headers: &mut HeaderMap, remaining: u32, is_over: bool, now: DateTime<Utc>) {
         let limit = self.per_minute.unwrap_or(SHOWN_WHEN_OFF);
         let now = now.timestamp();
         let reset = (now.div_euclid(WINDOW_SECONDS) + 1) * WINDOW_SECONDS;
@@ -59,7 +59,7 @@ impl RateLimits {
         headers.insert("x-rate-limit-remaining", HeaderValue::from(remaining));
         headers.insert("x-rate-limit-retry", HeaderValue::from(reset));
         headers.insert("x-rate-limit-type", HeaderValue::from_static("api_calls"));
-        if remaining == 0 && self.per_minute.is_some() {
+        if is_over {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(reset - now));
         }
     }

@@ -4,8 +4,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+/// How long a future may go on when nobody waits for it: longer than any statement may take.
+const UNWATCHED_FOR: Duration = Duration::from_mins(2);
 
 /// Runs a future in place, and in a task of its own from the moment that this value is dropped before the end: a client
 /// that hangs up, or a time limit, does not stop a transaction half way. A panic of the future is an error here.
@@ -38,7 +43,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for RunToEnd<F> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for RunToEnd<F> {
     fn drop(&mut self) {
         if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(future);
+            runtime.spawn(timeout(UNWATCHED_FOR, future));
         }
     }
 }
@@ -50,10 +55,8 @@ fn message(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::sync::oneshot;
-    use tokio::time::{sleep, timeout};
+    use tokio::time::sleep;
 
     use super::*;
 

@@ -19,7 +19,8 @@ pub fn write(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
 
 /// The payload of `customer.custom_event`.
 pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
-    let referral = json_or_null(event.referral.as_ref());
+    // Of a referral, which may name another person, nothing is kept.
+    let referral = "null";
     let loyalty = json_or_null(event.loyalty.as_ref());
     ObjectWriter::new(out)
         .object("event", |object| {

@@ -6,7 +6,7 @@ use crate::domain::order::Order;
 
 /// The object as answers show it.
 pub fn write(out: &mut Vec<u8>, order: &Order) {
-    write_with(out, order, |out, id| {
+    write_with(out, order, true, |out, id| {
         ObjectWriter::new(out).text("id", id).raw("object", "\"customer\"").end();
     });
 }
@@ -16,7 +16,7 @@ pub fn write_payload(out: &mut Vec<u8>, order: &Order, of: &Customer) {
     ObjectWriter::new(out)
         .with("customer", |out| customer::write_simple_in_event(out, of))
         .with("order", |out| {
-            write_with(out, order, |out, id| {
+            write_with(out, order, false, |out, id| {
                 ObjectWriter::new(out)
                     .text("id", id)
                     .raw("address", "null")
@@ -31,7 +31,8 @@ pub fn write_payload(out: &mut Vec<u8>, order: &Order, of: &Customer) {
         .end();
 }
 
-fn write_with(out: &mut Vec<u8>, order: &Order, person: impl Fn(&mut Vec<u8>, &str)) {
+/// With or without the referrer, and people as `person` writes them.
+fn write_with(out: &mut Vec<u8>, order: &Order, with_referrer: bool, person: impl Fn(&mut Vec<u8>, &str)) {
     let mut object = ObjectWriter::new(out);
     object
         .text("id", &order.id)
@@ -46,12 +47,12 @@ fn write_with(out: &mut Vec<u8>, order: &Order, person: impl Fn(&mut Vec<u8>, &s
     if let Some(id) = &order.customer_id {
         object.with("customer", |out| person(out, id));
     }
-    if let Some(id) = &order.referrer_id {
+    if let Some(id) = order.referrer_id.as_ref().filter(|_| with_referrer) {
         object.with("referrer", |out| person(out, id));
     }
-    object
-        .nullable_text("customer_id", order.customer_id.as_deref())
-        .nullable_text("referrer_id", order.referrer_id.as_deref())
-        .raw("object", "\"order\"")
-        .end();
+    object.nullable_text("customer_id", order.customer_id.as_deref());
+    if with_referrer {
+        object.nullable_text("referrer_id", order.referrer_id.as_deref());
+    }
+    object.raw("object", "\"order\"").end();
 }

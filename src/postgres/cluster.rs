@@ -11,12 +11,12 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::directory::{self, Directory};
 use super::find::{self, Installation};
-use super::supervisor::{Launch, Supervisor};
+use super::supervisor::{Launch, Supervisor, clean_environment};
 use super::user::RunAs;
 use super::{ClusterError, orphan};
 
 const SUPERUSER: &str = "voucherify";
-/// How long PostgreSQL may take to answer, recovery from a crash included.
+/// How long PostgreSQL may be silent; while it says that it is recovering from a crash, it is waited for.
 const READY_WITHIN: Duration = Duration::from_secs(8);
 /// For how long a start that meets the remains of a killed PostgreSQL is tried again.
 const RETRY_FOR: Duration = Duration::from_secs(4);
@@ -44,12 +44,15 @@ impl Cluster {
     /// # Errors
     /// When there is no PostgreSQL, the folder is in use or cannot be, or PostgreSQL does not start.
     pub fn start(durability: &Durability) -> Result<Self, ClusterError> {
-        let run_as = RunAs::choose()?;
-        let directory = match durability {
-            Durability::Kept(root) => Directory::keep(root, run_as)?,
+        let (directory, run_as) = match durability {
+            Durability::Kept(root) => {
+                let run_as = RunAs::choose(Some(&root.join("postgres")))?;
+                (Directory::keep(root, run_as)?, run_as)
+            }
             Durability::Ephemeral => {
                 thread::spawn(directory::sweep);
-                Directory::ephemeral(run_as)?
+                let run_as = RunAs::choose(None)?;
+                (Directory::ephemeral(run_as)?, run_as)
             }
         };
         let data = directory.data();
@@ -118,11 +121,12 @@ fn initialise(
     run_as.own(&new)?;
     let mut initdb = Command::new(installation.program("initdb"));
     initdb
-        .args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"])
+        .args(["--auth=trust", "--encoding=UTF8", "--locale=C"])
         .arg(format!("--username={SUPERUSER}"))
         .arg("--pgdata")
         .arg(&new)
         .current_dir("/");
+    clean_environment(&mut initdb);
     if *durability == Durability::Ephemeral {
         initdb.arg("--no-sync");
     }
@@ -130,6 +134,9 @@ fn initialise(
     let output = initdb.output().map_err(ClusterError::at(&installation.program("initdb")))?;
     if !output.status.success() {
         let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        if run_as.is_other_user() && output.contains("Permission denied") {
+            return Err(ClusterError::Closed { directory: directory.root().to_owned() });
+        }
         return Err(ClusterError::Failed { program: "initdb", output });
     }
     let data = directory.data();
@@ -139,7 +146,7 @@ fn initialise(
 fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
     let mut settings = vec![
         "listen_addresses=".to_owned(),
-        format!("unix_socket_directories={}", directory.sockets().display()),
+        format!("unix_socket_directories=\"{}\"", directory.sockets().display()),
         "unix_socket_permissions=0700".to_owned(),
         "port=5432".to_owned(),
         "max_connections=60".to_owned(),
@@ -196,13 +203,19 @@ fn wait_until_ready(directory: &Directory) -> Result<(), String> {
                     .map_err(|error| error.to_string())?;
                 runtime.block_on(async {
                     let begun = Instant::now();
+                    // When it last was silent, rather than still busy with what a crash left it to do.
+                    let mut silent_since = begun;
                     loop {
                         match options.connect().await {
                             Ok(connection) => {
                                 let _ = connection.close().await;
                                 return Ok(());
                             }
-                            Err(error) if begun.elapsed() > READY_WITHIN => return Err(error.to_string()),
+                            Err(error) if is_starting(&error) => {
+                                silent_since = Instant::now();
+                                tokio::time::sleep(Duration::from_millis(4)).await;
+                            }
+                            Err(error) if silent_since.elapsed() > READY_WITHIN => return Err(error.to_string()),
                             Err(_) if has_ended(directory, begun) => return Err("it has ended".to_owned()),
                             Err(_) => tokio::time::sleep(Duration::from_millis(4)).await,
                         }
@@ -212,6 +225,11 @@ fn wait_until_ready(directory: &Directory) -> Result<(), String> {
             .join()
             .unwrap_or_else(|_| Err("the wait for PostgreSQL failed".to_owned()))
     })
+}
+
+/// Whether PostgreSQL answers that it is not ready yet.
+fn is_starting(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57P03")
 }
 
 /// Whether PostgreSQL has given up: it writes FATAL and ends without a `postmaster.pid` of its own.

@@ -1,7 +1,7 @@
 //! The folder of a private cluster, and the lock that says it is in use.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,13 +33,14 @@ impl Directory {
         let is_new = !root.exists();
         fs::create_dir_all(root).map_err(ClusterError::at(root))?;
         let root = fs::canonicalize(root).map_err(ClusterError::at(root))?;
-        if is_new {
+        let mut entries = fs::read_dir(&root).map_err(ClusterError::at(&root))?.flatten();
+        let is_empty = !entries.any(|entry| entry.file_name() != "lost+found");
+        if !is_empty && !root.join("lock").exists() {
+            return Err(ClusterError::Foreign { directory: root });
+        }
+        if is_new || (is_empty && run_as.is_other_user()) {
             // PostgreSQL's user, who may be another, passes through to its own folders, which nobody else reads.
             set_mode(&root, 0o711)?;
-        }
-        let mut entries = fs::read_dir(&root).map_err(ClusterError::at(&root))?;
-        if !root.join("lock").exists() && entries.next().is_some() {
-            return Err(ClusterError::Foreign { directory: root });
         }
         Self::lock(root, Vec::new(), run_as)
     }
@@ -107,19 +108,25 @@ impl Directory {
 pub fn sweep() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
-        let path = entry.path();
-        let is_old = entry
-            .metadata()
-            .and_then(|metadata| metadata.modified())
-            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED_AFTER));
-        let is_ours = entry.file_name().to_string_lossy().starts_with(EPHEMERAL_PREFIX);
-        let lock = path.join("lock");
-        if is_old && is_ours && lock.exists() && open(&lock).is_ok_and(|lock| lock.try_lock().is_ok()) {
-            orphan::stop(&path.join("postgres"));
-            match fs::remove_dir_all(&path) {
-                Ok(()) => tracing::info!("removed what a killed emulator left behind"),
-                Err(error) => tracing::debug!(%error, "an abandoned folder stays behind"),
-            }
+        let (path, name) = (entry.path(), entry.file_name());
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        let is_old = metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED_AFTER));
+        // A folder that somebody else made says nothing that could be believed.
+        let is_ours = metadata.is_dir()
+            && metadata.uid() == rustix::process::geteuid().as_raw()
+            && name.to_string_lossy().starts_with(EPHEMERAL_PREFIX);
+        if !is_old || !is_ours || !path.join("lock").exists() {
+            continue;
+        }
+        // Held until the folder is gone.
+        let Ok(lock) = open(&path.join("lock")) else { continue };
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        orphan::stop(&path.join("postgres"));
+        match fs::remove_dir_all(&path) {
+            Ok(()) => tracing::info!("removed what a killed emulator left behind"),
+            Err(error) => tracing::debug!(%error, "an abandoned folder stays behind"),
         }
     }
 }

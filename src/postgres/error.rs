@@ -29,6 +29,11 @@ pub enum ClusterError {
     NoHome,
     #[error("PostgreSQL does not run as root, and neither a user `postgres` nor `nobody` exists to run it as")]
     NoUser,
+    #[error(
+        "PostgreSQL may not reach {}: it runs as another user than root, who must be able to pass through every directory \
+         above. Choose another --data-dir, or `chmod o+x` those directories", .directory.display()
+    )]
+    Closed { directory: PathBuf },
     #[error("{program} failed: {output}")]
     Failed { program: &'static str, output: String },
     #[error("PostgreSQL did not start in time: {output}")]

@@ -93,13 +93,20 @@ impl Launch {
         command.args(&self.arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A group of its own: Ctrl-C in a terminal is the emulator's to handle, not PostgreSQL's.
         command.process_group(0).current_dir("/");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
-            command.env_remove(name);
-        }
+        clean_environment(&mut command);
         self.run_as.apply(&mut command);
         die_with_parent(&mut command, self.stop_signal);
         command.spawn()
     }
+}
+
+/// Keeps the user's settings of PostgreSQL and of the language away from the private cluster; without `LC_ALL`, some builds
+/// for macOS refuse to start.
+pub fn clean_environment(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C");
 }
 
 /// Asks the kernel to send `signal` to the child when the thread that starts it ends.

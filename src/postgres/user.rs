@@ -1,6 +1,7 @@
 //! Whom PostgreSQL runs as: it refuses root, which containers and CI run as.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -14,10 +15,13 @@ use super::ClusterError;
 pub struct RunAs(Option<(u32, u32)>);
 
 impl RunAs {
-    /// The current user or, for root, `postgres` or `nobody`.
-    pub fn choose() -> Result<Self, ClusterError> {
+    /// The current user or, for root, the owner of `data` where there is one, else `postgres` or `nobody`.
+    pub fn choose(data: Option<&Path>) -> Result<Self, ClusterError> {
         if !geteuid().is_root() {
             return Ok(Self(None));
+        }
+        if let Some(owner) = data.and_then(|data| fs::metadata(data).ok()).filter(|owner| owner.uid() != 0) {
+            return Ok(Self(Some((owner.uid(), owner.gid()))));
         }
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         ["postgres", "_postgres", "nobody"]
@@ -25,6 +29,11 @@ impl RunAs {
             .find_map(|name| ids(&users, name))
             .map(|ids| Self(Some(ids)))
             .ok_or(ClusterError::NoUser)
+    }
+
+    /// Whether that is another user than the one who runs the emulator.
+    pub fn is_other_user(self) -> bool {
+        self.0.is_some()
     }
 
     /// Makes a program run as that user.

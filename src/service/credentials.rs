@@ -56,10 +56,13 @@ impl Credentials {
 
     async fn load(&self, core: &Core, app_id: &str, token_sha256: &[u8]) -> Result<Option<Credential>, Error> {
         let known = find(core, app_id).await?;
-        if known.is_some() || self.strict {
-            return Ok(known);
+        if self.strict {
+            return Ok(known.filter(|credential| credential.is_configured));
         }
-        provision(core, app_id, token_sha256, "auto").await.map(Some)
+        match known {
+            Some(known) => Ok(Some(known)),
+            None => provision(core, app_id, token_sha256, false).await.map(Some),
+        }
     }
 }
 
@@ -69,21 +72,22 @@ impl Credentials {
 /// When the database fails.
 pub async fn configure(core: &Core, app_id: &str, token: &str) -> Result<(), Error> {
     let token_sha256 = Sha256::digest(token);
-    let credential = provision(core, app_id, &token_sha256, "default").await?;
-    if credential.token_sha256 != token_sha256.as_slice() {
+    let credential = provision(core, app_id, &token_sha256, true).await?;
+    if !credential.is_configured || credential.token_sha256 != token_sha256.as_slice() {
         let mut connection = core.pool.acquire().await?;
-        db::projects::update_token(&mut connection, app_id, &token_sha256).await?;
+        db::projects::configure_credential(&mut connection, app_id, &token_sha256).await?;
         connection.release();
     }
     Ok(())
 }
 
 /// The key with that id, made with a project of its own where it is unknown.
-async fn provision(core: &Core, app_id: &str, token_sha256: &[u8], name: &str) -> Result<Credential, Error> {
+async fn provision(core: &Core, app_id: &str, token_sha256: &[u8], is_configured: bool) -> Result<Credential, Error> {
     let mut transaction = core.pool.begin().await?;
     let now = core.clock.now();
+    let name = if is_configured { "configured" } else { "by its first request" };
     let project = db::projects::insert(&mut transaction, &core.ids.random_of("proj_", 12), name, now).await?;
-    let credential = Credential { project, token_sha256: token_sha256.to_vec() };
+    let credential = Credential { project, token_sha256: token_sha256.to_vec(), is_configured };
     if db::projects::insert_credential(&mut transaction, app_id, &credential, now).await? {
         transaction.commit().await?;
         return Ok(credential);

@@ -19,12 +19,17 @@ use crate::objects::{ObjectWriter, customer, rendered};
 pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<Customer, Error> {
     if reference.id.is_none() {
         // Mostly the customer is new, and then one statement does it all.
-        let new = NewCustomer::of(core, caller, &reference, core.clock.now());
+        let new = NewCustomer::of(core, caller, &reference, core.clock.now())?;
         let mut connection = core.pool.acquire().await?;
-        let inserted = new.insert(caller, &mut connection).await?;
-        connection.release();
-        if inserted {
-            return Ok(new.customer);
+        match new.insert(caller, &mut connection).await {
+            Ok(inserted) => {
+                connection.release();
+                if inserted {
+                    return Ok(new.customer);
+                }
+            }
+            Err(Error::Database(error)) if db::connect::is_race(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     retry(async || {
@@ -196,7 +201,7 @@ async fn create(
     reference: &CustomerReference,
     now: DateTime<Utc>,
 ) -> Result<Customer, Error> {
-    let new = NewCustomer::of(core, caller, reference, now);
+    let new = NewCustomer::of(core, caller, reference, now)?;
     if new.insert(caller, connection).await? {
         // Locked like one that was found: the row is this transaction's own.
         return Ok(new.customer);
@@ -213,15 +218,24 @@ async fn change(
     patch: CustomerPatch,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
+    let metadata_is_named = !patch.metadata.is_absent();
     let searched = patch.apply(customer, now);
-    if customer.metadata.as_ref().is_some_and(|metadata| metadata.as_str().len() > limits::METADATA_BYTES) {
-        let details = format!("Property .metadata must NOT be larger than {} bytes", limits::METADATA_BYTES);
-        return Err(Error::Invalid { details });
+    if metadata_is_named {
+        check_metadata(customer.metadata.as_ref())?;
     }
     db::customers::update(connection, caller.project, customer, &searched).await?;
     let entry = customer_entry(core, caller, ActivityType::CustomerUpdated, customer, now);
     db::activity::insert(connection, caller.project, &customer.id, &[entry]).await?;
     Ok(())
+}
+
+/// That metadata, as it is to be stored, is not too large.
+pub(super) fn check_metadata(metadata: Option<&JsonText>) -> Result<(), Error> {
+    if metadata.is_none_or(|metadata| metadata.as_str().len() <= limits::METADATA_BYTES) {
+        return Ok(());
+    }
+    let details = format!("Property .metadata must NOT be larger than {} bytes", limits::METADATA_BYTES);
+    Err(Error::Invalid { details })
 }
 
 /// A customer made of a reference alone, and the entry that tells of it.
@@ -232,8 +246,9 @@ struct NewCustomer {
 }
 
 impl NewCustomer {
-    fn of(core: &Core, caller: &Caller, reference: &CustomerReference, now: DateTime<Utc>) -> Self {
+    fn of(core: &Core, caller: &Caller, reference: &CustomerReference, now: DateTime<Utc>) -> Result<Self, Error> {
         let (profile, metadata, searched) = reference.patch.clone().into_new();
+        check_metadata(metadata.as_ref())?;
         let customer = Customer {
             id: core.ids.random("cust_"),
             source_id: reference.source_id.clone(),
@@ -244,7 +259,7 @@ impl NewCustomer {
             updated_at: None,
         };
         let entry = customer_entry(core, caller, ActivityType::CustomerCreated, &customer, now);
-        Self { customer, searched, entry }
+        Ok(Self { customer, searched, entry })
     }
 
     /// Stores it; `false` where a living customer has the same source id.

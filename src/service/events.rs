@@ -23,6 +23,7 @@ pub struct NewEvent {
 /// # Errors
 /// [`Error::NotFound`] for an unknown customer `id`.
 pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(CustomEvent, Customer), Error> {
+    customers::check_metadata(Some(&new.metadata))?;
     retry(async || {
         let mut transaction = core.pool.begin().await?;
         let now = core.clock.now();

@@ -39,12 +39,14 @@ pub async fn save(
     reference: &OrderReference,
     change: &OrderChange,
 ) -> Result<Order, Error> {
-    let identifier = reference.id.clone().or_else(|| reference.source_id.clone()).map(Identifier::new);
     retry(async || {
         let mut transaction = core.pool.begin().await?;
-        let known = match &identifier {
-            Some(identifier) => db::orders::find(&mut transaction, caller.project, identifier).await?,
-            None => None,
+        let known = match (&reference.id, &reference.source_id) {
+            (Some(id), _) => db::orders::find_by_id(&mut transaction, caller.project, id).await?,
+            (None, Some(source_id)) => {
+                db::orders::find_by_source_id(&mut transaction, caller.project, source_id).await?
+            }
+            (None, None) => None,
         };
         let saved = match (known, &reference.id) {
             (Some(known), _) => update_known(core, caller, &mut transaction, &known, change).await?,
@@ -102,6 +104,7 @@ async fn create(
         updated_at: None,
     };
     change.order.clone().apply(&mut created);
+    customers::check_metadata(created.metadata.as_ref())?;
     db::orders::insert(connection, caller.project, &created).await?;
     if let Some(customer) = &people.customer {
         if created.status.counts() {
@@ -133,6 +136,9 @@ async fn update_known(
     people.resolve(core, caller, connection, change, now).await?;
     let mut changed = known.clone();
     change.order.clone().apply(&mut changed);
+    if !change.order.metadata.is_absent() {
+        customers::check_metadata(changed.metadata.as_ref())?;
+    }
     if change.customer.is_some() {
         changed.customer_id = people.customer.as_ref().map(|customer| customer.id.clone());
     }

@@ -185,6 +185,7 @@ async fn a_rate_limit_counts_the_calls_of_a_project_in_a_minute() {
     for remaining in ["1", "0"] {
         let answer = world.client().get("/v1/customers").await.expect(200);
         assert_eq!(answer.header("x-rate-limit-remaining"), remaining);
+        assert!(!answer.headers.contains_key("retry-after"));
     }
     let answer = world.client().get("/v1/customers").await.expect(429);
     assert_eq!(answer.text, r#"{"code":429,"message":"Too many requests hit the API too quickly."}"#);
@@ -192,4 +193,13 @@ async fn a_rate_limit_counts_the_calls_of_a_project_in_a_minute() {
     world.stranger().get("/v1/customers").await.expect(200);
     world.clock.set("2024-01-01T00:01:00Z".parse().unwrap());
     world.client().get("/v1/customers").await.expect(200);
+}
+
+#[tokio::test]
+async fn strict_keys_refuse_what_came_by_itself_before() {
+    let world = World::new().await;
+    world.stranger().get("/v1/customers").await.expect(200);
+    let strict = world.again(|config| config.strict_auth = true).await;
+    strict.stranger().get("/v1/customers").await.expect(401);
+    strict.client().get("/v1/customers").await.expect(200);
 }

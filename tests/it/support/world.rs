@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, Storage};
@@ -28,7 +29,9 @@ pub struct World {
     /// The emulator's own connections.
     pub connections: Pool,
     pub clock: Clock,
-    _database: Database,
+    database: Arc<Database>,
+    config: Config,
+    _turn: SemaphorePermit<'static>,
 }
 
 impl World {
@@ -42,7 +45,7 @@ impl World {
     }
 
     pub async fn with(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
-        let database = Database::new();
+        let database = Arc::new(Database::new());
         let mut config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8682)),
             storage: Storage::Private(postgres::Durability::Ephemeral),
@@ -54,11 +57,25 @@ impl World {
             connections: 6,
         };
         change(&mut config);
+        Self::on(database, clock, config).await
+    }
+
+    /// Another emulator on the same database.
+    pub async fn again(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Self::on(Arc::clone(&self.database), self.clock.clone(), config).await
+    }
+
+    async fn on(database: Arc<Database>, clock: Clock, config: Config) -> Self {
+        // The cluster has a number of connections, and a machine may have many cores.
+        static TURNS: Semaphore = Semaphore::const_new(7);
+        let turn = TURNS.acquire().await.unwrap();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
         let connections = Pool::new(database.options(), PoolSettings { connections: 6, ..PoolSettings::default() });
         let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
         let router = http::router(Arc::new(app), control::routes());
-        Self { router, pool, connections, clock, _database: database }
+        Self { router, pool, connections, clock, database, config, _turn: turn }
     }
 
     /// A client of the default project.

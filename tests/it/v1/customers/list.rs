@@ -67,7 +67,9 @@ async fn every_order_sorts() {
         let sorted = names(&client, &format!("order={order}")).await;
         assert!(sorted.starts_with(expected), "{order}: {sorted}");
     }
-    assert!(names(&client, "order=updated_at").await.ends_with("ba"), "those never updated come first");
+    assert_eq!(names(&client, "order=updated_at").await, "cdba", "who was never updated counts from the creation");
+    assert_eq!(names(&client, "order=-updated_at&starting_after=2200-01-01").await, "abdc", "and is scrolled to");
+    assert_eq!(names(&client, "order=updated_at&starting_after=2024-01-01T00:00:03Z").await, "ba");
 }
 
 #[tokio::test]

@@ -86,13 +86,22 @@ async fn no_word_of_the_person_is_left_in_the_database() {
     let order = json!({"source_id": "o", "customer": {"source_id": "friend"}, "referrer": {"id": id}});
     client.post("/v1/orders", order).await.expect(200);
     client.put("/v1/orders/o", json!({"status": "PAID"})).await.expect(200);
+    // As the one who referred a friend in an event, by either identifier.
+    for referrer in [id.as_str(), "needle@hay.stack"] {
+        let referral = json!({"code": "R", "referrer_id": referrer});
+        let event = json!({"event": "referred", "customer": {"source_id": "friend"}, "referral": referral});
+        client.post("/v1/events", event).await.expect(200);
+    }
     forget(&client, &id).await;
     let tables: Vec<String> = sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
         .fetch_all(&world.pool)
         .await
         .unwrap();
     for table in tables {
-        let statement = format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%needle%'");
+        // The record of the deletion is the one place that keeps the id.
+        let id = if table == "permanent_deletions" { "needle" } else { &id };
+        let statement =
+            format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%needle%' OR t::text LIKE '%{id}%'");
         let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&world.pool).await.unwrap();
         assert_eq!(found, 0, "{table}");
     }

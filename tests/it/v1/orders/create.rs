@@ -126,3 +126,13 @@ async fn unknown_ids_and_those_of_another_project_are_not_found() {
     assert_eq!(stranger.get("/v1/orders").await.json()["total"], 0, "nothing half done");
     assert_ne!(stranger.post("/v1/orders", json!({"source_id": "o"})).await.expect(200).string("/id"), order);
 }
+
+#[tokio::test]
+async fn an_id_and_a_source_id_are_not_taken_for_each_other() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = client.post("/v1/orders", json!({"source_id": "o", "amount": 1})).await.expect(200).string("/id");
+    client.post("/v1/orders", json!({"id": "o", "amount": 2})).await.expect(404);
+    let other = client.post("/v1/orders", json!({"source_id": id, "amount": 3})).await.expect(200).string("/id");
+    assert_ne!(other, id);
+}

@@ -57,3 +57,16 @@ async fn sums_beyond_what_javascript_counts_stay_at_the_largest() {
     }
     assert_eq!(orders(&client, "a").await["total_amount"], 9_007_199_254_740_991_i64);
 }
+
+#[tokio::test]
+async fn sums_below_what_javascript_counts_stay_at_the_least() {
+    let world = World::new().await;
+    let client = world.client();
+    for _ in 0..2 {
+        let item = json!({"price": -9_007_199_254_740_991_i64, "quantity": 9_007_199_254_740_991_i64});
+        let body = json!({"status": "PAID", "customer": {"source_id": "a"}, "items": [item]});
+        client.post("/v1/orders", body).await.expect(200);
+    }
+    let summary = orders(&client, "a").await;
+    assert_eq!((&summary["total_amount"], &summary["total_count"]), (&json!(-9_007_199_254_740_991_i64), &json!(2)));
+}

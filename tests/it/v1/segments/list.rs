@@ -22,6 +22,7 @@ async fn segments_are_listed_newest_first() {
     assert_eq!(names(client.get("/v1/segments?order=created_at").await), ("abc".to_owned(), json!(3)));
     let chosen = format!("/v1/segments?ids[0]={}&ids%5B1%5D={}&ids[2]=seg_unknown", ids[0], ids[2]);
     assert_eq!(names(client.get(&chosen).await), ("ca".to_owned(), json!(2)));
+    assert_eq!(names(client.get("/v1/segments?ids=%00").await), (String::new(), json!(0)));
     assert_eq!(names(world.stranger().get("/v1/segments").await), (String::new(), json!(0)));
     assert_eq!(names(world.stranger().get(&chosen).await), (String::new(), json!(0)));
 }
