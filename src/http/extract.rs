@@ -1,17 +1,24 @@
 //! Axum's extractors with the vendor's error bodies.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::error::{ApiError, ErrorKind};
 use super::query::Query;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
+
+/// How much of a body that is too large is read to its end, and for how long.
+const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
+const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A JSON body, parsed; `None` where the request has none.
 pub struct Json(pub Option<Value>);
@@ -19,9 +26,9 @@ pub struct Json(pub Option<Value>);
 impl<S: Send + Sync> FromRequest<S> for Json {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        let bytes = read(request, state).await?;
+        let bytes = read(request.into_body()).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
@@ -33,14 +40,33 @@ impl<S: Send + Sync> FromRequest<S> for Json {
     }
 }
 
-async fn read<S: Send + Sync>(request: Request<Body>, state: &S) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(failed) if failed.status().as_u16() == 413 => {
-            ApiError::new(ErrorKind::PayloadTooLarge).with_details(limits::BODY_BYTES.to_string())
-        }
+/// The body, up to the limit. What is beyond is read all the same and thrown away: a client that is still sending would
+/// meet a closed connection instead of the answer.
+async fn read(mut body: Body) -> Result<Bytes, ApiError> {
+    let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(limits::BODY_BYTES.to_string());
+    let mut read = Bytes::new();
+    while let Some(frame) = body.frame().await {
         // The client broke off, or sent a chunk that is none.
-        _ => ApiError::new(ErrorKind::MalformedJson),
-    })
+        let frame = frame.map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if read.len() + data.len() > limits::BODY_BYTES {
+            let _ = timeout(DISCARD_WITHIN, discard(body)).await;
+            return Err(too_large());
+        }
+        // Mostly the whole body comes at once, and is not copied.
+        read = if read.is_empty() { data } else { [read, data].concat().into() };
+    }
+    Ok(read)
+}
+
+async fn discard(mut body: Body) {
+    let mut left = DISCARDED_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// Whether the body is said to be JSON; one that is not said to be anything is taken for it.

@@ -19,10 +19,8 @@ mod routes;
 mod run_to_end;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 
-use crate::domain::limits;
 use state::AppState;
 
 pub use error::ApiError;
@@ -35,7 +33,6 @@ pub fn router(state: AppState, control: Routes) -> Router {
     all_routes(control)
         .into_router()
         .fallback(error::no_such_endpoint)
-        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), frame::handle))
         .with_state(state)
 }

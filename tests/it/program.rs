@@ -231,7 +231,7 @@ fn several_instances_start_at_once_on_one_new_database() {
 }
 
 #[test]
-fn requests_in_flight_finish_and_a_client_that_hangs_up_stops_nothing() {
+fn requests_in_flight_finish_before_the_end() {
     let program = Program::start(&["--ephemeral"]);
     let body = r#"{"source_id":"late"}"#;
     let head = format!(
@@ -281,4 +281,39 @@ fn whatever_is_sent_is_answered_in_json() {
         assert!(error.get("statusCode").or(error.get("code")).is_some_and(|code| *code == expected), "{sent}: {body}");
     }
     assert_eq!(program.call("GET", "/_emulator/health", "").0, 200, "and it still answers");
+}
+
+#[test]
+fn a_body_that_is_too_large_is_answered_and_not_cut_off() {
+    let program = Program::start(&["--ephemeral"]);
+    let body = format!(r#"{{"metadata":{{"x":"{}"}}}}"#, "x".repeat(8_000_000));
+    let (status, answer) = program.call("POST", "/v1/customers", &body);
+    assert_eq!(status, 413, "{answer}");
+    assert!(answer.contains("Payload content length greater than maximum allowed: 1048576"));
+}
+
+#[test]
+fn a_client_that_hangs_up_does_not_stop_its_request_half_way() {
+    let program = Program::start(&["--ephemeral"]);
+    for number in 0..40 {
+        let body = format!(r#"{{"amount":1,"source_id":"o{number}","customer":{{"source_id":"c{number}"}}}}"#);
+        let mut stream = TcpStream::connect(&program.address).unwrap();
+        let head = format!(
+            "POST /v1/orders HTTP/1.1\r\nhost: x\r\nx-app-id: a\r\nx-app-token: b\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        // Long enough for the request to have begun, mostly not for its end.
+        std::thread::sleep(Duration::from_micros(700));
+        drop(stream);
+    }
+    // Whatever was begun was done as a whole: an order for each customer that came into being with one.
+    wait_until("as many orders as customers", || {
+        let total = |path: &str| {
+            let (status, answer) = program.call("GET", path, "");
+            assert_eq!(status, 200);
+            serde_json::from_str::<serde_json::Value>(&answer).unwrap()["total"].clone()
+        };
+        total("/v1/orders") == total("/v1/customers")
+    });
 }

@@ -36,7 +36,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
 
     let limit = usize::try_from(page.limit).unwrap_or_default();
     // What the next cursor will be compared with.
-    let shown = cursor.map(|_| {
+    let shown = cursor.filter(|_| page.number == 1).map(|_| {
         move |row: &Customer| match sort.key {
             SortKey::UpdatedAt => row.updated_at.unwrap_or(row.created_at),
             SortKey::CreatedAt | SortKey::SourceId => row.created_at,
