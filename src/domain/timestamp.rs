@@ -25,7 +25,7 @@ pub fn write(out: &mut Vec<u8>, time: DateTime<Utc>) {
     out.push(b'Z');
 }
 
-/// `time` as [`write`] writes it.
+/// `time` as [`write()`] writes it.
 #[must_use]
 pub fn text(time: DateTime<Utc>) -> String {
     let mut out = Vec::with_capacity(24);

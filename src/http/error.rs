@@ -11,7 +11,7 @@ use crate::db::connect::is_unavailable;
 use crate::objects::ObjectWriter;
 use crate::service;
 
-/// A kind of error. Each is a row of [`ErrorKind::row`].
+/// A kind of error. Each is a row of one table, `row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     InvalidPayload,

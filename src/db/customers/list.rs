@@ -1,0 +1,179 @@
+//! Pages of customers.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+
+use super::{CustomerRow, RESOURCE};
+use crate::db::row_counts;
+use crate::domain::customer::Customer;
+use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
+use crate::domain::project::ProjectId;
+use crate::domain::timestamp;
+
+/// What a list selects, in the order that [`CustomerRow`] is read from a list.
+const COLUMNS: &str = "c.id, c.source_id, c.profile, c.metadata, c.orders_count, c.orders_amount, c.last_order_amount, \
+    c.last_order_at, c.created_at, c.updated_at";
+
+impl FromRow<'_, PgRow> for CustomerRow {
+    /// By position, which is what a page of a hundred rows spends its time on.
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            source_id: row.try_get_unchecked(1)?,
+            profile: row.try_get_unchecked(2)?,
+            metadata: row.try_get_unchecked(3)?,
+            orders_count: row.try_get_unchecked(4)?,
+            orders_amount: row.try_get_unchecked(5)?,
+            last_order_amount: row.try_get_unchecked(6)?,
+            last_order_at: row.try_get_unchecked(7)?,
+            created_at: row.try_get_unchecked(8)?,
+            updated_at: row.try_get_unchecked(9)?,
+            // A list has none that are deleted.
+            deleted_at: None,
+        })
+    }
+}
+
+/// Which customers a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerFilter {
+    pub email: Option<String>,
+    pub city: Option<String>,
+    pub name: Option<String>,
+    pub segment_id: Option<String>,
+    pub created_at: Window,
+    pub updated_at: Window,
+}
+
+impl CustomerFilter {
+    /// Whether every living customer passes.
+    fn is_open(&self) -> bool {
+        self.segment_id.is_none() && self.is_without_conditions()
+    }
+
+    /// Whether every member of a segment passes, and nobody else.
+    fn is_of_segment_only(&self) -> bool {
+        self.segment_id.is_some() && self.is_without_conditions()
+    }
+
+    fn is_without_conditions(&self) -> bool {
+        let Self { email, city, name, segment_id: _, created_at, updated_at } = self;
+        email.is_none() && city.is_none() && name.is_none() && created_at.is_open() && updated_at.is_open()
+    }
+}
+
+/// One page of customers and the number of all that pass the filter.
+#[derive(Debug)]
+pub struct CustomerPage {
+    /// One more than the page's limit where there are more.
+    pub rows: Vec<Customer>,
+    pub total: i64,
+}
+
+/// A page of the living customers that pass `filter`; `cursor` continues a list after (in the sense of `sort`) a moment,
+/// without changing the total.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    filter: &CustomerFilter,
+    sort: Sort,
+    cursor: Option<DateTime<Utc>>,
+    page: Page,
+) -> Result<CustomerPage, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS);
+    push_matching(&mut query, project, filter);
+    // A page of a segment is read in order from the members' own copy of the time.
+    let members_sort = filter.segment_id.is_some() && sort.key == SortKey::CreatedAt;
+    let key = match sort.key {
+        SortKey::CreatedAt if members_sort => "m.customer_created_at",
+        SortKey::CreatedAt => "c.created_at",
+        SortKey::UpdatedAt => "c.changed_at",
+        SortKey::SourceId => "c.source_id",
+    };
+    if let Some(cursor) = cursor {
+        let cursor_key = if sort.key == SortKey::SourceId { "c.created_at" } else { key };
+        let window = match sort {
+            Sort { key: SortKey::SourceId, .. } | Sort { direction: Direction::Descending, .. } => {
+                Window { before: Some(cursor), after: None }
+            }
+            Sort { direction: Direction::Ascending, .. } => Window { before: None, after: Some(cursor) },
+        };
+        push_window(&mut query, cursor_key, window);
+    }
+    // As the indexes are: rows without the value first, so last in the other direction. Times are never null, and an index in
+    // plain order would not serve an order that names where its nulls go.
+    let (direction, nulls) = match sort.direction {
+        Direction::Ascending => (" ASC", " NULLS FIRST"),
+        Direction::Descending => (" DESC", " NULLS LAST"),
+    };
+    query.push(" ORDER BY ").push(key).push(direction);
+    query.push(if sort.key == SortKey::SourceId { nulls } else { "" });
+    query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
+    query.push(" LIMIT ").push_bind(page.limit + 1).push(" OFFSET ").push_bind(page.offset());
+    let rows: Vec<CustomerRow> = query.build_query_as().fetch_all(&mut *connection).await?;
+
+    let total = if filter.is_open() {
+        row_counts::total(connection, project, RESOURCE).await?
+    } else if cursor.is_none() && page.number == 1 && i64::try_from(rows.len()).is_ok_and(|len| len <= page.limit) {
+        // The first page holds them all.
+        i64::try_from(rows.len()).unwrap_or(i64::MAX)
+    } else {
+        let mut count = QueryBuilder::new("SELECT count(*)");
+        if filter.is_of_segment_only() {
+            // Whoever is deleted has left the segment.
+            push_members(&mut count, project, filter);
+        } else {
+            push_matching(&mut count, project, filter);
+        }
+        count.build_query_scalar().fetch_one(connection).await?
+    };
+    Ok(CustomerPage { rows: rows.into_iter().map(Customer::from).collect(), total })
+}
+
+/// `FROM` and `WHERE` of the members of the filter's segment.
+fn push_members(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter: &CustomerFilter) {
+    query.push(" FROM segment_members m WHERE m.project_id = ").push_bind(project.0);
+    query.push(" AND m.segment_id = ").push_bind(filter.segment_id.clone());
+}
+
+/// `FROM` and `WHERE` of the living customers that pass `filter`.
+fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter: &CustomerFilter) {
+    let CustomerFilter { email, city, name, segment_id, created_at, updated_at } = filter;
+    if let Some(segment_id) = segment_id {
+        // From each member to its customer by the primary key. Left to choose, PostgreSQL may read the whole project
+        // instead: it takes every project for one of average size.
+        query
+            .push(" FROM segment_members m CROSS JOIN LATERAL (SELECT * FROM customers WHERE project_id = m.project_id")
+            .push(" AND id = m.customer_id OFFSET 0) c WHERE m.project_id = ")
+            .push_bind(project.0)
+            .push(" AND m.segment_id = ")
+            .push_bind(segment_id.clone());
+    } else {
+        query.push(" FROM customers c WHERE c.project_id = ").push_bind(project.0);
+    }
+    query.push(" AND c.deleted_at IS NULL");
+    for (column, wanted) in [("email", email), ("city", city), ("name", name)] {
+        if let Some(wanted) = wanted {
+            query.push(" AND c.").push(column).push(" = ").push_bind(wanted.clone());
+        }
+    }
+    push_window(query, "c.created_at", *created_at);
+    push_window(query, "c.updated_at", *updated_at);
+    // The same again for whoever was updated, on the column that has the index.
+    push_window(query, "c.changed_at", *updated_at);
+}
+
+/// An open window at the precision of answers: a row that shows the boundary itself is outside.
+fn push_window(query: &mut QueryBuilder<Postgres>, column: &'static str, window: Window) {
+    if let Some(before) = window.before {
+        query.push(" AND ").push(column).push(" < ").push_bind(timestamp::shown(before));
+    }
+    if let Some(after) = window.after {
+        query.push(" AND ").push(column).push(" >= ").push_bind(timestamp::after_shown(after));
+    }
+}
