@@ -128,14 +128,20 @@ async fn upkeep(pool: Pool, mut stopped: watch::Receiver<bool>) {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     let look = async {
+        let mut seen = pool.uses();
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
+            // While nobody asks for anything, nothing grows, and an idle emulator leaves the database alone.
+            if pool.uses() == seen {
+                continue;
+            }
             // An unreachable database is what requests tell of.
             let Ok(mut connection) = pool.acquire().await else { continue };
             match db::upkeep::analyze_grown(&mut connection).await {
                 Ok(()) => connection.release(),
                 Err(error) => tracing::debug!(%error, "upkeep failed"),
             }
+            seen = pool.uses();
         }
     };
     tokio::select! { () = stop => {}, () = look => {} }

@@ -53,6 +53,8 @@ struct Shared {
     idle: Mutex<Vec<Idle>>,
     /// Counts the times that a connection turned out to be dead: older ones are not trusted then.
     generation: AtomicU64,
+    /// Counts the pieces of work that there were.
+    uses: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -72,6 +74,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(usize::try_from(settings.connections).unwrap_or(1))),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
+            uses: AtomicU64::new(0),
         }))
     }
 
@@ -81,6 +84,7 @@ impl Pool {
     /// [`sqlx::Error::PoolTimedOut`] when none is free in time, [`sqlx::Error::PoolClosed`] after [`Pool::close`], or
     /// what a new connection met.
     pub async fn acquire(&self) -> Result<Session, sqlx::Error> {
+        self.0.uses.fetch_add(1, Ordering::Relaxed);
         let until = Instant::now() + self.0.settings.acquire_timeout;
         let permit = match Arc::clone(&self.0.permits).try_acquire_owned() {
             Ok(permit) => permit,
@@ -109,6 +113,12 @@ impl Pool {
         session.execute("BEGIN").await?;
         session.in_transaction = true;
         Ok(Transaction(session))
+    }
+
+    /// How often a connection was asked for.
+    #[must_use]
+    pub fn uses(&self) -> u64 {
+        self.0.uses.load(Ordering::Relaxed)
     }
 
     /// Lets no work begin any more, waits until all has ended, and closes the connections.

@@ -37,7 +37,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
             Err(_) => ApiError::new(ErrorKind::Unavailable)
-                .with_details(format!("The request took longer than {} s", state.request_timeout.as_secs()))
+                .with_details(format!("The request took longer than {} s", state.request_timeout.as_secs_f32()))
                 .with_cause("timeout")
                 .into_response(),
         }

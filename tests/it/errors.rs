@@ -1,5 +1,7 @@
 //! What is wrong whichever endpoint is called.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
@@ -202,4 +204,34 @@ async fn strict_keys_refuse_what_came_by_itself_before() {
     let strict = world.again(|config| config.strict_auth = true).await;
     strict.stranger().get("/v1/customers").await.expect(401);
     strict.client().get("/v1/customers").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_503_and_goes_on_to_its_end() {
+    let world = World::with(Clock::System, |config| config.request_timeout = Duration::from_millis(300)).await;
+    world.client().customer(json!({"source_id": "a"})).await;
+    let mut holder = world.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM customers FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let answer = world.client().put("/v1/customers/a", json!({"name": "A"})).await.expect(503);
+    assert_eq!(answer.string("/details"), "The request took longer than 0.3 s");
+    holder.rollback().await.unwrap();
+    for _ in 0..100 {
+        if world.client().get("/v1/customers/a").await.json()["name"] == "A" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the change was lost");
+}
+
+#[tokio::test]
+async fn an_unknown_failure_tells_nothing_of_the_inside() {
+    let world = World::new().await;
+    world.client().get("/v1/customers").await.expect(200);
+    sqlx::query("ALTER TABLE customers RENAME TO hidden").execute(&world.pool).await.unwrap();
+    let answer = world.client().get("/v1/customers/secret").await.expect(500);
+    assert_eq!(
+        answer.shape(),
+        r#"{"code":500,"key":"internal_server_error","message":"Internal Server Error","request_id":"<v->"}"#
+    );
 }

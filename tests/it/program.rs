@@ -317,3 +317,26 @@ fn a_client_that_hangs_up_does_not_stop_its_request_half_way() {
         total("/v1/orders") == total("/v1/customers")
     });
 }
+
+#[test]
+fn the_log_has_the_request_and_nothing_of_the_person() {
+    let mut child =
+        command(&["--ephemeral", "--log", "debug"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut rest = BufReader::new(child.stdout.take().unwrap());
+    rest.read_line(&mut line).unwrap();
+    let address = line.trim().rsplit("http://").next().unwrap().to_owned();
+    let mut log = child.stderr.take().unwrap();
+    let program = Program { child, address, rest };
+    let person = r#"{"source_id":"needle@hay.stack","name":"needle","metadata":{"k":"needle"}}"#;
+    assert_eq!(program.call("POST", "/v1/customers", person).0, 200);
+    assert_eq!(program.call("GET", "/v1/customers/needle@hay.stack?name=needle", "").0, 200);
+    let (_, body) = program.call("GET", "/v1/customers/another-needle", "");
+    let request_id =
+        serde_json::from_str::<serde_json::Value>(&body).unwrap()["request_id"].as_str().unwrap().to_owned();
+    program.end(Signal::TERM);
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    assert!(text.contains(&request_id) && text.contains("/v1/customers/{customerId}"), "{text}");
+    assert!(!text.contains("needle"), "{text}");
+}
