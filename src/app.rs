@@ -211,7 +211,7 @@ async fn answer(options: &PgConnectOptions) -> Result<(), StartError> {
     loop {
         match options.connect().await {
             Ok(connection) => return connection.close().await.map_err(StartError::Database),
-            Err(error) if connect::is_unavailable(&error) && begun.elapsed() < DATABASE_WITHIN / 2 => {
+            Err(error) if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_WITHIN / 2 => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => return Err(StartError::Database(error)),

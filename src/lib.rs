@@ -8,6 +8,7 @@
 //! | `/v1/orders...` | `http/orders/` |
 //! | `/v1/events` | `http/events/` |
 //! | `/v1/segments...` | `http/segments/` |
+//! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.

@@ -1,4 +1,4 @@
-//! The migrations, and what a database error means to the caller.
+//! The schema of a database, and whether the database is there.
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Executor, PgConnection};
@@ -57,30 +57,6 @@ pub async fn next_node(pool: &Pool) -> Result<u16, sqlx::Error> {
     let node = sqlx::query_scalar!(r#"SELECT nextval('emulator_nodes') AS "node!""#).fetch_one(&mut *session).await?;
     session.release();
     Ok(u16::try_from(node).unwrap_or_default())
-}
-
-/// Whether the same work, done again from its start, may succeed: another transaction was faster. An upsert that meets
-/// the row it looked for in vain, a foreign key whose row has just gone or come, a deadlock.
-#[must_use]
-pub fn is_race(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01"))
-}
-
-/// Whether the database is out of reach, so that the client may try again later.
-#[must_use]
-pub fn is_unavailable(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
-        }
-        _ => false,
-    }
 }
 
 /// Asks the database for a sign of life.

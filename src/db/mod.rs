@@ -7,6 +7,7 @@ pub mod activity;
 pub mod connect;
 pub mod consents;
 pub mod customers;
+pub mod error;
 pub mod events;
 pub mod orders;
 pub mod permanent_deletions;

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::JSON;
-use crate::db::connect::is_unavailable;
+use crate::db::error::is_unavailable;
 use crate::objects::ObjectWriter;
 use crate::service;
 

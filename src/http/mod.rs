@@ -11,6 +11,7 @@ pub mod answer;
 mod auth;
 mod extract;
 mod frame;
+mod later;
 mod listener;
 mod payload;
 mod query;
@@ -45,5 +46,6 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(orders::routes())
         .merge(events::routes())
         .merge(segments::routes())
+        .merge(later::routes())
         .merge(control)
 }

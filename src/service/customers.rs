@@ -28,7 +28,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
                     return Ok(new.customer);
                 }
             }
-            Err(Error::Database(error)) if db::connect::is_race(&error) => {}
+            Err(Error::Database(error)) if db::error::is_race(&error) => {}
             Err(error) => return Err(error),
         }
     }
@@ -115,15 +115,8 @@ pub(super) async fn resolve(
     reference: &CustomerReference,
     now: DateTime<Utc>,
 ) -> Result<Customer, Error> {
-    match lock_referenced(connection, caller, reference).await? {
-        Some(mut known) => {
-            if !reference.patch.is_empty() {
-                change(core, caller, connection, &mut known, reference.patch.clone(), now).await?;
-            }
-            Ok(known)
-        }
-        None => create(core, caller, connection, reference, now).await,
-    }
+    let mut locked: Vec<_> = lock_referenced(connection, caller, reference).await?.into_iter().collect();
+    resolve_among(core, caller, connection, &mut locked, reference, now).await
 }
 
 /// The living customers among `ids` and those that `references` name, locked in the one order in which customers are

@@ -1,7 +1,7 @@
 //! Does a transaction again when another one was faster.
 
 use super::Error;
-use crate::db::connect::is_race;
+use crate::db::error::is_race;
 
 /// How often a transaction is tried at the most. Each race is lost to a transaction that has committed, so a handful is
 /// plenty.

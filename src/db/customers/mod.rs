@@ -96,10 +96,8 @@ pub async fn find(
     if may_be_id(identifier) {
         // By the primary key alone: with more to choose from, PostgreSQL may take another index while the table is small,
         // and keep the plan when it is not.
-        let row = select_customer!("WHERE project_id = $1 AND id = $2", project.0, identifier.as_str())
-            .fetch_optional(&mut *connection)
-            .await?;
-        if let Some(customer) = row.and_then(CustomerRow::living) {
+        let row = select_customer!("WHERE project_id = $1 AND id = $2", project.0, identifier.as_str());
+        if let Some(customer) = row.fetch_optional(&mut *connection).await?.and_then(CustomerRow::living) {
             return Ok(Some(customer));
         }
     }
@@ -107,10 +105,8 @@ pub async fn find(
         "WHERE project_id = $1 AND source_id = $2 AND deleted_at IS NULL",
         project.0,
         identifier.as_str()
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(Customer::from))
+    );
+    Ok(row.fetch_optional(connection).await?.map(Customer::from))
 }
 
 /// As [`find`], and keeps the customer from being changed or deleted by others until the transaction ends.

@@ -25,6 +25,14 @@ pub fn operations() -> Vec<(String, String, String)> {
     operations
 }
 
+/// Whether the contract names no success of a call.
+pub fn is_later(method: &str, path: &str) -> bool {
+    template_of(path).is_some_and(|template| {
+        let responses = DOCUMENT["paths"][&template][method.to_lowercase()]["responses"].as_object();
+        responses.is_some_and(|responses| responses.keys().all(|status| !status.starts_with('2')))
+    })
+}
+
 /// Fails where the contract does not allow the answer to a call of `method` on `path` (without its query).
 #[track_caller]
 pub fn check(method: &Method, path: &str, answer: &Answer) {
@@ -67,7 +75,9 @@ fn template_of(path: &str) -> Option<String> {
                 },
             )
     };
-    DOCUMENT["paths"].as_object().unwrap().keys().find(|template| is_match(template)).cloned()
+    let templates = DOCUMENT["paths"].as_object().unwrap();
+    // A path that is named wins over one with a placeholder, as in the router.
+    templates.keys().find(|template| *template == path).or_else(|| templates.keys().find(|one| is_match(one))).cloned()
 }
 
 #[track_caller]

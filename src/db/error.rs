@@ -1,0 +1,25 @@
+//! What an error of the database means to the caller.
+
+/// Whether the same work, done again from its start, may succeed: another transaction was faster. An upsert that meets
+/// the row it looked for in vain, a foreign key whose row has just gone or come, a deadlock.
+#[must_use]
+pub fn is_race(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01"))
+}
+
+/// Whether the database is out of reach, so that the client may try again later.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
+        }
+        _ => false,
+    }
+}

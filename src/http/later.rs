@@ -1,0 +1,44 @@
+//! What the vendor has here and the emulator does not, yet: answered 501 by name, so that nobody looks for a mistake of
+//! their own. An endpoint leaves this table for its resource's folder when it is built.
+
+use super::error::ApiError;
+use super::routes::{Endpoint, Routes, delete, get, post};
+use crate::service::Caller;
+
+/// The routes of this table.
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at("/v1/customers/importCSV", [posted("import-customers-using-csv")])
+        .at("/v1/customers/bulk/async", [posted("update-customers-in-bulk")])
+        .at("/v1/customers/metadata/async", [posted("update-customers-metadata-in-bulk")])
+        .at("/v1/customers/{customerId}/activity", [read("list-customer-activity")])
+        .at("/v1/customers/{customerId}/activities", [read("list-customer-activities")])
+        .at("/v1/customers/{customerId}/redeemables", [read("list-customer-redeemables")])
+        .at("/v1/consents", [read("list-consents")])
+        .at("/v1/orders/import", [posted("import-orders")])
+        .at("/v1/orders/export", [posted("create-order-export")])
+        .at("/v1/async-actions", [read("list-async-actions")])
+        .at("/v1/async-actions/{asyncActionId}", [read("get-async-action")])
+        .at("/v1/exports", [read("list-exports"), posted("create-export")])
+        .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])
+        .at("/v1/metadata-schemas", [read("list-metadata-schemas")])
+        .at("/v1/metadata-schemas/{resource}", [read("get-metadata-schema")])
+        .at("/v1/trash-bin", [read("list-bin-entries")])
+        .at("/v1/trash-bin/{binEntryId}", [deleted("delete-bin-entry")])
+}
+
+fn read(operation_id: &'static str) -> Endpoint {
+    get(operation_id, not_emulated)
+}
+
+fn posted(operation_id: &'static str) -> Endpoint {
+    post(operation_id, not_emulated)
+}
+
+fn deleted(operation_id: &'static str) -> Endpoint {
+    delete(operation_id, not_emulated)
+}
+
+async fn not_emulated(_: Caller) -> ApiError {
+    ApiError::not_emulated("This endpoint is not emulated yet")
+}
