@@ -17,6 +17,11 @@ pub enum SchemaError {
     TooOld { found: String },
     #[error("the database was migrated by a newer voucherify-emulator: run that one, or use another database")]
     Newer,
+    #[error(
+        "the database was made by another version of voucherify-emulator, whose schema this one does not continue. \
+         Use another --data-dir or database, or delete that one"
+    )]
+    Foreign,
     #[error("the migrations failed: {0}")]
     Migrate(#[from] MigrateError),
     #[error(transparent)]
@@ -44,6 +49,7 @@ pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
     connection.close().await;
     match migrated {
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(SchemaError::Newer),
+        Err(MigrateError::VersionMismatch(_) | MigrateError::Dirty(_)) => Err(SchemaError::Foreign),
         other => Ok(other?),
     }
 }

@@ -112,3 +112,17 @@ async fn the_row_counts_are_those_of_the_rows() {
     assert_eq!(counted, rows);
     assert!(rows.iter().all(|(_, count)| *count > 0));
 }
+
+#[tokio::test]
+async fn a_schema_of_another_version_is_refused_with_what_to_do() {
+    use voucherify_emulator::db::connect::migrate;
+
+    let world = World::new().await;
+    migrate(&world.connections).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").execute(&world.pool).await.unwrap();
+    let error = migrate(&world.connections).await.unwrap_err().to_string();
+    assert!(error.contains("Use another --data-dir or database"), "{error}");
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").execute(&world.pool).await.unwrap();
+    let error = migrate(&world.connections).await.unwrap_err().to_string();
+    assert!(error.contains("by a newer voucherify-emulator"), "{error}");
+}
