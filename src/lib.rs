@@ -16,9 +16,9 @@
 //! # The rooms, and what each may use
 //!
 //! ```text
-//! main -> emulator -> app -> { http, control } -> service -> db -> domain
-//!                      |                             |
-//!                      +-> postgres                  +-> objects -> domain
+//! { main, emulator } -> app -> { http, control } -> service -> db -> domain
+//!                        |                             |
+//!                        +-> postgres                  +-> objects -> domain
 //! ```
 //!
 //! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.

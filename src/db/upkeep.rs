@@ -10,13 +10,14 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 /// # Errors
 /// When the database refuses.
 pub async fn analyze_grown(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let statements = sqlx::query_scalar!(
-        r#"SELECT format('ANALYZE %I.%I', schemaname, relname) AS "statement!" FROM pg_stat_user_tables
-           WHERE schemaname = current_schema() AND n_mod_since_analyze > 200 + n_live_tup / 5"#
+    let statement = sqlx::query_scalar!(
+        "SELECT 'ANALYZE ' || string_agg(format('%I.%I', schemaname, relname), ', ') FROM pg_stat_user_tables
+         WHERE schemaname = current_schema() AND n_mod_since_analyze > 200 + n_live_tup / 5"
     )
-    .fetch_all(&mut *connection)
+    .fetch_one(&mut *connection)
     .await?;
-    for statement in statements {
+    // Null where none has grown.
+    if let Some(statement) = statement {
         connection.execute(AssertSqlSafe(statement)).await?;
     }
     Ok(())

@@ -28,7 +28,8 @@ pub enum Direction {
     Descending,
 }
 
-/// What a list of customers or orders can be sorted by. Rows without the value come before every row with one.
+/// What a list of customers or orders can be sorted by. Rows without a source id come before every row with one, and so do
+/// orders that were never updated; a customer that was never updated counts from its creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
     CreatedAt,

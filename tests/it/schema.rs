@@ -126,3 +126,39 @@ async fn a_schema_of_another_version_is_refused_with_what_to_do() {
     let error = migrate(&world.connections).await.unwrap_err().to_string();
     assert!(error.contains("by a newer voucherify-emulator"), "{error}");
 }
+
+#[tokio::test]
+async fn tables_that_have_grown_are_analysed_and_the_others_are_not() {
+    let world = World::new().await;
+    sqlx::query(
+        "INSERT INTO row_counts (project_id, resource, slot, value) SELECT n, 'customers', 0, 1 FROM generate_series(1, 500) n",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let mut analysed = Vec::new();
+    // What a session has written shows in the statistics a moment later.
+    for _ in 0..100 {
+        let mut connection = world.connections.acquire().await.unwrap();
+        voucherify_emulator::db::upkeep::analyze_grown(&mut connection).await.unwrap();
+        connection.release();
+        analysed = sqlx::query_scalar::<_, String>(
+            "SELECT relname::text FROM pg_class WHERE reltuples >= 500 AND relname = 'row_counts'",
+        )
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+        if !analysed.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(analysed, ["row_counts"]);
+    let others: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_user_tables WHERE analyze_count > 0 AND relname <> 'row_counts'",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(others, 0);
+}
