@@ -1,9 +1,10 @@
 //! `/_emulator`: the emulator's own surface.
 
 mod contract;
+mod customer_state;
 mod health;
 
-use crate::http::{Routes, get};
+use crate::http::{Routes, get, put};
 
 pub use contract::CONTRACT;
 
@@ -13,4 +14,5 @@ pub fn routes() -> Routes {
     Routes::default()
         .at("/_emulator/health", [get("emulator-health", health::handle)])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
+        .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
 }

@@ -1,42 +1,69 @@
 //! Activity entries.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::activity::ActivityEntry;
 use crate::domain::project::ProjectId;
 
-/// Adds entries to a customer's activity, in one statement however many.
+/// Entries, column by column, as `unnest` takes them.
+pub(super) struct EntryColumns {
+    pub customer_ids: Vec<String>,
+    pub ids: Vec<String>,
+    pub types: Vec<String>,
+    pub groups: Vec<String>,
+    pub app_ids: Vec<String>,
+    pub data: Vec<String>,
+    pub referrer_ids: Vec<Option<String>>,
+    pub referrers: Vec<Option<String>>,
+    pub times: Vec<DateTime<Utc>>,
+}
+
+impl EntryColumns {
+    pub fn of(entries: &[ActivityEntry]) -> Self {
+        Self {
+            customer_ids: entries.iter().map(|entry| entry.customer_id.clone()).collect(),
+            ids: entries.iter().map(|entry| entry.id.clone()).collect(),
+            types: entries.iter().map(|entry| entry.kind.as_str().to_owned()).collect(),
+            groups: entries.iter().map(|entry| entry.group_id.clone()).collect(),
+            app_ids: entries.iter().map(|entry| entry.app_id.to_string()).collect(),
+            data: entries.iter().map(|entry| entry.data.as_str().to_owned()).collect(),
+            referrer_ids: entries.iter().map(|entry| entry.referrer.as_ref().map(|(id, _)| id.clone())).collect(),
+            referrers: entries
+                .iter()
+                .map(|entry| entry.referrer.as_ref().map(|(_, shown)| shown.as_str().to_owned()))
+                .collect(),
+            times: entries.iter().map(|entry| entry.created_at).collect(),
+        }
+    }
+}
+
+/// Adds entries to the activity of their customers, in one statement however many.
 ///
 /// # Errors
-/// When the database refuses; a foreign key error where the customer is gone.
+/// When the database refuses; a foreign key error where a referrer is gone.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
-    customer_id: &str,
     entries: &[ActivityEntry],
 ) -> Result<(), sqlx::Error> {
-    let ids: Vec<_> = entries.iter().map(|entry| entry.id.clone()).collect();
-    let types: Vec<_> = entries.iter().map(|entry| entry.kind.as_str().to_owned()).collect();
-    let groups: Vec<_> = entries.iter().map(|entry| entry.group_id.clone()).collect();
-    let data: Vec<_> = entries.iter().map(|entry| entry.data.as_str().to_owned()).collect();
-    let referrer_ids: Vec<_> = entries.iter().map(|entry| entry.referrer.as_ref().map(|(id, _)| id.clone())).collect();
-    let referrers: Vec<_> =
-        entries.iter().map(|entry| entry.referrer.as_ref().map(|(_, shown)| shown.as_str().to_owned())).collect();
-    let times: Vec<_> = entries.iter().map(|entry| entry.created_at).collect();
+    let columns = EntryColumns::of(entries);
     sqlx::query!(
         "INSERT INTO customer_activity
-             (project_id, customer_id, id, type, group_id, data, referrer_id, referrer, created_at)
-         SELECT $1, $2, entry.*
-         FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[]) AS entry",
+             (project_id, customer_id, id, type, group_id, app_id, data, referrer_id, referrer, created_at)
+         SELECT $1, entry.*
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                     $10::timestamptz[]) AS entry",
         project.0,
-        customer_id,
-        &ids,
-        &types,
-        &groups,
-        &data,
-        &referrer_ids as &Vec<Option<String>>,
-        &referrers as &Vec<Option<String>>,
-        &times
+        &columns.customer_ids,
+        &columns.ids,
+        &columns.types,
+        &columns.groups,
+        &columns.app_ids,
+        &columns.data,
+        &columns.referrer_ids as &Vec<Option<String>>,
+        &columns.referrers as &Vec<Option<String>>,
+        &columns.times
     )
     .execute(connection)
     .await?;

@@ -1,12 +1,14 @@
 //! Custom events.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 
 use crate::domain::event::CustomEvent;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
-/// Adds a custom event of a customer.
+/// Adds a custom event of a locked customer, and one to the count of those of its name.
 ///
 /// # Errors
 /// When the database refuses; a foreign key error where the customer is gone.
@@ -17,7 +19,11 @@ pub async fn insert(
     event: &CustomEvent,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO custom_events (project_id, customer_id, id, type, metadata, created_at)
+        "WITH counted AS (
+             INSERT INTO customer_event_counts AS counts (project_id, customer_id, type, count) VALUES ($1, $2, $4, 1)
+             ON CONFLICT (project_id, customer_id, type) DO UPDATE SET count = counts.count + 1
+         )
+         INSERT INTO custom_events (project_id, customer_id, id, type, metadata, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         project.0,
         customer_id,
@@ -29,4 +35,30 @@ pub async fn insert(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// How many custom events of each of `names` the customers have; who has none is not in it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_of(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_ids: &[String],
+    names: &[String],
+) -> Result<HashMap<String, HashMap<String, i64>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT customer_id, type, count FROM customer_event_counts
+         WHERE project_id = $1 AND customer_id = ANY($2) AND type = ANY($3)",
+        project.0,
+        customer_ids,
+        names
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut counts: HashMap<String, HashMap<String, i64>> = HashMap::new();
+    for row in rows {
+        counts.entry(row.customer_id).or_default().insert(row.r#type, row.count);
+    }
+    Ok(counts)
 }

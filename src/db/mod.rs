@@ -9,11 +9,13 @@ pub mod consents;
 pub mod customers;
 pub mod error;
 pub mod events;
+pub mod filter;
 pub mod orders;
 pub mod permanent_deletions;
 pub mod pool;
 pub mod projects;
 pub mod row_counts;
+pub mod rules;
 pub mod segments;
 pub mod upkeep;
 

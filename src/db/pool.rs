@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -113,6 +113,17 @@ impl Pool {
         session.execute("BEGIN").await?;
         session.in_transaction = true;
         Ok(Transaction(session))
+    }
+
+    /// [`Pool::begin`], and the first row of what stands behind the `BEGIN` in `statements`, in one round trip.
+    ///
+    /// # Errors
+    /// As [`Pool::begin`].
+    pub async fn begin_with(&self, statements: AssertSqlSafe<String>) -> Result<(Transaction, PgRow), sqlx::Error> {
+        let mut session = self.acquire().await?;
+        session.in_transaction = true;
+        let row = sqlx::raw_sql(statements).fetch_one(&mut *session).await?;
+        Ok((Transaction(session), row))
     }
 
     /// How often a connection was asked for.

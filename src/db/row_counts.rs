@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
 
-/// The total of the project's `resource`: `customers` or `orders`.
+/// The total of the project's `resource`: `customers`, `orders`, `segments`, or the id of a segment for its members.
 ///
 /// # Errors
 /// When the database refuses.

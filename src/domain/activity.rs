@@ -1,5 +1,7 @@
 //! The entries of a customer's activity.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::json::JsonText;
@@ -13,6 +15,8 @@ pub enum ActivityType {
     CustomEvent,
     ConsentsGiven,
     ConsentsRevoked,
+    SegmentEntered,
+    SegmentLeft,
     OrderCreated,
     OrderUpdated,
     OrderPaid,
@@ -31,6 +35,8 @@ impl ActivityType {
             Self::CustomEvent => "customer.custom_event",
             Self::ConsentsGiven => "customer.consents.given",
             Self::ConsentsRevoked => "customer.consents.revoked",
+            Self::SegmentEntered => "customer.segment.entered",
+            Self::SegmentLeft => "customer.segment.left",
             Self::OrderCreated => "customer.order.created",
             Self::OrderUpdated => "customer.order.updated",
             Self::OrderPaid => "customer.order.paid",
@@ -43,11 +49,15 @@ impl ActivityType {
 /// One entry, ready to be stored beside the change that caused it.
 #[derive(Clone, Debug)]
 pub struct ActivityEntry {
+    /// Whose activity it is in.
+    pub customer_id: String,
     /// `evcus_...`, time-ordered.
     pub id: String,
     pub kind: ActivityType,
     /// The id of the request that caused it; the entries of one request share it.
     pub group_id: String,
+    /// The server key of that request.
+    pub app_id: Arc<str>,
     /// The payload, without what describes a second person.
     pub data: JsonText,
     /// A second person that the payload names (an order's referrer): the id and how the payload shows them.

@@ -20,6 +20,8 @@ pub struct Customer {
     /// `None` until something wrote metadata.
     pub metadata: Option<JsonText>,
     pub orders: OrderSummary,
+    /// Redemptions, loyalty and referrals as they were set from outside, written; `None` until they were.
+    pub state: Option<JsonText>,
     pub created_at: DateTime<Utc>,
     /// `None` until the first update.
     pub updated_at: Option<DateTime<Utc>>,

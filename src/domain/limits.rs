@@ -15,6 +15,14 @@ pub const METADATA_BYTES: usize = 1024 * 1024;
 pub const ORDER_ITEMS: usize = 500;
 /// Members of a static segment; the vendor's number.
 pub const SEGMENT_MEMBERS: usize = 20_000;
+/// Segments with a filter in a project; the vendor's number.
+pub const FILTERED_SEGMENTS: usize = 100;
+/// Conditions in a filter.
+pub const FILTER_CONDITIONS: usize = 100;
+/// Values behind one operator of a filter.
+pub const FILTER_VALUES: usize = 1_000;
+/// Campaigns in a customer's loyalty or referrals.
+pub const STATE_CAMPAIGNS: usize = 100;
 /// Consents named in one call.
 pub const CONSENTS: usize = 1_000;
 /// The largest amount or quantity: the integers that JSON readers in JavaScript keep exactly.

@@ -28,6 +28,14 @@ impl<T> Patch<T> {
         }
     }
 
+    /// The value, if there is one, without taking it.
+    pub fn as_value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
     /// Puts what was sent into `member`.
     pub fn apply(self, member: &mut Option<T>) {
         match self {

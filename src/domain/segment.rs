@@ -43,6 +43,17 @@ pub struct Segment {
     pub filter: Option<JsonText>,
     pub created_at: DateTime<Utc>,
     pub updated_at: Option<DateTime<Utc>>,
+    /// Of a segment whose filter depends on the time: when its stored members were last all right.
+    pub evaluated_at: Option<DateTime<Utc>>,
+}
+
+/// A customer in a segment.
+#[derive(Clone, Debug)]
+pub struct SegmentMember {
+    pub customer_id: String,
+    pub segment_id: String,
+    /// The customer's, so that members are listed in its order.
+    pub customer_created_at: DateTime<Utc>,
 }
 
 /// A segment as the list of a customer's segments names it.

@@ -45,6 +45,12 @@ pub fn after_shown(time: DateTime<Utc>) -> DateTime<Utc> {
     shown(time) + TimeDelta::milliseconds(1)
 }
 
+/// The first moment of the day, in UTC, that `time` is on.
+#[must_use]
+pub fn day(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.date_naive().and_time(NaiveTime::MIN).and_utc()
+}
+
 /// Reads an ISO 8601 date (`2016-11-16`) or date and time, with or without seconds, fraction and offset; without an
 /// offset it is UTC. Years 0001 to 9999.
 #[must_use]

@@ -29,6 +29,6 @@ impl FromRequestParts<AppState> for Caller {
         let left = state.rate_limits.take(project, state.core.clock.now());
         let _ = in_flight.calls_left.set(*left.as_ref().unwrap_or(&0));
         left?;
-        Ok(Self { project, request_id: in_flight.request_id.clone() })
+        Ok(Self { project, app_id: app_id.into(), request_id: in_flight.request_id.clone() })
     }
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::JSON;
 use crate::db::error::is_unavailable;
+use crate::domain::filter::FilterError;
 use crate::objects::ObjectWriter;
 use crate::service;
 
@@ -158,6 +159,13 @@ impl ApiError {
         Self::new(ErrorKind::NotEmulated).with_details(details)
     }
 
+    /// A filter at `path`, in a body or a query as `kind` says, that is none.
+    #[must_use]
+    pub fn filter(error: &FilterError, kind: ErrorKind, path: &str) -> Self {
+        let kind = if matches!(error, FilterError::NotEmulated(_)) { ErrorKind::NotEmulated } else { kind };
+        Self::new(kind).with_details(error.details(path))
+    }
+
     pub(super) fn method_not_allowed(method: &Method, hint: &str) -> Self {
         Self::new(ErrorKind::MethodNotAllowed)
             .with_details(format!("{method} is not supported by this endpoint. Did you mean {hint}?"))
@@ -239,6 +247,7 @@ impl From<service::Error> for ApiError {
                     .with_details(format!("Cannot find {} with id {identifier}", resource.as_str()))
             },
             service::Error::Invalid { details } => Self::invalid_payload(details),
+            service::Error::Filter(error) => Self::filter(&error, ErrorKind::InvalidPayload, ".filter"),
             service::Error::Database(error) => error.into(),
             service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
         }

@@ -25,9 +25,11 @@ use axum::middleware;
 use state::AppState;
 
 pub use error::ApiError;
+pub(crate) use extract::{Id, Json};
 pub use listener::JsonListener;
+pub(crate) use payload::Object;
 pub use rate_limit::RateLimits;
-pub use routes::{Endpoint, Routes, get};
+pub use routes::{Endpoint, Routes, get, put};
 
 /// The whole surface, with `control`, the emulator's own routes, beside the vendor's.
 pub fn router(state: AppState, control: Routes) -> Router {

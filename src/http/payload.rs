@@ -11,6 +11,7 @@ use crate::domain::timestamp;
 
 /// An object of the body, and where in it it stands. Members are taken out; those that nobody takes are ignored, as the
 /// vendor ignores them.
+#[derive(Default)]
 pub struct Object {
     members: Map<String, Value>,
     /// Empty for the body itself, else `.customer`, `.items[0]`.
@@ -152,6 +153,31 @@ impl Object {
             Patch::Value(Value::Object(members)) => Ok(Patch::Value(Self { members, path: self.path_of(name) })),
             Patch::Value(_) => Err(self.wrong(name, "must be object")),
         }
+    }
+
+    /// The members that are left, at most `most`, each of which must be an object, with their names.
+    pub fn into_objects(self, most: usize) -> Result<Vec<(String, Self)>, ApiError> {
+        if self.members.len() > most {
+            let details = format!("Property {} must NOT have more than {most} properties", self.path);
+            return Err(ApiError::invalid_payload(details));
+        }
+        let path = self.path;
+        self.members
+            .into_iter()
+            .map(|(name, member)| {
+                let path = format!("{path}.{name}");
+                match member {
+                    _ if name.contains('\0') || name.chars().count() > limits::TEXT_CHARS => {
+                        Err(ApiError::invalid_payload(format!(
+                            "Property {path} must have a name of at most {} characters, without U+0000",
+                            limits::TEXT_CHARS
+                        )))
+                    }
+                    Value::Object(members) => Ok((name, Self { members, path })),
+                    _ => Err(ApiError::invalid_payload(format!("Property {path} must be object"))),
+                }
+            })
+            .collect()
     }
 
     /// An array of at most `most` items.

@@ -1,8 +1,10 @@
 //! Query parameters, read with the vendor's wording for what is wrong.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
 
-use super::error::ApiError;
+use super::error::{ApiError, ErrorKind};
+use crate::domain::filter::{Filter, FilterError, Junction, Kind};
 use crate::domain::limits;
 use crate::domain::page::{Page, Sort, Window};
 use crate::domain::timestamp;
@@ -107,6 +109,45 @@ impl Query {
     /// `name[before]` and `name[after]`.
     pub fn window(&self, name: &str) -> Result<Window, ApiError> {
         Ok(Window { before: self.time(&format!("{name}[before]"))?, after: self.time(&format!("{name}[after]"))? })
+    }
+
+    /// `filters[<field>][conditions][<operator>]`, the last also with an index, and `filters[junction]`, as the JSON of a filter;
+    /// `None` where there are none.
+    pub fn filters(&self) -> Result<Option<Value>, ApiError> {
+        let malformed = || ApiError::filter(&FilterError::Malformed, ErrorKind::InvalidQueryParams, ".filters");
+        let mut filter = Map::new();
+        for (name, value) in self.0.iter().filter(|(name, _)| name == "filters" || name.starts_with("filters[")) {
+            if name == "filters[junction]" {
+                filter.insert("junction".to_owned(), value.clone().into());
+                continue;
+            }
+            let (field, operator) = name
+                .strip_prefix("filters[")
+                .and_then(|rest| rest.strip_suffix(']'))
+                .and_then(|rest| rest.split_once("][conditions]["))
+                .ok_or_else(malformed)?;
+            let (operator, index) = operator.split_once("][").unwrap_or((operator, ""));
+            if !index.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(malformed());
+            }
+            // A member that is in the way is replaced: `filters[junction]` is no field.
+            let conditions = filter.entry(field).or_insert_with(|| json!({"conditions": {}}));
+            if let Some(conditions) = conditions.get_mut("conditions").and_then(Value::as_object_mut) {
+                let values = conditions.entry(operator).or_insert_with(|| json!([]));
+                if let Some(values) = values.as_array_mut() {
+                    values.push(value.clone().into());
+                }
+            }
+        }
+        Ok((!filter.is_empty()).then_some(Value::Object(filter)))
+    }
+
+    /// [`Query::filters`] over the fields that `field` knows by name, joined by `and` where nothing else is said.
+    pub fn filter_of<F>(&self, field: impl FnMut(&str) -> Option<(F, Kind)>) -> Result<Option<Filter<F>>, ApiError> {
+        let Some(json) = self.filters()? else { return Ok(None) };
+        Filter::parse(&json, Some(Junction::And), field)
+            .map(Some)
+            .map_err(|error| ApiError::filter(&error, ErrorKind::InvalidQueryParams, ".filters"))
     }
 
     /// Refuses `filters[...]`, which would otherwise be passed over and a list answered that is not what was asked for.

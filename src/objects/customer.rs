@@ -1,9 +1,12 @@
 //! The customer object, in its three sizes.
 
+use std::borrow::Cow;
+
 use super::ObjectWriter;
 use crate::domain::customer::{Customer, OrderSummary, Profile};
+use crate::domain::json::JsonText;
 
-/// `summary.redemptions` of a customer who has redeemed nothing; nothing can be redeemed here.
+/// `summary.redemptions` of a customer who has redeemed nothing: nothing can be redeemed here, only set from outside.
 const NO_REDEMPTIONS: &str = concat!(
     r#"{"total_redeemed":0,"total_failed":0,"total_succeeded":0,"#,
     r#""total_rolled_back":0,"total_rollback_failed":0,"total_rollback_succeeded":0,"#,
@@ -24,16 +27,23 @@ pub fn write_with_assets(out: &mut Vec<u8>, customer: &Customer, cockpit_url: &s
 }
 
 fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {
+    let state = customer.state.as_ref().map(JsonText::value);
+    let part = |name: &str, nothing: &'static str| {
+        let set = state.as_ref().and_then(|state| state.get(name));
+        set.map_or(Cow::Borrowed(nothing), |set| Cow::Owned(set.to_string()))
+    };
     let mut object = ObjectWriter::new(out);
     object
         .text("id", &customer.id)
         .nullable_text("source_id", customer.source_id.as_deref())
         .members_of(&customer.profile)
         .object("summary", |summary| {
-            summary.raw("redemptions", NO_REDEMPTIONS).with("orders", |out| write_orders(out, &customer.orders));
+            summary
+                .raw("redemptions", &part("redemptions", NO_REDEMPTIONS))
+                .with("orders", |out| write_orders(out, &customer.orders));
         })
-        .raw("loyalty", NO_LOYALTY)
-        .raw("referrals", NO_REFERRALS)
+        .raw("loyalty", &part("loyalty", NO_LOYALTY))
+        .raw("referrals", &part("referrals", NO_REFERRALS))
         .optional_json("metadata", customer.metadata.as_ref())
         .raw("system_metadata", "{}")
         .time("created_at", customer.created_at)

@@ -1,6 +1,7 @@
 //! The segment object, and its short form.
 
-use super::ObjectWriter;
+use super::{ObjectWriter, customer};
+use crate::domain::customer::Customer;
 use crate::domain::json::JsonText;
 use crate::domain::segment::{Segment, SegmentName};
 
@@ -20,4 +21,12 @@ pub fn write(out: &mut Vec<u8>, segment: &Segment) {
 /// The short form, in the list of a customer's segments.
 pub fn write_simple(out: &mut Vec<u8>, segment: &SegmentName) {
     ObjectWriter::new(out).text("id", &segment.id).text("name", &segment.name).raw("object", "\"segment\"").end();
+}
+
+/// The payload of `customer.segment.entered` and `customer.segment.left`.
+pub fn write_payload(out: &mut Vec<u8>, customer: &Customer, of: &SegmentName) {
+    ObjectWriter::new(out)
+        .with("customer", |out| customer::write_full(out, customer))
+        .with("segment", |out| write_simple(out, of))
+        .end();
 }

@@ -1,8 +1,8 @@
 //! Consents that a customer gives and revokes.
 
-use super::{Caller, Core, Error, customers, retry};
+use super::{Caller, Core, Error, Work, customers, retry};
 use crate::db;
-use crate::domain::activity::{ActivityEntry, ActivityType};
+use crate::domain::activity::ActivityType;
 use crate::domain::consent::{Consent, ConsentChange};
 use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
@@ -20,34 +20,28 @@ pub async fn update(
     change: &ConsentChange,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let now = core.clock.now();
-        let customer = customers::lock(&mut transaction, caller, identifier).await?;
+        let mut work = Work::begin(core, caller).await?;
+        let (project, now) = (caller.project, work.now);
+        let customer = customers::lock(&mut work, identifier).await?;
         let news = match change {
             ConsentChange::RevokeAll => {
-                let revoked = db::consents::revoke_all(&mut transaction, caller.project, &customer.id, now).await?;
+                let revoked = db::consents::revoke_all(work.connection(), project, &customer.id, now).await?;
                 revoked.into_iter().map(|consent| (consent, false)).collect()
             }
             ConsentChange::Set(consents) => {
                 let ids: Vec<_> = consents.iter().map(|(id, _)| id.clone()).collect();
-                db::consents::define(&mut transaction, caller.project, &ids, now).await?;
-                db::consents::set(&mut transaction, caller.project, &customer.id, consents, now).await?
+                db::consents::define(work.connection(), project, &ids, now).await?;
+                db::consents::set(work.connection(), project, &customer.id, consents, now).await?
             }
         };
         let (given, revoked): (Vec<_>, Vec<_>) = news.into_iter().partition(|(_, given)| *given);
-        let entries: Vec<ActivityEntry> =
-            [(ActivityType::ConsentsGiven, given), (ActivityType::ConsentsRevoked, revoked)]
-                .into_iter()
-                .filter(|(_, consents)| !consents.is_empty())
-                .map(|(kind, consents)| {
-                    let consents: Vec<_> = consents.into_iter().map(|(consent, _)| consent).collect();
-                    core.entry(caller, kind, payload(&consents, &customer), now)
-                })
-                .collect();
-        if !entries.is_empty() {
-            db::activity::insert(&mut transaction, caller.project, &customer.id, &entries).await?;
+        for (kind, consents) in [(ActivityType::ConsentsGiven, given), (ActivityType::ConsentsRevoked, revoked)] {
+            if !consents.is_empty() {
+                let consents: Vec<_> = consents.into_iter().map(|(consent, _)| consent).collect();
+                work.tell(&customer.id, kind, payload(&consents, &customer));
+            }
         }
-        transaction.commit().await?;
+        work.commit().await?;
         Ok(())
     })
     .await

@@ -1,15 +1,21 @@
 //! Creating, changing and deleting customers.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{Caller, Core, Error, Resource, retry};
+use super::work::membership_payload;
+use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
+use crate::db::customers::Inserted;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, Searched, deleted_source_id};
+use crate::domain::filter::Subject;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::limits;
+use crate::domain::rules::Rules;
 use crate::objects::{ObjectWriter, customer, rendered};
 
 /// Creates the customer that `reference` describes or, where its `id` or `source_id` is known, updates that one.
@@ -19,12 +25,13 @@ use crate::objects::{ObjectWriter, customer, rendered};
 pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<Customer, Error> {
     if reference.id.is_none() {
         // Mostly the customer is new, and then one statement does it all.
-        let new = NewCustomer::of(core, caller, &reference, core.clock.now())?;
+        let rules = core.rules.remembered(caller.project).await;
+        let new = NewCustomer::of(core, caller, &rules, &reference, core.clock.now())?;
         let mut connection = core.pool.acquire().await?;
         match new.insert(caller, &mut connection).await {
             Ok(inserted) => {
                 connection.release();
-                if inserted {
+                if inserted == Inserted::Done {
                     return Ok(new.customer);
                 }
             }
@@ -33,16 +40,15 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         }
     }
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let now = core.clock.now();
-        let saved = match lock_referenced(&mut transaction, caller, &reference).await? {
+        let mut work = Work::begin(core, caller).await?;
+        let saved = match lock_referenced(&mut work, &reference).await? {
             Some(mut known) => {
-                change(core, caller, &mut transaction, &mut known, reference.patch.clone(), now).await?;
+                change(&mut work, &mut known, reference.patch.clone()).await?;
                 known
             }
-            None => create(core, caller, &mut transaction, &reference, now).await?,
+            None => create(&mut work, &reference).await?,
         };
-        transaction.commit().await?;
+        work.commit().await?;
         Ok(saved)
     })
     .await
@@ -59,11 +65,11 @@ pub async fn update(
     patch: CustomerPatch,
 ) -> Result<Customer, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let mut known = lock(&mut transaction, caller, identifier).await?;
+        let mut work = Work::begin(core, caller).await?;
+        let mut known = lock(&mut work, identifier).await?;
         if !patch.is_empty() {
-            change(core, caller, &mut transaction, &mut known, patch.clone(), core.clock.now()).await?;
-            transaction.commit().await?;
+            change(&mut work, &mut known, patch.clone()).await?;
+            work.commit().await?;
         }
         Ok(known)
     })
@@ -77,28 +83,46 @@ pub async fn update(
 /// [`Error::NotFound`] for an unknown identifier.
 pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let mut known = lock(&mut transaction, caller, identifier).await?;
-        let now = core.clock.now();
+        let mut work = Work::begin(core, caller).await?;
+        let mut known = lock(&mut work, identifier).await?;
+        let (project, now) = (caller.project, work.now);
         known.source_id = known.source_id.map(|source_id| deleted_source_id(&source_id, now));
         known.updated_at = Some(now);
-        db::customers::mark_deleted(&mut transaction, caller.project, &known, now).await?;
-        db::segments::remove_customer(&mut transaction, caller.project, &known.id).await?;
-        let entry = customer_entry(core, caller, ActivityType::CustomerDeleted, &known, now);
-        db::activity::insert(&mut transaction, caller.project, &known.id, &[entry]).await?;
-        transaction.commit().await?;
+        db::customers::mark_deleted(work.connection(), project, &known, now).await?;
+        db::segments::remove_customer(work.connection(), project, &known.id).await?;
+        work.tell(&known.id, ActivityType::CustomerDeleted, payload(&known));
+        work.commit().await?;
         Ok(())
     })
     .await
 }
 
-/// The customer with that identifier, locked.
-pub(super) async fn lock(
-    connection: &mut PgConnection,
+/// Sets what a customer earned elsewhere: redemptions, loyalty, referrals. It is no update of the customer's own.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown identifier.
+pub async fn set_state(
+    core: &Core,
     caller: &Caller,
     identifier: &Identifier,
+    state: Option<&JsonText>,
 ) -> Result<Customer, Error> {
-    db::customers::lock(connection, caller.project, identifier)
+    retry(async || {
+        let mut work = Work::begin(core, caller).await?;
+        let mut known = lock(&mut work, identifier).await?;
+        known.state = state.cloned();
+        db::customers::set_state(work.connection(), caller.project, &known.id, state).await?;
+        work.touch(&known);
+        work.commit().await?;
+        Ok(known)
+    })
+    .await
+}
+
+/// The customer with that identifier, locked.
+pub(super) async fn lock(work: &mut Work<'_>, identifier: &Identifier) -> Result<Customer, Error> {
+    let project = work.project();
+    db::customers::lock(work.connection(), project, identifier)
         .await?
         .ok_or_else(|| Error::not_found(Resource::Customer, identifier.as_str()))
 }
@@ -108,22 +132,15 @@ pub(super) async fn lock(
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown `id`; [`Error::Database`] with a race where another created it at the same time.
-pub(super) async fn resolve(
-    core: &Core,
-    caller: &Caller,
-    connection: &mut PgConnection,
-    reference: &CustomerReference,
-    now: DateTime<Utc>,
-) -> Result<Customer, Error> {
-    let mut locked: Vec<_> = lock_referenced(connection, caller, reference).await?.into_iter().collect();
-    resolve_among(core, caller, connection, &mut locked, reference, now).await
+pub(super) async fn resolve(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
+    let mut locked: Vec<_> = lock_referenced(work, reference).await?.into_iter().collect();
+    resolve_among(work, &mut locked, reference).await
 }
 
 /// The living customers among `ids` and those that `references` name, locked in the one order in which customers are
 /// locked. What [`resolve_among`] then finds or makes is locked too.
 pub(super) async fn lock_all(
-    connection: &mut PgConnection,
-    caller: &Caller,
+    work: &mut Work<'_>,
     references: &[&CustomerReference],
     mut ids: Vec<String>,
 ) -> Result<Vec<Customer>, Error> {
@@ -138,17 +155,15 @@ pub(super) async fn lock_all(
     if ids.is_empty() && source_ids.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(db::customers::lock_all(connection, caller.project, &ids, &source_ids).await?)
+    let project = work.project();
+    Ok(db::customers::lock_all(work.connection(), project, &ids, &source_ids).await?)
 }
 
 /// [`resolve`], among customers that are `locked` already; one that is created is added to them.
 pub(super) async fn resolve_among(
-    core: &Core,
-    caller: &Caller,
-    connection: &mut PgConnection,
+    work: &mut Work<'_>,
     locked: &mut Vec<Customer>,
     reference: &CustomerReference,
-    now: DateTime<Utc>,
 ) -> Result<Customer, Error> {
     let known = locked.iter_mut().find(|customer| match (&reference.id, &reference.source_id) {
         (Some(id), _) => customer.id == *id,
@@ -158,13 +173,13 @@ pub(super) async fn resolve_among(
     match (known, &reference.id) {
         (Some(known), _) => {
             if !reference.patch.is_empty() {
-                change(core, caller, connection, known, reference.patch.clone(), now).await?;
+                change(work, known, reference.patch.clone()).await?;
             }
             Ok(known.clone())
         }
         (None, Some(id)) => Err(Error::not_found(Resource::Customer, id.as_str())),
         (None, None) => {
-            let created = create(core, caller, connection, reference, now).await?;
+            let created = create(work, reference).await?;
             locked.push(created.clone());
             Ok(created)
         }
@@ -172,53 +187,39 @@ pub(super) async fn resolve_among(
 }
 
 /// The known customer that a body names, locked; `None` where a new one is meant. The id wins over the source id.
-async fn lock_referenced(
-    connection: &mut PgConnection,
-    caller: &Caller,
-    reference: &CustomerReference,
-) -> Result<Option<Customer>, Error> {
+async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Option<Customer>, Error> {
+    let project = work.project();
     match (&reference.id, &reference.source_id) {
-        (Some(id), _) => db::customers::lock_by_id(connection, caller.project, id)
+        (Some(id), _) => db::customers::lock_by_id(work.connection(), project, id)
             .await?
             .ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))
             .map(Some),
-        (None, Some(source_id)) => Ok(db::customers::lock_by_source_id(connection, caller.project, source_id).await?),
+        (None, Some(source_id)) => Ok(db::customers::lock_by_source_id(work.connection(), project, source_id).await?),
         (None, None) => Ok(None),
     }
 }
 
-async fn create(
-    core: &Core,
-    caller: &Caller,
-    connection: &mut PgConnection,
-    reference: &CustomerReference,
-    now: DateTime<Utc>,
-) -> Result<Customer, Error> {
-    let new = NewCustomer::of(core, caller, reference, now)?;
-    if new.insert(caller, connection).await? {
+async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
+    let (core, caller, now) = (work.core, work.caller, work.now);
+    let new = NewCustomer::of(core, caller, &work.rules, reference, now)?;
+    match new.insert(caller, work.connection()).await? {
         // Locked like one that was found: the row is this transaction's own.
-        return Ok(new.customer);
+        Inserted::Done => Ok(new.customer),
+        // Someone else has just created it: what they committed is seen from the next attempt on.
+        Inserted::Taken | Inserted::OldRules => Err(Error::LostRace),
     }
-    // Someone else has just created it: what they committed is seen from the next attempt on.
-    Err(Error::LostRace)
 }
 
-async fn change(
-    core: &Core,
-    caller: &Caller,
-    connection: &mut PgConnection,
-    customer: &mut Customer,
-    patch: CustomerPatch,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {
     let metadata_is_named = !patch.metadata.is_absent();
-    let searched = patch.apply(customer, now);
+    let searched = patch.apply(customer, work.now);
     if metadata_is_named {
         check_metadata(customer.metadata.as_ref())?;
     }
-    db::customers::update(connection, caller.project, customer, &searched).await?;
-    let entry = customer_entry(core, caller, ActivityType::CustomerUpdated, customer, now);
-    db::activity::insert(connection, caller.project, &customer.id, &[entry]).await?;
+    let project = work.project();
+    db::customers::update(work.connection(), project, customer, &searched).await?;
+    work.tell(&customer.id, ActivityType::CustomerUpdated, payload(customer));
+    work.touch(customer);
     Ok(())
 }
 
@@ -231,15 +232,23 @@ pub(super) fn check_metadata(metadata: Option<&JsonText>) -> Result<(), Error> {
     Err(Error::Invalid { details })
 }
 
-/// A customer made of a reference alone, and the entry that tells of it.
+/// A customer made of a reference alone, with the segments that it enters and the entries that tell of it.
 struct NewCustomer {
     customer: Customer,
     searched: Searched,
-    entry: ActivityEntry,
+    entries: Vec<ActivityEntry>,
+    segment_ids: Vec<String>,
+    rules_version: i64,
 }
 
 impl NewCustomer {
-    fn of(core: &Core, caller: &Caller, reference: &CustomerReference, now: DateTime<Utc>) -> Result<Self, Error> {
+    fn of(
+        core: &Core,
+        caller: &Caller,
+        rules: &Rules,
+        reference: &CustomerReference,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
         let (profile, metadata, searched) = reference.patch.clone().into_new();
         check_metadata(metadata.as_ref())?;
         let customer = Customer {
@@ -248,27 +257,32 @@ impl NewCustomer {
             profile,
             metadata,
             orders: OrderSummary::default(),
+            state: None,
             created_at: now,
             updated_at: None,
         };
-        let entry = customer_entry(core, caller, ActivityType::CustomerCreated, &customer, now);
-        Ok(Self { customer, searched, entry })
+        let mut entries =
+            vec![core.entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
+        let mut segment_ids = Vec::new();
+        if !rules.segments.is_empty() {
+            let subject = Subject::of(&customer, HashMap::new());
+            for segment in rules.segments_of(&subject, now) {
+                segment_ids.push(segment.id.clone());
+                if segment.is_announced() {
+                    let payload = membership_payload(&customer, segment);
+                    entries.push(core.entry(caller, &customer.id, ActivityType::SegmentEntered, payload, now));
+                }
+            }
+        }
+        Ok(Self { customer, searched, entries, segment_ids, rules_version: rules.version })
     }
 
-    /// Stores it; `false` where a living customer has the same source id.
-    async fn insert(&self, caller: &Caller, connection: &mut PgConnection) -> Result<bool, Error> {
-        Ok(db::customers::insert(connection, caller.project, &self.customer, &self.searched, &self.entry).await?)
+    /// Stores it, in one statement.
+    async fn insert(&self, caller: &Caller, connection: &mut PgConnection) -> Result<Inserted, Error> {
+        let Self { customer, searched, entries, segment_ids, rules_version } = self;
+        Ok(db::customers::insert(connection, caller.project, *rules_version, customer, searched, entries, segment_ids)
+            .await?)
     }
-}
-
-fn customer_entry(
-    core: &Core,
-    caller: &Caller,
-    kind: ActivityType,
-    of: &Customer,
-    now: DateTime<Utc>,
-) -> ActivityEntry {
-    core.entry(caller, kind, payload(of), now)
 }
 
 /// The payload of the entries that tell of the customer itself.

@@ -1,5 +1,7 @@
 //! What a service can answer instead of its result.
 
+use crate::domain::filter::FilterError;
+
 /// What kind of thing was looked for, in the vendor's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
@@ -29,6 +31,9 @@ pub enum Error {
     /// The request was understood and says something that cannot be.
     #[error("invalid payload: {details}")]
     Invalid { details: String },
+    /// A filter that is none.
+    #[error("invalid filter: {0}")]
+    Filter(#[from] FilterError),
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,

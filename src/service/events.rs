@@ -1,6 +1,6 @@
 //! Tracking custom events.
 
-use super::{Caller, Core, Error, customers, retry};
+use super::{Caller, Core, Error, Work, customers, retry};
 use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerReference};
@@ -25,22 +25,21 @@ pub struct NewEvent {
 pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(CustomEvent, Customer), Error> {
     customers::check_metadata(Some(&new.metadata))?;
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let now = core.clock.now();
-        let customer = customers::resolve(core, caller, &mut transaction, &new.customer, now).await?;
+        let mut work = Work::begin(core, caller).await?;
+        let customer = customers::resolve(&mut work, &new.customer).await?;
         let tracked = CustomEvent {
-            id: core.ids.timed("event_", now),
+            id: core.ids.timed("event_", work.now),
             name: new.name.clone(),
             metadata: new.metadata.clone(),
             referral: new.referral.clone(),
             loyalty: new.loyalty.clone(),
-            created_at: now,
+            created_at: work.now,
         };
-        db::events::insert(&mut transaction, caller.project, &customer.id, &tracked).await?;
+        db::events::insert(work.connection(), caller.project, &customer.id, &tracked).await?;
         let payload = rendered(|out| event::write_payload(out, &tracked, &customer));
-        let entry = core.entry(caller, ActivityType::CustomEvent, payload, now);
-        db::activity::insert(&mut transaction, caller.project, &customer.id, &[entry]).await?;
-        transaction.commit().await?;
+        work.tell(&customer.id, ActivityType::CustomEvent, payload);
+        work.touch(&customer);
+        work.commit().await?;
         Ok((tracked, customer))
     })
     .await

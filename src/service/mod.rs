@@ -6,10 +6,14 @@ pub mod customers;
 pub mod events;
 pub mod orders;
 pub mod permanent_deletion;
+pub mod rules;
 pub mod segments;
 
 mod error;
 mod retry;
+mod work;
+
+use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::db::pool::Pool;
@@ -21,6 +25,8 @@ use chrono::{DateTime, Utc};
 
 pub use error::{Error, Resource};
 use retry::retry;
+use rules::RulesMemory;
+use work::Work;
 
 /// What every service works with.
 #[derive(Debug)]
@@ -28,23 +34,35 @@ pub struct Core {
     pub pool: Pool,
     pub clock: Clock,
     pub ids: Ids,
+    pub rules: RulesMemory,
 }
 
 /// On whose behalf a service works.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub project: ProjectId,
+    /// The server key that was presented.
+    pub app_id: Arc<str>,
     /// `v-...`; the entries that the request causes carry it as their group.
     pub request_id: String,
 }
 
 impl Core {
-    /// An activity entry that `caller` causes at `now`.
-    fn entry(&self, caller: &Caller, kind: ActivityType, data: JsonText, now: DateTime<Utc>) -> ActivityEntry {
+    /// An activity entry of a customer that `caller` causes at `now`.
+    fn entry(
+        &self,
+        caller: &Caller,
+        customer_id: &str,
+        kind: ActivityType,
+        data: JsonText,
+        now: DateTime<Utc>,
+    ) -> ActivityEntry {
         ActivityEntry {
+            customer_id: customer_id.to_owned(),
             id: self.ids.timed("evcus_", now),
             kind,
             group_id: caller.request_id.clone(),
+            app_id: Arc::clone(&caller.app_id),
             data,
             referrer: None,
             created_at: now,

@@ -1,11 +1,8 @@
 //! Creating and changing orders, and what that does to their customers.
 
-use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
-
-use super::{Caller, Core, Error, Resource, customers, retry};
+use super::{Caller, Core, Error, Resource, Work, customers, retry};
 use crate::db;
-use crate::domain::activity::{ActivityEntry, ActivityType};
+use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
 use crate::domain::order::{Order, OrderPatch, OrderStatus, entries_of_creation, entries_of_update};
@@ -40,20 +37,20 @@ pub async fn save(
     change: &OrderChange,
 ) -> Result<Order, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
+        let mut work = Work::begin(core, caller).await?;
         let known = match (&reference.id, &reference.source_id) {
-            (Some(id), _) => db::orders::find_by_id(&mut transaction, caller.project, id).await?,
+            (Some(id), _) => db::orders::find_by_id(work.connection(), caller.project, id).await?,
             (None, Some(source_id)) => {
-                db::orders::find_by_source_id(&mut transaction, caller.project, source_id).await?
+                db::orders::find_by_source_id(work.connection(), caller.project, source_id).await?
             }
             (None, None) => None,
         };
         let saved = match (known, &reference.id) {
-            (Some(known), _) => update_known(core, caller, &mut transaction, &known, change).await?,
+            (Some(known), _) => update_known(&mut work, &known, change).await?,
             (None, Some(id)) => return Err(Error::not_found(Resource::Order, id.as_str())),
-            (None, None) => create(core, caller, &mut transaction, reference, change).await?,
+            (None, None) => create(&mut work, reference, change).await?,
         };
-        transaction.commit().await?;
+        work.commit().await?;
         Ok(saved)
     })
     .await
@@ -70,29 +67,23 @@ pub async fn update(
     change: &OrderChange,
 ) -> Result<Order, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let known = db::orders::find(&mut transaction, caller.project, identifier)
+        let mut work = Work::begin(core, caller).await?;
+        let known = db::orders::find(work.connection(), caller.project, identifier)
             .await?
             .ok_or_else(|| Error::not_found(Resource::Order, identifier.as_str()))?;
-        let saved = update_known(core, caller, &mut transaction, &known, change).await?;
-        transaction.commit().await?;
+        let saved = update_known(&mut work, &known, change).await?;
+        work.commit().await?;
         Ok(saved)
     })
     .await
 }
 
-async fn create(
-    core: &Core,
-    caller: &Caller,
-    connection: &mut PgConnection,
-    reference: &OrderReference,
-    change: &OrderChange,
-) -> Result<Order, Error> {
-    let mut people = People::lock(connection, caller, change, None).await?;
-    let now = core.clock.now();
-    people.resolve(core, caller, connection, change, now).await?;
+async fn create(work: &mut Work<'_>, reference: &OrderReference, change: &OrderChange) -> Result<Order, Error> {
+    let mut people = People::lock(work, change, None).await?;
+    let now = work.now;
+    people.resolve(work, change).await?;
     let mut created = Order {
-        id: core.ids.timed("ord_", now),
+        id: work.core.ids.timed("ord_", now),
         source_id: reference.source_id.clone(),
         customer_id: people.customer.as_ref().map(|customer| customer.id.clone()),
         referrer_id: people.referrer.as_ref().map(|referrer| referrer.id.clone()),
@@ -105,35 +96,27 @@ async fn create(
     };
     change.order.clone().apply(&mut created);
     customers::check_metadata(created.metadata.as_ref())?;
-    db::orders::insert(connection, caller.project, &created).await?;
-    if let Some(customer) = &people.customer {
-        if created.status.counts() {
-            db::customers::refresh_orders(connection, caller.project, &customer.id).await?;
-        }
-        let entries = entries(core, caller, &entries_of_creation(&created), &created, &people, now);
-        db::activity::insert(connection, caller.project, &customer.id, &entries).await?;
+    let project = work.project();
+    db::orders::insert(work.connection(), project, &created).await?;
+    if created.status.counts() {
+        people.refresh_orders(work, [created.customer_id.as_ref(), None]).await?;
     }
+    tell(work, &entries_of_creation(&created), &created, &people);
     Ok(created)
 }
 
 /// Changes `seen`, an order that was read without a lock. Customers are locked before orders, everywhere: so the people of
 /// the order come first, and then it is looked whether it is still theirs.
-async fn update_known(
-    core: &Core,
-    caller: &Caller,
-    connection: &mut PgConnection,
-    seen: &Order,
-    change: &OrderChange,
-) -> Result<Order, Error> {
-    let mut people = People::lock(connection, caller, change, Some(seen)).await?;
-    let known = db::orders::lock(connection, caller.project, &seen.id).await?;
+async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -> Result<Order, Error> {
+    let mut people = People::lock(work, change, Some(seen)).await?;
+    let (project, now) = (work.project(), work.now);
+    let known = db::orders::lock(work.connection(), project, &seen.id).await?;
     let Some(known) =
         known.filter(|known| (&known.customer_id, &known.referrer_id) == (&seen.customer_id, &seen.referrer_id))
     else {
         return Err(Error::LostRace);
     };
-    let now = core.clock.now();
-    people.resolve(core, caller, connection, change, now).await?;
+    people.resolve(work, change).await?;
     let mut changed = known.clone();
     change.order.clone().apply(&mut changed);
     if !change.order.metadata.is_absent() {
@@ -146,20 +129,11 @@ async fn update_known(
         changed.referrer_id = people.referrer.as_ref().map(|referrer| referrer.id.clone());
     }
     changed.updated_at = Some(now);
-    db::orders::update(connection, caller.project, &changed).await?;
-
+    db::orders::update(work.connection(), project, &changed).await?;
     if known.status.counts() || changed.status.counts() {
-        let mut concerned = vec![&known.customer_id, &changed.customer_id];
-        concerned.dedup();
-        for id in concerned.into_iter().flatten() {
-            db::customers::refresh_orders(connection, caller.project, id).await?;
-        }
+        people.refresh_orders(work, [known.customer_id.as_ref(), changed.customer_id.as_ref()]).await?;
     }
-    if let Some(customer) = &people.customer {
-        let kinds = entries_of_update(&changed, known.status);
-        let entries = entries(core, caller, &kinds, &changed, &people, now);
-        db::activity::insert(connection, caller.project, &customer.id, &entries).await?;
-    }
+    tell(work, &entries_of_update(&changed, known.status), &changed, &people);
     Ok(changed)
 }
 
@@ -174,16 +148,11 @@ struct People {
 impl People {
     /// Locks those that the request names and those whom the order has. A softly deleted one is left out: nothing is told
     /// of them any more.
-    async fn lock(
-        connection: &mut PgConnection,
-        caller: &Caller,
-        change: &OrderChange,
-        order: Option<&Order>,
-    ) -> Result<Self, Error> {
+    async fn lock(work: &mut Work<'_>, change: &OrderChange, order: Option<&Order>) -> Result<Self, Error> {
         let references: Vec<_> = [&change.customer, &change.referrer].into_iter().flatten().collect();
         let ids = order.map(|order| [order.customer_id.clone(), order.referrer_id.clone()]);
         let ids = ids.into_iter().flatten().flatten().collect();
-        let locked = customers::lock_all(connection, caller, &references, ids).await?;
+        let locked = customers::lock_all(work, &references, ids).await?;
         let find = |id: Option<&String>| locked.iter().find(|customer| Some(&customer.id) == id).cloned();
         let customer = find(order.and_then(|order| order.customer_id.as_ref()));
         let referrer = find(order.and_then(|order| order.referrer_id.as_ref()));
@@ -191,42 +160,40 @@ impl People {
     }
 
     /// Takes those that the request names instead, created or changed as it says.
-    async fn resolve(
-        &mut self,
-        core: &Core,
-        caller: &Caller,
-        connection: &mut PgConnection,
-        change: &OrderChange,
-        now: DateTime<Utc>,
-    ) -> Result<(), Error> {
+    async fn resolve(&mut self, work: &mut Work<'_>, change: &OrderChange) -> Result<(), Error> {
         for (reference, person) in [(&change.customer, &mut self.customer), (&change.referrer, &mut self.referrer)] {
             if let Some(reference) = reference {
-                let resolved =
-                    customers::resolve_among(core, caller, connection, &mut self.locked, reference, now).await?;
-                *person = Some(resolved);
+                *person = Some(customers::resolve_among(work, &mut self.locked, reference).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sums up the orders of those customers anew.
+    async fn refresh_orders(&mut self, work: &mut Work<'_>, ids: [Option<&String>; 2]) -> Result<(), Error> {
+        let mut ids: Vec<_> = ids.into_iter().flatten().collect();
+        ids.dedup();
+        for id in ids {
+            let project = work.project();
+            let orders = db::customers::refresh_orders(work.connection(), project, id).await?;
+            if let Some(customer) = self.locked.iter_mut().find(|customer| customer.id == *id) {
+                customer.orders = orders;
+                work.touch(customer);
             }
         }
         Ok(())
     }
 }
 
-/// The entries of one change of an order, each with the referrer apart from the payload.
-fn entries(
-    core: &Core,
-    caller: &Caller,
-    kinds: &[ActivityType],
-    of: &Order,
-    people: &People,
-    now: DateTime<Utc>,
-) -> Vec<ActivityEntry> {
-    let Some(customer) = &people.customer else { return Vec::new() };
+/// Tells of a change of an order in its customer's activity, with the referrer apart from the payload.
+fn tell(work: &mut Work<'_>, kinds: &[ActivityType], of: &Order, people: &People) {
+    let Some(customer) = &people.customer else { return };
     let payload = rendered(|out| order::write_payload(out, of, customer));
     let referrer = people
         .referrer
         .as_ref()
         .map(|referrer| (referrer.id.clone(), rendered(|out| customer::write_simple_in_event(out, referrer))));
-    kinds
-        .iter()
-        .map(|&kind| ActivityEntry { referrer: referrer.clone(), ..core.entry(caller, kind, payload.clone(), now) })
-        .collect()
+    for &kind in kinds {
+        work.tell_with(&customer.id, kind, payload.clone(), referrer.clone());
+    }
 }

@@ -1,9 +1,24 @@
-//! Creating and deleting segments.
+//! Creating, deleting and settling segments.
 
-use super::{Caller, Core, Error, Resource, retry};
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use super::work::membership_payload;
+use super::{Caller, Core, Error, Resource, retry, rules};
 use crate::db;
+use crate::db::pool::Transaction;
+use crate::db::segments::Moved;
+use crate::domain::customer::Customer;
+use crate::domain::filter::Subject;
 use crate::domain::identifier::Identifier;
-use crate::domain::segment::{Segment, SegmentType};
+use crate::domain::json::JsonText;
+use crate::domain::limits::FILTERED_SEGMENTS;
+use crate::domain::rules::FilteredSegment;
+use crate::domain::segment::{Segment, SegmentName, SegmentType};
+
+/// Members whose entries are written at once.
+const ENTRIES: usize = 500;
 
 /// Creates a segment with a fixed list of members. Ids that are nobody's are passed over.
 ///
@@ -15,21 +30,57 @@ pub async fn create_static(
     name: String,
     customer_ids: &[String],
 ) -> Result<Segment, Error> {
-    let mut transaction = core.pool.begin().await?;
-    let segment = Segment {
-        id: core.ids.random("seg_"),
-        name,
-        kind: SegmentType::Static,
-        filter: None,
-        created_at: core.clock.now(),
-        updated_at: None,
-    };
-    db::segments::insert(&mut transaction, caller.project, &segment).await?;
-    if !customer_ids.is_empty() {
-        db::segments::insert_members(&mut transaction, caller.project, &segment.id, customer_ids).await?;
-    }
-    transaction.commit().await?;
-    Ok(segment)
+    let segment = new(core, name, SegmentType::Static, None);
+    retry(async || {
+        let mut transaction = core.pool.begin().await?;
+        db::segments::insert(&mut transaction, caller.project, &segment).await?;
+        if !customer_ids.is_empty() {
+            db::segments::insert_members(&mut transaction, caller.project, &segment.id, customer_ids).await?;
+        }
+        transaction.commit().await?;
+        Ok(segment.clone())
+    })
+    .await
+}
+
+/// Creates a segment with everyone who passes a filter, from now on. That they are in it is not entered in their activity:
+/// they have not changed.
+///
+/// # Errors
+/// [`Error::Filter`] for a filter that is none; [`Error::Invalid`] where there are as many as there may be.
+pub async fn create_filtered(
+    core: &Core,
+    caller: &Caller,
+    name: String,
+    kind: SegmentType,
+    filter: &serde_json::Value,
+) -> Result<Segment, Error> {
+    let created = new(core, name, kind, Some(JsonText::of(filter)));
+    retry(async || {
+        let mut transaction = core.pool.begin().await?;
+        let version = db::rules::lock(&mut transaction, caller.project).await?;
+        let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
+        let filter = rules.customer_filter(filter)?;
+        let now = core.clock.now();
+        let segment =
+            Segment { created_at: now, evaluated_at: filter.depends_on_time().then_some(now), ..created.clone() };
+        let count = db::segments::count_filtered(&mut transaction, caller.project).await?;
+        if usize::try_from(count).is_ok_and(|count| count >= FILTERED_SEGMENTS) {
+            let details = format!("A project cannot have more than {FILTERED_SEGMENTS} active and passive segments");
+            return Err(Error::Invalid { details });
+        }
+        db::segments::insert(&mut transaction, caller.project, &segment).await?;
+        db::segments::enter_all(&mut transaction, caller.project, &segment.id, &filter, now).await?;
+        db::rules::bump(&mut transaction, caller.project).await?;
+        transaction.commit().await?;
+        Ok(segment)
+    })
+    .await
+}
+
+fn new(core: &Core, name: String, kind: SegmentType, filter: Option<JsonText>) -> Segment {
+    let (id, created_at) = (core.ids.random("seg_"), core.clock.now());
+    Segment { id, name, kind, filter, created_at, updated_at: None, evaluated_at: None }
 }
 
 /// Deletes a segment; its members stay customers.
@@ -37,16 +88,125 @@ pub async fn create_static(
 /// # Errors
 /// [`Error::NotFound`] for an unknown id.
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
+    let not_found = || Error::not_found(Resource::Segment, id.as_str());
+    if !id.can_exist() {
+        return Err(not_found());
+    }
     retry(async || {
-        if id.can_exist() {
-            let mut connection = core.pool.acquire().await?;
-            let deleted = db::segments::delete(&mut connection, caller.project, id.as_str()).await?;
-            connection.release();
-            if deleted {
-                return Ok(());
-            }
+        let mut transaction = core.pool.begin().await?;
+        db::rules::lock(&mut transaction, caller.project).await?;
+        let kind = db::segments::delete(&mut transaction, caller.project, id.as_str()).await?.ok_or_else(not_found)?;
+        if kind != SegmentType::Static {
+            db::rules::bump(&mut transaction, caller.project).await?;
         }
-        Err(Error::not_found(Resource::Segment, id.as_str()))
+        transaction.commit().await?;
+        Ok(())
     })
     .await
+}
+
+/// The segments that a customer is in, oldest first: those that list it, and those whose filter it passes now. Without a
+/// customer, those whose filter a person passes of whom nothing is known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_customer(
+    core: &Core,
+    connection: &mut PgConnection,
+    caller: &Caller,
+    customer: Option<&Customer>,
+) -> Result<Vec<SegmentName>, Error> {
+    let rules = rules::current(core, connection, caller.project).await?;
+    let mut named = Vec::new();
+    let mut subject = Subject::default();
+    if let Some(customer) = customer {
+        named = db::segments::static_of_customer(connection, caller.project, &customer.id).await?;
+        if !rules.segments.is_empty() {
+            let (ids, counted) = ([customer.id.clone()], rules.counted_events());
+            let mut counts = if counted.is_empty() {
+                HashMap::new()
+            } else {
+                db::events::count_of(connection, caller.project, &ids, &counted).await?
+            };
+            subject = Subject::of(customer, counts.remove(&customer.id).unwrap_or_default());
+        }
+    }
+    named.extend(rules.segments_of(&subject, core.clock.now()).map(|segment| (segment.created_at, segment.named())));
+    named.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
+    Ok(named.into_iter().map(|(_, segment)| segment).collect())
+}
+
+/// Brings the stored members of a segment up to the time, where its filter depends on it: whoever has come in or gone out by
+/// the mere passing of time is moved, and in an active segment told of it. Mostly there is nothing to do.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error> {
+    let mut connection = core.pool.acquire().await?;
+    let is_settled = is_settled(core, caller, &mut connection, id).await?;
+    connection.release();
+    if is_settled {
+        return Ok(());
+    }
+    retry(async || {
+        let mut transaction = core.pool.begin().await?;
+        let version = db::rules::lock(&mut transaction, caller.project).await?;
+        let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
+        let stored = db::segments::find(&mut transaction, caller.project, id).await?;
+        let segment = rules.segments.iter().find(|segment| segment.id == id);
+        let (Some(segment), Some(then)) = (segment, stored.and_then(|stored| stored.evaluated_at)) else {
+            // It was deleted meanwhile.
+            return Ok(());
+        };
+        let now = core.clock.now();
+        let turned = segment.filter.turned(then, now);
+        let (project, announced) = (caller.project, segment.is_announced());
+        let moved =
+            db::segments::settle(&mut transaction, project, id, &segment.filter, Some(&turned), announced, now).await?;
+        tell(core, caller, &mut transaction, segment, &moved).await?;
+        db::segments::evaluated(&mut transaction, project, id, Some(now)).await?;
+        transaction.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Whether the stored members of a segment are right now.
+async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnection, id: &str) -> Result<bool, Error> {
+    let Some(Segment { evaluated_at: Some(then), .. }) = db::segments::find(connection, caller.project, id).await?
+    else {
+        return Ok(true);
+    };
+    let rules = rules::current(core, connection, caller.project).await?;
+    let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else { return Ok(true) };
+    let turned = segment.filter.turned(then, core.clock.now());
+    if turned.is_empty() {
+        return Ok(true);
+    }
+    Ok(!db::segments::turn_concerns(connection, caller.project, &turned).await?)
+}
+
+/// Enters in the activity of those who moved that they did.
+async fn tell(
+    core: &Core,
+    caller: &Caller,
+    transaction: &mut Transaction,
+    segment: &FilteredSegment,
+    moved: &[Moved],
+) -> Result<(), Error> {
+    for moved in moved.chunks(ENTRIES) {
+        let ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
+        let customers = db::customers::find_all(transaction, caller.project, &ids).await?;
+        let now = core.clock.now();
+        let entries: Vec<_> = moved
+            .iter()
+            .filter_map(|moved| {
+                let customer = customers.iter().find(|customer| customer.id == moved.customer_id)?;
+                let payload = membership_payload(customer, segment);
+                Some(core.entry(caller, &customer.id, moved.kind(), payload, now))
+            })
+            .collect();
+        db::activity::insert(transaction, caller.project, &entries).await?;
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 mod contract;
 mod control;
 mod errors;
+mod filters;
 mod house;
 mod program;
 mod races;

@@ -5,15 +5,17 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use super::{CustomerRow, RESOURCE};
+use crate::db::filter::push_customer_filter;
 use crate::db::row_counts;
 use crate::domain::customer::Customer;
+use crate::domain::filter::{CustomerField, Filter};
 use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::timestamp;
 
 /// What a list selects, in the order that [`CustomerRow`] is read from a list.
 const COLUMNS: &str = "c.id, c.source_id, c.profile, c.metadata, c.orders_count, c.orders_amount, c.last_order_amount, \
-    c.last_order_at, c.created_at, c.updated_at";
+    c.last_order_at, c.created_at, c.updated_at, c.state";
 
 impl FromRow<'_, PgRow> for CustomerRow {
     /// By position, which is what a page of a hundred rows spends its time on.
@@ -31,6 +33,7 @@ impl FromRow<'_, PgRow> for CustomerRow {
             updated_at: row.try_get_unchecked(9)?,
             // A list has none that are deleted.
             deleted_at: None,
+            state: row.try_get_unchecked(10)?,
         })
     }
 }
@@ -44,6 +47,8 @@ pub struct CustomerFilter {
     pub segment_id: Option<String>,
     pub created_at: Window,
     pub updated_at: Window,
+    /// What `filters[...]` says, and at what time.
+    pub filter: Option<(Filter<CustomerField>, DateTime<Utc>)>,
 }
 
 impl CustomerFilter {
@@ -52,14 +57,12 @@ impl CustomerFilter {
         self.segment_id.is_none() && self.is_without_conditions()
     }
 
-    /// Whether every member of a segment passes, and nobody else.
-    fn is_of_segment_only(&self) -> bool {
-        self.segment_id.is_some() && self.is_without_conditions()
-    }
-
     fn is_without_conditions(&self) -> bool {
-        let Self { email, city, name, segment_id: _, created_at, updated_at } = self;
-        email.is_none() && city.is_none() && name.is_none() && created_at.is_open() && updated_at.is_open()
+        let Self { email, city, name, segment_id: _, created_at, updated_at, filter } = self;
+        [email, city, name].iter().all(|text| text.is_none())
+            && created_at.is_open()
+            && updated_at.is_open()
+            && filter.is_none()
     }
 }
 
@@ -119,31 +122,22 @@ pub async fn list(
 
     let total = if filter.is_open() {
         row_counts::total(connection, project, RESOURCE).await?
+    } else if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| filter.is_without_conditions()) {
+        row_counts::total(connection, project, segment_id).await?
     } else if cursor.is_none() && page.number == 1 && i64::try_from(rows.len()).is_ok_and(|len| len <= page.limit) {
         // The first page holds them all.
         i64::try_from(rows.len()).unwrap_or(i64::MAX)
     } else {
         let mut count = QueryBuilder::new("SELECT count(*)");
-        if filter.is_of_segment_only() {
-            // Whoever is deleted has left the segment.
-            push_members(&mut count, project, filter);
-        } else {
-            push_matching(&mut count, project, filter);
-        }
+        push_matching(&mut count, project, filter);
         count.build_query_scalar().fetch_one(connection).await?
     };
     Ok(CustomerPage { rows: rows.into_iter().map(Customer::from).collect(), total })
 }
 
-/// `FROM` and `WHERE` of the members of the filter's segment.
-fn push_members(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter: &CustomerFilter) {
-    query.push(" FROM segment_members m WHERE m.project_id = ").push_bind(project.0);
-    query.push(" AND m.segment_id = ").push_bind(filter.segment_id.clone());
-}
-
 /// `FROM` and `WHERE` of the living customers that pass `filter`.
 fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter: &CustomerFilter) {
-    let CustomerFilter { email, city, name, segment_id, created_at, updated_at } = filter;
+    let CustomerFilter { email, city, name, segment_id, created_at, updated_at, filter } = filter;
     if let Some(segment_id) = segment_id {
         // From each member to its customer by the primary key. Left to choose, PostgreSQL may read the whole project
         // instead: it takes every project for one of average size.
@@ -166,10 +160,14 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter:
     push_window(query, "c.updated_at", *updated_at);
     // The same again for whoever was updated, on the column that has the index.
     push_window(query, "c.changed_at", *updated_at);
+    if let Some((filter, now)) = filter {
+        query.push(" AND ");
+        push_customer_filter(query, filter, *now);
+    }
 }
 
 /// An open window at the precision of answers: a row that shows the boundary itself is outside.
-fn push_window(query: &mut QueryBuilder<Postgres>, column: &'static str, window: Window) {
+pub fn push_window(query: &mut QueryBuilder<Postgres>, column: &'static str, window: Window) {
     if let Some(before) = window.before {
         query.push(" AND ").push(column).push(" < ").push_bind(timestamp::shown(before));
     }

@@ -5,12 +5,14 @@ mod list;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use crate::db::activity::EntryColumns;
 use crate::domain::activity::ActivityEntry;
 use crate::domain::customer::{Customer, OrderSummary, Searched};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
+pub(super) use list::push_window;
 pub use list::{CustomerFilter, CustomerPage, list};
 
 /// The name under which `row_counts` counts the living customers.
@@ -28,6 +30,7 @@ struct CustomerRow {
     created_at: DateTime<Utc>,
     updated_at: Option<DateTime<Utc>>,
     deleted_at: Option<DateTime<Utc>>,
+    state: Option<JsonText>,
 }
 
 impl CustomerRow {
@@ -51,6 +54,7 @@ impl From<CustomerRow> for Customer {
             created_at,
             updated_at,
             deleted_at: _,
+            state,
         } = row;
         let orders = OrderSummary {
             count: orders_count,
@@ -58,7 +62,7 @@ impl From<CustomerRow> for Customer {
             last_amount: last_order_amount,
             last_at: last_order_at,
         };
-        Self { id, source_id, profile, metadata, orders, created_at, updated_at }
+        Self { id, source_id, profile, metadata, orders, state, created_at, updated_at }
     }
 }
 
@@ -68,7 +72,8 @@ macro_rules! select_customer {
         sqlx::query_as!(
             CustomerRow,
             r#"SELECT id, source_id, profile AS "profile: JsonText", metadata AS "metadata: JsonText",
-                      orders_count, orders_amount, last_order_amount, last_order_at, created_at, updated_at, deleted_at
+                      orders_count, orders_amount, last_order_amount, last_order_at, created_at, updated_at, deleted_at,
+                      state AS "state: JsonText"
                FROM customers "# + $tail,
             $($argument),*
         )
@@ -107,6 +112,21 @@ pub async fn find(
         identifier.as_str()
     );
     Ok(row.fetch_optional(connection).await?.map(Customer::from))
+}
+
+/// The living customers with those ids.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_all(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    ids: &[String],
+) -> Result<Vec<Customer>, sqlx::Error> {
+    let rows = select_customer!("WHERE project_id = $1 AND id = ANY($2) AND deleted_at IS NULL", project.0, ids)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(Customer::from).collect())
 }
 
 /// As [`find`], and keeps the customer from being changed or deleted by others until the transaction ends.
@@ -186,49 +206,120 @@ pub async fn lock_all(
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
-/// Adds a customer, the entry that tells of it, and one to the count, in one statement. `false`, with nothing done, where
-/// a living customer has the same source id.
+/// What became of an attempt to add a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    Done,
+    /// A living customer has the same source id.
+    Taken,
+    /// The rules of the project have changed since they were read.
+    OldRules,
+}
+
+/// Adds a customer with the entries that tell of it and the filtered segments that it enters, and counts them, in one
+/// statement. Nothing is done where a living customer has the same source id, or where the rules by which the segments were
+/// found are not of `rules_version` any more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
+    rules_version: i64,
     customer: &Customer,
     searched: &Searched,
-    entry: &ActivityEntry,
-) -> Result<bool, sqlx::Error> {
-    let counted = sqlx::query!(
-        "WITH customer AS (
-             INSERT INTO customers (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, $11, $12, $13)
-             ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
-             RETURNING id
-         ),
-         entry AS (
-             INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, data, created_at)
-             SELECT $1, id, $7, $8, $9, $10, $6 FROM customer
-         )
-         INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-         SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
-         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
-        project.0,
-        customer.id,
-        customer.source_id,
-        &customer.profile as &JsonText,
-        customer.metadata.as_ref() as Option<&JsonText>,
-        customer.created_at,
-        entry.id,
-        entry.kind.as_str(),
-        entry.group_id,
-        entry.data.as_str(),
-        searched.name,
-        searched.email,
-        searched.city
-    )
-    .execute(connection)
-    .await?;
-    Ok(counted.rows_affected() == 1)
+    entries: &[ActivityEntry],
+    segment_ids: &[String],
+) -> Result<Inserted, sqlx::Error> {
+    macro_rules! insert {
+        ($entries_and_members:literal, $($argument:expr),*) => {
+            sqlx::query_as!(
+                InsertedRow,
+                r#"WITH rules AS MATERIALIZED (SELECT rules_version($1) AS version),
+                customer AS (
+                    INSERT INTO customers
+                        (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
+                    SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 FROM rules WHERE version = $2
+                    ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
+                    RETURNING id
+                ), "# + $entries_and_members + r#"
+                SELECT version AS "version!", EXISTS (SELECT FROM customer) AS "inserted!" FROM rules"#,
+                project.0,
+                rules_version,
+                customer.id,
+                customer.source_id,
+                &customer.profile as &JsonText,
+                customer.metadata.as_ref() as Option<&JsonText>,
+                customer.created_at,
+                searched.name,
+                searched.email,
+                searched.city,
+                $($argument),*
+            )
+            .fetch_one(connection)
+            .await?
+        };
+    }
+    let row = match entries {
+        // Mostly there is only this to tell, which is worth a statement of its own.
+        [entry] if segment_ids.is_empty() => insert!(
+            "entry AS (
+                 INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
+                 SELECT $1, id, $11, $12, $13, $14, $15, $7 FROM customer
+             ),
+             counted AS (
+                 INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+                 SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
+                 ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
+             )",
+            entry.id,
+            entry.kind.as_str(),
+            entry.group_id,
+            entry.app_id.as_ref(),
+            entry.data.as_str()
+        ),
+        entries => {
+            let columns = EntryColumns::of(entries);
+            insert!(
+                "entry AS (
+                     INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
+                     SELECT $1, customer.id, entry.id, entry.type, entry.group_id, entry.app_id, entry.data, $7
+                     FROM customer,
+                          unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+                              AS entry (id, type, group_id, app_id, data)
+                 ),
+                 member AS (
+                     INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
+                     SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($16::text[]) AS segment_id
+                 ),
+                 counted AS (
+                     INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+                     SELECT $1, resource, pg_backend_pid() % 64, 1
+                     FROM customer, unnest('customers'::text || $16::text[]) AS resource
+                     ORDER BY resource COLLATE \"C\"
+                     ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
+                 )",
+                &columns.ids,
+                &columns.types,
+                &columns.groups,
+                &columns.app_ids,
+                &columns.data,
+                segment_ids
+            )
+        }
+    };
+    Ok(if row.inserted {
+        Inserted::Done
+    } else if row.version == rules_version {
+        Inserted::Taken
+    } else {
+        Inserted::OldRules
+    })
+}
+
+struct InsertedRow {
+    version: i64,
+    inserted: bool,
 }
 
 /// Writes what a request may change of a locked customer.
@@ -287,13 +378,38 @@ pub async fn mark_deleted(
     Ok(())
 }
 
-/// Computes the order summary of a locked customer anew from its orders and stores it. The lock is what makes the sum
+/// Sets the state of a locked customer.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_state(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+    state: Option<&JsonText>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE customers SET state = $3 WHERE project_id = $1 AND id = $2",
+        project.0,
+        id,
+        state as Option<&JsonText>
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Computes the order summary of a locked customer anew from its orders, stores it and returns it. The lock is what makes the sum
 /// true: of two transactions that change its orders, the second counts what the first has committed.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn refresh_orders(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+pub async fn refresh_orders(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+) -> Result<OrderSummary, sqlx::Error> {
+    let row = sqlx::query!(
         "UPDATE customers
          SET orders_count = counted.count, orders_amount = counted.amount,
              last_order_amount = coalesce(last.amount, 0), last_order_at = last.created_at
@@ -306,11 +422,17 @@ pub async fn refresh_orders(connection: &mut PgConnection, project: ProjectId, i
              FROM orders WHERE project_id = $1 AND customer_id = $2 AND status IN ('PAID', 'FULFILLED')
              ORDER BY created_at DESC, id DESC LIMIT 1
          ) AS last ON true
-         WHERE project_id = $1 AND customers.id = $2",
+         WHERE project_id = $1 AND customers.id = $2
+         RETURNING orders_count, orders_amount, last_order_amount, last_order_at",
         project.0,
         id
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(())
+    Ok(OrderSummary {
+        count: row.orders_count,
+        amount: row.orders_amount,
+        last_amount: row.last_order_amount,
+        last_at: row.last_order_at,
+    })
 }

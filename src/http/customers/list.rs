@@ -10,27 +10,35 @@ use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::objects::{customer, list};
-use crate::service::Caller;
+use crate::service::{Caller, rules, segments};
 
 const ORDERS: [&str; 6] = ["created_at", "-created_at", "updated_at", "-updated_at", "source_id", "-source_id"];
 const LAST_PAGE: i64 = 99;
 
 /// GET /v1/customers (list-customers)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    query.refuse_filters()?;
     let page = query.page(LAST_PAGE)?;
-    let filter = CustomerFilter {
+    let mut filter = CustomerFilter {
         email: query.text("email")?,
         city: query.text("city")?,
         name: query.text("name")?,
         segment_id: query.text("segment_id")?,
         created_at: query.window("created_at")?,
         updated_at: query.window("updated_at")?,
+        filter: None,
     };
     let sort = query.order(&ORDERS)?;
     let cursor = query.time("starting_after")?;
 
+    if let Some(segment_id) = &filter.segment_id {
+        segments::settle(&app.core, &caller, segment_id).await?;
+    }
     let mut connection = app.core.pool.acquire().await?;
+    if query.filters()?.is_some() {
+        let rules = rules::current(&app.core, &mut connection, caller.project).await?;
+        let parsed = query.filter_of(|name| rules.customer_field(name))?;
+        filter.filter = parsed.map(|parsed| (parsed, app.core.clock.now()));
+    }
     let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
     connection.release();
 

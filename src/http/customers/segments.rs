@@ -7,17 +7,15 @@ use crate::http::error::ApiError;
 use crate::http::extract::Id;
 use crate::http::state::AppState;
 use crate::objects::{list, segment};
-use crate::service::Caller;
+use crate::service::{Caller, segments};
 
 /// GET /v1/customers/{customerId}/segments (list-customer-segments)
 ///
-/// Nobody's identifier is answered as a person without properties would be: who is in no stored segment.
+/// Nobody's identifier is answered as that of a person of whom nothing is known.
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
-    let segments = match db::customers::find(&mut connection, caller.project, &id).await? {
-        Some(customer) => db::segments::list_of_customer(&mut connection, caller.project, &customer.id).await?,
-        None => Vec::new(),
-    };
+    let customer = db::customers::find(&mut connection, caller.project, &id).await?;
+    let segments = segments::of_customer(&app.core, &mut connection, &caller, customer.as_ref()).await?;
     connection.release();
     let total = i64::try_from(segments.len()).unwrap_or(i64::MAX);
     Ok(answer::json(|out| list::write(out, "data", &segments, segment::write_simple, total, None)))

@@ -1,5 +1,6 @@
 use axum::extract::State;
 use axum::response::Response;
+use serde_json::Value;
 
 use crate::domain::limits::{SEGMENT_MEMBERS, TEXT_CHARS};
 use crate::domain::segment::SegmentType;
@@ -17,10 +18,12 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Jso
     let name = body.required_text("name", 1, TEXT_CHARS)?;
     let allowed = [SegmentType::AutoUpdate, SegmentType::Passive, SegmentType::Static].map(SegmentType::as_str);
     let kind = body.one_of("type", &allowed, SegmentType::parse)?.unwrap_or(SegmentType::Static);
-    if kind != SegmentType::Static {
-        return Err(ApiError::not_emulated("Segments with a filter are not emulated yet, only static ones"));
-    }
-    let customers = body.texts("customers", SEGMENT_MEMBERS)?.unwrap_or_default();
-    let created = segments::create_static(&app.core, &caller, name, &customers).await?;
+    let created = if kind == SegmentType::Static {
+        let customers = body.texts("customers", SEGMENT_MEMBERS)?.unwrap_or_default();
+        segments::create_static(&app.core, &caller, name, &customers).await?
+    } else {
+        let filter = body.metadata("filter")?.value().map_or(Value::Null, Value::Object);
+        segments::create_filtered(&app.core, &caller, name, kind, &filter).await?
+    };
     Ok(answer::json(|out| segment::write(out, &created)))
 }

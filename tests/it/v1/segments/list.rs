@@ -33,5 +33,33 @@ async fn wrong_parameters_are_named() {
     let answer = world.client().get("/v1/segments?limit=500").await.expect(400);
     assert_eq!(answer.string("/details"), "Property .limit cannot be higher than 100");
     world.client().get("/v1/segments?order=name").await.expect(400);
-    world.client().get("/v1/segments?filters[name][conditions][$is]=x").await.expect(501);
+    for query in ["filters[filter][conditions][$is]=x", "filters[name][conditions][$like]=x", "start_date=soon"] {
+        let error = world.client().get(&format!("/v1/segments?{query}")).await.expect(400);
+        assert_eq!(error.string("/key"), "invalid_query_params");
+    }
+}
+
+#[tokio::test]
+async fn segments_are_filtered_by_what_they_are_and_when_they_were_made() {
+    let world = World::at("2024-03-15T12:00:00Z").await;
+    let client = world.client();
+    for (name, kind, made_at) in [("a", "static", "10"), ("b", "passive", "11"), ("ab", "auto-update", "12")] {
+        world.clock.set(format!("2024-03-15T{made_at}:00:00Z").parse().unwrap());
+        let body = json!({"name": name, "type": kind, "filter": {"junction": "and"}});
+        client.post("/v1/segments", body).await.expect(200);
+    }
+    for (query, names) in [
+        ("filters[name][conditions][$contains]=a", vec!["ab", "a"]),
+        ("filters[type][conditions][$in][0]=static&filters[type][conditions][$in][1]=passive", vec!["b", "a"]),
+        ("filters[type][conditions][$is]=static&filters[name][conditions][$is]=b&filters[junction]=or", vec!["b", "a"]),
+        ("filters[created_at][conditions][$before]=2024-03-15T11:00:00Z", vec!["a"]),
+        ("filters[id][conditions][$has_value]=&limit=1", vec!["ab"]),
+        ("start_date=2024-03-15T10:00:00Z&end_date=2024-03-15T12:00:00Z", vec!["b"]),
+    ] {
+        let listed = client.get(&format!("/v1/segments?{query}")).await.expect(200);
+        assert_eq!(listed.column("data", "name"), names, "{query}");
+        assert_eq!(listed.json()["total"], if query.ends_with("limit=1") { 3 } else { names.len() });
+    }
+    let theirs = world.stranger().get("/v1/segments?filters[name][conditions][$contains]=a").await.expect(200);
+    assert_eq!(theirs.json()["total"], 0);
 }

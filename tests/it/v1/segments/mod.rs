@@ -1,4 +1,6 @@
 mod create;
 mod delete;
+mod filters;
 mod get;
 mod list;
+mod membership;

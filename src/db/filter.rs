@@ -1,0 +1,315 @@
+//! The SQL reading of filters: the same as [`Filter::holds`], as a condition on rows.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::domain::filter::{
+    Comparison, CustomerField, DatePart, FieldFilter, Filter, Junction, Kind, SegmentField, Span, Test,
+};
+
+/// What the values of a field are in SQL.
+enum Source<'a> {
+    /// An expression without parameters, null where there is no value.
+    Plain(&'static str, Shape),
+    /// A key of the metadata.
+    Metadata(&'a str),
+    /// A number in the customer's state.
+    State(&'a [String], bool),
+    /// A number of custom events.
+    EventCount(&'a str),
+}
+
+/// The SQL type of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Text,
+    Number,
+    Moment,
+}
+
+/// Adds the condition, in parentheses, that a row of `customers c` passes `filter` at `now`; null may stand for false.
+pub fn push_customer_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter<CustomerField>, now: DateTime<Utc>) {
+    push_filter(query, filter, now, customer_source);
+}
+
+/// Adds the condition, in parentheses, that a row of `segments` passes `filter` at `now`; null may stand for false.
+pub fn push_segment_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter<SegmentField>, now: DateTime<Utc>) {
+    push_filter(query, filter, now, |field| match field {
+        SegmentField::Id => Source::Plain("segments.id", Shape::Text),
+        SegmentField::Name => Source::Plain("segments.name", Shape::Text),
+        SegmentField::Type => Source::Plain("segments.type", Shape::Text),
+        SegmentField::CreatedAt => Source::Plain("segments.created_at", Shape::Moment),
+    });
+}
+
+/// The column of `customers c`, with an index, that holds the moment of a field; `None` for other fields.
+#[must_use]
+pub fn indexed_moment(field: &CustomerField) -> Option<&'static str> {
+    match field {
+        CustomerField::CreatedAt => Some("c.created_at"),
+        // Which is updated_at, or earlier than any that there will be.
+        CustomerField::UpdatedAt => Some("c.changed_at"),
+        CustomerField::OrdersLastDate => Some("c.last_order_at"),
+        _ => None,
+    }
+}
+
+/// Adds the condition that `column` is in one of `spans`.
+pub fn push_spans(query: &mut QueryBuilder<Postgres>, column: &str, spans: &[Span]) {
+    query.push("(false");
+    for span in spans {
+        query.push(" OR true");
+        if let Some(from) = span.from {
+            query.push(" AND ").push(column).push(" >= ").push_bind(from);
+        }
+        if let Some(until) = span.until {
+            query.push(" AND ").push(column).push(" < ").push_bind(until);
+        }
+    }
+    query.push(")");
+}
+
+fn customer_source(field: &CustomerField) -> Source<'_> {
+    use Shape::{Moment, Number, Text};
+    let (expression, shape) = match field {
+        CustomerField::Id => ("c.id", Text),
+        CustomerField::SourceId => ("c.source_id", Text),
+        CustomerField::Profile("name") => ("c.name", Text),
+        CustomerField::Profile("email") => ("c.email", Text),
+        CustomerField::Profile("phone") => ("(c.profile ->> 'phone')", Text),
+        CustomerField::Profile("description") => ("(c.profile ->> 'description')", Text),
+        CustomerField::Profile("birthday") => ("(c.profile ->> 'birthday')", Text),
+        CustomerField::Profile(_) => ("(c.profile ->> 'birthdate')", Text),
+        CustomerField::Address("city") => ("c.city", Text),
+        CustomerField::Address("state") => ("(c.profile -> 'address' ->> 'state')", Text),
+        CustomerField::Address("line_1") => ("(c.profile -> 'address' ->> 'line_1')", Text),
+        CustomerField::Address("line_2") => ("(c.profile -> 'address' ->> 'line_2')", Text),
+        CustomerField::Address("country") => ("(c.profile -> 'address' ->> 'country')", Text),
+        CustomerField::Address(_) => ("(c.profile -> 'address' ->> 'postal_code')", Text),
+        CustomerField::CreatedAt => ("c.created_at", Moment),
+        CustomerField::UpdatedAt => ("c.updated_at", Moment),
+        CustomerField::Metadata(key) => return Source::Metadata(key),
+        CustomerField::OrdersTotalAmount => ("c.orders_amount", Number),
+        CustomerField::OrdersTotalCount => ("c.orders_count", Number),
+        CustomerField::OrdersAverageAmount => (
+            // As `OrderSummary::average_amount` rounds.
+            "(CASE c.orders_count WHEN 0 THEN 0
+              ELSE floor((2 * c.orders_amount::numeric + c.orders_count) / (2 * c.orders_count)) END::bigint)",
+            Number,
+        ),
+        CustomerField::OrdersLastAmount => ("c.last_order_amount", Number),
+        CustomerField::OrdersLastDate => ("c.last_order_at", Moment),
+        CustomerField::State { path, or_zero } => return Source::State(path, *or_zero),
+        CustomerField::EventCount(name) => return Source::EventCount(name),
+        CustomerField::Unset => ("NULL::text", Text),
+    };
+    Source::Plain(expression, shape)
+}
+
+fn push_filter<F>(
+    query: &mut QueryBuilder<Postgres>,
+    filter: &Filter<F>,
+    now: DateTime<Utc>,
+    source: impl Fn(&F) -> Source<'_>,
+) {
+    let (neutral, joint) = match filter.junction {
+        Junction::Or if !filter.fields.is_empty() => ("(false", " OR "),
+        Junction::And | Junction::Or => ("(true", " AND "),
+    };
+    query.push(neutral);
+    for FieldFilter { field, kind, conditions } in &filter.fields {
+        query.push(joint).push("(true");
+        for condition in conditions {
+            // A null is no reason to pass. Elsewhere it does as well as false, and leaves indexes usable.
+            query.push(if condition.negated { " AND NOT coalesce(" } else { " AND " });
+            push_condition(query, &source(field), *kind, &condition.test, now);
+            query.push(if condition.negated { ", false)" } else { "" });
+        }
+        query.push(")");
+    }
+    query.push(")");
+}
+
+/// Adds whether one of the values passes `test`; null may stand for false.
+fn push_condition(
+    query: &mut QueryBuilder<Postgres>,
+    source: &Source<'_>,
+    kind: Kind,
+    test: &Test,
+    now: DateTime<Utc>,
+) {
+    match *source {
+        Source::Plain(expression, shape) => {
+            query.push("(");
+            push_test(query, expression, shape, kind, test, now);
+            query.push(")");
+        }
+        Source::Metadata(key) => {
+            // An array stands for its elements, anything else for itself, null for nothing.
+            let elements = |query: &mut QueryBuilder<Postgres>| {
+                query.push("(SELECT c.metadata -> ").push_bind(key.to_owned()).push(" OFFSET 0) AS held (value)");
+                query.push(
+                    ", LATERAL json_array_elements(CASE json_typeof(held.value) WHEN 'array' THEN held.value
+                         ELSE json_build_array(held.value) END) AS element (value)
+                     , LATERAL (SELECT element.value #>> '{}') AS v (value) WHERE json_typeof(element.value) <> 'null'",
+                );
+            };
+            if let Test::Count(comparison, counts) = test {
+                query.push("((SELECT count(*) FROM ");
+                elements(query);
+                query.push(")").push(operator(*comparison)).push("ANY(").push_bind(counts.clone()).push("))");
+            } else {
+                query.push("EXISTS (SELECT FROM ");
+                elements(query);
+                query.push(" AND ");
+                push_test(query, "v.value", Shape::Text, kind, test, now);
+                query.push(")");
+            }
+        }
+        Source::State(path, or_zero) => {
+            query.push("(SELECT ");
+            push_test(query, "v.value", Shape::Number, kind, test, now);
+            query.push(" FROM (SELECT coalesce((c.state #>> ").push_bind(path.to_vec());
+            query.push(if or_zero { ")::bigint, 0)" } else { ")::bigint, NULL)" });
+            query.push(" OFFSET 0) AS v (value))");
+        }
+        Source::EventCount(name) => {
+            query.push("(SELECT ");
+            push_test(query, "v.value", Shape::Number, kind, test, now);
+            query.push(
+                " FROM (SELECT coalesce((SELECT counted.count FROM customer_event_counts counted
+                   WHERE counted.project_id = c.project_id AND counted.customer_id = c.id AND counted.type = ",
+            );
+            query.push_bind(name.to_owned()).push("), 0) OFFSET 0) AS v (value))");
+        }
+    }
+}
+
+/// Adds whether `value` passes `test`; may be null, where `value` is.
+fn push_test(
+    query: &mut QueryBuilder<Postgres>,
+    value: &'static str,
+    shape: Shape,
+    kind: Kind,
+    test: &Test,
+    now: DateTime<Utc>,
+) {
+    match test {
+        Test::Present => {
+            query.push(value).push(" IS NOT NULL");
+        }
+        Test::Text(comparison, operands) => {
+            push_text(query, value, shape);
+            query.push(operator(*comparison)).push("ANY(").push_bind(operands.clone()).push(")");
+        }
+        Test::Contains(operands) => push_any_text(query, operands, |query| {
+            query.push("strpos(");
+            push_text(query, value, shape);
+            query.push(", operand) > 0");
+        }),
+        Test::StartsWith(operands) => push_any_text(query, operands, |query| {
+            query.push("starts_with(");
+            push_text(query, value, shape);
+            query.push(", operand)");
+        }),
+        Test::EndsWith(operands) => push_any_text(query, operands, |query| {
+            query.push("right(");
+            push_text(query, value, shape);
+            query.push(", length(operand)) = operand");
+        }),
+        Test::Number(comparison, operands) => {
+            push_number(query, value, shape);
+            query.push(operator(*comparison)).push("ANY(").push_bind(operands.clone()).push(")");
+        }
+        Test::Count(comparison, counts) => {
+            query.push("(CASE WHEN ").push(value).push(" IS NULL THEN 0 ELSE 1 END)::bigint");
+            query.push(operator(*comparison)).push("ANY(").push_bind(counts.clone()).push(")");
+        }
+        Test::During(whens) => {
+            let spans: Vec<_> = whens.iter().map(|when| when.span(kind, now)).collect();
+            push_spans(query, &moment(value, shape, kind), &spans);
+        }
+        Test::Part(part, operands) => {
+            let part = match part {
+                DatePart::DayOfMonth => "day",
+                DatePart::DayOfWeek => "isodow",
+                DatePart::Month => "month",
+                DatePart::Year => "year",
+            };
+            push_part(query, part, value, shape, kind);
+            query.push(" = ANY(").push_bind(operands.clone()).push(")");
+        }
+        Test::Anniversary(anniversaries) => {
+            query.push("(false");
+            for days in anniversaries.iter().map(|anniversary| anniversary.month_days(now)) {
+                query.push(" OR ");
+                push_part(query, "month", value, shape, kind);
+                query.push(" * 100 + ");
+                push_part(query, "day", value, shape, kind);
+                query.push(if days.inverted { " <> ALL(" } else { " = ANY(" }).push_bind(days.days).push(")");
+            }
+            query.push(")");
+        }
+        Test::Never => {
+            query.push("false");
+        }
+    }
+}
+
+/// The value as answers show it.
+fn push_text(query: &mut QueryBuilder<Postgres>, value: &str, shape: Shape) {
+    match shape {
+        Shape::Text => query.push("(").push(value),
+        Shape::Number => query.push("(").push(value).push("::text"),
+        Shape::Moment => {
+            let form = r#"'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"#;
+            query.push("(to_char(").push(value).push(" AT TIME ZONE 'UTC', ").push(form).push(")")
+        }
+    };
+    query.push(" COLLATE \"C\")");
+}
+
+fn push_any_text(
+    query: &mut QueryBuilder<Postgres>,
+    operands: &[String],
+    fits: impl FnOnce(&mut QueryBuilder<Postgres>),
+) {
+    query.push("EXISTS (SELECT FROM unnest(").push_bind(operands.to_vec()).push(") AS operand WHERE ");
+    fits(query);
+    query.push(")");
+}
+
+/// The value as `domain::filter::Scalar::number` reads it.
+fn push_number(query: &mut QueryBuilder<Postgres>, value: &str, shape: Shape) {
+    match shape {
+        Shape::Text => query.push(format_args!(
+            "(CASE WHEN {value} ~ '^-?[0-9]{{1,30}}(\\.[0-9]{{1,30}})?([eE][+-]?[0-9]{{1,2}})?$' THEN {value}::float8 END)"
+        )),
+        Shape::Number => query.push(value).push("::float8"),
+        Shape::Moment => query.push("NULL::float8"),
+    };
+}
+
+/// The value as `domain::filter::Scalar::moment` reads it. Spans begin and end with a millisecond, so a moment is not cut.
+fn moment(value: &str, shape: Shape, kind: Kind) -> String {
+    let moment = match shape {
+        Shape::Text => format!("filter_moment({value})"),
+        Shape::Number => "NULL::timestamptz".to_owned(),
+        Shape::Moment => value.to_owned(),
+    };
+    if kind == Kind::Day { format!("date_trunc('day', {moment}, 'UTC')") } else { moment }
+}
+
+fn push_part(query: &mut QueryBuilder<Postgres>, part: &str, value: &str, shape: Shape, kind: Kind) {
+    query.push(format_args!("extract({part} FROM {} AT TIME ZONE 'UTC')::int", moment(value, shape, kind)));
+}
+
+fn operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => " = ",
+        Comparison::More => " > ",
+        Comparison::MoreOrEqual => " >= ",
+        Comparison::Less => " < ",
+        Comparison::LessOrEqual => " <= ",
+    }
+}

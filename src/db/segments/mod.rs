@@ -1,0 +1,279 @@
+//! Segments. Who moves in and out of those with a filter is in [`members`].
+
+mod members;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+
+use crate::domain::filter::{Filter, SegmentField};
+use crate::domain::json::JsonText;
+use crate::domain::page::{Direction, Window};
+use crate::domain::project::ProjectId;
+use crate::domain::segment::{Segment, SegmentName, SegmentType};
+
+pub use members::{Moved, enter_all, evaluated, move_members, settle, turn_concerns};
+
+struct SegmentRow {
+    id: String,
+    name: String,
+    r#type: String,
+    filter: Option<JsonText>,
+    created_at: DateTime<Utc>,
+    updated_at: Option<DateTime<Utc>>,
+    evaluated_at: Option<DateTime<Utc>>,
+}
+
+impl FromRow<'_, PgRow> for SegmentRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            r#type: row.try_get("type")?,
+            filter: row.try_get("filter")?,
+            created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
+            evaluated_at: row.try_get("evaluated_at")?,
+        })
+    }
+}
+
+impl From<SegmentRow> for Segment {
+    fn from(row: SegmentRow) -> Self {
+        let SegmentRow { id, name, r#type, filter, created_at, updated_at, evaluated_at } = row;
+        // The column's check constraint knows the same three names.
+        let kind = SegmentType::parse(&r#type).unwrap_or(SegmentType::Static);
+        Self { id, name, kind, filter, created_at, updated_at, evaluated_at }
+    }
+}
+
+/// The name under which `row_counts` counts the segments.
+pub const RESOURCE: &str = "segments";
+
+/// Adds a segment, and one to the count.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert(connection: &mut PgConnection, project: ProjectId, segment: &Segment) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH counted AS (
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+             VALUES ($1, 'segments', pg_backend_pid() % 64, 1)
+             ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
+         )
+         INSERT INTO segments (project_id, id, name, type, filter, created_at, updated_at, evaluated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        project.0,
+        segment.id,
+        segment.name,
+        segment.kind.as_str(),
+        segment.filter.as_ref() as Option<&JsonText>,
+        segment.created_at,
+        segment.updated_at,
+        segment.evaluated_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes the living customers among `customer_ids` members; the others are passed over. The customers are locked, so that
+/// none is deleted meanwhile.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert_members(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    segment_id: &str,
+    customer_ids: &[String],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH member AS (
+             INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
+             SELECT project_id, $2, id, created_at
+             FROM customers WHERE project_id = $1 AND id = ANY($3) AND deleted_at IS NULL
+             ORDER BY id FOR SHARE
+             ON CONFLICT DO NOTHING
+             RETURNING 1
+         )
+         INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+         SELECT $1, $2, pg_backend_pid() % 64, count(*) FROM member HAVING count(*) > 0
+         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value",
+        project.0,
+        segment_id,
+        customer_ids
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The segment with that id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Segment>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        SegmentRow,
+        r#"SELECT id, name, type, filter AS "filter: JsonText", created_at, updated_at, evaluated_at
+           FROM segments WHERE project_id = $1 AND id = $2"#,
+        project.0,
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(Segment::from))
+}
+
+/// Which segments a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct SegmentFilter {
+    pub ids: Option<Vec<String>>,
+    pub created_at: Window,
+    pub filter: Option<Filter<SegmentField>>,
+}
+
+/// The first `limit` segments by their time of creation that pass `filter` at `now`, and how many there are in all.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    filter: &SegmentFilter,
+    direction: Direction,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Segment>, i64), sqlx::Error> {
+    let push_matching = |query: &mut QueryBuilder<Postgres>| {
+        query.push(" FROM segments WHERE project_id = ").push_bind(project.0);
+        if let Some(ids) = &filter.ids {
+            query.push(" AND id = ANY(").push_bind(ids.clone()).push(")");
+        }
+        crate::db::customers::push_window(query, "segments.created_at", filter.created_at);
+        if let Some(filter) = &filter.filter {
+            query.push(" AND ");
+            crate::db::filter::push_segment_filter(query, filter, now);
+        }
+    };
+    let mut query = QueryBuilder::new("SELECT id, name, type, filter, created_at, updated_at, evaluated_at");
+    push_matching(&mut query);
+    query.push(match direction {
+        Direction::Ascending => " ORDER BY created_at, id LIMIT ",
+        Direction::Descending => " ORDER BY created_at DESC, id DESC LIMIT ",
+    });
+    let rows: Vec<SegmentRow> = query.push_bind(limit).build_query_as().fetch_all(&mut *connection).await?;
+    let total = if filter.ids.is_none() && filter.created_at.is_open() && filter.filter.is_none() {
+        crate::db::row_counts::total(connection, project, RESOURCE).await?
+    } else {
+        let mut count = QueryBuilder::new("SELECT count(*)");
+        push_matching(&mut count);
+        count.build_query_scalar().fetch_one(connection).await?
+    };
+    Ok((rows.into_iter().map(Segment::from).collect(), total))
+}
+
+/// The segments of a project that have a filter, oldest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn filtered(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Segment>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        SegmentRow,
+        r#"SELECT id, name, type, filter AS "filter: JsonText", created_at, updated_at, evaluated_at
+           FROM segments WHERE project_id = $1 AND type <> 'static' ORDER BY created_at, id"#,
+        project.0
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Segment::from).collect())
+}
+
+/// How many segments of a project have a filter.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_filtered(connection: &mut PgConnection, project: ProjectId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM segments WHERE project_id = $1 AND type <> 'static'"#,
+        project.0
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The static segments that a customer is in, each with its time of creation, oldest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn static_of_customer(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+) -> Result<Vec<(DateTime<Utc>, SegmentName)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT segments.id, segments.name, segments.created_at
+         FROM segment_members members
+         JOIN segments ON segments.project_id = members.project_id AND segments.id = members.segment_id
+         WHERE members.project_id = $1 AND members.customer_id = $2 AND segments.type = 'static'
+         ORDER BY segments.created_at, segments.id",
+        project.0,
+        customer_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.created_at, SegmentName { id: row.id, name: row.name })).collect())
+}
+
+/// Removes a segment with its members and their counts; returns its type, or `None` where there is none. Nobody may be adding
+/// members meanwhile.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn delete(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+) -> Result<Option<SegmentType>, sqlx::Error> {
+    let kind = sqlx::query_scalar!(
+        "WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
+         counts AS (DELETE FROM row_counts WHERE project_id = $1 AND resource = $2),
+         segment AS (DELETE FROM segments WHERE project_id = $1 AND id = $2 RETURNING type),
+         counted AS (
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+             SELECT $1, 'segments', pg_backend_pid() % 64, -1 FROM segment
+             ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1
+         )
+         SELECT type FROM segment",
+        project.0,
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(kind.and_then(|kind| SegmentType::parse(&kind)))
+}
+
+/// Takes a locked customer out of every segment that holds it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn remove_customer(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH member AS (
+             DELETE FROM segment_members WHERE project_id = $1 AND customer_id = $2 RETURNING segment_id
+         )
+         INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+         SELECT $1, segment_id, pg_backend_pid() % 64, -1 FROM member ORDER BY segment_id
+         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1",
+        project.0,
+        customer_id
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! The vendor's filter language: `{"junction": "and", "<field>": {"conditions": {"<operator>": [values]}}}`.
+//!
+//! [`parse`](Filter::parse) reads it into types, once. From the typed filter there are two readings, which must never
+//! disagree: [`Filter::holds`], over the values of one object in memory, and the SQL condition of `db::filter`. A property
+//! test holds them together. What depends on the time is turned into fixed spans of time and days of the year first
+//! ([`When::span`], [`Anniversary::month_days`]), by the same code for both.
+//!
+//! A field has values: none when it is unset or `null`, one, or for an array in metadata one for each element. A test
+//! passes when any of the values passes it; the negative operators (`$is_not`, `$not_in`, `$not_contain`, `$is_unknown`)
+//! are the exact opposite of the positive ones.
+
+mod customer;
+mod operator;
+mod parse;
+mod scalar;
+mod segment;
+mod test;
+mod when;
+
+use chrono::{DateTime, Utc};
+
+pub use customer::{CustomerField, Subject};
+pub use operator::OPERATORS;
+pub use parse::FilterError;
+pub use scalar::Scalar;
+pub use segment::SegmentField;
+pub use test::{Comparison, DatePart, Test};
+pub use when::{Anniversary, Span, When};
+
+/// How the fields of a filter are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Junction {
+    And,
+    Or,
+}
+
+/// What the values of a field are, which decides how operators read them and their operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Also metadata without a definition, which the vendor compares as text only.
+    Text,
+    Number,
+    /// A moment, at the precision of a millisecond.
+    Moment,
+    /// A day in UTC; a time of day beside it does not count.
+    Day,
+}
+
+/// Conditions on the fields `F` of an object. Without any it is passed by every object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter<F> {
+    pub junction: Junction,
+    pub fields: Vec<FieldFilter<F>>,
+}
+
+/// Conditions on one field, all of which must hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldFilter<F> {
+    pub field: F,
+    pub kind: Kind,
+    pub conditions: Vec<Condition>,
+}
+
+/// One operator with its operands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    pub test: Test,
+    /// Whether the test must fail instead.
+    pub negated: bool,
+}
+
+impl<F> Filter<F> {
+    /// Whether an object passes at `now`, of which `values` tells the values of a field.
+    pub fn holds<'a>(&self, now: DateTime<Utc>, mut values: impl FnMut(&F) -> Vec<Scalar<'a>>) -> bool {
+        let mut passes = |tested: &FieldFilter<F>| {
+            let values = values(&tested.field);
+            tested
+                .conditions
+                .iter()
+                .all(|condition| condition.test.passes(&values, tested.kind, now) != condition.negated)
+        };
+        match self.junction {
+            Junction::And => self.fields.iter().all(passes),
+            Junction::Or => self.fields.is_empty() || self.fields.iter().any(&mut passes),
+        }
+    }
+
+    /// Whether the mere passing of time can change who passes.
+    #[must_use]
+    pub fn depends_on_time(&self) -> bool {
+        self.fields.iter().flat_map(|tested| &tested.conditions).any(|condition| match &condition.test {
+            Test::During(whens) => whens.iter().any(|when| !matches!(when, When::In(_))),
+            Test::Anniversary(_) => true,
+            _ => false,
+        })
+    }
+
+    /// What the passing of the time from `then` to `now` may have changed, for objects that did not change themselves: the
+    /// fields, each with the spans that only one of the two moments has. Where a field has `None`, any value of it may
+    /// concern it.
+    #[must_use]
+    pub fn turned(&self, then: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(&F, Option<Vec<Span>>)> {
+        let mut turned = Vec::new();
+        for FieldFilter { field, kind, conditions } in &self.fields {
+            for Condition { test, .. } in conditions {
+                match test {
+                    Test::During(whens) => {
+                        let spans: Vec<_> = whens
+                            .iter()
+                            .flat_map(|when| when.span(*kind, then).difference(when.span(*kind, now)))
+                            .collect();
+                        if !spans.is_empty() {
+                            turned.push((field, Some(spans)));
+                        }
+                    }
+                    Test::Anniversary(days) if days.iter().any(|day| day.month_days(then) != day.month_days(now)) => {
+                        turned.push((field, None));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        turned
+    }
+}

@@ -1,0 +1,130 @@
+//! One transaction that writes: what every service that changes something works in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{Caller, Core, Error};
+use crate::db;
+use crate::db::pool::Transaction;
+use crate::domain::activity::{ActivityEntry, ActivityType};
+use crate::domain::customer::Customer;
+use crate::domain::filter::Subject;
+use crate::domain::json::JsonText;
+use crate::domain::project::ProjectId;
+use crate::domain::rules::{FilteredSegment, Rules};
+use crate::domain::segment::SegmentMember;
+use crate::objects::{rendered, segment};
+
+/// A transaction under the rules of its project, with what it has to tell at its end: the entries in the order in which
+/// they were told, and after them what they did to the membership of the customers who were touched.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    pub core: &'a Core,
+    pub caller: &'a Caller,
+    /// When all of it happens.
+    pub now: DateTime<Utc>,
+    pub rules: Arc<Rules>,
+    transaction: Transaction,
+    entries: Vec<ActivityEntry>,
+    touched: Vec<Customer>,
+}
+
+impl<'a> Work<'a> {
+    /// Begins. Dropped before [`Work::commit`], nothing was done.
+    pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
+        let (mut transaction, version) = db::rules::begin(&core.pool, caller.project).await?;
+        let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
+        let now = core.clock.now();
+        Ok(Self { core, caller, now, rules, transaction, entries: Vec::new(), touched: Vec::new() })
+    }
+
+    /// The project that it is done in.
+    pub fn project(&self) -> ProjectId {
+        self.caller.project
+    }
+
+    /// The connection with the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Tells of something in the activity of a customer.
+    pub fn tell(&mut self, customer_id: &str, kind: ActivityType, data: JsonText) {
+        let entry = self.core.entry(self.caller, customer_id, kind, data, self.now);
+        self.entries.push(entry);
+    }
+
+    /// [`Work::tell`], of something that a second person has a part in: their id, and how the payload shows them.
+    pub fn tell_with(
+        &mut self,
+        customer_id: &str,
+        kind: ActivityType,
+        data: JsonText,
+        person: Option<(String, JsonText)>,
+    ) {
+        let entry = self.core.entry(self.caller, customer_id, kind, data, self.now);
+        self.entries.push(ActivityEntry { referrer: person, ..entry });
+    }
+
+    /// Says that a locked customer, or what filters know of it, has changed to this.
+    pub fn touch(&mut self, customer: &Customer) {
+        self.touched.retain(|touched| touched.id != customer.id);
+        self.touched.push(customer.clone());
+    }
+
+    /// Puts the touched customers in and out of segments, writes the entries, and makes it all last.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        if !self.rules.segments.is_empty() && !self.touched.is_empty() {
+            self.move_members().await?;
+        }
+        if !self.entries.is_empty() {
+            db::activity::insert(&mut self.transaction, self.caller.project, &self.entries).await?;
+        }
+        self.transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn move_members(&mut self) -> Result<(), Error> {
+        let touched = std::mem::take(&mut self.touched);
+        let ids: Vec<_> = touched.iter().map(|customer| customer.id.clone()).collect();
+        let counted = self.rules.counted_events();
+        let mut event_counts = if counted.is_empty() {
+            HashMap::new()
+        } else {
+            db::events::count_of(&mut self.transaction, self.caller.project, &ids, &counted).await?
+        };
+        let rules = Arc::clone(&self.rules);
+        let mut members = Vec::new();
+        for customer in &touched {
+            let subject = Subject::of(customer, event_counts.remove(&customer.id).unwrap_or_default());
+            members.extend(rules.segments_of(&subject, self.now).map(|segment| SegmentMember {
+                customer_id: customer.id.clone(),
+                segment_id: segment.id.clone(),
+                customer_created_at: customer.created_at,
+            }));
+        }
+        let segment_ids: Vec<_> = rules.segments.iter().map(|segment| segment.id.clone()).collect();
+        let moved =
+            db::segments::move_members(&mut self.transaction, self.caller.project, &ids, &segment_ids, &members)
+                .await?;
+        // In the order of the customers and then of the segments.
+        for customer in &touched {
+            for segment in rules.segments.iter().filter(|segment| segment.is_announced()) {
+                let is_moved =
+                    |moved: &&db::segments::Moved| moved.customer_id == customer.id && moved.segment_id == segment.id;
+                if let Some(moved) = moved.iter().find(is_moved) {
+                    self.tell(&customer.id, moved.kind(), membership_payload(customer, segment));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The payload of the entries that tell of a membership.
+pub(super) fn membership_payload(customer: &Customer, of: &FilteredSegment) -> JsonText {
+    rendered(|out| segment::write_payload(out, customer, &of.named()))
+}

@@ -1,0 +1,356 @@
+//! The two readings of a filter, in Rust and in SQL, held together over random customers and filters.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use serde_json::{Map, Value, json};
+use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
+use voucherify_emulator::db;
+use voucherify_emulator::domain::filter::{CustomerField, Filter, Kind, OPERATORS, Subject};
+use voucherify_emulator::domain::project::ProjectId;
+
+use crate::support::World;
+
+/// Texts that are read as something, almost as something, or are awkward in SQL.
+fn text() -> impl Strategy<Value = String> {
+    let chosen = select(vec![
+        "",
+        "a",
+        "A",
+        "ab",
+        "ą",
+        "aą",
+        "z",
+        "%",
+        "_",
+        "\\",
+        "'",
+        "\"",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "10",
+        "9",
+        "9.0",
+        "1e2",
+        "100",
+        "-3.5",
+        " 7",
+        "+7",
+        "1e-9",
+        ".5",
+        "5.",
+        "2024-02-29",
+        "2023-02-29",
+        "2024-03-15",
+        "2024-03-15T12:00:00Z",
+        "2024-03-15T12:00:00.001Z",
+        "2024-03-15T12:00:00.0019Z",
+        "2024-03-15T14:00:00+02:00",
+        "2024-03-15T14:00+0200",
+        "2024-03-15 12:00",
+        "0000-01-01",
+        "0001-01-01T00:00:00+14:59",
+        "9999-12-31T23:59:59-14:59",
+        "2024-1-1",
+        "1990-02-28",
+        "1991-03-01",
+        "2024-12-31",
+        "2024-03-11",
+        "2024-03-17T23:59:59.999Z",
+    ])
+    .prop_map(str::to_owned);
+    prop_oneof![
+        6 => chosen,
+        1 => "[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-6][0-9](:[0-6][0-9](\\.[0-9]{1,10})?)?(Z|[+-][01][0-9]:?[0-6][0-9])?)?",
+        2 => "(20[0-2][0-9]|19[5-9][0-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9])(T1[0-9]:00:00\\.[0-9]{3}Z)?",
+        1 => "-?[0-9]{1,31}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?",
+        1 => "[^\\x00]{0,4}".prop_map(|text| text.replace(char::from(0), "")),
+    ]
+}
+
+/// What stands under a metadata key.
+fn metadata_value() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        6 => text().prop_map(Value::String),
+        2 => (-20_i64..200).prop_map(Value::from),
+        1 => (-1e9_f64..1e9).prop_map(Value::from),
+        1 => any::<f64>().prop_filter_map("finite", |number| number.is_finite().then(|| Value::from(number))),
+        1 => any::<bool>().prop_map(Value::Bool),
+        1 => Just(Value::Null),
+        1 => Just(json!({"a": [1, "x"]})),
+    ];
+    prop_oneof![3 => scalar.clone(), 1 => proptest::collection::vec(scalar, 0..4).prop_map(Value::Array)]
+}
+
+const KEYS: [&str; 5] = ["text", "number", "moment", "day", "with.dot and ' blank"];
+
+/// As a schema would define them.
+fn defined(key: &str) -> Option<Kind> {
+    match key {
+        "number" => Some(Kind::Number),
+        "moment" => Some(Kind::Moment),
+        "day" => Some(Kind::Day),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Person {
+    body: Map<String, Value>,
+    state: Option<Value>,
+    paid: Vec<i64>,
+    events: usize,
+    is_updated: bool,
+    /// Minutes from the moment of the filters.
+    made_at: i64,
+}
+
+fn person() -> impl Strategy<Value = Person> {
+    let maybe = |strategy: BoxedStrategy<Value>| prop_oneof![1 => Just(None), 3 => strategy.prop_map(Some)];
+    let words = maybe(text().prop_map(Value::String).boxed());
+    let dates = maybe(
+        prop_oneof![
+            "(19[5-9][0-9]|20[0-2][0-9])-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])",
+            Just("2024-02-29T23:30:00Z".to_owned())
+        ]
+        .prop_map(Value::String)
+        .boxed(),
+    );
+    let metadata = proptest::collection::hash_map(select(KEYS.to_vec()), metadata_value(), 0..5)
+        .prop_map(|keys| json!(keys.into_iter().collect::<HashMap<_, _>>()));
+    let address = proptest::collection::hash_map(
+        select(vec!["city", "state", "line_1", "country"]),
+        prop_oneof![text().prop_map(Value::String), Just(Value::Null)],
+        0..4,
+    )
+    .prop_map(|members| json!(members));
+    let state = maybe(
+        (-3_i64..30)
+            .prop_map(|points| {
+                json!({"loyalty": {"points": points, "campaigns": {"C": {"points": points}}},
+                       "summary": {"redemptions": {"total_redeemed": points, "gift": {"redeemed_amount": points}}}})
+            })
+            .boxed(),
+    );
+    (
+        (words.clone(), words.clone(), words, dates.clone(), dates),
+        maybe(address.boxed()),
+        maybe(metadata.boxed()),
+        state,
+        proptest::collection::vec(-50_i64..50, 0..3),
+        0_usize..3,
+        any::<bool>(),
+        -100_000_i64..100_000,
+    )
+        .prop_map(
+            |(
+                (name, email, phone, birthdate, birthday),
+                address,
+                metadata,
+                state,
+                paid,
+                events,
+                is_updated,
+                made_at,
+            )| {
+                let members = [
+                    ("name", name),
+                    ("email", email),
+                    ("phone", phone),
+                    ("birthdate", birthdate),
+                    ("birthday", birthday),
+                    ("address", address),
+                    ("metadata", metadata),
+                ];
+                let body = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+                Person { body, state, paid, events, is_updated, made_at }
+            },
+        )
+}
+
+/// A filter, most of whose operators fit their operands.
+fn filter() -> impl Strategy<Value = Value> {
+    let fields = select(vec![
+        "name",
+        "email",
+        "phone",
+        "source_id",
+        "birthdate",
+        "birthday",
+        "created_at",
+        "updated_at",
+        "address.city",
+        "address.state",
+        "address.line_1",
+        "address.country",
+        "metadata.text",
+        "metadata.number",
+        "metadata.moment",
+        "metadata.day",
+        "metadata.with.dot and ' blank",
+        "metadata.nowhere",
+        "summary.orders.total_amount",
+        "summary.orders.total_count",
+        "summary.orders.average_amount",
+        "summary.orders.last_order_amount",
+        "summary.orders.last_order_date",
+        "summary.redemptions.total_redeemed",
+        "summary.redemptions.gift.redeemed_amount",
+        "loyalty.points",
+        "loyalty_points.campaigns.C.points",
+        "loyalty_points.campaigns.D.points",
+        "events.e.count",
+        "events.none.count",
+        "publications.x",
+    ]);
+    let operand = prop_oneof![
+        3 => text().prop_map(Value::String),
+        3 => (0_i64..40).prop_map(Value::from),
+        1 => (0_i64..800).prop_map(Value::from),
+        1 => (0_i64..20).prop_map(|number| Value::String(number.to_string())),
+    ];
+    let condition = (select(OPERATORS.to_vec()), proptest::collection::vec(operand, 0..3), any::<bool>()).prop_map(
+        |(operator, operands, flag)| {
+            let number = |operand: &Value, most: i64| json!(operand.as_i64().unwrap_or(3) % most + 1);
+            let operands: Vec<Value> = match operator {
+                "$today" | "$tomorrow" | "$yesterday" | "$has_value" | "$is_unknown" => vec![flag.into()],
+                _ if operator.starts_with("$this")
+                    || operator.starts_with("$last")
+                    || operator.starts_with("$next") =>
+                {
+                    vec![flag.into()]
+                }
+                "$today_md" | "$tomorrow_md" | "$yesterday_md" => vec![flag.into()],
+                "$is_day_of_month" => operands.iter().map(|operand| number(operand, 31)).collect(),
+                "$is_month" => operands.iter().map(|operand| number(operand, 12)).collect(),
+                "$is_day" => operands.iter().map(|operand| number(operand, 7)).collect(),
+                _ => operands,
+            };
+            (operator.to_owned(), json!(operands))
+        },
+    );
+    let field =
+        (fields, proptest::collection::hash_map(any::<u8>(), condition, 1..3)).prop_map(|(field, conditions)| {
+            let conditions: Map<_, _> = conditions.into_values().collect();
+            (field.to_owned(), json!({"conditions": conditions}))
+        });
+    (select(vec!["and", "or"]), proptest::collection::vec(field, 0..4)).prop_map(|(junction, fields)| {
+        let mut filter: Map<_, _> = fields.into_iter().collect();
+        filter.insert("junction".to_owned(), junction.into());
+        Value::Object(filter)
+    })
+}
+
+#[test]
+fn a_filter_reads_the_same_in_rust_and_in_sql() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let moments =
+        ["2024-03-15T12:00:00.0005Z", "2024-02-29T00:00:00Z", "2023-02-28T23:59:59.999Z", "2023-12-31T20:00:00Z"];
+    let world = runtime.block_on(World::at(moments[0]));
+    let mut runner =
+        TestRunner::new(Config { cases: 60, max_shrink_iters: 200, failure_persistence: None, ..Config::default() });
+    let cases =
+        (proptest::collection::vec(person(), 1..5), proptest::collection::vec(filter(), 40), select(moments.to_vec()));
+    let read = std::cell::Cell::new([0_usize; 3]);
+    runner
+        .run(&cases, |(people, filters, now)| {
+            let now: DateTime<Utc> = now.parse().unwrap();
+            runtime.block_on(async {
+                for person in people {
+                    make(&world, now, person).await;
+                }
+                world.clock.set(now);
+                let mut connection = world.pool.acquire().await.unwrap();
+                let project: i64 = sqlx::query_scalar("SELECT id FROM projects ORDER BY id LIMIT 1")
+                    .fetch_one(&mut *connection)
+                    .await
+                    .unwrap();
+                let customers = customers(&mut connection, ProjectId(project)).await;
+                for json in filters {
+                    let reading = Filter::parse(&json, None, |name| CustomerField::parse(name, defined));
+                    let [passed, all, refused] = read.get();
+                    let Ok(filter) = reading else {
+                        read.set([passed, all, refused + 1]);
+                        continue;
+                    };
+                    let by_rust: Vec<_> = customers
+                        .iter()
+                        .filter(|(_, subject)| filter.admits(subject, now))
+                        .map(|(id, _)| id.clone())
+                        .collect();
+                    let by_sql = by_sql(&mut connection, ProjectId(project), &filter, now).await;
+                    read.set([passed + by_rust.len(), all + customers.len(), refused]);
+                    if by_rust != by_sql {
+                        return Err(TestCaseError::fail(format!(
+                            "{json} at {now}: {by_rust:?} in Rust, {by_sql:?} in SQL"
+                        )));
+                    }
+                }
+                Ok(())
+            })
+        })
+        .unwrap();
+    // The filters were neither all refused nor all the same.
+    let [passed, all, refused] = read.get();
+    assert!(passed > all / 20 && passed < all - all / 20, "{passed} of {all} passed");
+    assert!(refused < 60 * 40 / 2, "{refused} filters were refused");
+}
+
+async fn make(world: &World, now: DateTime<Utc>, person: Person) {
+    let client = world.client();
+    world.clock.set(now + chrono::TimeDelta::minutes(person.made_at));
+    let id = client.customer(Value::Object(person.body)).await;
+    for amount in person.paid {
+        let order = json!({"status": "PAID", "amount": amount, "customer": {"id": id}});
+        client.post("/v1/orders", order).await.expect(200);
+    }
+    for _ in 0..person.events {
+        client.post("/v1/events", json!({"event": "e", "customer": {"id": id}})).await.expect(200);
+    }
+    if person.is_updated {
+        client.put(&format!("/v1/customers/{id}"), json!({"description": "x"})).await.expect(200);
+    }
+    if let Some(state) = person.state {
+        client.put(&format!("/_emulator/customers/{id}/state"), state).await.expect(200);
+    }
+}
+
+async fn customers(connection: &mut PgConnection, project: ProjectId) -> Vec<(String, Subject)> {
+    let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM customers WHERE project_id = $1 ORDER BY id")
+        .bind(project.0)
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+    let names = ["e".to_owned(), "none".to_owned()];
+    let mut counts = db::events::count_of(connection, project, &ids, &names).await.unwrap();
+    let mut customers: Vec<_> = db::customers::find_all(connection, project, &ids)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|customer| (customer.id.clone(), Subject::of(&customer, counts.remove(&customer.id).unwrap_or_default())))
+        .collect();
+    customers.sort_by(|(one, _), (other, _)| one.cmp(other));
+    customers
+}
+
+async fn by_sql(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter<CustomerField>,
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let mut transaction = connection.begin().await.unwrap();
+    sqlx::query("SET LOCAL timezone = 'UTC'").execute(&mut *transaction).await.unwrap();
+    let mut query = QueryBuilder::<Postgres>::new("SELECT c.id FROM customers c WHERE c.project_id = ");
+    query.push_bind(project.0).push(" AND ");
+    db::filter::push_customer_filter(&mut query, filter, now);
+    query.push(" ORDER BY c.id");
+    query.build_query_scalar().fetch_all(&mut *transaction).await.unwrap()
+}

@@ -1,0 +1,228 @@
+//! Who is in a filtered segment after which change, and what is told of it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, World};
+
+async fn segment(client: &Client, kind: &str, filter: Value) -> String {
+    client.post("/v1/segments", json!({"name": "S", "type": kind, "filter": filter})).await.expect(200).string("/id")
+}
+
+async fn members(client: &Client, id: &str) -> Vec<String> {
+    let listed = client.get(&format!("/v1/customers?segment_id={id}&limit=100&order=created_at")).await.expect(200);
+    let names = listed.column("customers", "source_id");
+    assert_eq!(listed.json()["total"], names.len());
+    names
+}
+
+/// The types of a customer's entries in order, those that tell of a segment with its name behind them.
+async fn told(world: &World, customer: &str) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT a.type || coalesce(' ' || (a.data::json -> 'segment' ->> 'name'), '')
+         FROM customer_activity a JOIN customers c ON c.project_id = a.project_id AND c.id = a.customer_id
+         WHERE c.source_id = $1 ORDER BY a.id",
+    )
+    .bind(customer)
+    .fetch_all(&world.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_change_of_the_customer_moves_it_at_once_and_is_told_in_an_active_segment() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "old", "address": {"city": "Berlin"}})).await;
+    let filter = json!({"junction": "and", "address.city": {"conditions": {"$is": ["Berlin"]}}});
+    let active = segment(&client, "auto-update", filter.clone()).await;
+    let passive = segment(&client, "passive", filter).await;
+    assert_eq!(members(&client, &active).await, ["old"]);
+    client.customer(json!({"source_id": "new", "address": {"city": "Berlin"}})).await;
+    client.customer(json!({"source_id": "other", "address": {"city": "Bern"}})).await;
+    for id in [&active, &passive] {
+        assert_eq!(members(&client, id).await, ["old", "new"]);
+    }
+    client.put("/v1/customers/other", json!({"address": {"city": "Berlin"}})).await.expect(200);
+    client.post("/v1/customers", json!({"source_id": "old", "address": null})).await.expect(200);
+    for id in [&active, &passive] {
+        assert_eq!(members(&client, id).await, ["new", "other"]);
+    }
+    // Who was in it when it was made had not changed.
+    assert_eq!(told(&world, "old").await, ["customer.created", "customer.updated", "customer.segment.left S"]);
+    assert_eq!(told(&world, "new").await, ["customer.created", "customer.segment.entered S"]);
+    assert_eq!(told(&world, "other").await, ["customer.created", "customer.updated", "customer.segment.entered S"]);
+    // A change that crosses no line tells of none.
+    client.put("/v1/customers/new", json!({"phone": "1"})).await.expect(200);
+    assert_eq!(told(&world, "new").await.len(), 3);
+    client.delete("/v1/customers/new").await.expect(204);
+    assert_eq!(members(&client, &active).await, ["other"]);
+}
+
+#[tokio::test]
+async fn orders_events_and_the_state_move_customers_too() {
+    let world = World::new().await;
+    let client = world.client();
+    let over = |field: &str, number: i64| json!({"junction": "and", field: {"conditions": {"$more_than": [number]}}});
+    let spent = segment(&client, "auto-update", over("summary.orders.total_amount", 100)).await;
+    let signed = segment(&client, "auto-update", over("events.signed.count", 1)).await;
+    let loyal = segment(&client, "auto-update", over("loyalty.points", 5)).await;
+    let order = json!({"source_id": "o", "status": "PAID", "amount": 150, "customer": {"source_id": "a"}});
+    client.post("/v1/orders", order).await.expect(200);
+    assert_eq!(members(&client, &spent).await, ["a"]);
+    assert_eq!(
+        told(&world, "a").await,
+        ["customer.created", "customer.order.created", "customer.order.paid", "customer.segment.entered S"]
+    );
+    // Another's order now.
+    client.put("/v1/orders/o", json!({"customer": {"source_id": "b"}})).await.expect(200);
+    assert_eq!(members(&client, &spent).await, ["b"]);
+    assert_eq!(told(&world, "a").await.last().unwrap(), "customer.segment.left S");
+    client.put("/v1/orders/o", json!({"status": "CANCELED"})).await.expect(200);
+    assert!(members(&client, &spent).await.is_empty());
+    for _ in 0..2 {
+        assert!(members(&client, &signed).await.is_empty());
+        client.post("/v1/events", json!({"event": "signed", "customer": {"source_id": "a"}})).await.expect(200);
+    }
+    assert_eq!(members(&client, &signed).await, ["a"]);
+    client.put("/_emulator/customers/a/state", json!({"loyalty": {"points": 6}})).await.expect(200);
+    assert_eq!(members(&client, &loyal).await, ["a"]);
+    client.put("/_emulator/customers/a/state", json!({})).await.expect(200);
+    assert!(members(&client, &loyal).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_entries_of_one_request_are_of_one_group_and_show_the_customer_after_it() {
+    let world = World::new().await;
+    let client = world.client();
+    segment(
+        &client,
+        "auto-update",
+        json!({"junction": "and", "summary.orders.total_count": {"conditions": {"$is": [1]}}}),
+    )
+    .await;
+    client.post("/v1/orders", json!({"status": "PAID", "amount": 7, "customer": {"source_id": "a"}})).await.expect(200);
+    let groups: i64 = sqlx::query_scalar("SELECT count(DISTINCT group_id) FROM customer_activity")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(groups, 1);
+    let data: String = sqlx::query_scalar("SELECT data FROM customer_activity WHERE type = 'customer.segment.entered'")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    let data: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(data["customer"]["summary"]["orders"]["total_amount"], 7);
+    assert_eq!(data["segment"]["object"], "segment");
+}
+
+#[tokio::test]
+async fn the_passing_of_time_moves_customers_when_somebody_looks() {
+    let world = World::at("2024-03-15T12:00:00Z").await;
+    let client = world.client();
+    let filter = |field: &str, operator: &str, operand: Value| json!({"junction": "and", field: {"conditions": {operator: operand}}});
+    let fresh = segment(&client, "auto-update", filter("created_at", "$less_than_ago", json!([1]))).await;
+    let settled = segment(&client, "passive", filter("created_at", "$more_than_ago", json!([1]))).await;
+    let birthday = segment(&client, "auto-update", filter("birthdate", "$today_md", json!([true]))).await;
+    let either = json!({"junction": "or", "birthdate": {"conditions": {"$tomorrow_md": [true]}}, "created_at": {"conditions": {"$less_than_ago": [1]}}});
+    let either = segment(&client, "passive", either).await;
+    client.customer(json!({"source_id": "a", "birthdate": "1990-03-16"})).await;
+    assert_eq!(members(&client, &fresh).await, ["a"]);
+    assert!(members(&client, &birthday).await.is_empty());
+    world.clock.set("2024-03-16T11:59:59.999Z".parse().unwrap());
+    assert_eq!(members(&client, &birthday).await, ["a"]);
+    assert_eq!(members(&client, &either).await, ["a"]);
+    assert_eq!(members(&client, &fresh).await, ["a"]);
+    assert!(members(&client, &settled).await.is_empty());
+    world.clock.set("2024-03-16T12:00:00.001Z".parse().unwrap());
+    // A list of another kind does not look.
+    assert_eq!(client.get("/v1/customers/a/segments").await.column("data", "id").len(), 2);
+    client.customer(json!({"source_id": "b"})).await;
+    assert_eq!(members(&client, &fresh).await, ["b"]);
+    assert_eq!(members(&client, &settled).await, ["a"]);
+    assert_eq!(members(&client, &either).await, ["b"]);
+    world.clock.set("2024-03-17T00:00:00Z".parse().unwrap());
+    assert!(members(&client, &birthday).await.is_empty());
+    assert_eq!(
+        told(&world, "a").await,
+        [
+            "customer.created",
+            "customer.segment.entered S",
+            "customer.segment.entered S",
+            "customer.segment.left S",
+            "customer.segment.left S"
+        ]
+    );
+    // Time that goes back is time all the same.
+    world.clock.set("2024-03-16T11:00:00Z".parse().unwrap());
+    assert_eq!(members(&client, &birthday).await, ["a"]);
+    assert_eq!(members(&client, &settled).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_person_of_whom_nothing_is_known_is_in_what_an_empty_profile_passes() {
+    let world = World::new().await;
+    let client = world.client();
+    let unknown =
+        segment(&client, "passive", json!({"junction": "and", "email": {"conditions": {"$is_unknown": [true]}}})).await;
+    let poor = segment(
+        &client,
+        "auto-update",
+        json!({"junction": "and", "summary.orders.total_amount": {"conditions": {"$less_than": [1]}}}),
+    )
+    .await;
+    segment(&client, "passive", json!({"junction": "and", "created_at": {"conditions": {"$has_value": [true]}}})).await;
+    client.post("/v1/segments", json!({"name": "static"})).await.expect(200);
+    let answer = client.get("/v1/customers/nobody/segments").await.expect(200);
+    assert_eq!(answer.column("data", "id"), [unknown, poor]);
+    assert_eq!(answer.json()["total"], 2);
+}
+
+#[tokio::test]
+async fn another_projects_customers_are_in_another_world() {
+    let world = World::new().await;
+    let (client, stranger) = (world.client(), world.stranger());
+    stranger.customer(json!({"source_id": "theirs"})).await;
+    let all = json!({"junction": "and"});
+    let id = segment(&client, "auto-update", all).await;
+    stranger.customer(json!({"source_id": "theirs too"})).await;
+    assert!(members(&client, &id).await.is_empty());
+    assert!(members(&stranger, &id).await.is_empty());
+    client.customer(json!({"source_id": "ours"})).await;
+    assert_eq!(members(&client, &id).await, ["ours"]);
+    assert!(members(&stranger, &id).await.is_empty());
+    assert_eq!(stranger.get("/v1/customers/theirs/segments").await.json()["total"], 0);
+    let filtered = stranger.get("/v1/customers?filters[name][conditions][$is_unknown]=").await.expect(200);
+    assert_eq!(filtered.column("customers", "source_id"), ["theirs too", "theirs"]);
+}
+
+#[tokio::test]
+async fn a_hundred_filtered_segments_are_all_there_can_be() {
+    let world = World::new().await;
+    let client = world.client();
+    let body = json!({"name": "S", "type": "passive", "filter": {"junction": "and"}});
+    let mut id = String::new();
+    for _ in 0..100 {
+        id = client.post("/v1/segments", body.clone()).await.expect(200).string("/id");
+    }
+    let error = client.post("/v1/segments", body.clone()).await.expect(400);
+    assert_eq!(error.string("/details"), "A project cannot have more than 100 active and passive segments");
+    client.post("/v1/segments", json!({"name": "static"})).await.expect(200);
+    client.delete(&format!("/v1/segments/{id}")).await.expect(204);
+    client.post("/v1/segments", body).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_filter_that_another_emulator_made_on_the_database_is_followed_at_once() {
+    let world = World::new().await;
+    let other = world.again(|_| {}).await;
+    world.client().customer(json!({"source_id": "before"})).await;
+    let filter = json!({"junction": "and", "name": {"conditions": {"$is": ["A"]}}});
+    let id = segment(&other.client(), "passive", filter).await;
+    world.client().customer(json!({"source_id": "a", "name": "A"})).await;
+    world.client().put("/v1/customers/before", json!({"name": "A"})).await.expect(200);
+    assert_eq!(members(&other.client(), &id).await, ["before", "a"]);
+    other.client().delete(&format!("/v1/segments/{id}")).await.expect(204);
+    world.client().customer(json!({"name": "A"})).await;
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM segment_members").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(left, 0);
+}
