@@ -4,7 +4,7 @@
 //!
 //! | URL | file |
 //! |---|---|
-//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `segments` `consents` |
+//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `segments` `consents` |
 //! | `/v1/orders...` | `http/orders/` |
 //! | `/v1/events` | `http/events/` |
 //! | `/v1/segments...` | `http/segments/` |
@@ -18,7 +18,7 @@
 //! ```text
 //! { main, emulator } -> app -> { http, control } -> service -> db -> domain
 //!                        |                             |
-//!                        +-> postgres                  +-> objects -> domain
+//!                        +-> postgres                  +-> { objects, ids } -> domain
 //! ```
 //!
 //! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.

@@ -13,4 +13,5 @@ pub mod page;
 pub mod patch;
 pub mod project;
 pub mod segment;
+pub mod timed_id;
 pub mod timestamp;

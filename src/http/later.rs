@@ -11,8 +11,6 @@ pub(super) fn routes() -> Routes {
         .at("/v1/customers/importCSV", [posted("import-customers-using-csv")])
         .at("/v1/customers/bulk/async", [posted("update-customers-in-bulk")])
         .at("/v1/customers/metadata/async", [posted("update-customers-metadata-in-bulk")])
-        .at("/v1/customers/{customerId}/activity", [read("list-customer-activity")])
-        .at("/v1/customers/{customerId}/activities", [read("list-customer-activities")])
         .at("/v1/customers/{customerId}/redeemables", [read("list-customer-redeemables")])
         .at("/v1/consents", [read("list-consents")])
         .at("/v1/orders/import", [posted("import-orders")])

@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("service", &["db", "domain", "objects", "clock", "ids"]),
     ("http", &["service", "db", "domain", "objects"]),
     ("control", &["http", "objects", "db"]),
+    ("ids", &["domain"]),
     ("config", &["postgres"]),
     ("app", &["config", "control", "http", "service", "db", "postgres", "clock", "ids"]),
     ("emulator", &["app", "config", "postgres", "clock"]),

@@ -1,5 +1,8 @@
 //! `/v1/customers`.
 
+mod activities;
+mod activity;
+mod activity_query;
 mod consents;
 mod create;
 mod delete;
@@ -28,6 +31,8 @@ pub(super) fn routes() -> Routes {
             "/v1/customers/{customerId}/permanent-deletion",
             [post("customer-permanently-deletion", permanent_deletion::handle)],
         )
+        .at("/v1/customers/{customerId}/activity", [get("list-customer-activity", activity::handle)])
+        .at("/v1/customers/{customerId}/activities", [get("list-customer-activities", activities::handle)])
         .at("/v1/customers/{customerId}/segments", [get("list-customer-segments", segments::handle)])
         .at("/v1/customers/{customerId}/consents", [put("update-customers-consents", consents::handle)])
 }
