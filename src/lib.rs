@@ -4,10 +4,11 @@
 //!
 //! | URL | file |
 //! |---|---|
-//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `segments` `consents` |
+//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` |
 //! | `/v1/orders...` | `http/orders/` |
 //! | `/v1/events` | `http/events/` |
 //! | `/v1/segments...` | `http/segments/` |
+//! | `/v1/trash-bin...` | `http/trash_bin/` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!

@@ -6,6 +6,7 @@ pub mod events;
 pub mod orders;
 pub mod segments;
 pub mod state;
+pub mod trash_bin;
 
 pub mod answer;
 mod auth;
@@ -46,6 +47,7 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(orders::routes())
         .merge(events::routes())
         .merge(segments::routes())
+        .merge(trash_bin::routes())
         .merge(later::routes())
         .merge(control)
 }

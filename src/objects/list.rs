@@ -37,3 +37,8 @@ pub fn write_continued<T>(
     }
     object.end();
 }
+
+/// The list of something that is never there.
+pub fn write_empty(out: &mut Vec<u8>) {
+    write(out, "data", std::iter::empty(), |_, ()| {}, 0, Some(false));
+}

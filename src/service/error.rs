@@ -6,6 +6,7 @@ pub enum Resource {
     Customer,
     Order,
     Segment,
+    BinEntry,
 }
 
 impl Resource {
@@ -16,6 +17,7 @@ impl Resource {
             Self::Customer => "customer",
             Self::Order => "order",
             Self::Segment => "segment",
+            Self::BinEntry => "trash_bin_entry",
         }
     }
 }

@@ -9,6 +9,7 @@ mod delete;
 mod get;
 mod list;
 mod permanent_deletion;
+mod redeemables;
 pub(super) mod request;
 mod segments;
 mod update;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Routes {
         )
         .at("/v1/customers/{customerId}/activity", [get("list-customer-activity", activity::handle)])
         .at("/v1/customers/{customerId}/activities", [get("list-customer-activities", activities::handle)])
+        .at("/v1/customers/{customerId}/redeemables", [get("list-customer-redeemables", redeemables::handle)])
         .at("/v1/customers/{customerId}/segments", [get("list-customer-segments", segments::handle)])
         .at("/v1/customers/{customerId}/consents", [put("update-customers-consents", consents::handle)])
 }

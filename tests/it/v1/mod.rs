@@ -2,3 +2,4 @@ mod customers;
 mod events;
 mod orders;
 mod segments;
+mod trash_bin;

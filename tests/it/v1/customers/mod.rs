@@ -6,6 +6,7 @@ mod delete;
 mod get;
 mod list;
 mod permanent_deletion;
+mod redeemables;
 mod segments;
 mod update;
 
