@@ -1,5 +1,6 @@
 //! `/_emulator`: the emulator's own surface.
 
+mod consents;
 mod contract;
 mod health;
 
@@ -13,4 +14,5 @@ pub fn routes() -> Routes {
     Routes::default()
         .at("/_emulator/health", [get("emulator-health", health::handle)])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
+        .merge(consents::routes())
 }

@@ -11,7 +11,6 @@ pub(super) fn routes() -> Routes {
         .at("/v1/customers/importCSV", [posted("import-customers-using-csv")])
         .at("/v1/customers/bulk/async", [posted("update-customers-in-bulk")])
         .at("/v1/customers/metadata/async", [posted("update-customers-metadata-in-bulk")])
-        .at("/v1/consents", [read("list-consents")])
         .at("/v1/orders/import", [posted("import-orders")])
         .at("/v1/orders/export", [posted("create-order-export")])
         .at("/v1/async-actions", [read("list-async-actions")])

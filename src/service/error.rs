@@ -6,6 +6,8 @@ pub enum Resource {
     Customer,
     Order,
     Segment,
+    Consent,
+    ConsentGroup,
     BinEntry,
 }
 
@@ -17,6 +19,8 @@ impl Resource {
             Self::Customer => "customer",
             Self::Order => "order",
             Self::Segment => "segment",
+            Self::Consent => "consent",
+            Self::ConsentGroup => "consent_group",
             Self::BinEntry => "trash_bin_entry",
         }
     }

@@ -1,3 +1,4 @@
+mod consents;
 mod customers;
 mod events;
 mod orders;
