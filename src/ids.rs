@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use chrono::{DateTime, Utc};
 use rand::RngExt;
 
-/// Milliseconds between the Unix epoch and 2016-05-04T00:00:00Z, where the vendor's time-ordered identifiers begin.
-const EPOCH_MILLIS: i64 = 1_462_320_000_000;
+use crate::domain::timed_id::{BITS_BELOW_MILLIS, EPOCH_MILLIS};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -48,7 +47,7 @@ impl Ids {
     pub fn timed(&self, prefix: &str, now: DateTime<Utc>) -> String {
         let millis = u128::from((now.timestamp_millis() - EPOCH_MILLIS).max(0).unsigned_abs());
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
-        let bits = (millis << 30) | (u128::from(self.node) << 16) | u128::from(count);
+        let bits = (millis << BITS_BELOW_MILLIS) | (u128::from(self.node) << 16) | u128::from(count);
         let mut id = String::with_capacity(prefix.len() + 18);
         id.push_str(prefix);
         let _ = write!(id, "{:018x}", bits & ((1 << 72) - 1));

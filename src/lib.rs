@@ -4,10 +4,12 @@
 //!
 //! | URL | file |
 //! |---|---|
-//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `segments` `consents` |
+//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` |
 //! | `/v1/orders...` | `http/orders/` |
 //! | `/v1/events` | `http/events/` |
 //! | `/v1/segments...` | `http/segments/` |
+//! | `/v1/consents` | `http/consents/` |
+//! | `/v1/trash-bin...` | `http/trash_bin/` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!
@@ -18,7 +20,7 @@
 //! ```text
 //! { main, emulator } -> app -> { http, control } -> service -> db -> domain
 //!                        |                             |
-//!                        +-> postgres                  +-> objects -> domain
+//!                        +-> postgres                  +-> { objects, ids } -> domain
 //! ```
 //!
 //! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.

@@ -1,5 +1,6 @@
 //! `/_emulator`: the emulator's own surface.
 
+mod consents;
 mod contract;
 mod customer_state;
 mod health;
@@ -15,4 +16,5 @@ pub fn routes() -> Routes {
         .at("/_emulator/health", [get("emulator-health", health::handle)])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
         .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
+        .merge(consents::routes())
 }

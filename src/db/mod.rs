@@ -4,6 +4,7 @@
 //! `scripts/prepare-queries`. A function that writes what a list counts keeps `row_counts` in the same statement.
 
 pub mod activity;
+pub mod activity_list;
 pub mod connect;
 pub mod consents;
 pub mod customers;

@@ -15,4 +15,5 @@ pub mod patch;
 pub mod project;
 pub mod rules;
 pub mod segment;
+pub mod timed_id;
 pub mod timestamp;

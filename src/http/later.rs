@@ -11,10 +11,6 @@ pub(super) fn routes() -> Routes {
         .at("/v1/customers/importCSV", [posted("import-customers-using-csv")])
         .at("/v1/customers/bulk/async", [posted("update-customers-in-bulk")])
         .at("/v1/customers/metadata/async", [posted("update-customers-metadata-in-bulk")])
-        .at("/v1/customers/{customerId}/activity", [read("list-customer-activity")])
-        .at("/v1/customers/{customerId}/activities", [read("list-customer-activities")])
-        .at("/v1/customers/{customerId}/redeemables", [read("list-customer-redeemables")])
-        .at("/v1/consents", [read("list-consents")])
         .at("/v1/orders/import", [posted("import-orders")])
         .at("/v1/orders/export", [posted("create-order-export")])
         .at("/v1/async-actions", [read("list-async-actions")])
@@ -23,8 +19,6 @@ pub(super) fn routes() -> Routes {
         .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])
         .at("/v1/metadata-schemas", [read("list-metadata-schemas")])
         .at("/v1/metadata-schemas/{resource}", [read("get-metadata-schema")])
-        .at("/v1/trash-bin", [read("list-bin-entries")])
-        .at("/v1/trash-bin/{binEntryId}", [deleted("delete-bin-entry")])
 }
 
 fn read(operation_id: &'static str) -> Endpoint {

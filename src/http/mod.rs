@@ -1,11 +1,13 @@
 //! The vendor's surface: one folder per resource, one file per endpoint, the request's form beside it.
 
+pub mod consents;
 pub mod customers;
 pub mod error;
 pub mod events;
 pub mod orders;
 pub mod segments;
 pub mod state;
+pub mod trash_bin;
 
 pub mod answer;
 mod auth;
@@ -29,7 +31,7 @@ pub(crate) use extract::{Id, Json};
 pub use listener::JsonListener;
 pub(crate) use payload::Object;
 pub use rate_limit::RateLimits;
-pub use routes::{Endpoint, Routes, get, put};
+pub use routes::{Endpoint, Routes, delete, get, put};
 
 /// The whole surface, with `control`, the emulator's own routes, beside the vendor's.
 pub fn router(state: AppState, control: Routes) -> Router {
@@ -48,6 +50,8 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(orders::routes())
         .merge(events::routes())
         .merge(segments::routes())
+        .merge(consents::routes())
+        .merge(trash_bin::routes())
         .merge(later::routes())
         .merge(control)
 }

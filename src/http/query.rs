@@ -87,11 +87,16 @@ impl Query {
 
     /// `order`, one of `allowed`, which are what [`Sort::parse`] reads.
     pub fn order(&self, allowed: &[&str]) -> Result<Sort, ApiError> {
-        let Some(text) = self.get("order") else { return Ok(Sort::NEWEST_FIRST) };
-        Sort::parse(text).filter(|_| allowed.contains(&text)).ok_or_else(|| {
+        Ok(self.one_of("order", allowed)?.and_then(Sort::parse).unwrap_or(Sort::NEWEST_FIRST))
+    }
+
+    /// One of `allowed`.
+    pub fn one_of<'a>(&self, name: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        allowed.iter().find(|&&one| one == text).map(|&one| Some(one)).ok_or_else(|| {
+            let allowed = allowed.join(", ");
             ApiError::invalid_query(format!(
-                "Property .order must be equal to one of the allowed values [ {} ]",
-                allowed.join(", ")
+                "Property .{name} must be equal to one of the allowed values [ {allowed} ]"
             ))
         })
     }

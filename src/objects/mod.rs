@@ -1,6 +1,7 @@
 //! The vendor's objects as they are written in JSON: in answers, activity entries, and later webhooks and exports. One
 //! file per object; each writes straight into a buffer, in the vendor's order of members, and copies stored JSON as it is.
 
+pub mod activity;
 pub mod consent;
 pub mod customer;
 pub mod deletion;

@@ -2,7 +2,14 @@
 
 use super::{ObjectWriter, customer};
 use crate::domain::customer::Customer;
+use crate::domain::json::JsonText;
 use crate::domain::order::Order;
+
+/// The fixed pieces of what [`write_payload`] writes.
+const BEFORE_CUSTOMER: &str = r#"{"customer":"#;
+const BEFORE_ORDER: &str = r#","order":{"#;
+const BEFORE_CUSTOMER_ID: &str = r#","customer_id":"#;
+const END: &str = r#","object":"order"},"redemption":null}"#;
 
 /// The object as answers show it.
 pub fn write(out: &mut Vec<u8>, order: &Order) {
@@ -15,19 +22,75 @@ pub fn write(out: &mut Vec<u8>, order: &Order) {
 pub fn write_payload(out: &mut Vec<u8>, order: &Order, of: &Customer) {
     ObjectWriter::new(out)
         .with("customer", |out| customer::write_simple_in_event(out, of))
-        .with("order", |out| {
-            write_with(out, order, false, |out, id| {
-                ObjectWriter::new(out)
-                    .text("id", id)
-                    .raw("address", "null")
-                    .raw("summary", "null")
-                    .raw("loyalty", "null")
-                    .raw("referrals", "null")
-                    .raw("object", "\"customer\"")
-                    .end();
-            });
+        .with("order", |out| write_with(out, order, false, write_person_in_event))
+        .raw("redemption", "null")
+        .end();
+}
+
+/// What [`write_payload`] wrote, with the referrer (the id, and how the payload shows them) put back where the vendor's
+/// payloads have one. The rest is copied as it stands.
+pub fn write_stored_payload(out: &mut Vec<u8>, stored: &JsonText, referrer: Option<&(String, JsonText)>) {
+    let Some((customer, order, customer_id)) = pieces(stored.as_str()) else {
+        // Written by something else: shown as it is.
+        out.extend_from_slice(stored.as_str().as_bytes());
+        return;
+    };
+    ObjectWriter::new(out)
+        .raw("customer", customer)
+        .raw("referrer", referrer.map_or("null", |(_, shown)| shown.as_str()))
+        .object("order", |object| {
+            object.raw_members(order);
+            if let Some((id, _)) = referrer {
+                object.with("referrer", |out| write_person_in_event(out, id));
+            }
+            object
+                .raw("customer_id", customer_id)
+                .nullable_text("referrer_id", referrer.map(|(id, _)| id.as_str()))
+                .raw("object", "\"order\"");
         })
         .raw("redemption", "null")
+        .end();
+}
+
+/// Of a payload without a referrer: the customer, the members of the order up to its customer, the customer's id.
+fn pieces(payload: &str) -> Option<(&str, &str, &str)> {
+    let rest = payload.strip_prefix(BEFORE_CUSTOMER)?.strip_suffix(END)?;
+    let (customer, rest) = rest.split_at(end_of_object(rest)?);
+    // The last one: what comes after it is an id.
+    let (order, customer_id) = rest.strip_prefix(BEFORE_ORDER)?.rsplit_once(BEFORE_CUSTOMER_ID)?;
+    Some((customer, order, customer_id))
+}
+
+/// Where the JSON object ends that `text` begins with.
+fn end_of_object(text: &str) -> Option<usize> {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b'{' if !is_text => depth += 1,
+            b'}' if !is_text => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(index + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A person of the order in the payload.
+fn write_person_in_event(out: &mut Vec<u8>, id: &str) {
+    ObjectWriter::new(out)
+        .text("id", id)
+        .raw("address", "null")
+        .raw("summary", "null")
+        .raw("loyalty", "null")
+        .raw("referrals", "null")
+        .raw("object", "\"customer\"")
         .end();
 }
 

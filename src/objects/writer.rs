@@ -134,6 +134,11 @@ impl<'a> ObjectWriter<'a> {
     /// The members of a stored, non-empty JSON object, in place.
     pub fn members_of(&mut self, object: &JsonText) -> &mut Self {
         let members = object.as_str().strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+        self.raw_members(members)
+    }
+
+    /// Members as they stand, with a comma between two.
+    pub fn raw_members(&mut self, members: &str) -> &mut Self {
         if !members.is_empty() {
             if !self.first {
                 self.out.push(b',');

@@ -8,6 +8,9 @@ pub enum Resource {
     Customer,
     Order,
     Segment,
+    Consent,
+    ConsentGroup,
+    BinEntry,
 }
 
 impl Resource {
@@ -18,6 +21,9 @@ impl Resource {
             Self::Customer => "customer",
             Self::Order => "order",
             Self::Segment => "segment",
+            Self::Consent => "consent",
+            Self::ConsentGroup => "consent_group",
+            Self::BinEntry => "trash_bin_entry",
         }
     }
 }

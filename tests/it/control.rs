@@ -1,3 +1,5 @@
+mod consents;
+
 use axum::body::Body;
 use axum::http::Request;
 

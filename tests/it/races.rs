@@ -162,3 +162,39 @@ async fn what_happens_to_a_customer_while_it_is_forgotten_leaves_no_trace_of_nob
         assert_eq!(orphans, 0, "{table}.{column}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consent_that_goes_while_it_is_given_and_grouped_fails_nobody() {
+    let world = World::new().await;
+    for name in ["a", "b", "c"] {
+        world.client().customer(json!({"source_id": name})).await;
+    }
+    let calls: Vec<_> = (0..40)
+        .map(|index| {
+            let client = world.client();
+            tokio::spawn(async move {
+                let name = ["a", "b", "c"][index / 4 % 3];
+                let answer = match index % 4 {
+                    0 | 1 => {
+                        let body = json!({"cnst_1": true, "cnst_2": index % 2 == 0});
+                        client.put(&format!("/v1/customers/{name}/consents"), body).await
+                    }
+                    2 => client.delete("/_emulator/consents/cnst_1").await,
+                    _ => {
+                        let body = json!({"name": "G", "consents": ["cnst_2", "cnst_1"]});
+                        client.put("/_emulator/consent-groups/g", body).await
+                    }
+                };
+                assert!([200, 204, 400, 404].contains(&answer.status.as_u16()), "{}", answer.text);
+            })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    let lists = world.client().get("/v1/consents").await.expect(200).json();
+    let defined: Vec<_> = lists["consents"]["data"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+    for id in lists.pointer("/groups/data/0/consents").and_then(Value::as_array).into_iter().flatten() {
+        assert!(defined.contains(id), "{id} is in a group and not defined");
+    }
+}

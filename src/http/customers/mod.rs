@@ -1,11 +1,15 @@
 //! `/v1/customers`.
 
+mod activities;
+mod activity;
+mod activity_query;
 mod consents;
 mod create;
 mod delete;
 mod get;
 mod list;
 mod permanent_deletion;
+mod redeemables;
 pub(super) mod request;
 mod segments;
 mod update;
@@ -28,6 +32,9 @@ pub(super) fn routes() -> Routes {
             "/v1/customers/{customerId}/permanent-deletion",
             [post("customer-permanently-deletion", permanent_deletion::handle)],
         )
+        .at("/v1/customers/{customerId}/activity", [get("list-customer-activity", activity::handle)])
+        .at("/v1/customers/{customerId}/activities", [get("list-customer-activities", activities::handle)])
+        .at("/v1/customers/{customerId}/redeemables", [get("list-customer-redeemables", redeemables::handle)])
         .at("/v1/customers/{customerId}/segments", [get("list-customer-segments", segments::handle)])
         .at("/v1/customers/{customerId}/consents", [put("update-customers-consents", consents::handle)])
 }

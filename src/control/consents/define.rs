@@ -1,0 +1,37 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::new_id;
+use crate::domain::identifier::Identifier;
+use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id, Json, Object, answer};
+use crate::objects::consent;
+use crate::service::Caller;
+use crate::service::consents::{self, NewConsent};
+
+/// PUT /_emulator/consents/{consentId} (emulator-define-consent)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let new = new_consent(&id, Object::of_body(body)?)?;
+    let defined = consents::define(&app.core, &caller, new).await?;
+    Ok(answer::json(|out| consent::write(out, &defined)))
+}
+
+fn new_consent(id: &Identifier, mut body: Object) -> Result<NewConsent, ApiError> {
+    let id = new_id(id, "consent")?;
+    if id == "unsubscribed" {
+        // In what a customer says, this word stands for all consents.
+        return Err(ApiError::invalid_payload("A consent id must NOT be unsubscribed"));
+    }
+    Ok(NewConsent {
+        id,
+        name: body.required_text("name", 1, TEXT_CHARS)?,
+        description: body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default(),
+        category: body.optional_text("category", TEXT_CHARS)?.unwrap_or_default(),
+    })
+}

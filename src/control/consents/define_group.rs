@@ -1,0 +1,33 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::new_id;
+use crate::domain::identifier::Identifier;
+use crate::domain::limits::{CONSENTS, DESCRIPTION_CHARS, TEXT_CHARS};
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id, Json, Object, answer};
+use crate::objects::consent;
+use crate::service::Caller;
+use crate::service::consents::{self, NewConsentGroup};
+
+/// PUT /_emulator/consent-groups/{groupId} (emulator-define-consent-group)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let new = new_group(&id, Object::of_body(body)?)?;
+    let defined = consents::define_group(&app.core, &caller, new).await?;
+    Ok(answer::json(|out| consent::write_group(out, &defined)))
+}
+
+fn new_group(id: &Identifier, mut body: Object) -> Result<NewConsentGroup, ApiError> {
+    let id = new_id(id, "consent group")?;
+    let name = body.required_text("name", 1, TEXT_CHARS)?;
+    let description = body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default();
+    body.require("consents")?;
+    let consents = body.texts("consents", CONSENTS)?;
+    let consents = consents.ok_or_else(|| ApiError::invalid_payload("Property .consents must be array"))?;
+    Ok(NewConsentGroup { id, name, description, consents })
+}

@@ -1,0 +1,12 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id};
+use crate::service::{Caller, consents};
+
+/// DELETE /_emulator/consents/{consentId} (emulator-delete-consent)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<StatusCode, ApiError> {
+    consents::delete(&app.core, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

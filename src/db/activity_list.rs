@@ -1,0 +1,157 @@
+//! Pages of a customer's activity.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+
+use crate::domain::activity::{
+    ActivityCategory, ActivityCursor, ActivityFilter, ActivityKey, ActivitySort, StoredEntry,
+};
+use crate::domain::json::JsonText;
+use crate::domain::page::Direction;
+use crate::domain::project::ProjectId;
+use crate::domain::{timed_id, timestamp};
+
+/// What a list selects, in the order that [`EntryRow`] is read from it.
+const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at";
+
+/// Whether an entry is an effect; false, of actions, sorts first.
+const IS_EFFECT: &str = "starts_with(a.type, 'customer.segment.')";
+
+struct EntryRow {
+    id: String,
+    r#type: String,
+    group_id: String,
+    data: String,
+    referrer_id: Option<String>,
+    referrer: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl FromRow<'_, PgRow> for EntryRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            r#type: row.try_get_unchecked(1)?,
+            group_id: row.try_get_unchecked(2)?,
+            data: row.try_get_unchecked(3)?,
+            referrer_id: row.try_get_unchecked(4)?,
+            referrer: row.try_get_unchecked(5)?,
+            created_at: row.try_get_unchecked(6)?,
+        })
+    }
+}
+
+impl From<EntryRow> for StoredEntry {
+    fn from(row: EntryRow) -> Self {
+        let EntryRow { id, r#type, group_id, data, referrer_id, referrer, created_at } = row;
+        let referrer = referrer_id.zip(referrer.map(JsonText::from_trusted));
+        Self { id, kind: r#type, group_id, data: JsonText::from_trusted(data), referrer, created_at }
+    }
+}
+
+/// The entries of a customer that pass `filter`, from `cursor` on in the order of `sort`: one more than `limit` where there
+/// are more. Where two entries may be of one moment, their ids decide, which the primary key keeps in order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+    filter: ActivityFilter,
+    cursor: &ActivityCursor,
+    sort: ActivitySort,
+    limit: i64,
+) -> Result<Vec<StoredEntry>, sqlx::Error> {
+    if filter.concerns_other_things {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS);
+    push_matching(&mut query, project, customer_id, filter);
+    let (key, is_ascending) = match (sort.key, sort.direction) {
+        (ActivityKey::Id, direction) => (None, direction == Direction::Ascending),
+        (ActivityKey::Type, direction) => (Some("a.type"), direction == Direction::Ascending),
+        (ActivityKey::Category, direction) => (Some(IS_EFFECT), direction == Direction::Ascending),
+    };
+    let (direction, beyond) = if is_ascending { (" ASC", " > ") } else { (" DESC", " < ") };
+    if let Some(id) = &cursor.id {
+        match key {
+            None => query.push(" AND a.id").push(beyond).push_bind(id.clone()),
+            // An id that is none of the customer's has no place in such an order, and nothing comes after it.
+            Some(key) => {
+                query.push(" AND (").push(key).push(", a.id)").push(beyond).push("(SELECT ").push(key).push(", a.id");
+                push_customer(&mut query, project, customer_id);
+                query.push(" AND a.id = ").push_bind(id.clone()).push(")")
+            }
+        };
+    }
+    if let Some(moment) = cursor.moment {
+        if is_ascending && key.is_none() {
+            push_from(&mut query, timestamp::after_shown(moment));
+        } else {
+            push_before(&mut query, timestamp::shown(moment));
+        }
+    }
+    query.push(" ORDER BY ");
+    if let Some(key) = key {
+        query.push(key).push(direction).push(", ");
+    }
+    query.push("a.id").push(direction).push(" LIMIT ").push_bind(limit + 1);
+    let rows: Vec<EntryRow> = query.build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(StoredEntry::from).collect())
+}
+
+/// How many entries of a customer pass `filter`.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+    filter: ActivityFilter,
+) -> Result<i64, sqlx::Error> {
+    if filter.concerns_other_things {
+        return Ok(0);
+    }
+    let mut query = QueryBuilder::new("SELECT count(*)");
+    push_matching(&mut query, project, customer_id, filter);
+    query.build_query_scalar().fetch_one(connection).await
+}
+
+/// `FROM` and `WHERE` of the entries of a customer.
+fn push_customer(query: &mut QueryBuilder<Postgres>, project: ProjectId, customer_id: &str) {
+    query.push(" FROM customer_activity a WHERE a.project_id = ").push_bind(project.0);
+    query.push(" AND a.customer_id = ").push_bind(customer_id.to_owned());
+}
+
+/// `FROM` and `WHERE` of the entries of a customer that pass `filter`.
+fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, customer_id: &str, filter: ActivityFilter) {
+    push_customer(query, project, customer_id);
+    if let Some(start) = filter.start {
+        push_from(query, timestamp::shown(start));
+    }
+    if let Some(end) = filter.end {
+        push_before(query, timestamp::after_shown(end));
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND a.type = ").push_bind(kind);
+    }
+    match filter.category {
+        None => {}
+        Some(ActivityCategory::Action) => _ = query.push(" AND NOT ").push(IS_EFFECT),
+        Some(ActivityCategory::Effect) => _ = query.push(" AND ").push(IS_EFFECT),
+    }
+}
+
+/// A moment and what comes after it, by the time in the ids: the primary key holds them, and no index the times themselves.
+fn push_from(query: &mut QueryBuilder<Postgres>, moment: DateTime<Utc>) {
+    query.push(" AND a.id >= ").push_bind(timed_id::first("evcus_", moment));
+}
+
+/// What comes before a moment.
+fn push_before(query: &mut QueryBuilder<Postgres>, moment: DateTime<Utc>) {
+    query.push(" AND a.id < ").push_bind(timed_id::first("evcus_", moment));
+}

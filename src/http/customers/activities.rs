@@ -1,0 +1,57 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::activity_query;
+use crate::db;
+use crate::domain::activity::{ActivityCursor, ActivitySort};
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Id;
+use crate::http::query::Query;
+use crate::http::state::AppState;
+use crate::objects::{activity, list};
+use crate::service::{Caller, Error, Resource};
+
+const ORDERS: [&str; 12] = [
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "type",
+    "-type",
+    "code",
+    "-code",
+    "campaign",
+    "-campaign",
+    "category",
+    "-category",
+];
+
+/// GET /v1/customers/{customerId}/activities (list-customer-activities)
+///
+/// The vendor has deprecated it. It counts all entries, where its successor tells whether there are more.
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let limit = query.limit()?;
+    let mut filter = activity_query::filter(&query)?;
+    filter.concerns_other_things |= query.text("product_id")?.is_some();
+    let cursor = ActivityCursor { id: query.text("starting_after_id")?, moment: query.time("starting_after")? };
+    let sort = query.one_of("order", &ORDERS)?.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
+
+    let mut connection = app.core.pool.acquire().await?;
+    let customer = db::customers::find(&mut connection, caller.project, &id).await?;
+    let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
+    let mut entries =
+        db::activity_list::list(&mut connection, caller.project, &customer.id, filter, &cursor, sort, limit).await?;
+    let total = db::activity_list::count(&mut connection, caller.project, &customer.id, filter).await?;
+    connection.release();
+
+    activity_query::cut(&mut entries, limit);
+    Ok(answer::json_sized(activity_query::bytes(&entries), |out| {
+        list::write(out, "data", &entries, activity::write, total, None);
+    }))
+}

@@ -1,0 +1,40 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::activity_query;
+use crate::db;
+use crate::domain::activity::{ActivityCursor, ActivitySort};
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Id;
+use crate::http::query::Query;
+use crate::http::state::AppState;
+use crate::objects::{activity, list};
+use crate::service::{Caller, Error, Resource};
+
+/// GET /v1/customers/{customerId}/activity (list-customer-activity)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let limit = query.limit()?;
+    let filter = activity_query::filter(&query)?;
+    let cursor = ActivityCursor { id: query.text("starting_after_id")?, moment: None };
+    let order = query.one_of("order", &["created_at", "-created_at"])?;
+    let sort = order.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
+
+    let mut connection = app.core.pool.acquire().await?;
+    let customer = db::customers::find(&mut connection, caller.project, &id).await?;
+    let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
+    let mut entries =
+        db::activity_list::list(&mut connection, caller.project, &customer.id, filter, &cursor, sort, limit).await?;
+    connection.release();
+
+    let has_more = activity_query::cut(&mut entries, limit);
+    let more_starting_after = entries.last().filter(|_| has_more).map(|entry| entry.id.as_str());
+    Ok(answer::json_sized(activity_query::bytes(&entries), |out| {
+        list::write_continued(out, &entries, activity::write, more_starting_after);
+    }))
+}

@@ -1,0 +1,31 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::db;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Id;
+use crate::http::query::Query;
+use crate::http::state::AppState;
+use crate::objects::list;
+use crate::service::{Caller, Error, Resource};
+
+/// GET /v1/customers/{customerId}/redeemables (list-customer-redeemables)
+///
+/// Nobody holds anything: there are no vouchers and no campaigns here.
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+) -> Result<Response, ApiError> {
+    query.refuse_filters()?;
+    query.limit()?;
+    query.one_of("order", &["id", "-id"])?;
+    query.text("starting_after_id")?;
+    let mut connection = app.core.pool.acquire().await?;
+    let customer = db::customers::find(&mut connection, caller.project, &id).await?;
+    connection.release();
+    customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
+    Ok(answer::json(list::write_empty))
+}

@@ -1,0 +1,31 @@
+//! Entries of a customer's activity.
+
+use super::{ObjectWriter, order};
+use crate::domain::activity::StoredEntry;
+
+/// The object.
+pub fn write(out: &mut Vec<u8>, entry: &StoredEntry) {
+    ObjectWriter::new(out)
+        .text("id", &entry.id)
+        .text("type", &entry.kind)
+        .object("data", |data| {
+            data.with("data", |out| write_payload(out, entry)).with("event_source", write_event_source);
+        })
+        .time("created_at", entry.created_at)
+        .text("group_id", &entry.group_id)
+        .end();
+}
+
+/// The payload as it was stored, and with it the person who is kept apart.
+fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
+    if entry.kind.starts_with("customer.order.") {
+        order::write_stored_payload(out, &entry.data, entry.referrer.as_ref());
+    } else {
+        out.extend_from_slice(entry.data.as_str().as_bytes());
+    }
+}
+
+/// Where the change came from: everything comes from a client of the API.
+fn write_event_source(out: &mut Vec<u8>) {
+    ObjectWriter::new(out).raw("channel", "\"API\"").end();
+}

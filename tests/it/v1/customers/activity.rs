@@ -1,0 +1,330 @@
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::{NOTHING_DONE, add_segment_entry};
+use crate::support::{Client, World};
+
+const NOON: &str = "2024-03-01T12:00:00Z";
+
+/// An entry as it is shown, with every id and time by its form.
+fn entry(kind: &str, payload: &str) -> String {
+    format!(
+        r#"{{"id":"<evcus_>","type":"{kind}","data":{{"data":{payload},"event_source":{{"channel":"API"}}}},"created_at":"<time>","group_id":"<v->"}}"#
+    )
+}
+
+fn list(entries: &[String]) -> String {
+    format!(r#"{{"object":"list","data_ref":"data","data":[{}],"has_more":false}}"#, entries.join(","))
+}
+
+/// A customer with five entries, one a second from [`NOON`] on; the ids of the entries, oldest first.
+async fn five(world: &World, client: &Client) -> Vec<String> {
+    client.customer(json!({"source_id": "a"})).await;
+    for second in 1..5 {
+        world.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
+        client.put("/v1/customers/a", json!({"name": format!("{second}")})).await.expect(200);
+    }
+    client.get("/v1/customers/a/activity?order=created_at").await.expect(200).column("data", "id")
+}
+
+#[tokio::test]
+async fn what_happens_to_a_customer_is_told_with_its_payload() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    client.put("/v1/customers/a", json!({"name": "A"})).await.expect(200);
+    let event = json!({"event": "visit", "customer": {"source_id": "a"}, "loyalty": {"code": "L"},
+        "referral": {"code": "R", "referrer_id": "friend"}, "metadata": {"page": 1}});
+    client.post("/v1/events", event).await.expect(200);
+    client.put("/v1/customers/a/consents", json!({"cnst_1": true, "cnst_2": true})).await.expect(204);
+    client.put("/v1/customers/a/consents", json!({"cnst_2": false})).await.expect(204);
+    let answer = client.get("/v1/customers/a/activity?order=created_at").await.expect(200);
+
+    let full = |name: &str, updated: &str| {
+        format!(
+            r#"{{"customer":{{"id":"<cust_>","source_id":"a",{name}"address":null,{NOTHING_DONE},"system_metadata":{{}},"created_at":"<time>",{updated}"object":"customer"}}}}"#
+        )
+    };
+    let simple = r#"{"id":"<cust_>","name":"A","email":null,"source_id":"a","object":"customer"}"#;
+    let event = format!(
+        r#"{{"event":{{"id":"<event_>","object":"event","type":"visit","customer":{{"id":"<cust_>"}},"referral":null,"loyalty":{{"code":"L"}},"metadata":{{"page":1}},"created_at":"<time>"}},"event_schema":null,"customer":{simple},"referral":null,"loyalty":{{"code":"L"}}}}"#
+    );
+    let consents = |ids: &[&str]| {
+        let consents: Vec<_> =
+            ids.iter().map(|id| format!(r#"{{"id":"{id}","name":"{id}","object":"consent"}}"#)).collect();
+        format!(r#"{{"consents":[{}],"customer":{simple}}}"#, consents.join(","))
+    };
+    let expected = list(&[
+        entry("customer.created", &full("", "")),
+        entry("customer.updated", &full(r#""name":"A","#, r#""updated_at":"<time>","#)),
+        entry("customer.custom_event", &event),
+        entry("customer.consents.given", &consents(&["cnst_1", "cnst_2"])),
+        entry("customer.consents.revoked", &consents(&["cnst_2"])),
+    ]);
+    assert_eq!(answer.shape(), expected);
+}
+
+/// The payload of an entry of an order of 5, whose customer's metadata is `metadata`.
+fn order_payload(metadata: &str, updated_at: &str, status: &str, with_referrer: bool) -> String {
+    let person =
+        r#"{"id":"<cust_>","address":null,"summary":null,"loyalty":null,"referrals":null,"object":"customer"}"#;
+    let (shown, referrer, referrer_id) = if with_referrer {
+        let shown = r#"{"id":"<cust_>","name":"Jane","email":null,"source_id":"jane","object":"customer"}"#;
+        (shown, format!(r#""referrer":{person},"#), r#""<cust_>""#)
+    } else {
+        ("null", String::new(), "null")
+    };
+    format!(
+        concat!(
+            r#"{{"customer":{{"id":"<cust_>","name":null,"email":null,"source_id":"a","metadata":{metadata},"object":"customer"}},"#,
+            r#""referrer":{shown},"order":{{"id":"<ord_>","source_id":"o","created_at":"<time>","updated_at":{updated_at},"#,
+            r#""status":"{status}","amount":5,"total_amount":5,"metadata":{{"customer_id":1}},"customer":{person},{referrer}"#,
+            r#""customer_id":"<cust_>","referrer_id":{referrer_id},"object":"order"}},"redemption":null}}"#
+        ),
+        metadata = metadata,
+        shown = shown,
+        updated_at = updated_at,
+        status = status,
+        person = person,
+        referrer = referrer,
+        referrer_id = referrer_id
+    )
+}
+
+#[tokio::test]
+async fn what_happens_to_an_order_is_told_with_its_referrer() {
+    let world = World::at(NOON).await;
+    let client = world.client();
+    // Everything that could be taken for a piece of the payload.
+    let metadata =
+        json!({"order": {"id": "x"}, "a": "\"},\"order\":{", "b\\": "\\", "c": {"object": "customer"}, "d": "}"});
+    let customer = json!({"source_id": "a", "metadata": metadata});
+    client.customer(customer).await;
+    let order = json!({"source_id": "o", "amount": 5, "metadata": {"customer_id": 1}, "customer": {"source_id": "a"},
+        "referrer": {"source_id": "jane", "name": "Jane"}});
+    client.post("/v1/orders", order).await.expect(200);
+    for (second, status) in [(1, "CANCELED"), (2, "FULFILLED"), (3, "PAID")] {
+        world.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
+        client.put("/v1/orders/o", json!({"status": status})).await.expect(200);
+    }
+    let metadata = metadata.to_string();
+    let expected = |with_referrer| {
+        let updated = r#""<time>""#;
+        let payload = |updated, status| order_payload(&metadata, updated, status, with_referrer);
+        list(&[
+            entry("customer.order.created", &payload("null", "CREATED")),
+            entry("customer.order.updated", &payload(updated, "CANCELED")),
+            entry("customer.order.canceled", &payload(updated, "CANCELED")),
+            entry("customer.order.updated", &payload(updated, "FULFILLED")),
+            entry("customer.order.fulfilled", &payload(updated, "FULFILLED")),
+            entry("customer.order.updated", &payload(updated, "PAID")),
+            entry("customer.order.paid", &payload(updated, "PAID")),
+        ])
+    };
+    let created = client.get("/v1/customers/a/activity?order=created_at&limit=1").await.string("/data/0/id");
+    let path = format!("/v1/customers/a/activity?order=created_at&starting_after_id={created}");
+    let answer = client.get(&path).await.expect(200);
+    assert_eq!(answer.shape(), expected(true));
+    let payload = &answer.json()["data"][0]["data"]["data"];
+    let jane = client.get("/v1/customers/jane").await.string("/id");
+    for pointer in ["/referrer/id", "/order/referrer/id", "/order/referrer_id"] {
+        assert_eq!(payload.pointer(pointer).and_then(Value::as_str), Some(jane.as_str()), "{pointer}");
+    }
+    assert_ne!(payload["order"]["customer_id"], payload["order"]["referrer_id"]);
+
+    client.call(Method::POST, "/v1/customers/jane/permanent-deletion", None).await.expect(200);
+    let forgotten = client.get(&path).await.expect(200);
+    assert_eq!(forgotten.shape(), expected(false));
+}
+
+#[tokio::test]
+async fn an_order_without_a_referrer_says_so() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a", "metadata": {}})).await;
+    let order = json!({"source_id": "o", "amount": 5, "metadata": {"customer_id": 1}, "customer": {"source_id": "a"}});
+    client.post("/v1/orders", order).await.expect(200);
+    let answer = client.get("/v1/customers/a/activity?type=customer.order.created").await.expect(200);
+    let expected = entry("customer.order.created", &order_payload("{}", "null", "CREATED", false));
+    assert_eq!(answer.shape(), list(&[expected]));
+}
+
+#[tokio::test]
+async fn pages_are_walked_in_both_directions() {
+    let world = World::at(NOON).await;
+    let client = world.client();
+    let oldest_first = five(&world, &client).await;
+    let newest_first: Vec<_> = oldest_first.iter().rev().cloned().collect();
+    for (order, expected) in [("", &newest_first), ("-created_at", &newest_first), ("created_at", &oldest_first)] {
+        let mut walked = Vec::new();
+        let mut path = format!("/v1/customers/a/activity?limit=2&order={order}");
+        for more in [true, true, false] {
+            let page = client.get(&path).await.expect(200);
+            let ids = page.column("data", "id");
+            assert_eq!(page.json()["has_more"], more);
+            assert_eq!(
+                page.json().get("more_starting_after").and_then(Value::as_str),
+                ids.last().filter(|_| more).map(String::as_str)
+            );
+            path = format!("/v1/customers/a/activity?limit=2&order={order}&starting_after_id={}", ids.last().unwrap());
+            walked.extend(ids);
+        }
+        assert_eq!(&walked, expected);
+    }
+    let whole = client.get("/v1/customers/a/activity?limit=5").await.expect(200);
+    assert_eq!(whole.json()["has_more"], false, "a full page with nothing after it");
+    let nothing = r#"{"object":"list","data_ref":"data","data":[],"has_more":false}"#;
+    let path = format!("/v1/customers/a/activity?starting_after_id={}", oldest_first[0]);
+    assert_eq!(client.get(&path).await.expect(200).text, nothing);
+}
+
+#[tokio::test]
+async fn both_ends_of_a_period_are_in_it() {
+    let world = World::at(NOON).await;
+    let client = world.client();
+    five(&world, &client).await;
+    world.clock.set("2024-03-01T13:00:00.123456Z".parse().unwrap());
+    client.put("/v1/customers/a", json!({"name": "last"})).await.expect(200);
+    for (query, expected) in [
+        ("start_date=2024-03-01T12:00:01Z&end_date=2024-03-01T12:00:03Z", 3),
+        ("start_date=2024-03-01T12:00:01.001Z&end_date=2024-03-01T12:00:02.999Z", 1),
+        ("start_date=2024-03-01T13:00:00.123Z", 1),
+        ("start_date=2024-03-01T13:00:00.123999Z&end_date=2024-03-01T13:00:00.123000Z", 1),
+        ("start_date=2024-03-01T13:00:00.124Z", 0),
+        ("end_date=2024-03-01T13:00:00.122Z", 5),
+        ("start_date=2024-03-01&end_date=2024-03-02", 6),
+        ("start_date=2024-03-01T12:30:00Z&end_date=2024-03-01T12:20:00Z", 0),
+        // Before the ids begin, and after they end.
+        ("start_date=0001-01-01", 6),
+        ("start_date=2016-05-03", 6),
+        ("end_date=2016-05-03", 0),
+        ("end_date=2155-09-17", 6),
+        ("end_date=9999-12-31T23:59:59.999Z", 6),
+        ("start_date=2155-09-17", 0),
+    ] {
+        let found = client.get(&format!("/v1/customers/a/activity?{query}")).await.expect(200);
+        assert_eq!(found.column("data", "id").len(), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn entries_are_chosen_by_type_category_and_campaign() {
+    let world = World::at(NOON).await;
+    let client = world.client();
+    five(&world, &client).await;
+    add_segment_entry(&world, "entered").await;
+    for (query, expected) in [
+        ("", 6),
+        ("type=customer.updated", 4),
+        ("type=customer.created", 1),
+        ("type=customer.segment.entered", 1),
+        ("type=customer.segment.left", 0),
+        ("type=customer.loyalty.tier.left", 0),
+        ("category=ACTION", 5),
+        ("category=EFFECT", 1),
+        ("category=EFFECT&type=customer.updated", 0),
+        ("campaign_type=PROMOTION", 0),
+        ("campaign_id=camp_1", 0),
+        ("type=&category=&campaign_id=&order=&starting_after_id=&start_date=", 6),
+    ] {
+        let found = client.get(&format!("/v1/customers/a/activity?{query}")).await.expect(200);
+        assert_eq!(found.column("data", "id").len(), expected, "{query}");
+        assert_eq!(found.json()["has_more"], false);
+    }
+    let effect = client.get("/v1/customers/a/activity?category=EFFECT").await.expect(200);
+    assert_eq!(effect.string("/data/0/type"), "customer.segment.entered");
+    assert_eq!(effect.string("/data/0/data/data/segment/name"), "S");
+}
+
+#[tokio::test]
+async fn a_type_that_no_list_names_is_shown_as_it_is() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    sqlx::query("UPDATE customer_activity SET type = 'customer.order.of.later'").execute(&world.pool).await.unwrap();
+    let answer = client.get("/v1/customers/a/activity").await.expect(200);
+    assert_eq!(answer.string("/data/0/type"), "customer.order.of.later");
+    assert_eq!(answer.string("/data/0/data/data/customer/source_id"), "a", "of another form, so passed on");
+}
+
+#[tokio::test]
+async fn the_entries_of_one_request_share_their_group() {
+    let world = World::new().await;
+    let client = world.client();
+    let order = json!({"source_id": "o", "status": "PAID", "customer": {"source_id": "a"}});
+    client.post("/v1/orders", order).await.expect(200);
+    client.put("/v1/customers/a", json!({"name": "A"})).await.expect(200);
+    let answer = client.get("/v1/customers/a/activity?order=created_at").await.expect(200);
+    let mut types = answer.column("data", "type");
+    assert_eq!(types.pop().as_deref(), Some("customer.updated"));
+    types.sort();
+    assert_eq!(types, ["customer.created", "customer.order.created", "customer.order.paid"]);
+    let groups = answer.column("data", "group_id");
+    assert!(groups[0] == groups[1] && groups[1] == groups[2] && groups[2] != groups[3], "{groups:?}");
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_named() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let long = format!("starting_after_id={}", "x".repeat(501));
+    for (query, details) in [
+        ("limit=0", "Property .limit cannot be lower than 1"),
+        ("limit=101", "Property .limit cannot be higher than 100"),
+        ("limit=ten", "Property .limit must be integer"),
+        ("order=type", "Property .order must be equal to one of the allowed values [ created_at, -created_at ]"),
+        ("start_date=now", "Property .start_date cannot be recognized as a ISO-8601 compliant date"),
+        ("end_date=2024-02-30", "Property .end_date cannot be recognized as a ISO-8601 compliant date"),
+        ("category=OTHER", "Property .category must be equal to one of the allowed values [ ACTION, EFFECT ]"),
+        (
+            "campaign_type=OTHER",
+            "Property .campaign_type must be equal to one of the allowed values [ PROMOTION, GIFT_VOUCHERS, REFERRAL_PROGRAM, DISCOUNT_COUPONS, LOYALTY_PROGRAM ]",
+        ),
+        ("starting_after_id=%00", "Property .starting_after_id must NOT contain the character U+0000"),
+        (&long, "Property .starting_after_id must NOT have more than 500 characters"),
+        ("campaign_id=%00", "Property .campaign_id must NOT contain the character U+0000"),
+    ] {
+        let error = client.get(&format!("/v1/customers/a/activity?{query}")).await.expect(400).json();
+        assert_eq!((&error["key"], &error["details"]), (&json!("invalid_query_params"), &json!(details)));
+    }
+    for kind in ["customer.consents.given", "created", "%00"] {
+        let error = client.get(&format!("/v1/customers/a/activity?type={kind}")).await.expect(400);
+        let details = error.string("/details");
+        assert!(
+            details.starts_with(
+                "Property .type must be equal to one of the allowed values [ customer.confirmed, customer.created, "
+            ),
+            "{details}"
+        );
+        assert!(details.ends_with(", customer.loyalty.tier.joined, customer.loyalty.tier.left ]"), "{details}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_has_no_activity() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = client.customer(json!({"source_id": "a"})).await;
+    client.delete("/v1/customers/a").await.expect(204);
+    for identifier in ["nobody", "a", id.as_str()] {
+        let error = client.get(&format!("/v1/customers/{identifier}/activity")).await.expect(404);
+        assert_eq!(error.string("/details"), format!("Cannot find customer with id {identifier}"));
+        assert_eq!(error.string("/resource_type"), "customer");
+    }
+    client.get("/v1/customers/%00/activity").await.expect(404);
+}
+
+#[tokio::test]
+async fn the_activity_of_another_projects_customer_is_not_told() {
+    let world = World::new().await;
+    let id = world.client().customer(json!({"source_id": "a"})).await;
+    let stranger = world.stranger();
+    stranger.get(&format!("/v1/customers/{id}/activity")).await.expect(404);
+    stranger.customer(json!({"source_id": "a"})).await;
+    stranger.put("/v1/customers/a", json!({"name": "S"})).await.expect(200);
+    // The same id in the other project.
+    sqlx::query("UPDATE customer_activity SET customer_id = $1").bind(&id).execute(&world.pool).await.unwrap();
+    let own = world.client().get(&format!("/v1/customers/{id}/activity")).await.expect(200);
+    assert_eq!(own.column("data", "type"), ["customer.created"]);
+}

@@ -1,0 +1,40 @@
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn a_customer_has_nothing_to_redeem() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = client.customer(json!({"source_id": "a"})).await;
+    for path in [id.as_str(), "a"] {
+        for query in ["", "?limit=100&order=-id&starting_after_id=rh_0e7b8db4700106a852"] {
+            let answer = client.get(&format!("/v1/customers/{path}/redeemables{query}")).await.expect(200);
+            assert_eq!(answer.text, r#"{"object":"list","data_ref":"data","data":[],"total":0,"has_more":false}"#);
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_named() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    for (query, details) in [
+        ("limit=101", "Property .limit cannot be higher than 100"),
+        ("order=created_at", "Property .order must be equal to one of the allowed values [ id, -id ]"),
+        ("starting_after_id=%00", "Property .starting_after_id must NOT contain the character U+0000"),
+    ] {
+        let error = client.get(&format!("/v1/customers/a/redeemables?{query}")).await.expect(400);
+        assert_eq!(error.string("/details"), details);
+    }
+}
+
+#[tokio::test]
+async fn nobody_and_another_projects_customer_are_not_found() {
+    let world = World::new().await;
+    let id = world.client().customer(json!({})).await;
+    let error = world.client().get("/v1/customers/nobody/redeemables").await.expect(404);
+    assert_eq!(error.string("/details"), "Cannot find customer with id nobody");
+    world.stranger().get(&format!("/v1/customers/{id}/redeemables")).await.expect(404);
+}

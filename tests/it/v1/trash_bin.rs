@@ -1,0 +1,53 @@
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn the_bin_is_empty_whatever_is_deleted() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    client.delete("/v1/customers/a").await.expect(204);
+    for client in [client, world.stranger()] {
+        for query in ["", "?limit=1&order=id&starting_after_id=tbe_0eb6515f758ae37126"] {
+            let answer = client.get(&format!("/v1/trash-bin{query}")).await.expect(200);
+            assert_eq!(answer.text, r#"{"object":"list","data_ref":"data","data":[],"total":0,"has_more":false}"#);
+        }
+    }
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_delete_from_it() {
+    let world = World::new().await;
+    for client in [world.client(), world.stranger()] {
+        let answer = client.delete("/v1/trash-bin/tbe_0eb6515f758ae37126").await.expect(404);
+        assert_eq!(
+            answer.shape(),
+            r#"{"code":404,"key":"not_found","message":"Resource not found","details":"Cannot find trash_bin_entry with id tbe_0eb6515f758ae37126","request_id":"<v->","resource_id":"tbe_0eb6515f758ae37126","resource_type":"trash_bin_entry"}"#
+        );
+        client.delete("/v1/trash-bin/%00").await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_named() {
+    let world = World::new().await;
+    for (query, details) in [
+        ("limit=0", "Property .limit cannot be lower than 1"),
+        ("order=name", "Property .order must be equal to one of the allowed values [ id, -id ]"),
+        ("starting_after_id=%00", "Property .starting_after_id must NOT contain the character U+0000"),
+    ] {
+        let error = world.client().get(&format!("/v1/trash-bin?{query}")).await.expect(400);
+        assert_eq!(error.string("/details"), details);
+    }
+}
+
+#[tokio::test]
+async fn the_bin_needs_keys() {
+    let world = World::new().await;
+    for request in [Request::get("/v1/trash-bin"), Request::delete("/v1/trash-bin/tbe_1")] {
+        world.send(request.body(Body::empty()).unwrap()).await.expect(401);
+    }
+}
