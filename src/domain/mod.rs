@@ -8,6 +8,7 @@ pub mod event;
 pub mod identifier;
 pub mod json;
 pub mod limits;
+pub mod metadata_schema;
 pub mod order;
 pub mod page;
 pub mod patch;
