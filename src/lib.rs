@@ -8,6 +8,7 @@
 //! | `/v1/orders...` | `http/orders/` |
 //! | `/v1/events` | `http/events/` |
 //! | `/v1/segments...` | `http/segments/` |
+//! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!

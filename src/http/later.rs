@@ -21,8 +21,6 @@ pub(super) fn routes() -> Routes {
         .at("/v1/async-actions/{asyncActionId}", [read("get-async-action")])
         .at("/v1/exports", [read("list-exports"), posted("create-export")])
         .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])
-        .at("/v1/metadata-schemas", [read("list-metadata-schemas")])
-        .at("/v1/metadata-schemas/{resource}", [read("get-metadata-schema")])
         .at("/v1/trash-bin", [read("list-bin-entries")])
         .at("/v1/trash-bin/{binEntryId}", [deleted("delete-bin-entry")])
 }

@@ -3,12 +3,14 @@
 pub mod customers;
 pub mod error;
 pub mod events;
+pub mod metadata_schemas;
 pub mod orders;
 pub mod segments;
 pub mod state;
 
 pub mod answer;
 mod auth;
+pub(crate) mod definitions;
 mod extract;
 mod frame;
 mod later;
@@ -46,6 +48,7 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(orders::routes())
         .merge(events::routes())
         .merge(segments::routes())
+        .merge(metadata_schemas::routes())
         .merge(later::routes())
         .merge(control)
 }

@@ -6,6 +6,8 @@ pub enum Resource {
     Customer,
     Order,
     Segment,
+    MetadataSchema,
+    EventSchema,
 }
 
 impl Resource {
@@ -16,6 +18,8 @@ impl Resource {
             Self::Customer => "customer",
             Self::Order => "order",
             Self::Segment => "segment",
+            Self::MetadataSchema => "metadata schema",
+            Self::EventSchema => "custom_event_schema",
         }
     }
 }
@@ -29,6 +33,12 @@ pub enum Error {
     /// The request was understood and says something that cannot be.
     #[error("invalid payload: {details}")]
     Invalid { details: String },
+    /// Metadata is not what its schema says.
+    #[error("invalid metadata: {details}")]
+    InvalidMetadata { details: String },
+    /// The project has such a thing already: one whose `field` is `value`.
+    #[error("another {} has this {field}", .resource.as_str())]
+    Duplicate { resource: Resource, field: &'static str, value: String },
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,

@@ -1,4 +1,5 @@
 mod customers;
 mod events;
+mod metadata_schemas;
 mod orders;
 mod segments;
