@@ -1,7 +1,9 @@
 //! `/_emulator`: the emulator's own surface.
 
 mod contract;
+mod event_schemas;
 mod health;
+mod metadata_schemas;
 
 use crate::http::{Routes, get};
 
@@ -13,4 +15,6 @@ pub fn routes() -> Routes {
     Routes::default()
         .at("/_emulator/health", [get("emulator-health", health::handle)])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
+        .merge(event_schemas::routes())
+        .merge(metadata_schemas::routes())
 }

@@ -1,4 +1,4 @@
-//! The definitions in a request.
+//! The definitions in a request: those of metadata schemas, and those of custom-event schemas.
 
 use serde_json::{Map, Value};
 
@@ -31,6 +31,16 @@ pub fn of_metadata(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiEr
             exact_length: either(&mut body, "exactLength", "exact_length", length)?,
             ..Definition::new(kind, optional)
         })
+    })
+}
+
+/// The definitions under `properties` of the `schema` in the body of a call about a custom-event schema.
+pub fn of_events(schema: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+    definitions(schema, |mut body| {
+        let kind = kind(&mut body, &MetadataType::OF_EVENTS)?;
+        let optional = body.required_boolean("optional")?;
+        let deleted = body.boolean("deleted")?.value().unwrap_or_default();
+        Ok(Definition { deleted, ..Definition::new(kind, optional) })
     })
 }
 
@@ -116,6 +126,11 @@ mod tests {
     fn metadata(properties: &Value) -> Result<Vec<(String, Definition)>, String> {
         let mut body = Object::of_body(Some(json!({"properties": properties}))).unwrap();
         of_metadata(&mut body).map_err(|error| details(&error))
+    }
+
+    fn events(properties: &Value) -> Result<Vec<(String, Definition)>, String> {
+        let members = json!({"properties": properties}).as_object().unwrap().clone();
+        of_events(&mut Object::at(".schema".to_owned(), members)).map_err(|error| details(&error))
     }
 
     #[test]
@@ -204,5 +219,20 @@ mod tests {
         let many: Map<_, _> = (0..101).map(|index| (index.to_string(), definition.clone())).collect();
         let error = metadata(&Value::Object(many)).unwrap_err();
         assert_eq!(error, "Property .properties must NOT have more than 100 properties");
+    }
+
+    #[test]
+    fn the_definitions_of_events_have_fewer_types_and_members() {
+        let given = json!({"on": {"type": "date", "optional": true, "deleted": true, "array": true, "eq": 1}});
+        let expected = Definition { deleted: true, ..Definition::new(MetadataType::Date, true) };
+        assert_eq!(events(&given), Ok(vec![("on".to_owned(), expected)]));
+        assert_eq!(
+            events(&json!({"at": {"type": "geopoint", "optional": true}})),
+            Err("Property .schema.properties.at.type must be equal to one of the allowed values [ string, number, date, datetime, boolean ]".to_owned())
+        );
+        assert_eq!(
+            events(&json!({"at": {"optional": true}})),
+            Err("Property .schema.properties.at should have required property 'type'".to_owned())
+        );
     }
 }

@@ -29,7 +29,11 @@ use state::AppState;
 pub use error::ApiError;
 pub use listener::JsonListener;
 pub use rate_limit::RateLimits;
-pub use routes::{Endpoint, Routes, get};
+pub use routes::{Endpoint, Routes, delete, get, post, put};
+
+// What handlers read a request with, for those of `control` too.
+pub(crate) use extract::{Id, Json};
+pub(crate) use payload::Object;
 
 /// The whole surface, with `control`, the emulator's own routes, beside the vendor's.
 pub fn router(state: AppState, control: Routes) -> Router {

@@ -9,7 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["domain"]),
     ("service", &["db", "domain", "objects", "clock", "ids"]),
     ("http", &["service", "db", "domain", "objects"]),
-    ("control", &["http", "objects", "db"]),
+    ("control", &["http", "service", "db", "domain", "objects"]),
     ("config", &["postgres"]),
     ("app", &["config", "control", "http", "service", "db", "postgres", "clock", "ids"]),
     ("emulator", &["app", "config", "postgres", "clock"]),

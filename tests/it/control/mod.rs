@@ -1,0 +1,3 @@
+mod custom_event_schemas;
+mod health;
+mod metadata_schemas;
