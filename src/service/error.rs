@@ -33,8 +33,8 @@ pub enum Error {
     /// The request was understood and says something that cannot be.
     #[error("invalid payload: {details}")]
     Invalid { details: String },
-    /// Metadata is not what its schema says.
-    #[error("invalid metadata: {details}")]
+    /// Metadata is not what its schema says. The details quote it, and so stay out of the text for the log.
+    #[error("metadata is not what its schema says")]
     InvalidMetadata { details: String },
     /// The project has such a thing already: one whose `field` is `value`.
     #[error("another {} has this {field}", .resource.as_str())]
