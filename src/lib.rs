@@ -10,6 +10,7 @@
 //! | `/v1/segments...` | `http/segments/` |
 //! | `/v1/consents` | `http/consents/` |
 //! | `/v1/trash-bin...` | `http/trash_bin/` |
+//! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!

@@ -3,7 +3,9 @@
 mod consents;
 mod contract;
 mod customer_state;
+mod event_schemas;
 mod health;
+mod metadata_schemas;
 
 use crate::http::{Routes, get, put};
 
@@ -17,4 +19,6 @@ pub fn routes() -> Routes {
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
         .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
         .merge(consents::routes())
+        .merge(event_schemas::routes())
+        .merge(metadata_schemas::routes())
 }

@@ -225,3 +225,33 @@ pub async fn list(
     let total = super::row_counts::total(connection, project, RESOURCE).await?;
     Ok((rows.into_iter().map(Order::from).collect(), total))
 }
+
+/// Removes a key from the metadata of every order, and tells how many had it. The other keys stay as they are, and no
+/// order counts as updated.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn purge_metadata(connection: &mut PgConnection, project: ProjectId, key: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"WITH holders AS (
+               SELECT id FROM orders WHERE project_id = $1 AND metadata -> $2::text IS NOT NULL
+               ORDER BY id FOR NO KEY UPDATE
+           ),
+           purged AS (
+               UPDATE orders SET metadata = (
+                   SELECT '{' || coalesce(string_agg(to_json(member.key)::text || ':' || member.value::text, ','
+                                                     ORDER BY member.place), '') || '}'
+                   FROM json_each(metadata) WITH ORDINALITY AS member (key, value, place)
+                   WHERE member.key <> $2
+               )::json
+               FROM holders
+               WHERE orders.project_id = $1 AND orders.id = holders.id
+               RETURNING 1
+           )
+           SELECT count(*) AS "count!" FROM purged"#,
+        project.0,
+        key
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -66,6 +66,35 @@ fn javascript_number(number: &Number) -> Option<Number> {
     digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
 }
 
+/// `value` as JavaScript's `String()` writes it.
+#[must_use]
+pub fn javascript_text(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number_text(number),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let texts = items.iter().map(|item| if item.is_null() { String::new() } else { javascript_text(item) });
+            texts.collect::<Vec<_>>().join(",")
+        }
+        Value::Object(_) => "[object Object]".to_owned(),
+    }
+}
+
+fn number_text(number: &Number) -> String {
+    let Some(double) = number.as_f64() else { return number.to_string() };
+    let size = double.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-6..1e21).contains(&size) {
+        format!("{double}")
+    } else {
+        let text = format!("{double:e}");
+        if size < 1.0 { text } else { text.replace('e', "e+") }
+    }
+}
+
 /// The path, in the vendor's notation, of the first string or key in `value` that holds U+0000, which PostgreSQL cannot
 /// store; `path` is that of `value` itself.
 #[must_use]
@@ -105,6 +134,27 @@ mod tests {
             let mut value: Value = serde_json::from_str(given).unwrap();
             normalize_numbers(&mut value);
             assert_eq!(value.to_string(), written, "{given}");
+        }
+    }
+
+    #[test]
+    fn values_are_written_as_javascript_writes_them() {
+        for (given, written) in [
+            ("null", "null"),
+            ("true", "true"),
+            ("\"a\"", "a"),
+            ("1.50", "1.5"),
+            ("-0.0", "0"),
+            ("100", "100"),
+            ("1e20", "100000000000000000000"),
+            ("1e21", "1e+21"),
+            ("-1.5e300", "-1.5e+300"),
+            ("0.000001", "0.000001"),
+            ("0.00000015", "1.5e-7"),
+            ("[1,null,[\"a\",{}],true]", "1,,a,[object Object],true"),
+            ("{\"a\":1}", "[object Object]"),
+        ] {
+            assert_eq!(javascript_text(&serde_json::from_str(given).unwrap()), written, "{given}");
         }
     }
 

@@ -25,6 +25,16 @@ pub const FILTER_VALUES: usize = 1_000;
 pub const STATE_CAMPAIGNS: usize = 100;
 /// Consents named in one call.
 pub const CONSENTS: usize = 1_000;
+/// Definitions of a metadata schema or a custom-event schema, removed ones included; the vendor's number.
+pub const DEFINITIONS: usize = 100;
+/// Bytes of the definitions of a schema, written as JSON.
+pub const DEFINITIONS_BYTES: usize = 256 * 1024;
+/// Values that one definition allows, or forbids.
+pub const DEFINITION_VALUES: usize = 200;
+/// Metadata schemas of a project, and its custom-event schemas.
+pub const SCHEMAS: usize = 100;
+/// Objects within objects whose schemas are followed.
+pub const NESTED_OBJECTS: usize = 32;
 /// The largest amount or quantity: the integers that JSON readers in JavaScript keep exactly.
 pub const INTEGER: i64 = 9_007_199_254_740_991;
 /// Characters of a key or token that is presented.

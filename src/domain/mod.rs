@@ -9,6 +9,7 @@ pub mod filter;
 pub mod identifier;
 pub mod json;
 pub mod limits;
+pub mod metadata_schema;
 pub mod order;
 pub mod page;
 pub mod patch;

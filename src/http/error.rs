@@ -17,10 +17,12 @@ use crate::service;
 pub enum ErrorKind {
     InvalidPayload,
     InvalidQueryParams,
+    InvalidMetadata,
     MalformedJson,
     BadRequest,
     Unauthorized,
     NotFound,
+    Duplicate,
     MethodNotAllowed,
     NotAcceptable,
     PayloadTooLarge,
@@ -58,6 +60,12 @@ impl ErrorKind {
             Kind::InvalidQueryParams => {
                 (StatusCode::BAD_REQUEST, Some("invalid_query_params"), "Invalid query params", Shape::Standard)
             }
+            Kind::InvalidMetadata => (
+                StatusCode::BAD_REQUEST,
+                Some("metadata_validation_failed"),
+                "Metadata validation failed",
+                Shape::Standard,
+            ),
             Kind::MalformedJson => {
                 (StatusCode::BAD_REQUEST, None, "Invalid request payload JSON format", Shape::Framework)
             }
@@ -68,6 +76,9 @@ impl ErrorKind {
             }
             Kind::Unauthorized => (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door),
             Kind::NotFound => (StatusCode::NOT_FOUND, Some("not_found"), "Resource not found", Shape::Standard),
+            Kind::Duplicate => {
+                (StatusCode::CONFLICT, Some("duplicate_found"), "Duplicated resource found", Shape::Standard)
+            }
             Kind::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, None, "HTTP Method Not Allowed", Shape::Anonymous)
             }
@@ -248,6 +259,12 @@ impl From<service::Error> for ApiError {
             },
             service::Error::Invalid { details } => Self::invalid_payload(details),
             service::Error::Filter(error) => Self::filter(&error, ErrorKind::InvalidPayload, ".filter"),
+            service::Error::InvalidMetadata { details } => Self::new(ErrorKind::InvalidMetadata).with_details(details),
+            service::Error::Duplicate { resource, field, value } => Self {
+                resource: Some((value.clone(), resource.as_str())),
+                ..Self::new(ErrorKind::Duplicate)
+                    .with_details(format!("Duplicated {} exists with {field} {value}", resource.as_str()))
+            },
             service::Error::Database(error) => error.into(),
             service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
         }
@@ -274,4 +291,20 @@ pub(super) fn database_error(error: &sqlx::Error) -> ApiError {
 /// What paths that nothing answers are answered with.
 pub(super) async fn no_such_endpoint(method: Method, uri: Uri) -> ApiError {
     ApiError::new(ErrorKind::NotFound).with_details(format!("Nothing answers {method} {}", uri.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_that_its_schema_refuses_has_a_key_of_its_own() {
+        let details = "unit: must be a number (actual value is 'EUR')".to_owned();
+        let error = ApiError::from(service::Error::InvalidMetadata { details });
+        assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(
+            String::from_utf8(error.body("v-0ead453c10ec031067")).unwrap(),
+            r#"{"code":400,"key":"metadata_validation_failed","message":"Metadata validation failed","details":"unit: must be a number (actual value is 'EUR')","request_id":"v-0ead453c10ec031067"}"#
+        );
+    }
 }

@@ -17,8 +17,6 @@ pub(super) fn routes() -> Routes {
         .at("/v1/async-actions/{asyncActionId}", [read("get-async-action")])
         .at("/v1/exports", [read("list-exports"), posted("create-export")])
         .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])
-        .at("/v1/metadata-schemas", [read("list-metadata-schemas")])
-        .at("/v1/metadata-schemas/{resource}", [read("get-metadata-schema")])
 }
 
 fn read(operation_id: &'static str) -> Endpoint {

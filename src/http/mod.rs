@@ -4,6 +4,7 @@ pub mod consents;
 pub mod customers;
 pub mod error;
 pub mod events;
+pub mod metadata_schemas;
 pub mod orders;
 pub mod segments;
 pub mod state;
@@ -11,6 +12,7 @@ pub mod trash_bin;
 
 pub mod answer;
 mod auth;
+pub(crate) mod definitions;
 mod extract;
 mod frame;
 mod later;
@@ -31,7 +33,7 @@ pub(crate) use extract::{Id, Json};
 pub use listener::JsonListener;
 pub(crate) use payload::Object;
 pub use rate_limit::RateLimits;
-pub use routes::{Endpoint, Routes, delete, get, put};
+pub use routes::{Endpoint, Routes, delete, get, post, put};
 
 /// The whole surface, with `control`, the emulator's own routes, beside the vendor's.
 pub fn router(state: AppState, control: Routes) -> Router {
@@ -52,6 +54,7 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(segments::routes())
         .merge(consents::routes())
         .merge(trash_bin::routes())
+        .merge(metadata_schemas::routes())
         .merge(later::routes())
         .merge(control)
 }

@@ -1,7 +1,7 @@
 //! Reads a JSON body member by member, with the vendor's wording for the first thing that is wrong.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::error::ApiError;
 use crate::domain::json::{normalize_numbers, path_of_nul};
@@ -25,6 +25,16 @@ impl Object {
             Some(Value::Object(members)) => Ok(Self { members, path: String::new() }),
             _ => Err(ApiError::invalid_payload("Payload must be object")),
         }
+    }
+
+    /// An object within the body, which stands at `path`.
+    pub fn at(path: String, members: Map<String, Value>) -> Self {
+        Self { members, path }
+    }
+
+    /// Whether the member is there, be it `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
     }
 
     /// The path of a member in messages.
@@ -129,6 +139,31 @@ impl Object {
                 }
                 Ok(Some(integer))
             }
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, name: &str) -> Result<Patch<bool>, ApiError> {
+        match self.take(name) {
+            Patch::Absent => Ok(Patch::Absent),
+            Patch::Null => Ok(Patch::Null),
+            Patch::Value(Value::Bool(value)) => Ok(Patch::Value(value)),
+            Patch::Value(_) => Err(self.wrong(name, "must be boolean")),
+        }
+    }
+
+    /// `true` or `false`, which must be there.
+    pub fn required_boolean(&mut self, name: &str) -> Result<bool, ApiError> {
+        self.require(name)?;
+        self.boolean(name)?.value().ok_or_else(|| self.wrong(name, "must be boolean"))
+    }
+
+    /// A number of any kind.
+    pub fn number(&mut self, name: &str) -> Result<Option<Number>, ApiError> {
+        match self.take(name) {
+            Patch::Absent | Patch::Null => Ok(None),
+            Patch::Value(Value::Number(number)) => Ok(Some(number)),
+            Patch::Value(_) => Err(self.wrong(name, "must be number")),
         }
     }
 

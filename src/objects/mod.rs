@@ -7,6 +7,7 @@ pub mod customer;
 pub mod deletion;
 pub mod event;
 pub mod list;
+pub mod metadata_schema;
 pub mod order;
 pub mod segment;
 mod writer;

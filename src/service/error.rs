@@ -11,6 +11,8 @@ pub enum Resource {
     Consent,
     ConsentGroup,
     BinEntry,
+    MetadataSchema,
+    EventSchema,
 }
 
 impl Resource {
@@ -24,6 +26,8 @@ impl Resource {
             Self::Consent => "consent",
             Self::ConsentGroup => "consent_group",
             Self::BinEntry => "trash_bin_entry",
+            Self::MetadataSchema => "metadata schema",
+            Self::EventSchema => "custom_event_schema",
         }
     }
 }
@@ -40,6 +44,12 @@ pub enum Error {
     /// A filter that is none.
     #[error("invalid filter: {0}")]
     Filter(#[from] FilterError),
+    /// Metadata is not what its schema says. The details quote it, and so stay out of the text for the log.
+    #[error("metadata is not what its schema says")]
+    InvalidMetadata { details: String },
+    /// The project has such a thing already: one whose `field` is `value`.
+    #[error("another {} has this {field}", .resource.as_str())]
+    Duplicate { resource: Resource, field: &'static str, value: String },
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,

@@ -3,7 +3,9 @@
 pub mod consents;
 pub mod credentials;
 pub mod customers;
+pub mod event_schemas;
 pub mod events;
+pub mod metadata_schemas;
 pub mod orders;
 pub mod permanent_deletion;
 pub mod rules;

@@ -198,3 +198,37 @@ async fn a_consent_that_goes_while_it_is_given_and_grouped_fails_nobody() {
         assert!(defined.contains(id), "{id} is in a group and not defined");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_loses_no_change_that_is_made_meanwhile() {
+    let world = World::new().await;
+    let client = world.client();
+    for round in 0..6 {
+        let body = json!({"related_object": "customer", "properties": {
+            "gone": {"type": "number", "optional": true, "array": false, "deleted": true},
+        }});
+        client.post("/v1/metadata-schemas", body).await.expect(200);
+        for name in ["a", "b"] {
+            client.customer(json!({"source_id": name, "metadata": {"gone": round}})).await;
+        }
+        let changes: Vec<_> = (0..8)
+            .map(|index| {
+                let client = world.client();
+                let path = format!("/v1/customers/{}", if index % 2 == 0 { "a" } else { "b" });
+                let body = json!({"metadata": {format!("k{round}_{index}"): index}});
+                tokio::spawn(async move { client.put(&path, body).await.expect(200) })
+            })
+            .collect();
+        let purge = client.post("/_emulator/metadata-schemas/customer/purge", json!({"key": "gone"})).await.expect(200);
+        assert_eq!(purge.json()["done_count"], 2);
+        for change in changes {
+            change.await.unwrap();
+        }
+        for name in ["a", "b"] {
+            let metadata = client.get(&format!("/v1/customers/{name}")).await.json()["metadata"].clone();
+            assert_eq!(metadata.as_object().unwrap().len(), 4 * (round + 1), "{metadata}");
+            assert!(metadata.get("gone").is_none());
+        }
+        client.delete("/v1/metadata-schemas/customer").await.expect(204);
+    }
+}

@@ -436,3 +436,34 @@ pub async fn refresh_orders(
         last_at: row.last_order_at,
     })
 }
+
+/// Removes a key from the metadata of every customer, also of those who are deleted and not forgotten, and tells how many
+/// living ones had it. The other keys stay as they are, and nobody counts as updated.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn purge_metadata(connection: &mut PgConnection, project: ProjectId, key: &str) -> Result<i64, sqlx::Error> {
+    // Locked by id, as everywhere, so that two who lock several customers do not wait for each other.
+    sqlx::query_scalar!(
+        r#"WITH holders AS (
+               SELECT id FROM customers WHERE project_id = $1 AND metadata -> $2::text IS NOT NULL
+               ORDER BY id FOR NO KEY UPDATE
+           ),
+           purged AS (
+               UPDATE customers SET metadata = (
+                   SELECT '{' || coalesce(string_agg(to_json(member.key)::text || ':' || member.value::text, ','
+                                                     ORDER BY member.place), '') || '}'
+                   FROM json_each(metadata) WITH ORDINALITY AS member (key, value, place)
+                   WHERE member.key <> $2
+               )::json
+               FROM holders
+               WHERE customers.project_id = $1 AND customers.id = holders.id
+               RETURNING customers.deleted_at
+           )
+           SELECT count(*) FILTER (WHERE deleted_at IS NULL) AS "count!" FROM purged"#,
+        project.0,
+        key
+    )
+    .fetch_one(connection)
+    .await
+}

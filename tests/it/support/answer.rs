@@ -60,6 +60,7 @@ fn generalise(text: &str) -> String {
         ("cust_", 24, false),
         ("del_", 24, false),
         ("seg_", 24, false),
+        ("ms_", 24, false),
         ("ord_", 18, true),
         ("v-", 18, true),
         ("evcus_", 18, true),

@@ -1,5 +1,3 @@
-mod consents;
-
 use axum::body::Body;
 use axum::http::Request;
 

@@ -1,0 +1,92 @@
+//! Custom-event schemas: creating, changing and deleting them.
+
+use super::{Caller, Core, Error, Resource, retry};
+use crate::db;
+use crate::domain::identifier::Identifier;
+use crate::domain::limits;
+use crate::domain::metadata_schema::{Definition, EventSchema};
+
+/// Creates the schema of the events of a name, with definitions that are arranged and not too many.
+///
+/// # Errors
+/// [`Error::Duplicate`] where the events have one; [`Error::Invalid`] where the project has too many.
+pub async fn create(
+    core: &Core,
+    caller: &Caller,
+    name: &str,
+    properties: &[(String, Definition)],
+) -> Result<EventSchema, Error> {
+    retry(async || {
+        let mut transaction = core.pool.begin().await?;
+        db::projects::lock(&mut transaction, caller.project).await?;
+        let known = db::event_schemas::all(&mut transaction, caller.project).await?;
+        if known.iter().any(|known| known.name == name) {
+            let resource = Resource::EventSchema;
+            return Err(Error::Duplicate { resource, field: "name", value: name.to_owned() });
+        }
+        if known.len() >= limits::SCHEMAS {
+            let details = format!("A project must NOT have more than {} custom-event schemas", limits::SCHEMAS);
+            return Err(Error::Invalid { details });
+        }
+        let schema = EventSchema {
+            id: core.ids.random("ms_"),
+            name: name.to_owned(),
+            properties: properties.to_vec(),
+            created_at: core.clock.now(),
+            updated_at: None,
+        };
+        db::event_schemas::insert(&mut transaction, caller.project, &schema).await?;
+        transaction.commit().await?;
+        Ok(schema)
+    })
+    .await
+}
+
+/// Replaces the definitions that `properties` names; a change that changes nothing leaves the time of change.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown id; [`Error::Invalid`] where the definitions become too many.
+pub async fn update(
+    core: &Core,
+    caller: &Caller,
+    id: &Identifier,
+    properties: &[(String, Definition)],
+) -> Result<EventSchema, Error> {
+    let not_found = || Error::not_found(Resource::EventSchema, id.as_str());
+    if !id.can_exist() {
+        return Err(not_found());
+    }
+    retry(async || {
+        let mut transaction = core.pool.begin().await?;
+        let known = db::event_schemas::lock(&mut transaction, caller.project, id.as_str()).await?;
+        let known = known.ok_or_else(not_found)?;
+        let mut changed = known.clone();
+        changed.apply(properties.to_vec()).map_err(|details| Error::Invalid { details })?;
+        if changed.properties == known.properties {
+            return Ok(known);
+        }
+        changed.updated_at = Some(core.clock.now());
+        db::event_schemas::update(&mut transaction, caller.project, &changed).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    })
+    .await
+}
+
+/// Deletes a schema; events of its name may say anything then.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown id.
+pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
+    retry(async || {
+        if id.can_exist() {
+            let mut transaction = core.pool.begin().await?;
+            if db::event_schemas::delete(&mut transaction, caller.project, id.as_str()).await? {
+                transaction.commit().await?;
+                return Ok(());
+            }
+        }
+        Err(Error::not_found(Resource::EventSchema, id.as_str()))
+    })
+    .await
+}

@@ -1,0 +1,4 @@
+mod consents;
+mod custom_event_schemas;
+mod health;
+mod metadata_schemas;

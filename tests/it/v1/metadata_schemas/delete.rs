@@ -1,0 +1,32 @@
+use serde_json::json;
+
+use super::optional;
+use crate::support::World;
+
+#[tokio::test]
+async fn a_deleted_schema_is_gone_and_the_metadata_is_not() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a", "metadata": {"k": "v"}})).await;
+    let body = json!({"related_object": "customer", "properties": {"k": optional("string")}});
+    for by_id in [true, false] {
+        let id = client.post("/v1/metadata-schemas", body.clone()).await.expect(200).string("/id");
+        let path = format!("/v1/metadata-schemas/{}", if by_id { id.as_str() } else { "customer" });
+        client.delete(&path).await.expect(204);
+        client.get("/v1/metadata-schemas/customer").await.expect(404);
+        client.delete(&path).await.expect(404);
+    }
+    assert_eq!(client.get("/v1/customers/a").await.json()["metadata"], json!({"k": "v"}));
+}
+
+#[tokio::test]
+async fn another_projects_schema_cannot_be_deleted() {
+    let world = World::new().await;
+    let body = json!({"related_object": "customer", "properties": {}});
+    let id = world.client().post("/v1/metadata-schemas", body).await.expect(200).string("/id");
+    for name in ["customer", id.as_str()] {
+        world.stranger().delete(&format!("/v1/metadata-schemas/{name}")).await.expect(404);
+    }
+    world.client().delete("/v1/metadata-schemas/%00").await.expect(404);
+    world.client().get("/v1/metadata-schemas/customer").await.expect(200);
+}

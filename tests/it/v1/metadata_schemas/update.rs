@@ -1,0 +1,111 @@
+use serde_json::{Value, json};
+
+use super::optional;
+use crate::support::{Client, World};
+
+const PATH: &str = "/v1/metadata-schemas/customer";
+
+async fn create(client: &Client, properties: Value) -> String {
+    let body = json!({"related_object": "customer", "properties": properties});
+    client.post("/v1/metadata-schemas", body).await.expect(200).string("/id")
+}
+
+#[tokio::test]
+async fn named_definitions_are_replaced_whole_and_the_others_stay() {
+    let world = World::at("2024-01-01T00:00:00Z").await;
+    let client = world.client();
+    let mut sized = optional("string");
+    sized["minLength"] = json!(2);
+    let id = create(&client, json!({"a": sized, "b": optional("number")})).await;
+    world.clock.set("2024-01-02T00:00:00Z".parse().unwrap());
+    let body = json!({"properties": {"a": optional("string"), "c": optional("date")}, "allow_defined_only": true});
+    let answer = client.put(&format!("/v1/metadata-schemas/{id}"), body).await.expect(200);
+    assert_eq!(
+        answer.shape(),
+        concat!(
+            r#"{"id":"<ms_>","related_object":"customer","properties":{"#,
+            r#""a":{"type":"string","array":false,"optional":true,"objectType":null},"#,
+            r#""b":{"type":"number","array":false,"optional":true,"objectType":null},"#,
+            r#""c":{"type":"date","array":false,"optional":true,"objectType":null}},"#,
+            r#""allow_defined_only":true,"created_at":"<time>","updated_at":"<time>","object":"metadata_schema"}"#
+        )
+    );
+    assert_eq!(answer.string("/updated_at"), "2024-01-02T00:00:00.000Z");
+    assert_eq!(client.get(PATH).await.text, answer.text);
+    let kept = client.put(PATH, json!({"properties": {}})).await.expect(200);
+    assert_eq!(kept.text, answer.text, "what is not named stays");
+    let cleared = client.put(PATH, json!({"properties": {}, "allow_defined_only": null})).await.expect(200);
+    assert_eq!(cleared.json()["allow_defined_only"], json!(null));
+}
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_leaves_the_time_of_change() {
+    let world = World::new().await;
+    create(&world.client(), json!({"a": optional("string")})).await;
+    let answer = world.client().put(PATH, json!({"properties": {"a": optional("string")}})).await.expect(200);
+    assert_eq!(answer.json()["updated_at"], json!(null));
+}
+
+#[tokio::test]
+async fn a_definition_is_removed_and_restored() {
+    let world = World::new().await;
+    let client = world.client();
+    create(&client, json!({"a": optional("string")})).await;
+    let mut removed = optional("string");
+    removed["deleted"] = json!(true);
+    let answer = client.put(PATH, json!({"properties": {"a": removed}})).await.expect(200);
+    assert_eq!(answer.json()["properties"]["a"]["deleted"], true);
+    let answer = client.put(PATH, json!({"properties": {"a": optional("string")}})).await.expect(200);
+    assert_eq!(answer.json()["properties"]["a"]["deleted"], json!(null));
+}
+
+#[tokio::test]
+async fn the_type_of_a_definition_cannot_change_and_a_hundred_are_enough() {
+    let world = World::new().await;
+    let client = world.client();
+    create(&client, json!({"a": optional("string")})).await;
+    let answer = client.put(PATH, json!({"properties": {"a": optional("number")}})).await.expect(400);
+    assert_eq!(
+        answer.shape(),
+        r#"{"code":400,"key":"invalid_payload","message":"Invalid payload","details":"Property .properties.a.type cannot be changed from string","request_id":"<v->"}"#
+    );
+    let many: serde_json::Map<_, _> = (0..100).map(|index| (index.to_string(), optional("string"))).collect();
+    let answer = client.put(PATH, json!({"properties": many})).await.expect(400);
+    assert_eq!(answer.string("/details"), "Property .properties must NOT have more than 100 properties");
+    for (body, details) in [
+        (json!({}), "Payload must have required property 'properties'"),
+        (json!({"properties": {"a": null}}), "Property .properties.a must be object"),
+    ] {
+        assert_eq!(client.put(PATH, body).await.expect(400).string("/details"), details);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_schema_and_another_projects_cannot_be_changed() {
+    let world = World::new().await;
+    let id = create(&world.client(), json!({})).await;
+    let body = json!({"properties": {"a": optional("string")}});
+    for name in ["customer", id.as_str()] {
+        let answer = world.stranger().put(&format!("/v1/metadata-schemas/{name}"), body.clone()).await.expect(404);
+        assert_eq!(answer.string("/details"), format!("Cannot find metadata schema with id {name}"));
+    }
+    world.client().put("/v1/metadata-schemas/%00", body).await.expect(404);
+    assert_eq!(world.client().get(PATH).await.json()["properties"], json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_at_the_same_time_are_all_kept() {
+    let world = World::new().await;
+    create(&world.client(), json!({})).await;
+    let calls: Vec<_> = (0..12)
+        .map(|index| {
+            let client = world.client();
+            let body = json!({"properties": {format!("k{index}"): optional("string")}});
+            tokio::spawn(async move { client.put(PATH, body).await.expect(200) })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(world.client().get(PATH).await.json()["properties"].as_object().unwrap().len(), 12);
+}
