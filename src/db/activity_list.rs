@@ -13,7 +13,7 @@ use crate::domain::project::ProjectId;
 use crate::domain::{timed_id, timestamp};
 
 /// What a list selects, in the order that [`EntryRow`] is read from it.
-const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at";
+const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at, a.app_id";
 
 /// Whether an entry is an effect; false, of actions, sorts first.
 const IS_EFFECT: &str = "starts_with(a.type, 'customer.segment.')";
@@ -26,6 +26,7 @@ struct EntryRow {
     referrer_id: Option<String>,
     referrer: Option<String>,
     created_at: DateTime<Utc>,
+    app_id: Option<String>,
 }
 
 impl FromRow<'_, PgRow> for EntryRow {
@@ -38,15 +39,16 @@ impl FromRow<'_, PgRow> for EntryRow {
             referrer_id: row.try_get_unchecked(4)?,
             referrer: row.try_get_unchecked(5)?,
             created_at: row.try_get_unchecked(6)?,
+            app_id: row.try_get_unchecked(7)?,
         })
     }
 }
 
 impl From<EntryRow> for StoredEntry {
     fn from(row: EntryRow) -> Self {
-        let EntryRow { id, r#type, group_id, data, referrer_id, referrer, created_at } = row;
+        let EntryRow { id, r#type, group_id, data, referrer_id, referrer, created_at, app_id } = row;
         let referrer = referrer_id.zip(referrer.map(JsonText::from_trusted));
-        Self { id, kind: r#type, group_id, data: JsonText::from_trusted(data), referrer, created_at }
+        Self { id, kind: r#type, group_id, data: JsonText::from_trusted(data), referrer, created_at, app_id }
     }
 }
 

@@ -93,13 +93,3 @@ pub async fn configure_credential(
     .await?;
     Ok(())
 }
-
-/// Keeps others who do the same from going on until the transaction ends, so that what a project may have a number of is
-/// counted and added to by one at a time. Nothing else waits for it.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT id FROM projects WHERE id = $1 FOR NO KEY UPDATE", project.0).fetch_one(connection).await?;
-    Ok(())
-}

@@ -16,6 +16,16 @@ pub async fn begin(pool: &Pool, project: ProjectId) -> Result<(Transaction, i64)
     Ok((transaction, row.try_get(0)?))
 }
 
+/// A transaction in which its project is alone: everyone who writes there has ended, and others wait. With the version of the
+/// rules. It is one round trip.
+///
+/// # Errors
+/// When there is no connection to be had, or the database refuses.
+pub async fn begin_alone(pool: &Pool, project: ProjectId) -> Result<(Transaction, i64), sqlx::Error> {
+    let (transaction, row) = pool.begin_with(AssertSqlSafe(format!("BEGIN; SELECT lock_rules({})", project.0))).await?;
+    Ok((transaction, row.try_get(0)?))
+}
+
 /// The version of the project's rules as it is now, without a lock.
 ///
 /// # Errors
@@ -24,16 +34,7 @@ pub async fn version(connection: &mut PgConnection, project: ProjectId) -> Resul
     sqlx::query_scalar!("SELECT rules_version FROM projects WHERE id = $1", project.0).fetch_one(connection).await
 }
 
-/// Waits for everyone who writes in the project, and keeps others from writing until the transaction ends. It must be the
-/// transaction's first statement: who holds a row already may be waited for. Returns the version.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT lock_rules($1) AS "version!""#, project.0).fetch_one(connection).await
-}
-
-/// Counts the version up, under [`lock`], so that everyone reads the rules anew.
+/// Counts the version up, in a transaction of [`begin_alone`], so that everyone reads the rules anew.
 ///
 /// # Errors
 /// When the database refuses.

@@ -78,6 +78,8 @@ pub struct StoredEntry {
     /// The second person, until they are forgotten.
     pub referrer: Option<(String, JsonText)>,
     pub created_at: DateTime<Utc>,
+    /// The server key of the request; entries from before it was kept have none.
+    pub app_id: Option<String>,
 }
 
 /// What the types are told apart by. The vendor publishes the two names only; the division is this project's.

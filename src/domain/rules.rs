@@ -1,8 +1,10 @@
-//! What a project says about every write: the segments with a filter.
+//! What a project says about every write: the schemas of metadata, and the segments with a filter.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 use super::filter::{CustomerField, Filter, FilterError, Kind, Subject};
+use super::metadata_schema::{EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
 use super::segment::{SegmentName, SegmentType};
 
 /// A segment whose members a filter decides.
@@ -34,6 +36,8 @@ impl FilteredSegment {
 pub struct Rules {
     /// Counted up with each change.
     pub version: i64,
+    pub metadata_schemas: Vec<MetadataSchema>,
+    pub event_schemas: Vec<EventSchema>,
     /// Oldest first.
     pub segments: Vec<FilteredSegment>,
 }
@@ -50,7 +54,47 @@ impl Rules {
     /// The field of customers that filters call by that name.
     #[must_use]
     pub fn customer_field(&self, name: &str) -> Option<(CustomerField, Kind)> {
-        CustomerField::parse(name, |_| None)
+        CustomerField::parse(name, |key| {
+            let definition = self.metadata_schema("customer")?.definition(key)?;
+            Some(match definition.kind {
+                MetadataType::Number => Kind::Number,
+                MetadataType::Date => Kind::Day,
+                MetadataType::Datetime => Kind::Moment,
+                _ => Kind::Text,
+            })
+        })
+    }
+
+    fn metadata_schema(&self, related_object: &str) -> Option<&MetadataSchema> {
+        self.metadata_schemas.iter().find(|schema| schema.related_object == related_object)
+    }
+
+    /// The schema of the custom events of that name.
+    #[must_use]
+    pub fn event_schema(&self, name: &str) -> Option<&EventSchema> {
+        self.event_schemas.iter().find(|schema| schema.name == name)
+    }
+
+    /// That metadata which was sent, all of it at a creation, is what the schema of that object says.
+    ///
+    /// # Errors
+    /// The details of the error.
+    pub fn check_metadata(
+        &self,
+        related_object: &str,
+        metadata: Option<&Map<String, Value>>,
+        write: Write,
+    ) -> Result<(), String> {
+        let Some(schema) = self.metadata_schema(related_object) else { return Ok(()) };
+        validate(schema, &self.metadata_schemas, metadata.unwrap_or(&Map::new()), write)
+    }
+
+    /// That the metadata of a custom event is what the schema of its name says, where there is one.
+    ///
+    /// # Errors
+    /// The details of the error.
+    pub fn check_event(&self, name: &str, metadata: &Map<String, Value>) -> Result<(), String> {
+        self.event_schema(name).map_or(Ok(()), |schema| validate_event(schema, metadata))
     }
 
     /// The names of the custom events that the segments count.

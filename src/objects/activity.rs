@@ -9,7 +9,8 @@ pub fn write(out: &mut Vec<u8>, entry: &StoredEntry) {
         .text("id", &entry.id)
         .text("type", &entry.kind)
         .object("data", |data| {
-            data.with("data", |out| write_payload(out, entry)).with("event_source", write_event_source);
+            data.with("data", |out| write_payload(out, entry))
+                .with("event_source", |out| write_event_source(out, entry));
         })
         .time("created_at", entry.created_at)
         .text("group_id", &entry.group_id)
@@ -25,7 +26,14 @@ fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
     }
 }
 
-/// Where the change came from: everything comes from a client of the API.
-fn write_event_source(out: &mut Vec<u8>) {
-    ObjectWriter::new(out).raw("channel", "\"API\"").end();
+/// Where the change came from: everything comes from a client of the API. The vendor's keys have names; these have one.
+fn write_event_source(out: &mut Vec<u8>, entry: &StoredEntry) {
+    let mut source = ObjectWriter::new(out);
+    source.raw("channel", "\"API\"");
+    if let Some(app_id) = &entry.app_id {
+        source.object("api_key", |key| {
+            key.raw("name", "\"Server-side key\"").text("app_id", app_id);
+        });
+    }
+    source.end();
 }

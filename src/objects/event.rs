@@ -4,6 +4,7 @@ use super::{ObjectWriter, customer};
 use crate::domain::customer::Customer;
 use crate::domain::event::CustomEvent;
 use crate::domain::json::JsonText;
+use crate::domain::metadata_schema::EventSchema;
 
 /// The answer of the call that tracks an event.
 pub fn write(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
@@ -18,7 +19,7 @@ pub fn write(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
 }
 
 /// The payload of `customer.custom_event`.
-pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
+pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer, schema: Option<&EventSchema>) {
     // Of a referral, which may name another person, nothing is kept.
     let referral = "null";
     let loyalty = json_or_null(event.loyalty.as_ref());
@@ -36,7 +37,10 @@ pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
                 .raw("metadata", event.metadata.as_str())
                 .time("created_at", event.created_at);
         })
-        .raw("event_schema", "null")
+        .with("event_schema", |out| match schema {
+            Some(schema) => ObjectWriter::new(out).text("id", &schema.id).text("name", &schema.name).end(),
+            None => out.extend_from_slice(b"null"),
+        })
         .with("customer", |out| customer::write_simple_in_event(out, of))
         .raw("referral", referral)
         .raw("loyalty", loyalty)

@@ -1,5 +1,6 @@
 //! Consents: their definitions, and that a customer gives and revokes them.
 
+use super::rules::Revision;
 use super::{Caller, Core, Error, Resource, Work, customers, retry};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -68,9 +69,9 @@ pub async fn define(core: &Core, caller: &Caller, new: NewConsent) -> Result<Con
     let NewConsent { id, name, description, category } = new;
     let consent = ConsentDefinition { id, name, description, category, created_at: core.clock.now(), updated_at: None };
     retry(async || {
-        let mut connection = core.pool.acquire().await?;
-        let saved = db::consents::save(&mut connection, caller.project, &consent).await?;
-        connection.release();
+        let mut revision = Revision::begin(core, caller).await?;
+        let saved = db::consents::save(revision.connection(), caller.project, &consent).await?;
+        revision.commit().await?;
         Ok(saved)
     })
     .await
@@ -83,10 +84,10 @@ pub async fn define(core: &Core, caller: &Caller, new: NewConsent) -> Result<Con
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut connection = core.pool.acquire().await?;
-            let deleted = db::consents::delete(&mut connection, caller.project, id.as_str()).await?;
-            connection.release();
+            let mut revision = Revision::begin(core, caller).await?;
+            let deleted = db::consents::delete(revision.connection(), caller.project, id.as_str()).await?;
             if deleted {
+                revision.commit().await?;
                 return Ok(());
             }
         }
@@ -113,14 +114,15 @@ pub async fn define_group(core: &Core, caller: &Caller, new: NewConsentGroup) ->
     let NewConsentGroup { id, name, description, consents } = new;
     let group = ConsentGroup { id, name, description, consents, created_at: core.clock.now(), updated_at: None };
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let undefined = db::consents::position_of_undefined(&mut transaction, caller.project, &group.consents).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let undefined =
+            db::consents::position_of_undefined(revision.connection(), caller.project, &group.consents).await?;
         if let Some(position) = undefined {
             let details = format!("Property .consents[{position}] must be the id of a defined consent");
             return Err(Error::Invalid { details });
         }
-        let saved = db::consents::save_group(&mut transaction, caller.project, &group).await?;
-        transaction.commit().await?;
+        let saved = db::consents::save_group(revision.connection(), caller.project, &group).await?;
+        revision.commit().await?;
         Ok(saved)
     })
     .await
@@ -133,10 +135,10 @@ pub async fn define_group(core: &Core, caller: &Caller, new: NewConsentGroup) ->
 pub async fn delete_group(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut connection = core.pool.acquire().await?;
-            let deleted = db::consents::delete_group(&mut connection, caller.project, id.as_str()).await?;
-            connection.release();
+            let mut revision = Revision::begin(core, caller).await?;
+            let deleted = db::consents::delete_group(revision.connection(), caller.project, id.as_str()).await?;
             if deleted {
+                revision.commit().await?;
                 return Ok(());
             }
         }

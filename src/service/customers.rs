@@ -15,6 +15,7 @@ use crate::domain::filter::Subject;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::limits;
+use crate::domain::metadata_schema::Write;
 use crate::domain::rules::Rules;
 use crate::objects::{ObjectWriter, customer, rendered};
 
@@ -26,17 +27,19 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
     if reference.id.is_none() {
         // Mostly the customer is new, and then one statement does it all.
         let rules = core.rules.remembered(caller.project).await;
-        let new = NewCustomer::of(core, caller, &rules, &reference, core.clock.now())?;
-        let mut connection = core.pool.acquire().await?;
-        match new.insert(caller, &mut connection).await {
-            Ok(inserted) => {
-                connection.release();
-                if inserted == Inserted::Done {
-                    return Ok(new.customer);
+        // What it refuses may be known, and then less is asked of it; or the rules may be old.
+        if let Ok(new) = NewCustomer::of(core, caller, &rules, &reference, core.clock.now()) {
+            let mut connection = core.pool.acquire().await?;
+            match new.insert(caller, &mut connection).await {
+                Ok(inserted) => {
+                    connection.release();
+                    if inserted == Inserted::Done {
+                        return Ok(new.customer);
+                    }
                 }
+                Err(Error::Database(error)) if db::error::is_race(&error) => {}
+                Err(error) => return Err(error),
             }
-            Err(Error::Database(error)) if db::error::is_race(&error) => {}
-            Err(error) => return Err(error),
         }
     }
     retry(async || {
@@ -212,9 +215,11 @@ async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Cu
 
 async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {
     let metadata_is_named = !patch.metadata.is_absent();
+    let sent = patch.metadata.as_value();
+    work.rules.check_metadata("customer", sent, Write::Change).map_err(Error::invalid_metadata)?;
     let searched = patch.apply(customer, work.now);
     if metadata_is_named {
-        check_metadata(customer.metadata.as_ref())?;
+        check_size(customer.metadata.as_ref())?;
     }
     let project = work.project();
     db::customers::update(work.connection(), project, customer, &searched).await?;
@@ -224,7 +229,7 @@ async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPat
 }
 
 /// That metadata, as it is to be stored, is not too large.
-pub(super) fn check_metadata(metadata: Option<&JsonText>) -> Result<(), Error> {
+pub(super) fn check_size(metadata: Option<&JsonText>) -> Result<(), Error> {
     if metadata.is_none_or(|metadata| metadata.as_str().len() <= limits::METADATA_BYTES) {
         return Ok(());
     }
@@ -249,8 +254,10 @@ impl NewCustomer {
         reference: &CustomerReference,
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
+        let sent = reference.patch.metadata.as_value();
+        rules.check_metadata("customer", sent, Write::Creation).map_err(Error::invalid_metadata)?;
         let (profile, metadata, searched) = reference.patch.clone().into_new();
-        check_metadata(metadata.as_ref())?;
+        check_size(metadata.as_ref())?;
         let customer = Customer {
             id: core.ids.random("cust_"),
             source_id: reference.source_id.clone(),

@@ -59,6 +59,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Metadata is not what its schema says; `details` says how.
+    #[must_use]
+    pub fn invalid_metadata(details: String) -> Self {
+        Self::InvalidMetadata { details }
+    }
+
     /// No `resource` has this `identifier`.
     pub fn not_found(resource: Resource, identifier: impl Into<String>) -> Self {
         Self::NotFound { resource, identifier: identifier.into() }

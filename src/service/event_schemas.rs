@@ -1,5 +1,6 @@
 //! Custom-event schemas: creating, changing and deleting them.
 
+use super::rules::Revision;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::domain::identifier::Identifier;
@@ -17,9 +18,8 @@ pub async fn create(
     properties: &[(String, Definition)],
 ) -> Result<EventSchema, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        db::projects::lock(&mut transaction, caller.project).await?;
-        let known = db::event_schemas::all(&mut transaction, caller.project).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let known = &revision.before.event_schemas;
         if known.iter().any(|known| known.name == name) {
             let resource = Resource::EventSchema;
             return Err(Error::Duplicate { resource, field: "name", value: name.to_owned() });
@@ -35,8 +35,8 @@ pub async fn create(
             created_at: core.clock.now(),
             updated_at: None,
         };
-        db::event_schemas::insert(&mut transaction, caller.project, &schema).await?;
-        transaction.commit().await?;
+        db::event_schemas::insert(revision.connection(), caller.project, &schema).await?;
+        revision.commit().await?;
         Ok(schema)
     })
     .await
@@ -57,8 +57,8 @@ pub async fn update(
         return Err(not_found());
     }
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let known = db::event_schemas::lock(&mut transaction, caller.project, id.as_str()).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let known = db::event_schemas::lock(revision.connection(), caller.project, id.as_str()).await?;
         let known = known.ok_or_else(not_found)?;
         let mut changed = known.clone();
         changed.apply(properties.to_vec()).map_err(|details| Error::Invalid { details })?;
@@ -66,8 +66,8 @@ pub async fn update(
             return Ok(known);
         }
         changed.updated_at = Some(core.clock.now());
-        db::event_schemas::update(&mut transaction, caller.project, &changed).await?;
-        transaction.commit().await?;
+        db::event_schemas::update(revision.connection(), caller.project, &changed).await?;
+        revision.commit().await?;
         Ok(changed)
     })
     .await
@@ -80,9 +80,9 @@ pub async fn update(
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut transaction = core.pool.begin().await?;
-            if db::event_schemas::delete(&mut transaction, caller.project, id.as_str()).await? {
-                transaction.commit().await?;
+            let mut revision = Revision::begin(core, caller).await?;
+            if db::event_schemas::delete(revision.connection(), caller.project, id.as_str()).await? {
+                revision.commit().await?;
                 return Ok(());
             }
         }

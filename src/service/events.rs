@@ -1,5 +1,7 @@
 //! Tracking custom events.
 
+use serde_json::{Map, Value};
+
 use super::{Caller, Core, Error, Work, customers, retry};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -13,7 +15,7 @@ use crate::objects::{event, rendered};
 pub struct NewEvent {
     pub name: String,
     pub customer: CustomerReference,
-    pub metadata: JsonText,
+    pub metadata: Map<String, Value>,
     pub referral: Option<JsonText>,
     pub loyalty: Option<JsonText>,
 }
@@ -23,20 +25,23 @@ pub struct NewEvent {
 /// # Errors
 /// [`Error::NotFound`] for an unknown customer `id`.
 pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(CustomEvent, Customer), Error> {
-    customers::check_metadata(Some(&new.metadata))?;
+    let metadata = JsonText::of(&new.metadata);
+    customers::check_size(Some(&metadata))?;
     retry(async || {
         let mut work = Work::begin(core, caller).await?;
+        work.rules.check_event(&new.name, &new.metadata).map_err(Error::invalid_metadata)?;
         let customer = customers::resolve(&mut work, &new.customer).await?;
         let tracked = CustomEvent {
             id: core.ids.timed("event_", work.now),
             name: new.name.clone(),
-            metadata: new.metadata.clone(),
+            metadata: metadata.clone(),
             referral: new.referral.clone(),
             loyalty: new.loyalty.clone(),
             created_at: work.now,
         };
         db::events::insert(work.connection(), caller.project, &customer.id, &tracked).await?;
-        let payload = rendered(|out| event::write_payload(out, &tracked, &customer));
+        let schema = work.rules.event_schema(&new.name);
+        let payload = rendered(|out| event::write_payload(out, &tracked, &customer, schema));
         work.tell(&customer.id, ActivityType::CustomEvent, payload);
         work.touch(&customer);
         work.commit().await?;

@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::rules::Revision;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::domain::identifier::Identifier;
@@ -31,9 +32,8 @@ pub struct Purge {
 /// [`Error::Duplicate`] where the resource has one; [`Error::Invalid`] where the project has too many.
 pub async fn create(core: &Core, caller: &Caller, new: &NewMetadataSchema) -> Result<MetadataSchema, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        db::projects::lock(&mut transaction, caller.project).await?;
-        let known = db::metadata_schemas::all(&mut transaction, caller.project).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let known = &revision.before.metadata_schemas;
         if known.iter().any(|known| known.related_object == new.related_object) {
             let (resource, value) = (Resource::MetadataSchema, new.related_object.clone());
             return Err(Error::Duplicate { resource, field: "related_object", value });
@@ -50,8 +50,8 @@ pub async fn create(core: &Core, caller: &Caller, new: &NewMetadataSchema) -> Re
             created_at: core.clock.now(),
             updated_at: None,
         };
-        db::metadata_schemas::insert(&mut transaction, caller.project, &schema).await?;
-        transaction.commit().await?;
+        db::metadata_schemas::insert(revision.connection(), caller.project, &schema).await?;
+        revision.commit().await?;
         Ok(schema)
     })
     .await
@@ -69,16 +69,16 @@ pub async fn update(
     change: &MetadataSchemaChange,
 ) -> Result<MetadataSchema, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let known = lock(&mut transaction, caller, identifier).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let known = lock(revision.connection(), caller, identifier).await?;
         let mut changed = known.clone();
         changed.apply(change.clone()).map_err(|details| Error::Invalid { details })?;
         if (&changed.properties, changed.allow_defined_only) == (&known.properties, known.allow_defined_only) {
             return Ok(known);
         }
         changed.updated_at = Some(core.clock.now());
-        db::metadata_schemas::update(&mut transaction, caller.project, &changed).await?;
-        transaction.commit().await?;
+        db::metadata_schemas::update(revision.connection(), caller.project, &changed).await?;
+        revision.commit().await?;
         Ok(changed)
     })
     .await
@@ -90,10 +90,10 @@ pub async fn update(
 /// [`Error::NotFound`] for an unknown identifier.
 pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<(), Error> {
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let known = lock(&mut transaction, caller, identifier).await?;
-        db::metadata_schemas::delete(&mut transaction, caller.project, &known.id).await?;
-        transaction.commit().await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let known = lock(revision.connection(), caller, identifier).await?;
+        db::metadata_schemas::delete(revision.connection(), caller.project, &known.id).await?;
+        revision.commit().await?;
         Ok(())
     })
     .await
@@ -108,26 +108,29 @@ pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
 pub async fn purge(core: &Core, caller: &Caller, identifier: &Identifier, key: &str) -> Result<Purge, Error> {
     let invalid = |details: &str| Err(Error::Invalid { details: details.to_owned() });
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let mut schema = lock(&mut transaction, caller, identifier).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        let mut schema = lock(revision.connection(), caller, identifier).await?;
         if !schema.properties.iter().any(|(known, definition)| known == key && definition.deleted) {
             return invalid("Property .key must be the key of a definition that was removed");
         }
+        if schema.related_object == "customer" {
+            revision.purged(key);
+        }
         let purge = match schema.related_object.as_str() {
             "customer" => {
-                let count = db::customers::purge_metadata(&mut transaction, caller.project, key).await?;
+                let count = db::customers::purge_metadata(revision.connection(), caller.project, key).await?;
                 Purge { resource: Resource::Customer, count }
             }
             "order" => {
-                let count = db::orders::purge_metadata(&mut transaction, caller.project, key).await?;
+                let count = db::orders::purge_metadata(revision.connection(), caller.project, key).await?;
                 Purge { resource: Resource::Order, count }
             }
             _ => return invalid("Only the metadata of customers and of orders can be purged"),
         };
         schema.properties.retain(|(known, _)| known != key);
         schema.updated_at = Some(core.clock.now());
-        db::metadata_schemas::update(&mut transaction, caller.project, &schema).await?;
-        transaction.commit().await?;
+        db::metadata_schemas::update(revision.connection(), caller.project, &schema).await?;
+        revision.commit().await?;
         Ok(purge)
     })
     .await

@@ -5,6 +5,7 @@ use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
+use crate::domain::metadata_schema::Write;
 use crate::domain::order::{Order, OrderPatch, OrderStatus, entries_of_creation, entries_of_update};
 use crate::objects::{customer, order, rendered};
 
@@ -82,6 +83,8 @@ async fn create(work: &mut Work<'_>, reference: &OrderReference, change: &OrderC
     let mut people = People::lock(work, change, None).await?;
     let now = work.now;
     people.resolve(work, change).await?;
+    let sent = change.order.metadata.as_value();
+    work.rules.check_metadata("order", sent, Write::Creation).map_err(Error::invalid_metadata)?;
     let mut created = Order {
         id: work.core.ids.timed("ord_", now),
         source_id: reference.source_id.clone(),
@@ -95,7 +98,7 @@ async fn create(work: &mut Work<'_>, reference: &OrderReference, change: &OrderC
         updated_at: None,
     };
     change.order.clone().apply(&mut created);
-    customers::check_metadata(created.metadata.as_ref())?;
+    customers::check_size(created.metadata.as_ref())?;
     let project = work.project();
     db::orders::insert(work.connection(), project, &created).await?;
     if created.status.counts() {
@@ -117,10 +120,12 @@ async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -
         return Err(Error::LostRace);
     };
     people.resolve(work, change).await?;
+    let sent = change.order.metadata.as_value();
+    work.rules.check_metadata("order", sent, Write::Change).map_err(Error::invalid_metadata)?;
     let mut changed = known.clone();
     change.order.clone().apply(&mut changed);
     if !change.order.metadata.is_absent() {
-        customers::check_metadata(changed.metadata.as_ref())?;
+        customers::check_size(changed.metadata.as_ref())?;
     }
     if change.customer.is_some() {
         changed.customer_id = people.customer.as_ref().map(|customer| customer.id.clone());

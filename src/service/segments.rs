@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
+use super::rules::{self, Revision};
 use super::work::membership_payload;
-use super::{Caller, Core, Error, Resource, retry, rules};
+use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::db::pool::Transaction;
 use crate::db::segments::Moved;
@@ -57,22 +58,15 @@ pub async fn create_filtered(
 ) -> Result<Segment, Error> {
     let created = new(core, name, kind, Some(JsonText::of(filter)));
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let version = db::rules::lock(&mut transaction, caller.project).await?;
-        let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
-        let filter = rules.customer_filter(filter)?;
-        let now = core.clock.now();
-        let segment =
-            Segment { created_at: now, evaluated_at: filter.depends_on_time().then_some(now), ..created.clone() };
-        let count = db::segments::count_filtered(&mut transaction, caller.project).await?;
-        if usize::try_from(count).is_ok_and(|count| count >= FILTERED_SEGMENTS) {
+        let mut revision = Revision::begin(core, caller).await?;
+        revision.before.customer_filter(filter)?;
+        if revision.before.segments.len() >= FILTERED_SEGMENTS {
             let details = format!("A project cannot have more than {FILTERED_SEGMENTS} active and passive segments");
             return Err(Error::Invalid { details });
         }
-        db::segments::insert(&mut transaction, caller.project, &segment).await?;
-        db::segments::enter_all(&mut transaction, caller.project, &segment.id, &filter, now).await?;
-        db::rules::bump(&mut transaction, caller.project).await?;
-        transaction.commit().await?;
+        let segment = Segment { created_at: core.clock.now(), ..created.clone() };
+        db::segments::insert(revision.connection(), caller.project, &segment).await?;
+        revision.commit().await?;
         Ok(segment)
     })
     .await
@@ -93,13 +87,11 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(),
         return Err(not_found());
     }
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        db::rules::lock(&mut transaction, caller.project).await?;
-        let kind = db::segments::delete(&mut transaction, caller.project, id.as_str()).await?.ok_or_else(not_found)?;
-        if kind != SegmentType::Static {
-            db::rules::bump(&mut transaction, caller.project).await?;
+        let mut revision = Revision::begin(core, caller).await?;
+        if !db::segments::delete(revision.connection(), caller.project, id.as_str()).await? {
+            return Err(not_found());
         }
-        transaction.commit().await?;
+        revision.commit().await?;
         Ok(())
     })
     .await
@@ -149,8 +141,7 @@ pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error>
         return Ok(());
     }
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
-        let version = db::rules::lock(&mut transaction, caller.project).await?;
+        let (mut transaction, version) = db::rules::begin_alone(&core.pool, caller.project).await?;
         let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
         let stored = db::segments::find(&mut transaction, caller.project, id).await?;
         let segment = rules.segments.iter().find(|segment| segment.id == id);

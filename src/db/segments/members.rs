@@ -81,39 +81,6 @@ pub async fn move_members(
     .await
 }
 
-/// Fills a new segment with everyone who passes its filter at `now`, in one statement.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn enter_all(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    segment_id: &str,
-    filter: &Filter<CustomerField>,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::new(
-        "WITH member AS (
-             INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
-             SELECT c.project_id, ",
-    );
-    query.push_bind(segment_id.to_owned());
-    query
-        .push(", c.id, c.created_at FROM customers c WHERE c.deleted_at IS NULL AND c.project_id = ")
-        .push_bind(project.0);
-    query.push(" AND ");
-    push_customer_filter(&mut query, filter, now);
-    query.push(
-        " RETURNING 1)
-         INSERT INTO row_counts (project_id, resource, slot, value)
-         SELECT ",
-    );
-    query.push_bind(project.0).push(", ").push_bind(segment_id.to_owned());
-    query.push(", 0, count(*) FROM member HAVING count(*) > 0");
-    query.build().execute(connection).await?;
-    Ok(())
-}
-
 /// The fields of a filter that the passing of time concerns, each with the spans that do; as [`Filter::turned`] tells it.
 type Turned<'a> = [(&'a CustomerField, Option<Vec<Span>>)];
 

@@ -12,7 +12,7 @@ use crate::domain::page::{Direction, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
-pub use members::{Moved, enter_all, evaluated, move_members, settle, turn_concerns};
+pub use members::{Moved, evaluated, move_members, settle, turn_concerns};
 
 struct SegmentRow {
     id: String,
@@ -190,19 +190,6 @@ pub async fn filtered(connection: &mut PgConnection, project: ProjectId) -> Resu
     Ok(rows.into_iter().map(Segment::from).collect())
 }
 
-/// How many segments of a project have a filter.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn count_filtered(connection: &mut PgConnection, project: ProjectId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM segments WHERE project_id = $1 AND type <> 'static'"#,
-        project.0
-    )
-    .fetch_one(connection)
-    .await
-}
-
 /// The static segments that a customer is in, each with its time of creation, oldest first.
 ///
 /// # Errors
@@ -226,32 +213,26 @@ pub async fn static_of_customer(
     Ok(rows.into_iter().map(|row| (row.created_at, SegmentName { id: row.id, name: row.name })).collect())
 }
 
-/// Removes a segment with its members and their counts; returns its type, or `None` where there is none. Nobody may be adding
-/// members meanwhile.
+/// Removes a segment with its members and their counts; `false` where there is none. Nobody may be adding members meanwhile.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn delete(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    id: &str,
-) -> Result<Option<SegmentType>, sqlx::Error> {
-    let kind = sqlx::query_scalar!(
-        "WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
+pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
          counts AS (DELETE FROM row_counts WHERE project_id = $1 AND resource = $2),
-         segment AS (DELETE FROM segments WHERE project_id = $1 AND id = $2 RETURNING type),
+         segment AS (DELETE FROM segments WHERE project_id = $1 AND id = $2 RETURNING id),
          counted AS (
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
              SELECT $1, 'segments', pg_backend_pid() % 64, -1 FROM segment
              ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1
          )
-         SELECT type FROM segment",
+         SELECT EXISTS (SELECT FROM segment) AS "deleted!""#,
         project.0,
         id
     )
-    .fetch_optional(connection)
-    .await?;
-    Ok(kind.and_then(|kind| SegmentType::parse(&kind)))
+    .fetch_one(connection)
+    .await
 }
 
 /// Takes a locked customer out of every segment that holds it.

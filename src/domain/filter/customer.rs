@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Filter, Kind, Scalar};
+use super::{Condition, FieldFilter, Filter, Junction, Kind, Scalar, Test};
 use crate::domain::customer::{Customer, OrderSummary, Profile};
 use crate::domain::json::JsonText;
 
@@ -124,6 +124,20 @@ impl Filter<CustomerField> {
             CustomerField::EventCount(name) => Some(name.as_str()),
             _ => None,
         })
+    }
+
+    /// The filter that nobody passes.
+    #[must_use]
+    pub fn none() -> Self {
+        let condition = Condition { test: Test::Present, negated: false };
+        let nothing = FieldFilter { field: CustomerField::Unset, kind: Kind::Text, conditions: vec![condition] };
+        Self { junction: Junction::And, fields: vec![nothing] }
+    }
+
+    /// Whether it asks for a key of the metadata.
+    #[must_use]
+    pub fn reads_metadata(&self, key: &str) -> bool {
+        self.fields.iter().any(|tested| matches!(&tested.field, CustomerField::Metadata(read) if read == key))
     }
 
     /// Whether `subject` passes at `now`.

@@ -32,7 +32,7 @@ fn new_event(mut body: Object) -> Result<NewEvent, ApiError> {
     let referral = coded(&mut body, "referral", &["referrer_id"])?;
     let loyalty = coded(&mut body, "loyalty", &[])?;
     let metadata = body.metadata("metadata")?.value().unwrap_or_else(Map::new);
-    Ok(NewEvent { name, customer, metadata: JsonText::of(&metadata), referral, loyalty })
+    Ok(NewEvent { name, customer, metadata, referral, loyalty })
 }
 
 /// A member with a required `code` and some optional texts.

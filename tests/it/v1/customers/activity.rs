@@ -2,6 +2,8 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::{NOTHING_DONE, add_segment_entry};
+use voucherify_emulator::config::DEFAULT_APP_ID;
+
 use crate::support::{Client, World};
 
 const NOON: &str = "2024-03-01T12:00:00Z";
@@ -9,7 +11,7 @@ const NOON: &str = "2024-03-01T12:00:00Z";
 /// An entry as it is shown, with every id and time by its form.
 fn entry(kind: &str, payload: &str) -> String {
     format!(
-        r#"{{"id":"<evcus_>","type":"{kind}","data":{{"data":{payload},"event_source":{{"channel":"API"}}}},"created_at":"<time>","group_id":"<v->"}}"#
+        r#"{{"id":"<evcus_>","type":"{kind}","data":{{"data":{payload},"event_source":{{"channel":"API","api_key":{{"name":"Server-side key","app_id":"{DEFAULT_APP_ID}"}}}}}},"created_at":"<time>","group_id":"<v->"}}"#
     )
 }
 

@@ -10,3 +10,4 @@ use serde_json::{Value, json};
 fn optional(kind: &str) -> Value {
     json!({"type": kind, "optional": true, "array": false})
 }
+mod writes;
