@@ -232,3 +232,72 @@ async fn a_purge_loses_no_change_that_is_made_meanwhile() {
         client.delete("/v1/metadata-schemas/customer").await.expect(204);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_written_while_segments_come_and_go_is_in_those_whose_filter_it_passes() {
+    let world = World::new().await;
+    let other = world.again(|_| {}).await;
+    let client = world.client();
+    for name in ["a", "b", "c"] {
+        client.customer(json!({"source_id": name, "metadata": {"n": 1}})).await;
+    }
+    let calls: Vec<_> = (0..60)
+        .map(|index| {
+            let client = if index % 2 == 0 { world.client() } else { other.client() };
+            tokio::spawn(async move {
+                let name = ["a", "b", "c", "d", "e"][index / 6 % 5];
+                let person = json!({"source_id": name, "metadata": {"n": index}});
+                match index % 6 {
+                    0 | 1 => client.post("/v1/customers", person).await.expect(200),
+                    2 => client.post("/v1/events", json!({"event": "e", "customer": person})).await.expect(200),
+                    3 => {
+                        let order = json!({"amount": index, "status": "PAID", "customer": person});
+                        client.post("/v1/orders", order).await.expect(200)
+                    }
+                    4 => {
+                        let field = ["metadata.n", "events.e.count", "summary.orders.total_amount"][index / 6 % 3];
+                        let filter = json!({"junction": "and", field: {"conditions": {"$more_than": [1]}}});
+                        let kind = ["auto-update", "passive"][index / 6 % 2];
+                        client
+                            .post("/v1/segments", json!({"name": "S", "type": kind, "filter": filter}))
+                            .await
+                            .expect(200)
+                    }
+                    _ if index % 12 == 5 => {
+                        let number = json!({"type": "number", "optional": true, "array": false, "gte": 0});
+                        let body = json!({"related_object": "customer", "properties": {"n": number}});
+                        client.post("/v1/metadata-schemas", body).await
+                    }
+                    _ => {
+                        let listed = client.get("/v1/segments?limit=1").await.expect(200);
+                        let id = listed.column("data", "id").pop().unwrap_or_default();
+                        client.delete(&format!("/v1/segments/{id}")).await
+                    }
+                }
+            })
+        })
+        .collect();
+    for call in calls {
+        assert!(call.await.unwrap().status.as_u16() < 500);
+    }
+    let segments = client.get("/v1/segments?limit=100").await.expect(200);
+    let people = client.get("/v1/customers?limit=100").await.expect(200).column("customers", "source_id");
+    for segment in segments.column("data", "id") {
+        let listed = client.get(&format!("/v1/customers?limit=100&segment_id={segment}")).await.expect(200);
+        let members = listed.column("customers", "source_id");
+        assert_eq!(listed.json()["total"], members.len());
+        for name in &people {
+            let passed = client.get(&format!("/v1/customers/{name}/segments")).await.expect(200).column("data", "id");
+            assert_eq!(members.contains(name), passed.contains(&segment), "{name}: {} {}", segments.text, listed.text);
+        }
+    }
+    let strays: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM segment_members m
+         WHERE NOT EXISTS (SELECT FROM segments s WHERE s.project_id = m.project_id AND s.id = m.segment_id)
+            OR NOT EXISTS (SELECT FROM customers c WHERE c.project_id = m.project_id AND c.id = m.customer_id)",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(strays, 0);
+}

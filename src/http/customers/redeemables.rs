@@ -2,6 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::db;
+use crate::domain::filter::Kind;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
@@ -9,6 +10,16 @@ use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::objects::list;
 use crate::service::{Caller, Error, Resource};
+
+/// The fields that the list can be filtered by, were there anything in it.
+fn field(name: &str) -> Option<((), Kind)> {
+    match name {
+        "id" | "redeemable_id" | "redeemable_object" | "holder_role" | "campaign_id" | "campaign_type"
+        | "voucher_type" => Some(((), Kind::Text)),
+        "created_at" => Some(((), Kind::Moment)),
+        _ => None,
+    }
+}
 
 /// GET /v1/customers/{customerId}/redeemables (list-customer-redeemables)
 ///
@@ -19,7 +30,7 @@ pub async fn handle(
     Id(id): Id,
     query: Query,
 ) -> Result<Response, ApiError> {
-    query.refuse_filters()?;
+    query.filter_of(field)?;
     query.limit()?;
     query.one_of("order", &["id", "-id"])?;
     query.text("starting_after_id")?;

@@ -51,3 +51,20 @@ async fn the_bin_needs_keys() {
         world.send(request.body(Body::empty()).unwrap()).await.expect(401);
     }
 }
+
+#[tokio::test]
+async fn filters_are_checked_and_leave_nothing_of_nothing() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let answer = client.get("/v1/trash-bin?filters[resource_type][conditions][$in][0]=x&filters[junction]=or").await;
+    assert_eq!(answer.expect(200).json()["total"], 0);
+    for (query, details) in [
+        ("filters[shoe][conditions][$is]=x", "Property .filters.shoe is not a field that can be filtered by"),
+        ("filters[id][conditions][$like]=x", "Property .filters should match either `filters["),
+        ("filters[junction]=xor", "Property .filters has wrong `junction` property"),
+    ] {
+        let error = client.get(&format!("/v1/trash-bin?{query}")).await.expect(400);
+        assert!(error.string("/details").starts_with(details), "{}", error.text);
+    }
+}

@@ -38,3 +38,21 @@ async fn nobody_and_another_projects_customer_are_not_found() {
     assert_eq!(error.string("/details"), "Cannot find customer with id nobody");
     world.stranger().get(&format!("/v1/customers/{id}/redeemables")).await.expect(404);
 }
+
+#[tokio::test]
+async fn filters_are_checked_and_leave_nothing_of_nothing() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let answer =
+        client.get("/v1/customers/a/redeemables?filters[holder_role][conditions][$in][0]=x&filters[junction]=or").await;
+    assert_eq!(answer.expect(200).json()["total"], 0);
+    for (query, details) in [
+        ("filters[shoe][conditions][$is]=x", "Property .filters.shoe is not a field that can be filtered by"),
+        ("filters[id][conditions][$like]=x", "Property .filters should match either `filters["),
+        ("filters[junction]=xor", "Property .filters has wrong `junction` property"),
+    ] {
+        let error = client.get(&format!("/v1/customers/a/redeemables?{query}")).await.expect(400);
+        assert!(error.string("/details").starts_with(details), "{}", error.text);
+    }
+}
