@@ -20,9 +20,12 @@ pub enum Request {
 }
 
 /// A server and the path of its collection.
+#[derive(Clone)]
 pub struct Target {
     address: String,
     path: &'static str,
+    /// Both halves of the pair of keys: which project is asked.
+    key: &'static str,
 }
 
 /// The body of a customer with everything that people usually send.
@@ -40,13 +43,19 @@ pub fn customer(source_id: &str) -> String {
 
 impl Target {
     pub fn new(address: &str, path: &'static str) -> Self {
-        Self { address: address.to_owned(), path }
+        Self { address: address.to_owned(), path, key: "bench" }
+    }
+
+    /// The same server, another project.
+    pub fn project(&self, key: &'static str) -> Self {
+        Self { key, ..self.clone() }
     }
 
     fn head(&self, method: &str, path: &str, length: usize) -> String {
         format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-app-id: bench\r\nx-app-token: bench\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n",
-            self.address
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-app-id: {key}\r\nx-app-token: {key}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n",
+            self.address,
+            key = self.key
         )
     }
 
@@ -94,15 +103,14 @@ impl Target {
         let mut tasks = Vec::new();
         for _ in 0..connections {
             let (mut connection, texts) = (self.connect().await, Arc::clone(&texts));
-            let (path, address) = (self.path, self.address.clone());
+            let target = self.clone();
             tasks.push(tokio::spawn(async move {
-                let target = Self { address, path };
                 let mut answers = 0_u32;
                 while begun.elapsed() < time {
                     let number = NEXT.fetch_add(1, Ordering::Relaxed);
                     if texts.is_empty() {
                         let body = customer(&format!("new-{number}"));
-                        let text = target.head("POST", path, body.len()) + &body;
+                        let text = target.head("POST", target.path, body.len()) + &body;
                         connection.skip(text.as_bytes()).await;
                     } else {
                         // A stride that visits the rows in no order.

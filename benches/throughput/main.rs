@@ -81,12 +81,55 @@ async fn compare(cluster: &Cluster) {
     pair("POST one (create)", &ours, &theirs, &Request::Create(None), &Request::Create(Some(document))).await;
     pair("GET a list of 100", &ours, &theirs, &Request::List, &Request::List).await;
     println!("one customer: {size} bytes");
+    with_segments(&ours).await;
 
     let forgetting = load::forgettings(&ours, 40).await;
     println!(
         "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {forgetting:.2} ms"
     );
     println!("resident memory of the emulator: {}", emulator.memory());
+}
+
+/// Creates in a project with as many filtered segments as there can be, against one without any. Half of them are active; each
+/// new customer is in five of them, two of them active.
+async fn with_segments(target: &Target) {
+    let (with, without) = (target.project("with"), target.project("without"));
+    for number in 0..100 {
+        let conditions = match number {
+            // The five that hold everyone whom the benchmark creates, each by another kind of field.
+            0 => r#""address.city":{"conditions":{"$is":["New York"]}}"#.to_owned(),
+            1 => r#""metadata.level":{"conditions":{"$in":["gold","silver"]}}"#.to_owned(),
+            2 => r#""created_at":{"conditions":{"$less_than_ago":[30]}}"#.to_owned(),
+            3 => r#""email":{"conditions":{"$ends_with":["@email.com"]}}"#.to_owned(),
+            4 => r#""summary.orders.total_count":{"conditions":{"$is":[0]}}"#.to_owned(),
+            _ if number % 4 == 0 => format!(r#""birthdate":{{"conditions":{{"$is_year":[{}]}}}}"#, 1_900 + number),
+            _ if number % 4 == 1 => format!(r#""metadata.lang":{{"conditions":{{"$is":["l{number}"]}}}}"#),
+            _ if number % 4 == 2 => format!(r#""events.e{number}.count":{{"conditions":{{"$more_than":[0]}}}}"#),
+            _ => format!(
+                r#""address.country":{{"conditions":{{"$is":["C{number}"]}}}},"phone":{{"conditions":{{"$starts_with":["+{number}"]}}}}"#
+            ),
+        };
+        let kind = if number % 2 == 1 { "auto-update" } else { "passive" };
+        let body = format!(r#"{{"name":"S{number}","type":"{kind}","filter":{{"junction":"and",{conditions}}}}}"#);
+        with.post("/v1/segments", &body).await;
+    }
+    let create = Request::Create(None);
+    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let rate = with.rate(&create, CONNECTIONS, ROUND).await;
+        let plain = without.rate(&create, CONNECTIONS, ROUND).await;
+        if round > 0 {
+            a.push(rate);
+            b.push(plain);
+            ratios.push(rate / plain);
+        }
+    }
+    println!(
+        "POST with 100 filtered segments, in 5 of them {:>6.0}/s   with none {:>6.0}/s   ratio {:.2}",
+        median(&mut a),
+        median(&mut b),
+        median(&mut ratios)
+    );
 }
 
 /// Asks both in turn and prints the medians and the median of the ratios.

@@ -244,7 +244,7 @@ fn filter() -> impl Strategy<Value = Value> {
                 "$is_month" => operands.iter().map(|operand| number(operand, 12)).collect(),
                 "$is_day" => operands.iter().map(|operand| number(operand, 7)).collect(),
                 _ if DATED.iter().any(|part| operator.contains(part)) => {
-                    operands.into_iter().filter(|operand| operand.is_i64()).collect()
+                    operands.into_iter().filter(Value::is_i64).collect()
                 }
                 _ => operands,
             };
