@@ -61,6 +61,22 @@ COMMENT ON TABLE customer_event_counts IS 'how many custom events of each name a
 INSERT INTO customer_event_counts (project_id, customer_id, type, count)
 SELECT project_id, customer_id, type, count(*) FROM custom_events GROUP BY project_id, customer_id, type;
 
+-- ---------------------------------------------------------------------------------------------- moments
+CREATE TABLE customer_moments (
+    project_id bigint NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    field text COLLATE "C" NOT NULL,
+    moment timestamptz NOT NULL,
+    month_day integer NOT NULL,
+    CONSTRAINT customer_moments_pk PRIMARY KEY (project_id, customer_id, field, moment)
+);
+CREATE INDEX customer_moments_moment_idx ON customer_moments (project_id, field, moment);
+CREATE INDEX customer_moments_month_day_idx ON customer_moments (project_id, field, month_day);
+COMMENT ON TABLE customer_moments IS
+    'the dates in profiles and metadata that a filter of the project compares with the time, so that those whom the passing '
+    'of time concerns are found by an index; only fields that such a filter names are here';
+COMMENT ON COLUMN customer_moments.month_day IS 'month * 100 + day in UTC, for anniversaries';
+
 -- ---------------------------------------------------------------------------------------------- filters
 -- Reads an ISO 8601 date, or date and time, in milliseconds, without ever failing: what domain/filter/scalar.rs reads, no
 -- more and no less. A property test holds the two together.
@@ -121,6 +137,9 @@ BEGIN
     ),
     gone_event_counts AS (
         DELETE FROM customer_event_counts WHERE project_id = of_project AND customer_id = target.id
+    ),
+    gone_moments AS (
+        DELETE FROM customer_moments WHERE project_id = of_project AND customer_id = target.id
     ),
     gone_activity AS (
         DELETE FROM customer_activity WHERE project_id = of_project AND customer_id = target.id

@@ -69,6 +69,42 @@ pub fn push_spans(query: &mut QueryBuilder<Postgres>, column: &str, spans: &[Spa
     query.push(")");
 }
 
+/// Adds `FROM` and `WHERE` that give each moment of a field of every row of `customers c` as `stored.moment`; what `and` adds
+/// chooses the rows.
+pub fn push_moments(
+    query: &mut QueryBuilder<Postgres>,
+    field: &CustomerField,
+    kind: Kind,
+    and: impl FnOnce(&mut QueryBuilder<Postgres>),
+) {
+    query.push(" FROM customers c, LATERAL (SELECT DISTINCT ");
+    match customer_source(field) {
+        Source::Metadata(key) => {
+            query.push(moment("v.value", Shape::Text, kind)).push(" FROM ");
+            push_elements(query, key);
+        }
+        Source::Plain(expression, shape) => {
+            query.push(moment(expression, shape, kind));
+        }
+        Source::State(..) | Source::EventCount(_) => {
+            query.push("NULL::timestamptz");
+        }
+    }
+    query.push(") AS stored (moment) WHERE stored.moment IS NOT NULL");
+    and(query);
+}
+
+/// Adds `FROM` and `WHERE` that give each value under a metadata key as `v.value`: an array stands for its elements, anything
+/// else for itself, null for nothing.
+fn push_elements(query: &mut QueryBuilder<Postgres>, key: &str) {
+    query.push("(SELECT c.metadata -> ").push_bind(key.to_owned()).push(" OFFSET 0) AS held (value)");
+    query.push(
+        ", LATERAL json_array_elements(CASE json_typeof(held.value) WHEN 'array' THEN held.value
+             ELSE json_build_array(held.value) END) AS element (value)
+         , LATERAL (SELECT element.value #>> '{}') AS v (value) WHERE json_typeof(element.value) <> 'null'",
+    );
+}
+
 fn customer_source(field: &CustomerField) -> Source<'_> {
     use Shape::{Moment, Number, Text};
     let (expression, shape) = match field {
@@ -145,22 +181,13 @@ fn push_condition(
             query.push(")");
         }
         Source::Metadata(key) => {
-            // An array stands for its elements, anything else for itself, null for nothing.
-            let elements = |query: &mut QueryBuilder<Postgres>| {
-                query.push("(SELECT c.metadata -> ").push_bind(key.to_owned()).push(" OFFSET 0) AS held (value)");
-                query.push(
-                    ", LATERAL json_array_elements(CASE json_typeof(held.value) WHEN 'array' THEN held.value
-                         ELSE json_build_array(held.value) END) AS element (value)
-                     , LATERAL (SELECT element.value #>> '{}') AS v (value) WHERE json_typeof(element.value) <> 'null'",
-                );
-            };
             if let Test::Count(comparison, counts) = test {
                 query.push("((SELECT count(*) FROM ");
-                elements(query);
+                push_elements(query, key);
                 query.push(")").push(operator(*comparison)).push("ANY(").push_bind(counts.clone()).push("))");
             } else {
                 query.push("EXISTS (SELECT FROM ");
-                elements(query);
+                push_elements(query, key);
                 query.push(" AND ");
                 push_test(query, "v.value", Shape::Text, kind, test, now);
                 query.push(")");

@@ -46,6 +46,7 @@ pub const HANGS_ON_A_CUSTOMER: &[(&str, &str, Fate)] = &[
     ("customer_activity", "referrer_id", Fate::Cleared),
     ("customer_event_counts", "customer_id", Fate::Removed),
     ("customer_consents", "customer_id", Fate::Removed),
+    ("customer_moments", "customer_id", Fate::Removed),
     ("custom_events", "customer_id", Fate::Removed),
     ("orders", "customer_id", Fate::Removed),
     ("orders", "referrer_id", Fate::Cleared),

@@ -107,6 +107,29 @@ impl Rules {
         names
     }
 
+    /// The fields whose moments are stored, because a filter compares them with the time; each once.
+    #[must_use]
+    pub fn timed_fields(&self) -> Vec<(&CustomerField, Kind)> {
+        let mut timed: Vec<(&CustomerField, Kind)> = Vec::new();
+        for (field, kind) in self.segments.iter().flat_map(|segment| segment.filter.timed()) {
+            if field.stored_as().is_some() && !timed.contains(&(field, kind)) {
+                timed.push((field, kind));
+            }
+        }
+        timed
+    }
+
+    /// The moments of those fields that a customer has.
+    #[must_use]
+    pub fn moments_of(&self, subject: &Subject) -> Vec<(String, DateTime<Utc>)> {
+        let mut stored = Vec::new();
+        for (field, kind) in self.timed_fields() {
+            let name = field.stored_as().unwrap_or_default();
+            stored.extend(subject.moments(field, kind).into_iter().map(|moment| (name.clone(), moment)));
+        }
+        stored
+    }
+
     /// The segments that a customer is in at `now`, oldest first.
     pub fn segments_of(&self, subject: &Subject, now: DateTime<Utc>) -> impl Iterator<Item = &FilteredSegment> {
         self.segments.iter().filter(move |segment| segment.filter.admits(subject, now))

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use super::work::membership_payload;
 use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
-use crate::db::customers::Inserted;
-use crate::domain::activity::{ActivityEntry, ActivityType};
-use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, Searched, deleted_source_id};
+use crate::db::customers::{Inserted, NewCustomer};
+use crate::domain::activity::ActivityType;
+use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, deleted_source_id};
 use crate::domain::filter::Subject;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
@@ -28,17 +27,17 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         // Mostly the customer is new, and then one statement does it all.
         let rules = core.rules.remembered(caller.project).await;
         // What it refuses may be known, and then less is asked of it; or the rules may be old.
-        if let Ok(new) = NewCustomer::of(core, caller, &rules, &reference, core.clock.now()) {
+        if let Ok(new) = new_customer(core, caller, &rules, &reference, core.clock.now()) {
             let mut connection = core.pool.acquire().await?;
-            match new.insert(caller, &mut connection).await {
+            match db::customers::insert(&mut connection, caller.project, &new).await {
                 Ok(inserted) => {
                     connection.release();
                     if inserted == Inserted::Done {
                         return Ok(new.customer);
                     }
                 }
-                Err(Error::Database(error)) if db::error::is_race(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) if db::error::is_race(&error) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -204,8 +203,8 @@ async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> 
 
 async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
-    let new = NewCustomer::of(core, caller, &work.rules, reference, now)?;
-    match new.insert(caller, work.connection()).await? {
+    let new = new_customer(core, caller, &work.rules, reference, now)?;
+    match db::customers::insert(work.connection(), caller.project, &new).await? {
         // Locked like one that was found: the row is this transaction's own.
         Inserted::Done => Ok(new.customer),
         // Someone else has just created it: what they committed is seen from the next attempt on.
@@ -238,58 +237,41 @@ pub(super) fn check_size(metadata: Option<&JsonText>) -> Result<(), Error> {
 }
 
 /// A customer made of a reference alone, with the segments that it enters and the entries that tell of it.
-struct NewCustomer {
-    customer: Customer,
-    searched: Searched,
-    entries: Vec<ActivityEntry>,
-    segment_ids: Vec<String>,
-    rules_version: i64,
-}
-
-impl NewCustomer {
-    fn of(
-        core: &Core,
-        caller: &Caller,
-        rules: &Rules,
-        reference: &CustomerReference,
-        now: DateTime<Utc>,
-    ) -> Result<Self, Error> {
-        let sent = reference.patch.metadata.as_value();
-        rules.check_metadata("customer", sent, Write::Creation).map_err(Error::invalid_metadata)?;
-        let (profile, metadata, searched) = reference.patch.clone().into_new();
-        check_size(metadata.as_ref())?;
-        let customer = Customer {
-            id: core.ids.random("cust_"),
-            source_id: reference.source_id.clone(),
-            profile,
-            metadata,
-            orders: OrderSummary::default(),
-            state: None,
-            created_at: now,
-            updated_at: None,
-        };
-        let mut entries =
-            vec![core.entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
-        let mut segment_ids = Vec::new();
-        if !rules.segments.is_empty() {
-            let subject = Subject::of(&customer, HashMap::new());
-            for segment in rules.segments_of(&subject, now) {
-                segment_ids.push(segment.id.clone());
-                if segment.is_announced() {
-                    let payload = membership_payload(&customer, segment);
-                    entries.push(core.entry(caller, &customer.id, ActivityType::SegmentEntered, payload, now));
-                }
+fn new_customer(
+    core: &Core,
+    caller: &Caller,
+    rules: &Rules,
+    reference: &CustomerReference,
+    now: DateTime<Utc>,
+) -> Result<NewCustomer, Error> {
+    let sent = reference.patch.metadata.as_value();
+    rules.check_metadata("customer", sent, Write::Creation).map_err(Error::invalid_metadata)?;
+    let (profile, metadata, searched) = reference.patch.clone().into_new();
+    check_size(metadata.as_ref())?;
+    let customer = Customer {
+        id: core.ids.random("cust_"),
+        source_id: reference.source_id.clone(),
+        profile,
+        metadata,
+        orders: OrderSummary::default(),
+        state: None,
+        created_at: now,
+        updated_at: None,
+    };
+    let mut entries = vec![core.entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
+    let (mut segment_ids, mut moments) = (Vec::new(), Vec::new());
+    if !rules.segments.is_empty() {
+        let subject = Subject::of(&customer, HashMap::new());
+        moments = rules.moments_of(&subject);
+        for segment in rules.segments_of(&subject, now) {
+            segment_ids.push(segment.id.clone());
+            if segment.is_announced() {
+                let payload = membership_payload(&customer, segment);
+                entries.push(core.entry(caller, &customer.id, ActivityType::SegmentEntered, payload, now));
             }
         }
-        Ok(Self { customer, searched, entries, segment_ids, rules_version: rules.version })
     }
-
-    /// Stores it, in one statement.
-    async fn insert(&self, caller: &Caller, connection: &mut PgConnection) -> Result<Inserted, Error> {
-        let Self { customer, searched, entries, segment_ids, rules_version } = self;
-        Ok(db::customers::insert(connection, caller.project, *rules_version, customer, searched, entries, segment_ids)
-            .await?)
-    }
+    Ok(NewCustomer { customer, searched, entries, segment_ids, moments, rules_version: rules.version })
 }
 
 /// The payload of the entries that tell of the customer itself.

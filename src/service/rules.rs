@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{Caller, Core, Error};
 use crate::db;
 use crate::db::pool::Transaction;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{CustomerField, Filter};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::rules::{FilteredSegment, Rules};
@@ -115,6 +115,16 @@ impl<'a> Revision<'a> {
         let Self { core, caller, transaction, before, purged } = &mut self;
         db::rules::bump(transaction, caller.project).await?;
         let after = read(transaction, caller.project, before.version + 1).await?;
+        let (timed, timed_before) = (after.timed_fields(), before.timed_fields());
+        for (field, _) in timed_before.iter().filter(|known| !timed.contains(known)) {
+            db::segments::drop_moments(transaction, caller.project, &field.stored_as().unwrap_or_default()).await?;
+        }
+        for &(field, kind) in &timed {
+            let is_purged = purged.as_ref().is_some_and(|key| *field == CustomerField::Metadata(key.clone()));
+            if is_purged || !timed_before.contains(&(field, kind)) {
+                db::segments::store_moments(transaction, caller.project, field, kind).await?;
+            }
+        }
         let now = core.clock.now();
         for segment in &after.segments {
             let (id, filter) = (&segment.id, &segment.filter);

@@ -97,7 +97,7 @@ impl<'a> Work<'a> {
             db::events::count_of(&mut self.transaction, self.caller.project, &ids, &counted).await?
         };
         let rules = Arc::clone(&self.rules);
-        let mut members = Vec::new();
+        let (mut members, mut moments) = (Vec::new(), Vec::new());
         for customer in &touched {
             let subject = Subject::of(customer, event_counts.remove(&customer.id).unwrap_or_default());
             members.extend(rules.segments_of(&subject, self.now).map(|segment| SegmentMember {
@@ -105,6 +105,11 @@ impl<'a> Work<'a> {
                 segment_id: segment.id.clone(),
                 customer_created_at: customer.created_at,
             }));
+            let stored = rules.moments_of(&subject).into_iter();
+            moments.extend(stored.map(|(field, moment)| (customer.id.clone(), field, moment)));
+        }
+        if !rules.timed_fields().is_empty() {
+            db::segments::keep_moments(&mut self.transaction, self.caller.project, &ids, &moments).await?;
         }
         let segment_ids: Vec<_> = rules.segments.iter().map(|segment| segment.id.clone()).collect();
         let moved =

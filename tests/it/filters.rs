@@ -369,3 +369,97 @@ async fn by_sql(
     query.push(" ORDER BY c.id");
     query.build_query_scalar().fetch_all(&mut *transaction).await.unwrap()
 }
+
+/// Filters that depend on the time, over every kind of field that it is stored in.
+fn timed_filter() -> impl Strategy<Value = Value> {
+    let operators: Vec<_> = OPERATORS
+        .into_iter()
+        .filter(|name| {
+            name.ends_with("_md")
+                || DATED[..2].iter().any(|part| name.contains(part))
+                || ["$this", "$last", "$next", "$today", "$tomo", "$yest", "$more_than", "$less_than"]
+                    .iter()
+                    .any(|start| name.starts_with(start))
+        })
+        .collect();
+    let condition = (select(operators), 0_i64..400, any::<bool>()).prop_map(|(operator, days, flag)| {
+        let takes_days = operator.contains("_ago") || operator.contains("_future") || operator.contains("_than");
+        (operator.to_owned(), if takes_days { json!([days]) } else { json!([flag]) })
+    });
+    let field = (select(DATES.to_vec()), proptest::collection::vec(condition, 1..3)).prop_map(|(field, conditions)| {
+        (field.to_owned(), json!({"conditions": conditions.into_iter().collect::<Map<_, _>>()}))
+    });
+    (select(vec!["and", "or"]), proptest::collection::vec(field, 1..3)).prop_map(|(junction, fields)| {
+        let mut filter: Map<_, _> = fields.into_iter().collect();
+        filter.insert("junction".to_owned(), junction.into());
+        Value::Object(filter)
+    })
+}
+
+#[test]
+fn stored_members_follow_the_time_as_the_filter_does() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut runner =
+        TestRunner::new(Config { cases: 5, max_shrink_iters: 0, failure_persistence: None, ..Config::default() });
+    let cases = (
+        proptest::collection::vec(person(), 12),
+        proptest::collection::vec(timed_filter(), 25),
+        // Minutes: some within a day, some over months, some back.
+        proptest::collection::vec(prop_oneof![1_i64..3_000, 1_i64..300_000, -5_000_i64..0], 6),
+    );
+    runner
+        .run(&cases, |(people, filters, jumps)| {
+            runtime.block_on(async {
+                let mut now: DateTime<Utc> = "2024-02-27T12:00:00Z".parse().unwrap();
+                let world = World::at("2024-02-27T12:00:00Z").await;
+                let client = world.client();
+                let definition = |kind: &str| json!({"type": kind, "optional": true, "array": false});
+                // People come one after the other: time that goes back is another matter.
+                let mut people = people.into_iter();
+                for mut person in people.by_ref().take(6) {
+                    now += chrono::TimeDelta::minutes(std::mem::take(&mut person.made_at).abs() / 5);
+                    make(&world, now, person).await;
+                }
+                world.clock.set(now);
+                let schema = json!({"related_object": "customer", "properties": {"moment": definition("datetime"), "day": definition("date")}});
+                client.post("/v1/metadata-schemas", schema).await.expect(200);
+                let mut segments = Vec::new();
+                for filter in filters {
+                    let kind = if segments.len() % 2 == 0 { "passive" } else { "auto-update" };
+                    let body = json!({"name": "S", "type": kind, "filter": filter});
+                    segments.push((client.post("/v1/segments", body).await.expect(200).string("/id"), filter));
+                }
+                // The others come to know of the filters, and of a schema that some of them fail.
+                for mut person in people {
+                    person.body.remove("metadata");
+                    now += chrono::TimeDelta::minutes(std::mem::take(&mut person.made_at).abs() / 5);
+                    make(&world, now, person).await;
+                }
+                for (index, jump) in jumps.into_iter().enumerate() {
+                    // Once everyone was looked at, time may go back too.
+                    let jump = if index == 0 { jump.abs() } else { jump };
+                    now += chrono::TimeDelta::minutes(jump);
+                    world.clock.set(now);
+                    let ids = client.get("/v1/customers?limit=100").await.column("customers", "id");
+                    let mut passed = HashMap::new();
+                    for id in &ids {
+                        let of_customer = client.get(&format!("/v1/customers/{id}/segments")).await.column("data", "id");
+                        passed.insert(id.clone(), of_customer);
+                    }
+                    for (segment, filter) in &segments {
+                        let listed = client.get(&format!("/v1/customers?limit=100&segment_id={segment}")).await;
+                        let mut members = listed.column("customers", "id");
+                        members.sort();
+                        let mut expected: Vec<_> =
+                            ids.iter().filter(|id| passed[*id].contains(segment)).cloned().collect();
+                        expected.sort();
+                        if members != expected || listed.json()["total"] != members.len() {
+                            return Err(TestCaseError::fail(format!("{filter} at {now}: {members:?} and not {expected:?}")));
+                        }
+                    }
+                }
+                Ok(())
+            })
+        })
+        .unwrap();
+}

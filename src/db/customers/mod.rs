@@ -206,6 +206,21 @@ pub async fn lock_all(
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
+/// A customer to add, with everything that goes with it.
+#[derive(Clone, Debug)]
+pub struct NewCustomer {
+    pub customer: Customer,
+    pub searched: Searched,
+    /// The first tells that it was created.
+    pub entries: Vec<ActivityEntry>,
+    /// The filtered segments that it enters.
+    pub segment_ids: Vec<String>,
+    /// What their filters compare with the time: fields and moments.
+    pub moments: Vec<(String, DateTime<Utc>)>,
+    /// Of the rules by which the segments were found.
+    pub rules_version: i64,
+}
+
 /// What became of an attempt to add a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
@@ -216,21 +231,17 @@ pub enum Inserted {
     OldRules,
 }
 
-/// Adds a customer with the entries that tell of it and the filtered segments that it enters, and counts them, in one
-/// statement. Nothing is done where a living customer has the same source id, or where the rules by which the segments were
-/// found are not of `rules_version` any more.
+/// Adds a customer with everything that goes with it, and counts it, in one statement. Nothing is done where a living customer
+/// has the same source id, or where the rules are not of that version any more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
-    rules_version: i64,
-    customer: &Customer,
-    searched: &Searched,
-    entries: &[ActivityEntry],
-    segment_ids: &[String],
+    new: &NewCustomer,
 ) -> Result<Inserted, sqlx::Error> {
+    let NewCustomer { customer, searched, entries, segment_ids, moments, rules_version } = new;
     macro_rules! insert {
         ($entries_and_members:literal, $($argument:expr),*) => {
             sqlx::query_as!(
@@ -245,7 +256,7 @@ pub async fn insert(
                 ), "# + $entries_and_members + r#"
                 SELECT version AS "version!", EXISTS (SELECT FROM customer) AS "inserted!" FROM rules"#,
                 project.0,
-                rules_version,
+                *rules_version,
                 customer.id,
                 customer.source_id,
                 &customer.profile as &JsonText,
@@ -260,9 +271,9 @@ pub async fn insert(
             .await?
         };
     }
-    let row = match entries {
+    let row = match &entries[..] {
         // Mostly there is only this to tell, which is worth a statement of its own.
-        [entry] if segment_ids.is_empty() => insert!(
+        [entry] if segment_ids.is_empty() && moments.is_empty() => insert!(
             "entry AS (
                  INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
                  SELECT $1, id, $11, $12, $13, $14, $15, $7 FROM customer
@@ -280,6 +291,7 @@ pub async fn insert(
         ),
         entries => {
             let columns = EntryColumns::of(entries);
+            let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = moments.iter().cloned().unzip();
             insert!(
                 "entry AS (
                      INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
@@ -291,6 +303,12 @@ pub async fn insert(
                  member AS (
                      INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
                      SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($16::text[]) AS segment_id
+                 ),
+                 moment AS (
+                     INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
+                     SELECT $1, customer.id, field, moment, extract(month FROM moment AT TIME ZONE 'UTC')::int * 100
+                            + extract(day FROM moment AT TIME ZONE 'UTC')::int
+                     FROM customer, unnest($17::text[], $18::timestamptz[]) AS given (field, moment)
                  ),
                  counted AS (
                      INSERT INTO row_counts AS counts (project_id, resource, slot, value)
@@ -304,13 +322,15 @@ pub async fn insert(
                 &columns.groups,
                 &columns.app_ids,
                 &columns.data,
-                segment_ids
+                segment_ids,
+                &fields,
+                &times
             )
         }
     };
     Ok(if row.inserted {
         Inserted::Done
-    } else if row.version == rules_version {
+    } else if row.version == *rules_version {
         Inserted::Taken
     } else {
         Inserted::OldRules

@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use crate::db::filter::{indexed_moment, push_customer_filter, push_spans};
+use crate::db::filter::{indexed_moment, push_customer_filter, push_moments, push_spans};
 use crate::domain::activity::ActivityType;
-use crate::domain::filter::{CustomerField, Filter, Span};
+use crate::domain::filter::{CustomerField, Filter, Kind, Turned};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::SegmentMember;
 
@@ -81,30 +81,49 @@ pub async fn move_members(
     .await
 }
 
-/// The fields of a filter that the passing of time concerns, each with the spans that do; as [`Filter::turned`] tells it.
-type Turned<'a> = [(&'a CustomerField, Option<Vec<Span>>)];
+/// Adds a query of the ids of those whom the passing of time concerns, as [`Filter::turned`] tells it; `false` where no index
+/// tells who they are.
+fn push_concerned(query: &mut QueryBuilder<Postgres>, project: ProjectId, turned: &[(&CustomerField, Turned)]) -> bool {
+    query.push("SELECT NULL::text AS id WHERE false");
+    for (field, turned) in turned {
+        match (indexed_moment(field), field.stored_as(), turned) {
+            (Some(column), _, Turned::Spans(spans)) => {
+                query
+                    .push(" UNION SELECT c.id FROM customers c WHERE c.project_id = ")
+                    .push_bind(project.0)
+                    .push(" AND ");
+                push_spans(query, column, spans);
+            }
+            (_, Some(stored), turned) => {
+                query.push(" UNION SELECT customer_id FROM customer_moments WHERE project_id = ").push_bind(project.0);
+                query.push(" AND field = ").push_bind(stored).push(" AND ");
+                match turned {
+                    Turned::Spans(spans) => push_spans(query, "moment", spans),
+                    Turned::MonthDays(days) => {
+                        query.push("month_day = ANY(").push_bind(days.clone()).push(")");
+                    }
+                }
+            }
+            _ => return false,
+        }
+    }
+    true
+}
 
-/// Whether the passing of time may have moved anyone in or out; `true` where that cannot be told from an index.
+/// Whether the passing of time may have moved anyone in or out; `true` where no index tells.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn turn_concerns(
     connection: &mut PgConnection,
     project: ProjectId,
-    turned: &Turned<'_>,
+    turned: &[(&CustomerField, Turned)],
 ) -> Result<bool, sqlx::Error> {
-    let mut query = QueryBuilder::new("SELECT ");
-    for (index, (field, spans)) in turned.iter().enumerate() {
-        let (Some(column), Some(spans)) = (indexed_moment(field), spans) else { return Ok(true) };
-        query.push(if index == 0 { "" } else { " OR " });
-        query.push("EXISTS (SELECT FROM customers c WHERE c.project_id = ").push_bind(project.0).push(" AND ");
-        push_spans(&mut query, column, spans);
-        query.push(")");
+    let mut query = QueryBuilder::new("SELECT EXISTS (");
+    if !push_concerned(&mut query, project, turned) {
+        return Ok(true);
     }
-    if turned.is_empty() {
-        return Ok(false);
-    }
-    query.build_query_scalar().fetch_one(connection).await
+    query.push(")").build_query_scalar().fetch_one(connection).await
 }
 
 /// Moves everyone in and out of a segment who does not, or does, pass its filter at `now`, and returns who moved: everyone, or
@@ -117,45 +136,46 @@ pub async fn settle(
     project: ProjectId,
     segment_id: &str,
     filter: &Filter<CustomerField>,
-    turned: Option<&Turned<'_>>,
+    turned: Option<&[(&CustomerField, Turned)]>,
     is_announced: bool,
     now: DateTime<Utc>,
 ) -> Result<Vec<Moved>, sqlx::Error> {
-    let push_concerned = |query: &mut QueryBuilder<Postgres>| {
-        let columns: Option<Vec<_>> = turned.and_then(|turned| {
-            turned.iter().map(|(field, spans)| Some((indexed_moment(field)?, spans.as_ref()?))).collect()
-        });
-        let Some(columns) = columns else { return };
-        query.push(" AND (false");
-        for (column, spans) in columns {
-            query.push(" OR ");
-            push_spans(query, column, spans);
+    let mut query = QueryBuilder::new("WITH concerned AS MATERIALIZED (");
+    let is_narrow = turned.is_some_and(|turned| push_concerned(&mut query, project, turned));
+    if !is_narrow {
+        query = QueryBuilder::new("WITH concerned AS (SELECT NULL::text AS id WHERE false");
+    }
+    let push_customers = |query: &mut QueryBuilder<Postgres>| {
+        if is_narrow {
+            // From each to the customer by the primary key, as in lists.
+            query
+                .push("concerned CROSS JOIN LATERAL (SELECT * FROM customers WHERE project_id = ")
+                .push_bind(project.0);
+            query.push(" AND id = concerned.id OFFSET 0) c WHERE c.project_id = ").push_bind(project.0);
+        } else {
+            query.push("customers c WHERE c.project_id = ").push_bind(project.0);
         }
-        query.push(")");
     };
-    let mut query = QueryBuilder::new(
-        "WITH entered AS (
+    query.push(
+        "), entered AS (
              INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
              SELECT c.project_id, ",
     );
-    query.push_bind(segment_id.to_owned());
-    query
-        .push(", c.id, c.created_at FROM customers c WHERE c.deleted_at IS NULL AND c.project_id = ")
-        .push_bind(project.0);
-    push_concerned(&mut query);
-    query.push(" AND ");
+    query.push_bind(segment_id.to_owned()).push(", c.id, c.created_at FROM ");
+    push_customers(&mut query);
+    query.push(" AND c.deleted_at IS NULL AND ");
     push_customer_filter(&mut query, filter, now);
     query.push(
         " ON CONFLICT DO NOTHING
           RETURNING customer_id
          ),
          left_it AS (
-             DELETE FROM segment_members held USING customers c
-             WHERE c.project_id = held.project_id AND c.id = held.customer_id AND held.project_id = ",
+             DELETE FROM segment_members held USING ",
     );
-    query.push_bind(project.0).push(" AND held.segment_id = ").push_bind(segment_id.to_owned());
-    push_concerned(&mut query);
-    query.push(" AND (");
+    push_customers(&mut query);
+    query.push(" AND held.project_id = ").push_bind(project.0);
+    query.push(" AND held.segment_id = ").push_bind(segment_id.to_owned());
+    query.push(" AND held.customer_id = c.id AND (");
     push_customer_filter(&mut query, filter, now);
     query.push(
         ") IS NOT TRUE
@@ -181,6 +201,83 @@ pub async fn settle(
         .into_iter()
         .map(|(customer_id, has_entered)| Moved { customer_id, segment_id: segment_id.to_owned(), has_entered })
         .collect())
+}
+
+/// Stores the moments of a field of every living customer, in place of what was stored of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn store_moments(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    field: &CustomerField,
+    kind: Kind,
+) -> Result<(), sqlx::Error> {
+    let Some(stored) = field.stored_as() else { return Ok(()) };
+    drop_moments(connection, project, &stored).await?;
+    let mut query = QueryBuilder::new(
+        "INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
+         SELECT c.project_id, c.id, ",
+    );
+    query.push_bind(stored).push(
+        ", stored.moment, extract(month FROM stored.moment AT TIME ZONE 'UTC')::int * 100
+            + extract(day FROM stored.moment AT TIME ZONE 'UTC')::int",
+    );
+    push_moments(&mut query, field, kind, |query| {
+        query.push(" AND c.deleted_at IS NULL AND c.project_id = ").push_bind(project.0);
+    });
+    query.build().execute(connection).await?;
+    Ok(())
+}
+
+/// Removes what was stored of a field.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn drop_moments(connection: &mut PgConnection, project: ProjectId, stored: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM customer_moments WHERE project_id = $1 AND field = $2", project.0, stored)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes `moments`, each with its field and customer, the only ones that are stored of the locked customers.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn keep_moments(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_ids: &[String],
+    moments: &[(String, String, DateTime<Utc>)],
+) -> Result<(), sqlx::Error> {
+    let whose: Vec<_> = moments.iter().map(|(customer_id, ..)| customer_id.clone()).collect();
+    let fields: Vec<_> = moments.iter().map(|(_, field, _)| field.clone()).collect();
+    let times: Vec<_> = moments.iter().map(|(.., moment)| *moment).collect();
+    sqlx::query!(
+        "WITH given AS (
+             SELECT * FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS given (customer_id, field, moment)
+         ),
+         gone AS (
+             DELETE FROM customer_moments held
+             WHERE held.project_id = $1 AND held.customer_id = ANY($2) AND NOT EXISTS (
+                 SELECT FROM given
+                 WHERE given.customer_id = held.customer_id AND given.field = held.field AND given.moment = held.moment)
+         )
+         INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
+         SELECT $1, customer_id, field, moment, extract(month FROM moment AT TIME ZONE 'UTC')::int * 100
+                + extract(day FROM moment AT TIME ZONE 'UTC')::int
+         FROM given
+         ON CONFLICT DO NOTHING",
+        project.0,
+        customer_ids,
+        &whose,
+        &fields,
+        &times
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Says that the members of a segment are right as of `evaluated_at`, or for ever.

@@ -12,7 +12,7 @@ use crate::domain::page::{Direction, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
-pub use members::{Moved, evaluated, move_members, settle, turn_concerns};
+pub use members::{Moved, drop_moments, evaluated, keep_moments, move_members, settle, store_moments, turn_concerns};
 
 struct SegmentRow {
     id: String,
@@ -235,7 +235,7 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
     .await
 }
 
-/// Takes a locked customer out of every segment that holds it.
+/// Takes a locked customer out of every segment that holds it, and its moments out of those that are stored.
 ///
 /// # Errors
 /// When the database refuses.
@@ -247,7 +247,8 @@ pub async fn remove_customer(
     sqlx::query!(
         "WITH member AS (
              DELETE FROM segment_members WHERE project_id = $1 AND customer_id = $2 RETURNING segment_id
-         )
+         ),
+         moment AS (DELETE FROM customer_moments WHERE project_id = $1 AND customer_id = $2)
          INSERT INTO row_counts AS counts (project_id, resource, slot, value)
          SELECT $1, segment_id, pg_backend_pid() % 64, -1 FROM member ORDER BY segment_id
          ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1",

@@ -77,6 +77,17 @@ impl CustomerField {
         })
     }
 
+    /// The name under which the moments of the field are stored for filters that depend on the time; `None` for fields that
+    /// have a column of their own.
+    #[must_use]
+    pub fn stored_as(&self) -> Option<String> {
+        match self {
+            Self::Profile(member) => Some((*member).to_owned()),
+            Self::Metadata(key) => Some(format!("metadata.{key}")),
+            _ => None,
+        }
+    }
+
     fn parse_prefixed(
         name: &str,
         defined: impl Fn(&str) -> Option<Kind>,
@@ -177,6 +188,15 @@ impl Subject {
             updated_at: customer.updated_at,
             event_counts,
         }
+    }
+
+    /// The moments, or days, of a field of that kind; each once.
+    #[must_use]
+    pub fn moments(&self, field: &CustomerField, kind: Kind) -> Vec<DateTime<Utc>> {
+        let mut moments: Vec<_> = self.values(field).iter().filter_map(|value| value.moment(kind)).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        moments
     }
 
     fn values(&self, field: &CustomerField) -> Vec<Scalar<'static>> {

@@ -69,6 +69,15 @@ pub struct Condition {
     pub negated: bool,
 }
 
+/// Values of a field for which the time makes a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// Those in one of these spans.
+    Spans(Vec<Span>),
+    /// Those on one of these days of the year, each as `month * 100 + day`.
+    MonthDays(Vec<i32>),
+}
+
 impl<F> Filter<F> {
     /// Whether an object passes at `now`, of which `values` tells the values of a field.
     pub fn holds<'a>(&self, now: DateTime<Utc>, mut values: impl FnMut(&F) -> Vec<Scalar<'a>>) -> bool {
@@ -85,21 +94,24 @@ impl<F> Filter<F> {
         }
     }
 
-    /// Whether the mere passing of time can change who passes.
-    #[must_use]
-    pub fn depends_on_time(&self) -> bool {
-        self.fields.iter().flat_map(|tested| &tested.conditions).any(|condition| match &condition.test {
-            Test::During(whens) => whens.iter().any(|when| !matches!(when, When::In(_))),
-            Test::Anniversary(_) => true,
-            _ => false,
+    /// The fields by which the mere passing of time can change who passes.
+    pub fn timed(&self) -> impl Iterator<Item = (&F, Kind)> {
+        self.fields.iter().filter_map(|tested| {
+            let is_timed = tested.conditions.iter().any(|condition| condition.test.depends_on_time());
+            is_timed.then_some((&tested.field, tested.kind))
         })
     }
 
-    /// What the passing of the time from `then` to `now` may have changed, for objects that did not change themselves: the
-    /// fields, each with the spans that only one of the two moments has. Where a field has `None`, any value of it may
-    /// concern it.
+    /// Whether the mere passing of time can change who passes.
     #[must_use]
-    pub fn turned(&self, then: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(&F, Option<Vec<Span>>)> {
+    pub fn depends_on_time(&self) -> bool {
+        self.timed().next().is_some()
+    }
+
+    /// What the passing of the time from `then` to `now` may have changed, for objects that did not change themselves: the
+    /// fields, each with the values that only one of the two moments lets pass.
+    #[must_use]
+    pub fn turned(&self, then: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(&F, Turned)> {
         let mut turned = Vec::new();
         for FieldFilter { field, kind, conditions } in &self.fields {
             for Condition { test, .. } in conditions {
@@ -110,11 +122,19 @@ impl<F> Filter<F> {
                             .flat_map(|when| when.span(*kind, then).difference(when.span(*kind, now)))
                             .collect();
                         if !spans.is_empty() {
-                            turned.push((field, Some(spans)));
+                            turned.push((field, Turned::Spans(spans)));
                         }
                     }
-                    Test::Anniversary(days) if days.iter().any(|day| day.month_days(then) != day.month_days(now)) => {
-                        turned.push((field, None));
+                    Test::Anniversary(anniversaries) => {
+                        let days: Vec<_> = anniversaries
+                            .iter()
+                            .flat_map(|anniversary| {
+                                anniversary.month_days(then).difference(&anniversary.month_days(now))
+                            })
+                            .collect();
+                        if !days.is_empty() {
+                            turned.push((field, Turned::MonthDays(days)));
+                        }
                     }
                     _ => {}
                 }

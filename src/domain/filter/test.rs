@@ -58,6 +58,16 @@ pub enum Test {
 }
 
 impl Test {
+    /// Whether the mere passing of time can change who passes.
+    #[must_use]
+    pub fn depends_on_time(&self) -> bool {
+        match self {
+            Self::During(whens) => whens.iter().any(|when| !matches!(when, When::In(_))),
+            Self::Anniversary(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether a field of that kind passes at `now` with these values.
     #[must_use]
     pub fn passes(&self, values: &[Scalar<'_>], kind: Kind, now: DateTime<Utc>) -> bool {

@@ -142,6 +142,15 @@ impl MonthDays {
     pub fn contain(&self, date: NaiveDate) -> bool {
         self.days.contains(&month_day(date)) != self.inverted
     }
+
+    /// The days on which the two differ. Both are meant in the same sense.
+    pub(super) fn difference(&self, other: &Self) -> Vec<i32> {
+        let only =
+            |one: &Self, other: &Self| one.days.iter().filter(|day| !other.days.contains(day)).copied().collect();
+        let (mut days, others): (Vec<_>, Vec<_>) = (only(self, other), only(other, self));
+        days.extend(others);
+        days
+    }
 }
 
 impl Anniversary {
