@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::work::membership_payload;
 use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
-use crate::db::customers::{Inserted, NewCustomer};
+use crate::db::customers::NewCustomer;
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, deleted_source_id};
 use crate::domain::filter::Subject;
@@ -32,7 +32,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
             match db::customers::insert(&mut connection, caller.project, &new).await {
                 Ok(inserted) => {
                     connection.release();
-                    if inserted == Inserted::Done {
+                    if inserted {
                         return Ok(new.customer);
                     }
                 }
@@ -204,12 +204,12 @@ async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> 
 async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
     let new = new_customer(core, caller, &work.rules, reference, now)?;
-    match db::customers::insert(work.connection(), caller.project, &new).await? {
+    if db::customers::insert(work.connection(), caller.project, &new).await? {
         // Locked like one that was found: the row is this transaction's own.
-        Inserted::Done => Ok(new.customer),
-        // Someone else has just created it: what they committed is seen from the next attempt on.
-        Inserted::Taken | Inserted::OldRules => Err(Error::LostRace),
+        return Ok(new.customer);
     }
+    // Someone else has just created it: what they committed is seen from the next attempt on.
+    Err(Error::LostRace)
 }
 
 async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {

@@ -221,40 +221,24 @@ pub struct NewCustomer {
     pub rules_version: i64,
 }
 
-/// What became of an attempt to add a customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inserted {
-    Done,
-    /// A living customer has the same source id.
-    Taken,
-    /// The rules of the project have changed since they were read.
-    OldRules,
-}
-
 /// Adds a customer with everything that goes with it, and counts it, in one statement. Nothing is done where a living customer
-/// has the same source id, or where the rules are not of that version any more.
+/// has the same source id, or where the rules are not of that version any more; then it is `false`.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn insert(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    new: &NewCustomer,
-) -> Result<Inserted, sqlx::Error> {
+pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &NewCustomer) -> Result<bool, sqlx::Error> {
     let NewCustomer { customer, searched, entries, segment_ids, moments, rules_version } = new;
     macro_rules! insert {
         ($entries_and_members:literal, $($argument:expr),*) => {
-            sqlx::query_as!(
-                InsertedRow,
-                r#"WITH rules AS MATERIALIZED (SELECT rules_version($1) AS version),
-                customer AS (
+            sqlx::query!(
+                "WITH customer AS (
                     INSERT INTO customers
                         (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
-                    SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 FROM rules WHERE version = $2
+                    SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE rules_version($1) = $2
                     ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
                     RETURNING id
-                ), "# + $entries_and_members + r#"
-                SELECT version AS "version!", EXISTS (SELECT FROM customer) AS "inserted!" FROM rules"#,
+                ), "
+                    + $entries_and_members,
                 project.0,
                 *rules_version,
                 customer.id,
@@ -267,22 +251,20 @@ pub async fn insert(
                 searched.city,
                 $($argument),*
             )
-            .fetch_one(connection)
+            .execute(connection)
             .await?
         };
     }
-    let row = match &entries[..] {
+    let counted = match &entries[..] {
         // Mostly there is only this to tell, which is worth a statement of its own.
         [entry] if segment_ids.is_empty() && moments.is_empty() => insert!(
             "entry AS (
                  INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
                  SELECT $1, id, $11, $12, $13, $14, $15, $7 FROM customer
-             ),
-             counted AS (
-                 INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+             )
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
                  SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
-                 ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
-             )",
+                 ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
             entry.id,
             entry.kind.as_str(),
             entry.group_id,
@@ -309,14 +291,12 @@ pub async fn insert(
                      SELECT $1, customer.id, field, moment, extract(month FROM moment AT TIME ZONE 'UTC')::int * 100
                             + extract(day FROM moment AT TIME ZONE 'UTC')::int
                      FROM customer, unnest($17::text[], $18::timestamptz[]) AS given (field, moment)
-                 ),
-                 counted AS (
-                     INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-                     SELECT $1, resource, pg_backend_pid() % 64, 1
+                 )
+                 INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+                 SELECT $1, resource, pg_backend_pid() % 64, 1
                      FROM customer, unnest('customers'::text || $16::text[]) AS resource
                      ORDER BY resource COLLATE \"C\"
-                     ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1
-                 )",
+                     ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
                 &columns.ids,
                 &columns.types,
                 &columns.groups,
@@ -328,18 +308,7 @@ pub async fn insert(
             )
         }
     };
-    Ok(if row.inserted {
-        Inserted::Done
-    } else if row.version == *rules_version {
-        Inserted::Taken
-    } else {
-        Inserted::OldRules
-    })
-}
-
-struct InsertedRow {
-    version: i64,
-    inserted: bool,
+    Ok(counted.rows_affected() > 0)
 }
 
 /// Writes what a request may change of a locked customer.
