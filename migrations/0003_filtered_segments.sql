@@ -82,30 +82,27 @@ COMMENT ON COLUMN customer_moments.month_day IS 'month * 100 + day in UTC, for a
 
 -- ---------------------------------------------------------------------------------------------- filters
 -- Reads an ISO 8601 date, or date and time, in milliseconds, without ever failing: what domain/filter/scalar.rs reads, no
--- more and no less. A property test holds the two together.
-CREATE FUNCTION filter_moment(value text) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-DECLARE
-    part text[] := regexp_match(value,
-        '^((?!0000)[0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
-        '(?:T([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?'
-        '(?:Z|([+-])(0[0-9]|1[0-4]):?([0-5][0-9]))?)?$');
-    moment timestamp;
+-- more and no less. A property test holds the two together. The pattern lets through only days that there are, so that the
+-- casts cannot fail; that is many times faster than to take the text apart.
+CREATE FUNCTION filter_moment(value text) RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
-    IF part IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF part[3]::int > 28
-        AND part[3]::int > extract(day FROM make_date(part[1]::int, part[2]::int, 1) + interval '1 month' - interval '1 day')
+    IF value !~ ('^(?:(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)'
+        '|02-(?:0[1-9]|1[0-9]|2[0-8]))'
+        '|(?:[0-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29)'
+        '(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?(?:Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])?)?$')
     THEN
         RETURN NULL;
     END IF;
-    moment := make_timestamp(part[1]::int, part[2]::int, part[3]::int,
-                             coalesce(part[4], '0')::int, coalesce(part[5], '0')::int, coalesce(part[6], '0')::int)
-        + coalesce(rpad(left(part[7], 3), 3, '0'), '0')::int * interval '1 millisecond';
-    IF part[8] IS NOT NULL THEN
-        moment := moment - (part[8] || '1')::int * make_interval(hours => part[9]::int, mins => part[10]::int);
+    IF length(value) = 10 THEN
+        RETURN value::timestamp AT TIME ZONE 'UTC';
     END IF;
-    RETURN moment AT TIME ZONE 'UTC';
+    IF value ~ '\.[0-9]{4}' THEN
+        value := regexp_replace(value, '(\.[0-9]{3})[0-9]+', '\1');
+    END IF;
+    IF value ~ '(?:Z|[+-][0-9]{2}:?[0-9]{2})$' THEN
+        RETURN value::timestamptz;
+    END IF;
+    RETURN value::timestamp AT TIME ZONE 'UTC';
 END
 $$;
 

@@ -50,7 +50,7 @@ impl Scalar<'_> {
     }
 }
 
-/// Reads a decimal number as JSON writes it, below 10^100. The function `filter_number` of the database reads the same.
+/// Reads a decimal number as JSON writes it, below 10^100. `db::filter` reads the same in SQL.
 pub fn number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
