@@ -335,7 +335,8 @@ struct Server {
 impl Server {
     fn start(url: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_voucherify-emulator"))
-            .args(["--listen", "127.0.0.1:0", "--connections", "1", "--log", "off", "--database-url", url])
+            .args(["--listen", "127.0.0.1:0", "--connections", "2", "--log", "off", "--request-timeout", "300"])
+            .args(["--database-url", url])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -254,7 +254,7 @@ fn push_test(
         }
         Test::During(whens) => {
             let spans: Vec<_> = whens.iter().map(|when| when.span(kind, now)).collect();
-            push_spans(query, &moment(value, shape, kind), &spans);
+            push_once(query, value, shape, kind, |query, moment| push_spans(query, moment, &spans));
         }
         Test::Part(part, operands) => {
             let part = match part {
@@ -263,19 +263,21 @@ fn push_test(
                 DatePart::Month => "month",
                 DatePart::Year => "year",
             };
-            push_part(query, part, value, shape, kind);
+            push_part(query, part, &moment(value, shape, kind));
             query.push(" = ANY(").push_bind(operands.clone()).push(")");
         }
         Test::Anniversary(anniversaries) => {
-            query.push("(false");
-            for days in anniversaries.iter().map(|anniversary| anniversary.month_days(now)) {
-                query.push(" OR ");
-                push_part(query, "month", value, shape, kind);
-                query.push(" * 100 + ");
-                push_part(query, "day", value, shape, kind);
-                query.push(if days.inverted { " <> ALL(" } else { " = ANY(" }).push_bind(days.days).push(")");
-            }
-            query.push(")");
+            push_once(query, value, shape, kind, |query, moment| {
+                query.push("(false");
+                for days in anniversaries.iter().map(|anniversary| anniversary.month_days(now)) {
+                    query.push(" OR ");
+                    push_part(query, "month", moment);
+                    query.push(" * 100 + ");
+                    push_part(query, "day", moment);
+                    query.push(if days.inverted { " <> ALL(" } else { " = ANY(" }).push_bind(days.days).push(")");
+                }
+                query.push(")");
+            });
         }
         Test::Never => {
             query.push("false");
@@ -327,8 +329,26 @@ fn moment(value: &str, shape: Shape, kind: Kind) -> String {
     if kind == Kind::Day { format!("date_trunc('day', {moment}, 'UTC')") } else { moment }
 }
 
-fn push_part(query: &mut QueryBuilder<Postgres>, part: &str, value: &str, shape: Shape, kind: Kind) {
-    query.push(format_args!("extract({part} FROM {} AT TIME ZONE 'UTC')::int", moment(value, shape, kind)));
+/// Adds a condition on the moment of a value that `push` writes, so that the moment is read out of text once however often the
+/// condition names it. A column stands in it as it is, for its index.
+fn push_once(
+    query: &mut QueryBuilder<Postgres>,
+    value: &str,
+    shape: Shape,
+    kind: Kind,
+    push: impl FnOnce(&mut QueryBuilder<Postgres>, &str),
+) {
+    let moment = moment(value, shape, kind);
+    if shape == Shape::Moment {
+        return push(query, &moment);
+    }
+    query.push("EXISTS (SELECT FROM (SELECT ").push(moment).push(" OFFSET 0) AS read (moment) WHERE ");
+    push(query, "read.moment");
+    query.push(")");
+}
+
+fn push_part(query: &mut QueryBuilder<Postgres>, part: &str, moment: &str) {
+    query.push(format_args!("extract({part} FROM {moment} AT TIME ZONE 'UTC')::int"));
 }
 
 fn operator(comparison: Comparison) -> &'static str {

@@ -129,17 +129,11 @@ pub async fn of_customer(
 }
 
 /// Brings the stored members of a segment up to the time, where its filter depends on it: whoever has come in or gone out by
-/// the mere passing of time is moved, and in an active segment told of it. Mostly there is nothing to do.
+/// the mere passing of time is moved, and in an active segment told of it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error> {
-    let mut connection = core.pool.acquire().await?;
-    let is_settled = is_settled(core, caller, &mut connection, id).await?;
-    connection.release();
-    if is_settled {
-        return Ok(());
-    }
     retry(async || {
         let (mut transaction, version) = db::rules::begin_alone(&core.pool, caller.project).await?;
         let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
@@ -162,8 +156,11 @@ pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error>
     .await
 }
 
-/// Whether the stored members of a segment are right now.
-async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnection, id: &str) -> Result<bool, Error> {
+/// Whether the stored members of a segment are right now; mostly they are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnection, id: &str) -> Result<bool, Error> {
     let Some(Segment { evaluated_at: Some(then), .. }) = db::segments::find(connection, caller.project, id).await?
     else {
         return Ok(true);

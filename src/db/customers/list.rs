@@ -38,6 +38,18 @@ impl FromRow<'_, PgRow> for CustomerRow {
     }
 }
 
+/// A row of a list, with what a list of a segment has to know of it.
+struct ListedRow {
+    customer: CustomerRow,
+    is_timed: bool,
+}
+
+impl FromRow<'_, PgRow> for ListedRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { customer: CustomerRow::from_row(row)?, is_timed: row.try_get_unchecked(11)? })
+    }
+}
+
 /// Which customers a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct CustomerFilter {
@@ -72,6 +84,8 @@ pub struct CustomerPage {
     /// One more than the page's limit where there are more.
     pub rows: Vec<Customer>,
     pub total: i64,
+    /// Whether the list is of a segment whose filter depends on the time; an empty page does not tell.
+    pub is_timed: Option<bool>,
 }
 
 /// A page of the living customers that pass `filter`; `cursor` continues a list after (in the sense of `sort`) a moment,
@@ -89,6 +103,12 @@ pub async fn list(
 ) -> Result<CustomerPage, sqlx::Error> {
     let mut query = QueryBuilder::new("SELECT ");
     query.push(COLUMNS);
+    if let Some(segment_id) = &filter.segment_id {
+        query.push(", (SELECT evaluated_at IS NOT NULL FROM segments WHERE project_id = ").push_bind(project.0);
+        query.push(" AND id = ").push_bind(segment_id.clone()).push(")");
+    } else {
+        query.push(", false");
+    }
     push_matching(&mut query, project, filter);
     // A page of a segment is read in order from the members' own copy of the time.
     let members_sort = filter.segment_id.is_some() && sort.key == SortKey::CreatedAt;
@@ -118,7 +138,7 @@ pub async fn list(
     query.push(if sort.key == SortKey::SourceId { nulls } else { "" });
     query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
     query.push(" LIMIT ").push_bind(page.limit + 1).push(" OFFSET ").push_bind(page.offset());
-    let rows: Vec<CustomerRow> = query.build_query_as().fetch_all(&mut *connection).await?;
+    let rows: Vec<ListedRow> = query.build_query_as().fetch_all(&mut *connection).await?;
 
     let total = if filter.is_open() {
         row_counts::total(connection, project, RESOURCE).await?
@@ -132,7 +152,8 @@ pub async fn list(
         push_matching(&mut count, project, filter);
         count.build_query_scalar().fetch_one(connection).await?
     };
-    Ok(CustomerPage { rows: rows.into_iter().map(Customer::from).collect(), total })
+    let is_timed = rows.first().map(|row| row.is_timed);
+    Ok(CustomerPage { rows: rows.into_iter().map(|row| row.customer.into()).collect(), total, is_timed })
 }
 
 /// `FROM` and `WHERE` of the living customers that pass `filter`.

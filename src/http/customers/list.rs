@@ -30,9 +30,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let sort = query.order(&ORDERS)?;
     let cursor = query.time("starting_after")?;
 
-    if let Some(segment_id) = &filter.segment_id {
-        segments::settle(&app.core, &caller, segment_id).await?;
-    }
     let mut connection = app.core.pool.acquire().await?;
     if query.filters()?.is_some() {
         let rules = rules::current(&app.core, &mut connection, caller.project).await?;
@@ -40,6 +37,15 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         filter.filter = parsed.map(|parsed| (parsed, app.core.clock.now()));
     }
     let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
+    if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| found.is_timed != Some(false))
+        && !segments::is_settled(&app.core, &caller, &mut connection, segment_id).await?
+    {
+        // Nobody waits for a second connection with one in hand.
+        connection.release();
+        segments::settle(&app.core, &caller, segment_id).await?;
+        connection = app.core.pool.acquire().await?;
+        found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
+    }
     connection.release();
 
     let limit = usize::try_from(page.limit).unwrap_or_default();
