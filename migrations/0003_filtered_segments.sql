@@ -175,7 +175,7 @@ BEGIN
             UNION ALL SELECT 'orders', c.orders FROM counts c WHERE c.orders > 0
             UNION ALL SELECT segment_id, 1 FROM gone_members
         ) AS gone
-        -- Always in this order, so that two sessions with one slot do not wait for each other.
+        -- In one order, so that two sessions with one slot that do the same do not wait for each other.
         ORDER BY gone.resource COLLATE "C"
         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = held.value + excluded.value
     ),

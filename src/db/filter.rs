@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::filter::{
-    Comparison, CustomerField, DatePart, FieldFilter, Filter, Junction, Kind, SegmentField, Span, Test,
+    Anniversary, Comparison, CustomerField, DatePart, FieldFilter, Filter, Junction, Kind, SegmentField, Span, Test,
 };
+use crate::domain::limits::FILTER_ELEMENTS;
 
 /// What the values of a field are in SQL.
 enum Source<'a> {
@@ -54,8 +55,17 @@ pub fn indexed_moment(field: &CustomerField) -> Option<&'static str> {
     }
 }
 
-/// Adds the condition that `column` is in one of `spans`.
+/// Adds the condition that `column` is in one of `spans`: a few one by one, so that an index serves, and many as two arrays, since
+/// a statement takes only so many parameters.
 pub fn push_spans(query: &mut QueryBuilder<Postgres>, column: &str, spans: &[Span]) {
+    if spans.len() > 4 {
+        let from: Vec<_> = spans.iter().map(|span| span.from).collect();
+        let until: Vec<_> = spans.iter().map(|span| span.until).collect();
+        query.push("EXISTS (SELECT FROM unnest(").push_bind(from).push("::timestamptz[], ").push_bind(until);
+        query.push("::timestamptz[]) AS span (start, stop) WHERE (span.start IS NULL OR ").push(column);
+        query.push(" >= span.start) AND (span.stop IS NULL OR ").push(column).push(" < span.stop))");
+        return;
+    }
     query.push("(false");
     for span in spans {
         query.push(" OR true");
@@ -95,14 +105,16 @@ pub fn push_moments(
 }
 
 /// Adds `FROM` and `WHERE` that give each value under a metadata key as `v.value`: an array stands for its elements, anything
-/// else for itself, null for nothing.
+/// else for itself, null for nothing. Of very many elements the first ones count.
 fn push_elements(query: &mut QueryBuilder<Postgres>, key: &str) {
-    query.push("(SELECT c.metadata -> ").push_bind(key.to_owned()).push(" OFFSET 0) AS held (value)");
+    query.push("(SELECT element.value #>> '{}' AS value FROM (SELECT c.metadata -> ").push_bind(key.to_owned());
     query.push(
-        ", LATERAL json_array_elements(CASE json_typeof(held.value) WHEN 'array' THEN held.value
-             ELSE json_build_array(held.value) END) AS element (value)
-         , LATERAL (SELECT element.value #>> '{}') AS v (value) WHERE json_typeof(element.value) <> 'null'",
+        " OFFSET 0) AS held (value), LATERAL json_array_elements(
+             CASE json_typeof(held.value) WHEN 'array' THEN held.value ELSE json_build_array(held.value) END
+         ) AS element (value)
+         WHERE json_typeof(element.value) <> 'null' LIMIT ",
     );
+    query.push(FILTER_ELEMENTS).push(") AS v WHERE true");
 }
 
 fn customer_source(field: &CustomerField) -> Source<'_> {
@@ -267,16 +279,12 @@ fn push_test(
             query.push(" = ANY(").push_bind(operands.clone()).push(")");
         }
         Test::Anniversary(anniversaries) => {
+            let days = Anniversary::days_of(anniversaries, now);
             push_once(query, value, shape, kind, |query, moment| {
-                query.push("(false");
-                for days in anniversaries.iter().map(|anniversary| anniversary.month_days(now)) {
-                    query.push(" OR ");
-                    push_part(query, "month", moment);
-                    query.push(" * 100 + ");
-                    push_part(query, "day", moment);
-                    query.push(if days.inverted { " <> ALL(" } else { " = ANY(" }).push_bind(days.days).push(")");
-                }
-                query.push(")");
+                push_part(query, "month", moment);
+                query.push(" * 100 + ");
+                push_part(query, "day", moment);
+                query.push(" = ANY(").push_bind(days).push(")");
             });
         }
         Test::Never => {

@@ -19,8 +19,12 @@ pub const SEGMENT_MEMBERS: usize = 20_000;
 pub const FILTERED_SEGMENTS: usize = 100;
 /// Conditions in a filter.
 pub const FILTER_CONDITIONS: usize = 100;
-/// Values behind one operator of a filter.
+/// Values in a filter, behind all of its operators: each write compares with them.
 pub const FILTER_VALUES: usize = 1_000;
+/// Bytes of a segment's filter, written as JSON.
+pub const FILTER_BYTES: usize = 64 * 1024;
+/// Elements of an array in metadata that filters look at.
+pub const FILTER_ELEMENTS: usize = 1_000;
 /// Campaigns in a customer's loyalty or referrals.
 pub const STATE_CAMPAIGNS: usize = 100;
 /// Consents named in one call.

@@ -1,6 +1,6 @@
 //! Consents: their definitions, and that a customer gives and revokes them.
 
-use super::rules::Revision;
+use super::rules::Alone;
 use super::{Caller, Core, Error, Resource, Work, customers, retry};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -69,9 +69,9 @@ pub async fn define(core: &Core, caller: &Caller, new: NewConsent) -> Result<Con
     let NewConsent { id, name, description, category } = new;
     let consent = ConsentDefinition { id, name, description, category, created_at: core.clock.now(), updated_at: None };
     retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
-        let saved = db::consents::save(revision.connection(), caller.project, &consent).await?;
-        revision.commit().await?;
+        let mut alone = Alone::begin(core, caller).await?;
+        let saved = db::consents::save(alone.connection(), caller.project, &consent).await?;
+        alone.commit().await?;
         Ok(saved)
     })
     .await
@@ -84,10 +84,10 @@ pub async fn define(core: &Core, caller: &Caller, new: NewConsent) -> Result<Con
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut revision = Revision::begin(core, caller).await?;
-            let deleted = db::consents::delete(revision.connection(), caller.project, id.as_str()).await?;
+            let mut alone = Alone::begin(core, caller).await?;
+            let deleted = db::consents::delete(alone.connection(), caller.project, id.as_str()).await?;
             if deleted {
-                revision.commit().await?;
+                alone.commit().await?;
                 return Ok(());
             }
         }
@@ -114,15 +114,15 @@ pub async fn define_group(core: &Core, caller: &Caller, new: NewConsentGroup) ->
     let NewConsentGroup { id, name, description, consents } = new;
     let group = ConsentGroup { id, name, description, consents, created_at: core.clock.now(), updated_at: None };
     retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
+        let mut alone = Alone::begin(core, caller).await?;
         let undefined =
-            db::consents::position_of_undefined(revision.connection(), caller.project, &group.consents).await?;
+            db::consents::position_of_undefined(alone.connection(), caller.project, &group.consents).await?;
         if let Some(position) = undefined {
             let details = format!("Property .consents[{position}] must be the id of a defined consent");
             return Err(Error::Invalid { details });
         }
-        let saved = db::consents::save_group(revision.connection(), caller.project, &group).await?;
-        revision.commit().await?;
+        let saved = db::consents::save_group(alone.connection(), caller.project, &group).await?;
+        alone.commit().await?;
         Ok(saved)
     })
     .await
@@ -135,10 +135,10 @@ pub async fn define_group(core: &Core, caller: &Caller, new: NewConsentGroup) ->
 pub async fn delete_group(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut revision = Revision::begin(core, caller).await?;
-            let deleted = db::consents::delete_group(revision.connection(), caller.project, id.as_str()).await?;
+            let mut alone = Alone::begin(core, caller).await?;
+            let deleted = db::consents::delete_group(alone.connection(), caller.project, id.as_str()).await?;
             if deleted {
-                revision.commit().await?;
+                alone.commit().await?;
                 return Ok(());
             }
         }

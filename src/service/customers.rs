@@ -25,7 +25,10 @@ use crate::objects::{ObjectWriter, customer, rendered};
 pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<Customer, Error> {
     if reference.id.is_none() {
         // Mostly the customer is new, and then one statement does it all.
-        let rules = core.rules.remembered(caller.project).await;
+        let remembered = core.rules.of(caller.project).await;
+        let _gate = remembered.enter().await;
+        // The rules before the clock: a segment that is settled at a later time makes them old.
+        let rules = remembered.rules();
         // What it refuses may be known, and then less is asked of it; or the rules may be old.
         if let Ok(new) = new_customer(core, caller, &rules, &reference, core.clock.now()) {
             let mut connection = core.pool.acquire().await?;

@@ -19,7 +19,7 @@ pub async fn create(
 ) -> Result<EventSchema, Error> {
     retry(async || {
         let mut revision = Revision::begin(core, caller).await?;
-        let known = &revision.before.event_schemas;
+        let known = &revision.before().event_schemas;
         if known.iter().any(|known| known.name == name) {
             let resource = Resource::EventSchema;
             return Err(Error::Duplicate { resource, field: "name", value: name.to_owned() });

@@ -33,7 +33,7 @@ pub struct Purge {
 pub async fn create(core: &Core, caller: &Caller, new: &NewMetadataSchema) -> Result<MetadataSchema, Error> {
     retry(async || {
         let mut revision = Revision::begin(core, caller).await?;
-        let known = &revision.before.metadata_schemas;
+        let known = &revision.before().metadata_schemas;
         if known.iter().any(|known| known.related_object == new.related_object) {
             let (resource, value) = (Resource::MetadataSchema, new.related_object.clone());
             return Err(Error::Duplicate { resource, field: "related_object", value });

@@ -21,6 +21,7 @@ pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
         return Err(not_found());
     }
     retry(async || {
+        let _gate = core.rules.of(caller.project).await.enter().await;
         let mut connection = core.pool.acquire().await?;
         let (deletion_id, now) = (core.ids.random("del_"), core.clock.now());
         let mut targets = vec![Target::SourceId(identifier.as_str())];

@@ -1,9 +1,10 @@
 //! The rules of projects, remembered between requests.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use moka::future::Cache;
 use sqlx::PgConnection;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as Gate};
 
 use super::{Caller, Core, Error};
 use crate::db;
@@ -16,10 +17,19 @@ use crate::domain::rules::{FilteredSegment, Rules};
 /// Projects whose rules are remembered at once.
 const REMEMBERED: u64 = 10_000;
 
-/// The rules of projects as they were last read. They are never believed without a look at their version: a read asks for
-/// it, and a write holds it still.
+/// What is remembered of projects. Rules are never believed without a look at their version: a read asks for it, and a write
+/// holds it still.
 #[derive(Debug)]
-pub struct RulesMemory(Cache<ProjectId, Arc<Rules>>);
+pub struct RulesMemory(Cache<ProjectId, Arc<Remembered>>);
+
+/// What is remembered of one project.
+#[derive(Debug, Default)]
+pub(super) struct Remembered {
+    rules: RwLock<Arc<Rules>>,
+    /// Held with others by who writes, and alone by who changes the rules. The database keeps other processes apart; this
+    /// keeps the requests of one project from waiting with a connection in hand that other projects need.
+    gate: Arc<Gate<()>>,
+}
 
 impl Default for RulesMemory {
     fn default() -> Self {
@@ -28,24 +38,40 @@ impl Default for RulesMemory {
 }
 
 impl RulesMemory {
+    pub(super) async fn of(&self, project: ProjectId) -> Arc<Remembered> {
+        self.0.get_with(project, async { Arc::default() }).await
+    }
+}
+
+impl Remembered {
     /// The rules as they were last read, or as nobody has made any; the caller sees to it that their version is right.
-    pub(super) async fn remembered(&self, project: ProjectId) -> Arc<Rules> {
-        self.0.get(&project).await.unwrap_or_default()
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until nobody is alone in the project. To be called before a connection is asked for.
+    pub async fn enter(&self) -> OwnedRwLockReadGuard<()> {
+        Arc::clone(&self.gate).read_owned().await
+    }
+
+    /// Waits until nobody else is in the project. To be called before a connection is asked for.
+    pub async fn enter_alone(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.gate).write_owned().await
     }
 
     /// The rules of that version, which the connection's transaction holds still.
-    pub(super) async fn of_version(
+    pub async fn rules_of_version(
         &self,
         connection: &mut PgConnection,
         project: ProjectId,
         version: i64,
     ) -> Result<Arc<Rules>, Error> {
-        let known = self.remembered(project).await;
+        let known = self.rules();
         if known.version == version {
             return Ok(known);
         }
         let read = Arc::new(read(connection, project, version).await?);
-        self.0.insert(project, Arc::clone(&read)).await;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
         Ok(read)
     }
 }
@@ -57,7 +83,7 @@ impl RulesMemory {
 pub async fn current(core: &Core, connection: &mut PgConnection, project: ProjectId) -> Result<Arc<Rules>, Error> {
     // Rules that are newer than the version under which they are kept are only read once more.
     let version = db::rules::version(connection, project).await?;
-    core.rules.of_version(connection, project, version).await
+    core.rules.of(project).await.rules_of_version(connection, project, version).await
 }
 
 /// Reads the rules; `version` was read before them.
@@ -78,15 +104,43 @@ async fn read(connection: &mut PgConnection, project: ProjectId, version: i64) -
     Ok(rules)
 }
 
+/// A transaction in which its project is alone: nobody else writes there. Dropped before [`Alone::commit`], nothing was done.
+#[derive(Debug)]
+pub(super) struct Alone {
+    transaction: Transaction,
+    /// The rules as they are.
+    pub rules: Arc<Rules>,
+    _gate: OwnedRwLockWriteGuard<()>,
+}
+
+impl Alone {
+    /// Waits for everyone who writes in the project, and begins.
+    pub async fn begin(core: &Core, caller: &Caller) -> Result<Self, Error> {
+        let remembered = core.rules.of(caller.project).await;
+        let gate = remembered.enter_alone().await;
+        let (mut transaction, version) = db::rules::begin_alone(&core.pool, caller.project).await?;
+        let rules = remembered.rules_of_version(&mut transaction, caller.project, version).await?;
+        Ok(Self { transaction, rules, _gate: gate })
+    }
+
+    /// The connection with the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes what was done last.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
 /// A transaction that changes the rules of a project, alone in it. At its end everyone is put in and out of the segments that
 /// are new or read differently by the new rules.
 #[derive(Debug)]
 pub(super) struct Revision<'a> {
     core: &'a Core,
     caller: &'a Caller,
-    transaction: Transaction,
-    /// The rules as they are until now.
-    pub before: Arc<Rules>,
+    alone: Alone,
     /// A key that was taken out of the metadata of all customers.
     purged: Option<String>,
 }
@@ -94,14 +148,17 @@ pub(super) struct Revision<'a> {
 impl<'a> Revision<'a> {
     /// Begins. Dropped before [`Revision::commit`], nothing was done.
     pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
-        let (mut transaction, version) = db::rules::begin_alone(&core.pool, caller.project).await?;
-        let before = core.rules.of_version(&mut transaction, caller.project, version).await?;
-        Ok(Self { core, caller, transaction, before, purged: None })
+        Ok(Self { core, caller, alone: Alone::begin(core, caller).await?, purged: None })
+    }
+
+    /// The rules as they are until now.
+    pub fn before(&self) -> &Rules {
+        &self.alone.rules
     }
 
     /// The connection with the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
-        &mut self.transaction
+        self.alone.connection()
     }
 
     /// Says that a key was taken out of the metadata of all customers.
@@ -112,7 +169,8 @@ impl<'a> Revision<'a> {
     /// Settles the segments that the change concerns, and makes it all last. Nobody is told of it in the activity: no customer
     /// has changed.
     pub async fn commit(mut self) -> Result<(), Error> {
-        let Self { core, caller, transaction, before, purged } = &mut self;
+        let Self { core, caller, alone, purged } = &mut self;
+        let Alone { transaction, rules: before, .. } = alone;
         db::rules::bump(transaction, caller.project).await?;
         let after = read(transaction, caller.project, before.version + 1).await?;
         let (timed, timed_before) = (after.timed_fields(), before.timed_fields());
@@ -137,7 +195,6 @@ impl<'a> Revision<'a> {
             let evaluated_at = filter.depends_on_time().then_some(now);
             db::segments::evaluated(transaction, caller.project, id, evaluated_at).await?;
         }
-        self.transaction.commit().await?;
-        Ok(())
+        self.alone.commit().await
     }
 }

@@ -1,20 +1,20 @@
 //! Creating, deleting and settling segments.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::PgConnection;
 
-use super::rules::{self, Revision};
+use super::rules::{self, Alone, Revision};
 use super::work::membership_payload;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
-use crate::db::pool::Transaction;
 use crate::db::segments::Moved;
 use crate::domain::customer::Customer;
-use crate::domain::filter::Subject;
+use crate::domain::filter::{CustomerField, Subject};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
-use crate::domain::limits::FILTERED_SEGMENTS;
+use crate::domain::limits::{FILTER_BYTES, FILTERED_SEGMENTS};
 use crate::domain::rules::FilteredSegment;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
@@ -56,11 +56,17 @@ pub async fn create_filtered(
     kind: SegmentType,
     filter: &serde_json::Value,
 ) -> Result<Segment, Error> {
-    let created = new(core, name, kind, Some(JsonText::of(filter)));
+    let text = JsonText::of(filter);
+    if text.as_str().len() > FILTER_BYTES {
+        return Err(Error::Invalid {
+            details: format!("Property .filter must NOT be larger than {FILTER_BYTES} bytes"),
+        });
+    }
+    let created = new(core, name, kind, Some(text));
     retry(async || {
         let mut revision = Revision::begin(core, caller).await?;
-        revision.before.customer_filter(filter)?;
-        if revision.before.segments.len() >= FILTERED_SEGMENTS {
+        revision.before().customer_filter(filter)?;
+        if revision.before().segments.len() >= FILTERED_SEGMENTS {
             let details = format!("A project cannot have more than {FILTERED_SEGMENTS} active and passive segments");
             return Err(Error::Invalid { details });
         }
@@ -83,7 +89,8 @@ fn new(core: &Core, name: String, kind: SegmentType, filter: Option<JsonText>) -
 /// [`Error::NotFound`] for an unknown id.
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     let not_found = || Error::not_found(Resource::Segment, id.as_str());
-    if !id.can_exist() {
+    // The counts of rows are kept under other names, too, which are no ids of segments.
+    if !db::segments::may_be_id(id) {
         return Err(not_found());
     }
     retry(async || {
@@ -135,23 +142,25 @@ pub async fn of_customer(
 /// When the database fails.
 pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error> {
     retry(async || {
-        let (mut transaction, version) = db::rules::begin_alone(&core.pool, caller.project).await?;
-        let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
-        let stored = db::segments::find(&mut transaction, caller.project, id).await?;
+        let mut alone = Alone::begin(core, caller).await?;
+        let rules = Arc::clone(&alone.rules);
+        let (project, connection) = (caller.project, alone.connection());
+        let (evaluated_at, _) = db::segments::evaluation(connection, project, id).await?;
         let segment = rules.segments.iter().find(|segment| segment.id == id);
-        let (Some(segment), Some(then)) = (segment, stored.and_then(|stored| stored.evaluated_at)) else {
+        let (Some(segment), Some(then)) = (segment, evaluated_at) else {
             // It was deleted meanwhile.
             return Ok(());
         };
         let now = core.clock.now();
-        let turned = segment.filter.turned(then, now);
-        let (project, announced) = (caller.project, segment.is_announced());
+        let turned = segment.filter.turned(then, now, CustomerField::is_past);
+        let announced = segment.is_announced();
         let moved =
-            db::segments::settle(&mut transaction, project, id, &segment.filter, Some(&turned), announced, now).await?;
-        tell(core, caller, &mut transaction, segment, &moved).await?;
-        db::segments::evaluated(&mut transaction, project, id, Some(now)).await?;
-        transaction.commit().await?;
-        Ok(())
+            db::segments::settle(connection, project, id, &segment.filter, Some(&turned), announced, now).await?;
+        tell(core, caller, connection, segment, &moved).await?;
+        db::segments::evaluated(connection, project, id, Some(now)).await?;
+        // Who has read the clock before and writes after must look at it again, or would be taken for settled.
+        db::rules::bump(connection, project).await?;
+        alone.commit().await
     })
     .await
 }
@@ -161,13 +170,13 @@ pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error>
 /// # Errors
 /// When the database fails.
 pub async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnection, id: &str) -> Result<bool, Error> {
-    let Some(Segment { evaluated_at: Some(then), .. }) = db::segments::find(connection, caller.project, id).await?
-    else {
+    let (Some(then), version) = db::segments::evaluation(connection, caller.project, id).await? else {
         return Ok(true);
     };
-    let rules = rules::current(core, connection, caller.project).await?;
+    let remembered = core.rules.of(caller.project).await;
+    let rules = remembered.rules_of_version(connection, caller.project, version).await?;
     let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else { return Ok(true) };
-    let turned = segment.filter.turned(then, core.clock.now());
+    let turned = segment.filter.turned(then, core.clock.now(), CustomerField::is_past);
     if turned.is_empty() {
         return Ok(true);
     }
@@ -178,13 +187,13 @@ pub async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnect
 async fn tell(
     core: &Core,
     caller: &Caller,
-    transaction: &mut Transaction,
+    connection: &mut PgConnection,
     segment: &FilteredSegment,
     moved: &[Moved],
 ) -> Result<(), Error> {
     for moved in moved.chunks(ENTRIES) {
         let ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
-        let customers = db::customers::find_all(transaction, caller.project, &ids).await?;
+        let customers = db::customers::find_all(connection, caller.project, &ids).await?;
         let now = core.clock.now();
         let entries: Vec<_> = moved
             .iter()
@@ -194,7 +203,7 @@ async fn tell(
                 Some(core.entry(caller, &customer.id, moved.kind(), payload, now))
             })
             .collect();
-        db::activity::insert(transaction, caller.project, &entries).await?;
+        db::activity::insert(connection, caller.project, &entries).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use tokio::sync::OwnedRwLockReadGuard;
 
 use super::{Caller, Core, Error};
 use crate::db;
@@ -30,15 +31,19 @@ pub(super) struct Work<'a> {
     transaction: Transaction,
     entries: Vec<ActivityEntry>,
     touched: Vec<Customer>,
+    _gate: OwnedRwLockReadGuard<()>,
 }
 
 impl<'a> Work<'a> {
     /// Begins. Dropped before [`Work::commit`], nothing was done.
     pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
+        let remembered = core.rules.of(caller.project).await;
+        let gate = remembered.enter().await;
         let (mut transaction, version) = db::rules::begin(&core.pool, caller.project).await?;
-        let rules = core.rules.of_version(&mut transaction, caller.project, version).await?;
+        let rules = remembered.rules_of_version(&mut transaction, caller.project, version).await?;
+        // Read under the lock: no segment is settled at a later time before this is done.
         let now = core.clock.now();
-        Ok(Self { core, caller, now, rules, transaction, entries: Vec::new(), touched: Vec::new() })
+        Ok(Self { core, caller, now, rules, transaction, entries: Vec::new(), touched: Vec::new(), _gate: gate })
     }
 
     /// The project that it is done in.

@@ -404,8 +404,8 @@ fn stored_members_follow_the_time_as_the_filter_does() {
     let cases = (
         proptest::collection::vec(person(), 12),
         proptest::collection::vec(timed_filter(), 25),
-        // Minutes: some within a day, some over months, some back.
-        proptest::collection::vec(prop_oneof![1_i64..3_000, 1_i64..300_000, -5_000_i64..0], 6),
+        // Minutes: some within a day, some over months.
+        proptest::collection::vec(prop_oneof![1_i64..3_000, 1_i64..300_000], 8),
     );
     runner
         .run(&cases, |(people, filters, jumps)| {
@@ -429,15 +429,13 @@ fn stored_members_follow_the_time_as_the_filter_does() {
                     let body = json!({"name": "S", "type": kind, "filter": filter});
                     segments.push((client.post("/v1/segments", body).await.expect(200).string("/id"), filter));
                 }
-                // The others come to know of the filters, and of a schema that some of them fail.
-                for mut person in people {
-                    person.body.remove("metadata");
-                    now += chrono::TimeDelta::minutes(std::mem::take(&mut person.made_at).abs() / 5);
-                    make(&world, now, person).await;
-                }
-                for (index, jump) in jumps.into_iter().enumerate() {
-                    // Once everyone was looked at, time may go back too.
-                    let jump = if index == 0 { jump.abs() } else { jump };
+                for jump in jumps {
+                    // The others come between the looks, with a schema that some of them fail, and time goes on meanwhile.
+                    if let Some(mut person) = people.next() {
+                        person.body.remove("metadata");
+                        now += chrono::TimeDelta::minutes(std::mem::take(&mut person.made_at).abs() / 5);
+                        make(&world, now, person).await;
+                    }
                     now += chrono::TimeDelta::minutes(jump);
                     world.clock.set(now);
                     let ids = client.get("/v1/customers?limit=100").await.column("customers", "id");

@@ -6,9 +6,10 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use super::{CustomerRow, RESOURCE};
 use crate::db::filter::push_customer_filter;
-use crate::db::row_counts;
+use crate::db::{row_counts, segments};
 use crate::domain::customer::Customer;
 use crate::domain::filter::{CustomerField, Filter};
+use crate::domain::identifier::Identifier;
 use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::timestamp;
@@ -67,6 +68,12 @@ impl CustomerFilter {
     /// Whether every living customer passes.
     fn is_open(&self) -> bool {
         self.segment_id.is_none() && self.is_without_conditions()
+    }
+
+    /// The segment whose every member passes, where its members are counted.
+    fn counted_segment(&self) -> Option<&str> {
+        let id = self.segment_id.as_deref().filter(|_| self.is_without_conditions())?;
+        segments::may_be_id(&Identifier::new(id.to_owned())).then_some(id)
     }
 
     fn is_without_conditions(&self) -> bool {
@@ -142,7 +149,7 @@ pub async fn list(
 
     let total = if filter.is_open() {
         row_counts::total(connection, project, RESOURCE).await?
-    } else if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| filter.is_without_conditions()) {
+    } else if let Some(segment_id) = filter.counted_segment() {
         row_counts::total(connection, project, segment_id).await?
     } else if cursor.is_none() && page.number == 1 && i64::try_from(rows.len()).is_ok_and(|len| len <= page.limit) {
         // The first page holds them all.

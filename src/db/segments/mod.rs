@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use crate::domain::filter::{Filter, SegmentField};
+use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::page::{Direction, Window};
 use crate::domain::project::ProjectId;
@@ -45,6 +46,12 @@ impl From<SegmentRow> for Segment {
         let kind = SegmentType::parse(&r#type).unwrap_or(SegmentType::Static);
         Self { id, name, kind, filter, created_at, updated_at, evaluated_at }
     }
+}
+
+/// Whether an identifier has the form of the ids that this program makes.
+#[must_use]
+pub fn may_be_id(identifier: &Identifier) -> bool {
+    identifier.has_form("seg_", 24)
 }
 
 /// The name under which `row_counts` counts the segments.
@@ -124,6 +131,27 @@ pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -
     .fetch_optional(connection)
     .await?;
     Ok(row.map(Segment::from))
+}
+
+/// When the stored members of a segment were last all right, where its filter depends on the time, and the version of the
+/// project's rules.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn evaluation(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+) -> Result<(Option<DateTime<Utc>>, i64), sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT rules_version, (SELECT evaluated_at FROM segments WHERE project_id = $1 AND segments.id = $2) AS evaluated_at
+         FROM projects WHERE id = $1",
+        project.0,
+        id
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.evaluated_at, row.rules_version))
 }
 
 /// Which segments a list shows.

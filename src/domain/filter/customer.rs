@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Condition, FieldFilter, Filter, Junction, Kind, Scalar, Test};
 use crate::domain::customer::{Customer, OrderSummary, Profile};
 use crate::domain::json::JsonText;
+use crate::domain::limits::FILTER_ELEMENTS;
 
 /// A field of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,12 @@ impl CustomerField {
             "loyalty.referred_customers" => return state(&["loyalty", "referred_customers"], true),
             _ => return Self::parse_prefixed(name, defined, state),
         })
+    }
+
+    /// Whether its values are never ahead of the moment at which they are written.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        matches!(self, Self::CreatedAt | Self::UpdatedAt)
     }
 
     /// The name under which the moments of the field are stored for filters that depend on the time; `None` for fields that
@@ -246,7 +253,8 @@ impl Subject {
     }
 }
 
-/// The values of a metadata key: of an array each element, of anything else itself; `null` is none.
+/// The values of a metadata key: of an array each element, of anything else itself; `null` is none. Of very many elements the
+/// first ones count.
 fn elements(value: &Value) -> Vec<Scalar<'static>> {
     let items = match value {
         Value::Array(items) => items.as_slice(),
@@ -255,6 +263,7 @@ fn elements(value: &Value) -> Vec<Scalar<'static>> {
     items
         .iter()
         .filter(|item| !item.is_null())
+        .take(FILTER_ELEMENTS)
         .map(|item| {
             Scalar::Text(Cow::Owned(match item {
                 Value::String(text) => text.clone(),

@@ -108,10 +108,11 @@ impl<F> Filter<F> {
         self.timed().next().is_some()
     }
 
-    /// What the passing of the time from `then` to `now` may have changed, for objects that did not change themselves: the
-    /// fields, each with the values that only one of the two moments lets pass.
+    /// What the passing of the time from `then` to `now` may have changed, for objects that were looked at no earlier than
+    /// `then` and did not change since: the fields, each with the values that passed at one moment and not at another.
+    /// `is_past` tells the fields whose values are never ahead of the moment at which they are written.
     #[must_use]
-    pub fn turned(&self, then: DateTime<Utc>, now: DateTime<Utc>) -> Vec<(&F, Turned)> {
+    pub fn turned(&self, then: DateTime<Utc>, now: DateTime<Utc>, is_past: impl Fn(&F) -> bool) -> Vec<(&F, Turned)> {
         let mut turned = Vec::new();
         for FieldFilter { field, kind, conditions } in &self.fields {
             for Condition { test, .. } in conditions {
@@ -119,19 +120,14 @@ impl<F> Filter<F> {
                     Test::During(whens) => {
                         let spans: Vec<_> = whens
                             .iter()
-                            .flat_map(|when| when.span(*kind, then).difference(when.span(*kind, now)))
+                            .flat_map(|when| when.swept(*kind, then, now, then <= now && is_past(field)))
                             .collect();
                         if !spans.is_empty() {
                             turned.push((field, Turned::Spans(spans)));
                         }
                     }
                     Test::Anniversary(anniversaries) => {
-                        let days: Vec<_> = anniversaries
-                            .iter()
-                            .flat_map(|anniversary| {
-                                anniversary.month_days(then).difference(&anniversary.month_days(now))
-                            })
-                            .collect();
+                        let days = Anniversary::turned(anniversaries, then, now);
                         if !days.is_empty() {
                             turned.push((field, Turned::MonthDays(days)));
                         }

@@ -64,7 +64,7 @@ impl<F> Filter<F> {
             Some(_) => return Err(FilterError::Junction),
         };
         let mut fields = Vec::new();
-        let mut count = 0;
+        let (mut count, mut values) = (0, 0);
         for (name, conditions) in members.iter().filter(|(name, _)| *name != "junction") {
             let Some(Value::Object(conditions)) = conditions.get("conditions") else {
                 return Err(FilterError::Malformed);
@@ -74,6 +74,11 @@ impl<F> Filter<F> {
             count += conditions.len();
             if count > FILTER_CONDITIONS {
                 let problem = format!("must NOT be followed by more than {FILTER_CONDITIONS} conditions");
+                return Err(FilterError::Operand { path: name.clone(), problem });
+            }
+            values += conditions.values().map(|operand| operand.as_array().map_or(1, Vec::len)).sum::<usize>();
+            if values > FILTER_VALUES {
+                let problem = format!("must NOT be followed by more than {FILTER_VALUES} values in all");
                 return Err(FilterError::Operand { path: name.clone(), problem });
             }
             fields.push(FieldFilter { field, kind, conditions: conditions_of(name, kind, conditions)? });
@@ -91,9 +96,6 @@ fn conditions_of(field: &str, kind: Kind, conditions: &Map<String, Value>) -> Re
                 scalar => std::slice::from_ref(scalar),
             };
             let operands = Operands { field, operator, values, is_array: operand.is_array() };
-            if values.len() > FILTER_VALUES {
-                return Err(operands.wrong(None, format!("must NOT have more than {FILTER_VALUES} items")));
-            }
             operator::parse(operator, kind, &operands)
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
+use super::when::month_day;
 use super::{Anniversary, Kind, Scalar, When};
 
 /// How two values compare.
@@ -99,8 +100,8 @@ impl Test {
             }
             Self::Part(part, operands) => any_moment(&|moment| operands.contains(&part.of(moment))),
             Self::Anniversary(anniversaries) => {
-                let days: Vec<_> = anniversaries.iter().map(|anniversary| anniversary.month_days(now)).collect();
-                any_moment(&|moment| days.iter().any(|days| days.contain(moment.date_naive())))
+                let days = Anniversary::days_of(anniversaries, now);
+                any_moment(&|moment| days.contains(&month_day(moment.date_naive())))
             }
             Self::Never => false,
         }

@@ -30,15 +30,6 @@ impl Span {
     pub fn contains(self, moment: DateTime<Utc>) -> bool {
         self.from.is_none_or(|from| from <= moment) && self.until.is_none_or(|until| moment < until)
     }
-
-    /// Spans that together hold everything that is in only one of the two. Both have the same ends open.
-    pub(super) fn difference(self, other: Self) -> Vec<Self> {
-        [(self.from, other.from), (self.until, other.until)]
-            .into_iter()
-            .filter(|(one, other)| one != other)
-            .map(|(one, other)| Self::new(one.min(other), one.max(other)))
-            .collect()
-    }
 }
 
 /// When a moment must be.
@@ -109,6 +100,20 @@ impl When {
     }
 }
 
+impl When {
+    /// The values over which an edge of the span has gone from `then` to `now`: edges go one way, so that nothing in between is
+    /// missed. Where no value is ahead of its writing, the edge that is now itself passes over none.
+    pub(super) fn swept(&self, kind: Kind, then: DateTime<Utc>, now: DateTime<Utc>, is_past: bool) -> Vec<Span> {
+        let (before, after) = (self.span(kind, then), self.span(kind, now));
+        let ends_now = is_past && matches!(self, Self::LessDaysAgo { .. });
+        [(before.from, after.from, true), (before.until, after.until, !ends_now)]
+            .into_iter()
+            .filter(|(one, other, counts)| one != other && *counts)
+            .map(|(one, other, _)| Span::new(one.min(other), one.max(other)))
+            .collect()
+    }
+}
+
 /// Which days of the year a day must be on, whatever its year.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Anniversary {
@@ -129,34 +134,55 @@ pub enum Anniversary {
 }
 
 /// Days of the year, each as `month * 100 + day`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MonthDays {
-    pub days: Vec<i32>,
+struct MonthDays {
+    days: Vec<i32>,
     /// Whether every other day is meant instead.
-    pub inverted: bool,
-}
-
-impl MonthDays {
-    /// Whether `date` is on one of the days that are meant.
-    #[must_use]
-    pub fn contain(&self, date: NaiveDate) -> bool {
-        self.days.contains(&month_day(date)) != self.inverted
-    }
-
-    /// The days on which the two differ. Both are meant in the same sense.
-    pub(super) fn difference(&self, other: &Self) -> Vec<i32> {
-        let only =
-            |one: &Self, other: &Self| one.days.iter().filter(|day| !other.days.contains(day)).copied().collect();
-        let (mut days, others): (Vec<_>, Vec<_>) = (only(self, other), only(other, self));
-        days.extend(others);
-        days
-    }
+    inverted: bool,
 }
 
 impl Anniversary {
-    /// The days of the year that it is at `now`. In years without a 29 February, who was born on one has the 28th.
+    /// All days of the year that one of `anniversaries` is at `now`.
     #[must_use]
-    pub fn month_days(&self, now: DateTime<Utc>) -> MonthDays {
+    pub fn days_of(anniversaries: &[Self], now: DateTime<Utc>) -> Vec<i32> {
+        let mut is_meant = [false; 1_300];
+        for MonthDays { days, inverted } in anniversaries.iter().map(|anniversary| anniversary.month_days(now)) {
+            let mut listed = [false; 1_300];
+            for day in days {
+                listed[usize::try_from(day).unwrap_or_default()] = true;
+            }
+            for (meant, listed) in is_meant.iter_mut().zip(listed) {
+                *meant |= listed != inverted;
+            }
+        }
+        every_day().filter(|&day| is_meant[usize::try_from(day).unwrap_or_default()]).collect()
+    }
+
+    /// The days of the year that `anniversaries` were at one moment from `then` to `now` and were not at another.
+    pub(super) fn turned(anniversaries: &[Self], then: DateTime<Utc>, now: DateTime<Utc>) -> Vec<i32> {
+        let (first, last) = (then.min(now).date_naive(), then.max(now).date_naive());
+        if first == last {
+            return Vec::new();
+        }
+        // Past some weeks it is not worth telling them apart.
+        if (last - first).num_days() > 40 {
+            return every_day().collect();
+        }
+        let at = |date: NaiveDate| Self::days_of(anniversaries, date.and_time(NaiveTime::MIN).and_utc());
+        let mut turned = Vec::new();
+        let mut before = at(first);
+        for date in first.iter_days().skip(1).take_while(|date| *date <= last) {
+            let after = at(date);
+            turned.extend(before.iter().filter(|day| !after.contains(day)));
+            turned.extend(after.iter().filter(|day| !before.contains(day)));
+            before = after;
+        }
+        turned.sort_unstable();
+        turned.dedup();
+        turned
+    }
+
+    /// The days of the year that it is at `now`. In years without a 29 February, who was born on one has the 28th.
+    fn month_days(&self, now: DateTime<Utc>) -> MonthDays {
         let today = now.date_naive();
         let of = |first: NaiveDate, count: i64, inverted: bool| {
             let mut days: Vec<_> = first
@@ -188,7 +214,13 @@ impl Anniversary {
     }
 }
 
-fn month_day(date: NaiveDate) -> i32 {
+/// Every day that a year can have, and some that none has.
+fn every_day() -> impl Iterator<Item = i32> {
+    (1..=12).flat_map(|month| (1..=31).map(move |day| month * 100 + day))
+}
+
+/// The day of the year of a date, as `month * 100 + day`.
+pub(super) fn month_day(date: NaiveDate) -> i32 {
     i32::try_from(date.month() * 100 + date.day()).unwrap_or_default()
 }
 

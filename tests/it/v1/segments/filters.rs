@@ -506,7 +506,7 @@ async fn what_is_no_filter_is_refused_with_where_it_is_wrong() {
         ),
         (
             json!({"junction": "and", "name": {"conditions": {"$is": vec!["x"; 1_001]}}}),
-            "Property .filter.name.conditions.$is must NOT have more than 1000 items",
+            "Property .filter.name must NOT be followed by more than 1000 values in all",
         ),
     ] {
         let body = json!({"name": "S", "type": "auto-update", "filter": filter});

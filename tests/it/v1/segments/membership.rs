@@ -226,3 +226,62 @@ async fn a_filter_that_another_emulator_made_on_the_database_is_followed_at_once
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM segment_members").fetch_one(&world.pool).await.unwrap();
     assert_eq!(left, 0);
 }
+
+#[tokio::test]
+async fn who_is_written_between_two_looks_is_settled_by_the_second() {
+    let world = World::at("2026-11-22T12:00:00Z").await;
+    let client = world.client();
+    let filter = |operator: &str| json!({"junction": "and", "birthdate": {"conditions": {operator: [true]}}});
+    let day = segment(&client, "passive", filter("$today_md")).await;
+    let month = segment(&client, "auto-update", filter("$this_month_md")).await;
+    client.customer(json!({"source_id": "november", "birthdate": "1990-11-30"})).await;
+    world.clock.set("2026-11-23T12:00:00Z".parse().unwrap());
+    client.customer(json!({"source_id": "a", "birthdate": "1990-11-23"})).await;
+    world.clock.set("2026-11-24T12:00:00Z".parse().unwrap());
+    assert!(members(&client, &day).await.is_empty());
+    world.clock.set("2026-12-05T12:00:00Z".parse().unwrap());
+    client.customer(json!({"source_id": "december", "birthdate": "1990-12-24"})).await;
+    client.put("/v1/customers/november", json!({"phone": "1"})).await.expect(200);
+    world.clock.set("2027-11-01T12:00:00Z".parse().unwrap());
+    assert_eq!(members(&client, &month).await, ["november", "a"]);
+}
+
+#[tokio::test]
+async fn a_filter_as_large_as_it_may_be_is_one_that_the_database_takes() {
+    let world = World::at("2024-03-15T12:00:00Z").await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a", "birthdate": "2024-03-14", "metadata": {"many": vec!["x"; 2_000]}})).await;
+    for operator in ["$is_days_ago", "$is_days_ago_md", "$less_than", "$is"] {
+        let values: Vec<Value> =
+            (1..=1_000).map(|days| if operator == "$is" { json!("2024-03-14") } else { json!(days) }).collect();
+        let filter = json!({"junction": "and", "birthdate": {"conditions": {operator: values}}});
+        let id = segment(&client, "passive", filter).await;
+        assert_eq!(members(&client, &id).await, ["a"], "{operator}");
+        world.clock.set("2024-03-15T13:00:00Z".parse().unwrap());
+        assert_eq!(members(&client, &id).await, ["a"], "{operator}");
+    }
+    let conditions: Vec<_> =
+        (0..100).map(|key| (format!("metadata.k{key}"), json!({"conditions": {"$is_unknown": [true]}}))).collect();
+    let mut filter: serde_json::Map<_, _> = conditions.into_iter().collect();
+    filter.insert("junction".to_owned(), json!("and"));
+    assert_eq!(members(&client, &segment(&client, "passive", filter.into()).await).await, ["a"]);
+    // Of an array, filters look at the first thousand.
+    let filter = json!({"junction": "and", "metadata.many": {"conditions": {"$count": [1_000]}}});
+    assert_eq!(members(&client, &segment(&client, "passive", filter).await).await, ["a"]);
+    assert_eq!(client.get("/v1/customers/a/segments").await.json()["total"], 6);
+    let large = json!({"name": "S", "type": "passive", "filter": {"junction": "and", "name": {"conditions": {"$is": vec!["x".repeat(500); 200]}}}});
+    let error = client.post("/v1/segments", large).await.expect(400);
+    assert_eq!(error.string("/details"), "Property .filter must NOT be larger than 65536 bytes");
+}
+
+#[tokio::test]
+async fn the_names_of_other_counts_are_no_segments() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({})).await;
+    for name in ["customers", "orders", "segments"] {
+        assert_eq!(client.get(&format!("/v1/customers?segment_id={name}")).await.expect(200).json()["total"], 0);
+        client.delete(&format!("/v1/segments/{name}")).await.expect(404);
+    }
+    assert_eq!(client.get("/v1/customers").await.json()["total"], 1);
+}
