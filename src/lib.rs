@@ -35,6 +35,16 @@
 //! * [`clock`] is the only place that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! A test reads the `use crate::` lines and holds them against this picture.
+//!
+//! # How a write goes
+//!
+//! Every service that writes works in a `service::work::Work`: one transaction under the *rules* of its project, which are its
+//! schemas and its segments with a filter (`domain::rules`, remembered by `service::rules`). The service changes rows, tells of it
+//! and says whom it touched; at the end the touched customers are put in and out of segments, the entries are written, and all of it
+//! is committed. Whoever changes the rules is alone in the project meanwhile (`service::rules::Revision`), and members follow. A new
+//! customer is one statement that does the same (`db::customers::insert`).
+//!
+//! A filter is read into types once (`domain::filter`), and has two readings: in Rust for one customer, in SQL (`db::filter`) for all.
 
 pub mod app;
 pub mod clock;
