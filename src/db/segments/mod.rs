@@ -1,4 +1,4 @@
-//! Segments. Who moves in and out of those with a filter is in [`members`].
+//! Segments. Who moves in and out of those with a filter is in `members`.
 
 mod members;
 

@@ -3,7 +3,7 @@
 //! [`parse`](Filter::parse) reads it into types, once. From the typed filter there are two readings, which must never
 //! disagree: [`Filter::holds`], over the values of one object in memory, and the SQL condition of `db::filter`. A property
 //! test holds them together. What depends on the time is turned into fixed spans of time and days of the year first
-//! ([`When::span`], [`Anniversary::month_days`]), by the same code for both.
+//! ([`When::span`], [`Anniversary::days_of`]), by the same code for both.
 //!
 //! A field has values: none when it is unset or `null`, one, or for an array in metadata one for each element. A test
 //! passes when any of the values passes it; the negative operators (`$is_not`, `$not_in`, `$not_contain`, `$is_unknown`)
