@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::work::membership_payload;
+use super::work::membership_entry;
 use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
 use crate::db::customers::NewCustomer;
@@ -269,8 +269,7 @@ fn new_customer(
         for segment in rules.segments_of(&subject, now) {
             segment_ids.push(segment.id.clone());
             if segment.is_announced() {
-                let payload = membership_payload(&customer, segment);
-                entries.push(core.entry(caller, &customer.id, ActivityType::SegmentEntered, payload, now));
+                entries.push(membership_entry(core, caller, ActivityType::SegmentEntered, &customer, segment, now));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Creating and changing orders, and what that does to their customers.
 
+use serde_json::Value;
+
 use super::{Caller, Core, Error, Resource, Work, customers, retry};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -7,6 +9,7 @@ use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
 use crate::domain::metadata_schema::Write;
 use crate::domain::order::{Order, OrderPatch, OrderStatus, entries_of_creation, entries_of_update};
+use crate::domain::rules::Rules;
 use crate::objects::{customer, order, rendered};
 
 /// What a request says about an order and the people of it.
@@ -83,8 +86,7 @@ async fn create(work: &mut Work<'_>, reference: &OrderReference, change: &OrderC
     let mut people = People::lock(work, change, None).await?;
     let now = work.now;
     people.resolve(work, change).await?;
-    let sent = change.order.metadata.as_value();
-    work.rules.check_metadata("order", sent, Write::Creation).map_err(Error::invalid_metadata)?;
+    check_metadata(&work.rules, &change.order, Write::Creation)?;
     let mut created = Order {
         id: work.core.ids.timed("ord_", now),
         source_id: reference.source_id.clone(),
@@ -120,8 +122,7 @@ async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -
         return Err(Error::LostRace);
     };
     people.resolve(work, change).await?;
-    let sent = change.order.metadata.as_value();
-    work.rules.check_metadata("order", sent, Write::Change).map_err(Error::invalid_metadata)?;
+    check_metadata(&work.rules, &change.order, Write::Change)?;
     let mut changed = known.clone();
     change.order.clone().apply(&mut changed);
     if !change.order.metadata.is_absent() {
@@ -140,6 +141,16 @@ async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -
     }
     tell(work, &entries_of_update(&changed, known.status), &changed, &people);
     Ok(changed)
+}
+
+/// That the metadata of an order and of its items, which are always sent whole, is what their schemas say.
+fn check_metadata(rules: &Rules, sent: &OrderPatch, write: Write) -> Result<(), Error> {
+    rules.check_metadata("order", sent.metadata.as_value(), write).map_err(Error::invalid_metadata)?;
+    for item in sent.items.iter().flatten() {
+        let metadata = item.tail.get("metadata").and_then(Value::as_object);
+        rules.check_metadata("order_item", metadata, Write::Creation).map_err(Error::invalid_metadata)?;
+    }
+    Ok(())
 }
 
 /// The people of an order, locked.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 
 use super::rules::{self, Alone, Revision};
-use super::work::membership_payload;
+use super::work::membership_entry;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::db::segments::Moved;
@@ -199,8 +199,7 @@ async fn tell(
             .iter()
             .filter_map(|moved| {
                 let customer = customers.iter().find(|customer| customer.id == moved.customer_id)?;
-                let payload = membership_payload(customer, segment);
-                Some(core.entry(caller, &customer.id, moved.kind(), payload, now))
+                Some(membership_entry(core, caller, moved.kind(), customer, segment, now))
             })
             .collect();
         db::activity::insert(connection, caller.project, &entries).await?;

@@ -126,7 +126,14 @@ impl<'a> Work<'a> {
                 let is_moved =
                     |moved: &&db::segments::Moved| moved.customer_id == customer.id && moved.segment_id == segment.id;
                 if let Some(moved) = moved.iter().find(is_moved) {
-                    self.tell(&customer.id, moved.kind(), membership_payload(customer, segment));
+                    self.entries.push(membership_entry(
+                        self.core,
+                        self.caller,
+                        moved.kind(),
+                        customer,
+                        segment,
+                        self.now,
+                    ));
                 }
             }
         }
@@ -134,7 +141,15 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The payload of the entries that tell of a membership.
-pub(super) fn membership_payload(customer: &Customer, of: &FilteredSegment) -> JsonText {
-    rendered(|out| segment::write_payload(out, customer, &of.named()))
+/// The entry that tells that a customer entered a segment, or left it.
+pub(super) fn membership_entry(
+    core: &Core,
+    caller: &Caller,
+    kind: ActivityType,
+    customer: &Customer,
+    of: &FilteredSegment,
+    now: DateTime<Utc>,
+) -> ActivityEntry {
+    let payload = rendered(|out| segment::write_payload(out, customer, &of.named()));
+    core.entry(caller, &customer.id, kind, payload, now)
 }

@@ -83,6 +83,21 @@ async fn the_metadata_of_orders_must_be_what_their_schema_says() {
 }
 
 #[tokio::test]
+async fn the_metadata_of_the_items_of_orders_must_be_what_their_schema_says() {
+    let world = World::new().await;
+    let client = world.client();
+    schema(&client, "order_item", json!({"size": {"type": "number", "optional": false, "array": false}}), false).await;
+    let order = |metadata: Value| json!({"source_id": "o", "items": [{"product_id": "p", "metadata": metadata}]});
+    let wrong = "size: must be a number, property is required (actual value is 'L')";
+    assert_eq!(refused(&client, Method::POST, "/v1/orders", order(json!({"size": "L"}))).await, wrong);
+    let missing = refused(&client, Method::POST, "/v1/orders", json!({"items": [{"product_id": "p"}]})).await;
+    assert_eq!(missing, wrong.replace("'L'", "'undefined'"));
+    client.post("/v1/orders", order(json!({"size": 5}))).await.expect(200);
+    assert_eq!(refused(&client, Method::PUT, "/v1/orders/o", order(json!({"size": "L"}))).await, wrong);
+    client.put("/v1/orders/o", json!({"status": "PAID"})).await.expect(200);
+}
+
+#[tokio::test]
 async fn the_metadata_of_custom_events_must_be_what_the_schema_of_their_name_says() {
     let world = World::new().await;
     let client = world.client();
