@@ -1,6 +1,7 @@
 //! The rules of projects, remembered between requests.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use moka::future::Cache;
 use sqlx::PgConnection;
@@ -14,6 +15,8 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::rules::{FilteredSegment, Rules};
 
+/// How long a project is remembered that nobody asks for.
+const REMEMBERED_FOR: Duration = Duration::from_mins(10);
 /// Projects whose rules are remembered at once.
 const REMEMBERED: u64 = 10_000;
 
@@ -33,7 +36,7 @@ pub(super) struct Remembered {
 
 impl Default for RulesMemory {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(REMEMBERED).build())
+        Self(Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build())
     }
 }
 
