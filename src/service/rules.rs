@@ -194,7 +194,7 @@ impl<'a> Revision<'a> {
             if is_known && !is_purged {
                 continue;
             }
-            db::segments::settle(transaction, caller.project, id, filter, None, false, now).await?;
+            db::segments::settle(transaction, caller.project, id, filter, None, None, now).await?;
             let evaluated_at = filter.depends_on_time().then_some(now);
             db::segments::evaluated(transaction, caller.project, id, evaluated_at).await?;
         }

@@ -20,6 +20,8 @@ use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
 /// Members whose entries are written at once.
 const ENTRIES: usize = 500;
+/// Members of an active segment whom time moves in one transaction.
+const SLICE: i64 = 10_000;
 
 /// Creates a segment with a fixed list of members. Ids that are nobody's are passed over.
 ///
@@ -141,28 +143,35 @@ pub async fn of_customer(
 /// # Errors
 /// When the database fails.
 pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error> {
-    retry(async || {
-        let mut alone = Alone::begin(core, caller).await?;
-        let rules = Arc::clone(&alone.rules);
-        let (project, connection) = (caller.project, alone.connection());
-        let (evaluated_at, _) = db::segments::evaluation(connection, project, id).await?;
-        let segment = rules.segments.iter().find(|segment| segment.id == id);
-        let (Some(segment), Some(then)) = (segment, evaluated_at) else {
-            // It was deleted meanwhile.
-            return Ok(());
-        };
-        let now = core.clock.now();
-        let turned = segment.filter.turned(then, now, CustomerField::is_past);
-        let announced = segment.is_announced();
-        let moved =
-            db::segments::settle(connection, project, id, &segment.filter, Some(&turned), announced, now).await?;
-        tell(core, caller, connection, segment, &moved).await?;
+    // What a slice has done stays, even where the whole takes longer than a request may.
+    while !retry(async || settle_slice(core, caller, id).await).await? {}
+    Ok(())
+}
+
+/// Settles a segment, of an active one so many that it is a transaction that ends soon; whether it is all right then.
+async fn settle_slice(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error> {
+    let mut alone = Alone::begin(core, caller).await?;
+    let rules = Arc::clone(&alone.rules);
+    let (project, connection) = (caller.project, alone.connection());
+    let (evaluated_at, _) = db::segments::evaluation(connection, project, id).await?;
+    let segment = rules.segments.iter().find(|segment| segment.id == id);
+    let (Some(segment), Some(then)) = (segment, evaluated_at) else {
+        // It was deleted meanwhile.
+        return Ok(true);
+    };
+    let now = core.clock.now();
+    let turned = segment.filter.turned(then, now, CustomerField::is_past);
+    let told = segment.is_announced().then_some(SLICE);
+    let moved = db::segments::settle(connection, project, id, &segment.filter, Some(&turned), told, now).await?;
+    tell(core, caller, connection, segment, &moved).await?;
+    let is_settled = i64::try_from(moved.len()).is_ok_and(|moved| moved < SLICE);
+    if is_settled {
         db::segments::evaluated(connection, project, id, Some(now)).await?;
         // Who has read the clock before and writes after must look at it again, or would be taken for settled.
         db::rules::bump(connection, project).await?;
-        alone.commit().await
-    })
-    .await
+    }
+    alone.commit().await?;
+    Ok(is_settled)
 }
 
 /// Whether the stored members of a segment are right now; mostly they are.

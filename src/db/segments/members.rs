@@ -126,8 +126,9 @@ pub async fn turn_concerns(
     query.push(")").build_query_scalar().fetch_one(connection).await
 }
 
-/// Moves everyone in and out of a segment who does not, or does, pass its filter at `now`, and returns who moved: everyone, or
-/// only those whom `turned` concerns. Nobody is named where it `is_announced` not: they may be many.
+/// Moves everyone in and out of a segment who does not, or does, pass its filter at `now`, everyone, or only those
+/// whom `turned` concerns. Where they are to be `told`, at most so many come in and so many go out, and are returned; else nobody is
+/// named: they may be many.
 ///
 /// # Errors
 /// When the database refuses.
@@ -137,7 +138,7 @@ pub async fn settle(
     segment_id: &str,
     filter: &Filter<CustomerField>,
     turned: Option<&[(&CustomerField, Turned)]>,
-    is_announced: bool,
+    told: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Moved>, sqlx::Error> {
     let mut query = QueryBuilder::new("WITH concerned AS MATERIALIZED (");
@@ -164,17 +165,38 @@ pub async fn settle(
     query.push_bind(project.0).push(", ").push_bind(segment_id.to_owned());
     query.push(
         ", passing.id, passing.created_at FROM passing
-             ON CONFLICT DO NOTHING
-             RETURNING customer_id
-         ),
-         left_it AS (
-             DELETE FROM segment_members held WHERE held.project_id = ",
+             WHERE NOT EXISTS (SELECT FROM segment_members held WHERE held.customer_id = passing.id AND held.project_id = ",
     );
     query.push_bind(project.0).push(" AND held.segment_id = ").push_bind(segment_id.to_owned());
-    query.push(if is_narrow { " AND held.customer_id IN (SELECT id FROM concerned)" } else { "" });
+    // Without a number, that is no limit.
+    query.push(") LIMIT ").push_bind(told);
     query.push(
-        " AND NOT EXISTS (SELECT FROM passing WHERE passing.id = held.customer_id)
-          RETURNING held.customer_id
+        " RETURNING customer_id
+         ),
+         leaving AS MATERIALIZED (
+             SELECT held.customer_id FROM ",
+    );
+    // Each member is looked at by itself, and once: how many pass is more than PostgreSQL can guess.
+    if is_narrow {
+        query.push("concerned CROSS JOIN LATERAL (SELECT customer_id FROM segment_members WHERE project_id = ");
+        query.push_bind(project.0).push(" AND customer_id = concerned.id AND segment_id = ");
+    } else {
+        query.push("(SELECT customer_id FROM segment_members WHERE project_id = ");
+        query.push_bind(project.0).push(" AND segment_id = ");
+    }
+    query.push_bind(segment_id.to_owned()).push(" OFFSET 0) held");
+    query.push(" WHERE (SELECT ");
+    push_customer_filter(&mut query, filter, now);
+    query.push(" FROM customers c WHERE c.id = held.customer_id AND c.project_id = ").push_bind(project.0);
+    query.push(" AND c.deleted_at IS NULL) IS NOT TRUE LIMIT ").push_bind(told);
+    query.push(
+        "), left_it AS (
+             DELETE FROM segment_members held USING leaving
+             WHERE held.customer_id = leaving.customer_id AND held.project_id = ",
+    );
+    query.push_bind(project.0).push(" AND held.segment_id = ").push_bind(segment_id.to_owned());
+    query.push(
+        " RETURNING held.customer_id
          ),
          moved AS (
              SELECT customer_id, true AS has_entered FROM entered UNION ALL SELECT customer_id, false FROM left_it
@@ -190,7 +212,7 @@ pub async fn settle(
          )
          SELECT customer_id, has_entered FROM moved WHERE ",
     );
-    query.push_bind(is_announced).push(" ORDER BY customer_id");
+    query.push_bind(told.is_some()).push(" ORDER BY customer_id");
     let rows: Vec<(String, bool)> = query.build_query_as().fetch_all(connection).await?;
     Ok(rows
         .into_iter()

@@ -285,3 +285,31 @@ async fn the_names_of_other_counts_are_no_segments() {
     }
     assert_eq!(client.get("/v1/customers").await.json()["total"], 1);
 }
+
+#[tokio::test]
+async fn a_crowd_that_time_moves_is_told_to_the_last() {
+    let world = World::at("2024-03-15T12:00:00Z").await;
+    let client = world.client();
+    client.customer(json!({"source_id": "first"})).await;
+    sqlx::query(
+        "INSERT INTO customers (project_id, id, profile, created_at, changed_at)
+         SELECT project_id, 'cust_' || lpad(n::text, 24, '0'), profile, created_at, created_at FROM customers, generate_series(1, 10000) n",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    // As the emulator does by itself, once a second.
+    sqlx::query("ANALYZE").execute(&world.pool).await.unwrap();
+    let filter = json!({"junction": "and", "created_at": {"conditions": {"$more_than_ago": [30]}}});
+    let id = segment(&client, "auto-update", filter).await;
+    world.clock.set("2024-05-15T12:00:00Z".parse().unwrap());
+    let listed = client.get(&format!("/v1/customers?segment_id={id}&limit=1")).await.expect(200);
+    assert_eq!(listed.json()["total"], 10_001);
+    let told: i64 = sqlx::query_scalar(
+        "SELECT count(DISTINCT customer_id) FROM customer_activity WHERE type = 'customer.segment.entered'",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(told, 10_001);
+}
