@@ -77,22 +77,6 @@ pub async fn find(
         .transpose()
 }
 
-/// The schema of the events of that name.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn find_by_name(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    name: &str,
-) -> Result<Option<EventSchema>, sqlx::Error> {
-    select_schemas!("WHERE project_id = $1 AND name = $2", project.0, name)
-        .fetch_optional(connection)
-        .await?
-        .map(EventSchema::try_from)
-        .transpose()
-}
-
 /// As [`find`], and keeps the schema from being changed or deleted by others until the transaction ends.
 ///
 /// # Errors

@@ -58,8 +58,7 @@ impl<'a> Work<'a> {
 
     /// Tells of something in the activity of a customer.
     pub fn tell(&mut self, customer_id: &str, kind: ActivityType, data: JsonText) {
-        let entry = self.core.entry(self.caller, customer_id, kind, data, self.now);
-        self.entries.push(entry);
+        self.tell_with(customer_id, kind, data, None);
     }
 
     /// [`Work::tell`], of something that a second person has a part in: their id, and how the payload shows them.

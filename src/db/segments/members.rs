@@ -126,9 +126,9 @@ pub async fn turn_concerns(
     query.push(")").build_query_scalar().fetch_one(connection).await
 }
 
-/// Moves everyone in and out of a segment who does not, or does, pass its filter at `now`, everyone, or only those
-/// whom `turned` concerns. Where they are to be `told`, at most so many come in and so many go out, and are returned; else nobody is
-/// named: they may be many.
+/// Moves everyone in and out of a segment who does not, or does, pass its filter at `now`: everyone, or only those whom
+/// `turned` concerns. Where they are to be `told`, at most so many come in and so many go out, and are returned; else nobody is
+/// named, since they may be many.
 ///
 /// # Errors
 /// When the database refuses.
