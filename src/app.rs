@@ -24,6 +24,7 @@ use crate::postgres::{Cluster, ClusterError};
 use crate::service::credentials::{self, Credentials};
 use crate::service::rules::RulesMemory;
 use crate::service::{self, Core};
+use crate::worker::Workers;
 
 /// How long a start waits for a database that does not answer yet.
 const DATABASE_WITHIN: Duration = Duration::from_secs(6);
@@ -59,6 +60,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
+    workers: Workers,
     pool: Pool,
     cluster: Option<Cluster>,
 }
@@ -74,7 +76,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let (options, cluster) = database(&config.storage).await?;
         let pool = Pool::new(
-            options,
+            options.clone(),
             PoolSettings {
                 connections: config.connections,
                 statement_timeout: config.request_timeout,
@@ -83,6 +85,7 @@ impl Server {
         );
         connect::migrate(&pool).await?;
         let app = app(config, clock, pool.clone(), address).await?;
+        let workers = Workers::start(&app.core, options, workers(config.connections));
         let router = http::router(Arc::new(app), control::routes());
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(upkeep(pool.clone(), stopped.clone()));
@@ -94,7 +97,7 @@ impl Server {
                 })
                 .await
         });
-        Ok(Self { address, stop, serving, pool, cluster })
+        Ok(Self { address, stop, serving, workers, pool, cluster })
     }
 
     /// Where it listens.
@@ -109,18 +112,27 @@ impl Server {
         base_url(self.address)
     }
 
-    /// Stops: requests in flight finish, then the connections and the private cluster are closed.
+    /// Stops: requests in flight finish, and the slices that workers are at; then the connections and the private cluster are
+    /// closed.
     pub async fn stop(self) {
-        let Self { stop, serving, pool, cluster, .. } = self;
+        let Self { stop, serving, workers, pool, cluster, .. } = self;
         let _ = stop.send(true);
         if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
             tracing::warn!("requests were still running at the end");
+        }
+        if tokio::time::timeout(DRAIN_WITHIN, workers.stop()).await.is_err() {
+            tracing::warn!("a background job was still running at the end; it goes on with the next start");
         }
         let _ = tokio::time::timeout(DRAIN_WITHIN, pool.close()).await;
         if let Some(cluster) = cluster {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }
     }
+}
+
+/// How many workers there are beside requests that share so many connections.
+fn workers(connections: u32) -> u32 {
+    (connections / 4).clamp(1, 4)
 }
 
 /// Looks after the tables until the word to stop.
@@ -169,7 +181,7 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 /// When the database refuses.
 pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
-    let core = Core { pool, clock, ids: Ids::new(node), rules: RulesMemory::default() };
+    let core = Arc::new(Core { pool, clock, ids: Ids::new(node), rules: RulesMemory::default() });
     credentials::configure(&core, &config.app_id, &config.app_token).await?;
     Ok(App {
         core,

@@ -58,5 +58,6 @@ pub mod ids;
 pub mod objects;
 pub mod postgres;
 pub mod service;
+pub mod worker;
 
 pub use emulator::{Builder, Emulator};

@@ -5,7 +5,9 @@ mod contract;
 mod customer_state;
 mod event_schemas;
 mod health;
+mod idle;
 mod metadata_schemas;
+mod reports;
 
 use crate::http::{Routes, get, put};
 
@@ -16,6 +18,8 @@ pub use contract::CONTRACT;
 pub fn routes() -> Routes {
     Routes::default()
         .at("/_emulator/health", [get("emulator-health", health::handle)])
+        .at("/_emulator/idle", [get("emulator-wait-until-idle", idle::handle)])
+        .at("/_emulator/reports/{asyncActionId}", [get("emulator-download-report", reports::handle)])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
         .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
         .merge(consents::routes())

@@ -12,6 +12,7 @@ pub mod error;
 pub mod event_schemas;
 pub mod events;
 pub mod filter;
+pub mod jobs;
 pub mod metadata_schemas;
 pub mod orders;
 pub mod permanent_deletions;

@@ -123,15 +123,24 @@ impl Address {
 }
 
 /// What a request says about a customer, apart from which one it is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CustomerPatch {
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub name: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub description: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub email: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub phone: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub birthday: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub birthdate: Patch<String>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub address: Patch<Address>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub metadata: Patch<Map<String, Value>>,
 }
 
@@ -203,10 +212,13 @@ pub fn deleted_source_id(source_id: &str, now: DateTime<Utc>) -> String {
 }
 
 /// How a body names a customer, and what it says of them: in `POST /v1/customers`, orders and events alike.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CustomerReference {
     /// The id of a customer who must exist; wins over `source_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
     pub patch: CustomerPatch,
 }

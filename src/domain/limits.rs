@@ -3,6 +3,18 @@
 
 /// Bytes of a JSON body, except on bulk paths.
 pub const BODY_BYTES: usize = 1024 * 1024;
+/// Bytes of the body of a bulk path: a JSON array of records, a CSV file; the vendor's number.
+pub const BULK_BYTES: usize = 10 * 1024 * 1024;
+/// Records that are applied in one transaction.
+pub const SLICE_RECORDS: usize = 1_000;
+/// Bytes of the records that are applied in one transaction, about.
+pub const SLICE_BYTES: usize = 1024 * 1024;
+/// Failed records that the result of an async action lists; more are only counted.
+pub const LISTED_FAILURES: i64 = 10_000;
+/// Orders of one import; the vendor's number.
+pub const IMPORTED_ORDERS: usize = 2_000;
+/// Days for which the report of an async action can be downloaded.
+pub const REPORT_DAYS: i64 = 7;
 /// Characters of a short text: `source_id`, `name`, `email`, `phone`, the address members, names of segments.
 pub const TEXT_CHARS: usize = 500;
 /// Characters of `description`.

@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod event;
 pub mod filter;
 pub mod identifier;
+pub mod job;
 pub mod json;
 pub mod limits;
 pub mod metadata_schema;

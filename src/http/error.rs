@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::answer::JSON;
 use crate::db::error::is_unavailable;
 use crate::domain::filter::FilterError;
+use crate::domain::job::{Failure as RecordFailure, FailureKind};
 use crate::objects::ObjectWriter;
 use crate::service;
 
@@ -18,6 +19,8 @@ pub enum ErrorKind {
     InvalidPayload,
     InvalidQueryParams,
     InvalidMetadata,
+    NotEnoughSourceIds,
+    InvalidExportFields,
     MalformedJson,
     BadRequest,
     Unauthorized,
@@ -53,19 +56,30 @@ impl ErrorKind {
     /// published, and it has no 501.
     fn row(self) -> (StatusCode, Option<&'static str>, &'static str, Shape) {
         use ErrorKind as Kind;
+        use FailureKind as Failure;
+        let key_of = |kind: Failure| Some(kind.key());
         match self {
-            Kind::InvalidPayload => {
-                (StatusCode::BAD_REQUEST, Some("invalid_payload"), "Invalid payload", Shape::Standard)
-            }
+            Kind::InvalidPayload => (
+                StatusCode::BAD_REQUEST,
+                key_of(Failure::InvalidPayload),
+                Failure::InvalidPayload.message(),
+                Shape::Standard,
+            ),
             Kind::InvalidQueryParams => {
                 (StatusCode::BAD_REQUEST, Some("invalid_query_params"), "Invalid query params", Shape::Standard)
             }
             Kind::InvalidMetadata => (
                 StatusCode::BAD_REQUEST,
-                Some("metadata_validation_failed"),
-                "Metadata validation failed",
+                key_of(Failure::InvalidMetadata),
+                Failure::InvalidMetadata.message(),
                 Shape::Standard,
             ),
+            Kind::NotEnoughSourceIds => {
+                (StatusCode::BAD_REQUEST, Some("not_enough_source_ids"), "Not enough source_ids", Shape::Standard)
+            }
+            Kind::InvalidExportFields => {
+                (StatusCode::BAD_REQUEST, Some("invalid_export_fields"), "Invalid Export", Shape::Standard)
+            }
             Kind::MalformedJson => {
                 (StatusCode::BAD_REQUEST, None, "Invalid request payload JSON format", Shape::Framework)
             }
@@ -75,7 +89,9 @@ impl ErrorKind {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None, "Request Header Fields Too Large", Shape::Framework)
             }
             Kind::Unauthorized => (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door),
-            Kind::NotFound => (StatusCode::NOT_FOUND, Some("not_found"), "Resource not found", Shape::Standard),
+            Kind::NotFound => {
+                (StatusCode::NOT_FOUND, key_of(Failure::NotFound), Failure::NotFound.message(), Shape::Standard)
+            }
             Kind::Duplicate => {
                 (StatusCode::CONFLICT, Some("duplicate_found"), "Duplicated resource found", Shape::Standard)
             }
@@ -99,8 +115,8 @@ impl ErrorKind {
             }
             Kind::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                Some("internal_server_error"),
-                "Internal Server Error",
+                key_of(Failure::Internal),
+                Failure::Internal.message(),
                 Shape::Standard,
             ),
             Kind::NotEmulated => (StatusCode::NOT_IMPLEMENTED, Some("not_emulated"), "Not emulated", Shape::Standard),
@@ -155,6 +171,12 @@ impl ApiError {
         self
     }
 
+    /// Nobody in particular asks, or with a token that opens nothing.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(ErrorKind::Unauthorized)
+    }
+
     /// The body says something that cannot be.
     pub fn invalid_payload(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidPayload).with_details(details)
@@ -192,6 +214,18 @@ impl ApiError {
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// What it says of one record among others, which fails alone.
+    #[must_use]
+    pub fn of_record(self) -> RecordFailure {
+        let kind = match self.kind {
+            ErrorKind::InvalidPayload => FailureKind::InvalidPayload,
+            ErrorKind::InvalidMetadata => FailureKind::InvalidMetadata,
+            ErrorKind::NotFound => FailureKind::NotFound,
+            _ => FailureKind::Internal,
+        };
+        RecordFailure { kind, details: self.details.unwrap_or_default().into_owned() }
     }
 
     /// The body, for a request of that id.

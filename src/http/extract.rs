@@ -27,36 +27,55 @@ impl<S: Send + Sync> FromRequest<S> for Json {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let is_json = is_json(request.headers());
-        let bytes = read(request.into_body()).await?;
-        if bytes.is_empty() {
-            return Ok(Self(None));
-        }
-        if !is_json {
-            return Err(ApiError::new(ErrorKind::UnsupportedMediaType));
-        }
+        let Some(bytes) = json_bytes(request, limits::BODY_BYTES).await? else { return Ok(Self(None)) };
         let value = serde_json::from_slice(&bytes).map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
         Ok(Self(Some(value)))
     }
 }
 
+/// The bytes of a JSON body of a bulk path, which may be larger; `None` where the request has none.
+pub struct BulkJson(pub Option<Bytes>);
+
+impl<S: Send + Sync> FromRequest<S> for BulkJson {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        json_bytes(request, limits::BULK_BYTES).await.map(Self)
+    }
+}
+
+async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiError> {
+    let is_json = is_json(request.headers());
+    let bytes = read(request.into_body(), most).await?;
+    match (bytes.is_empty(), is_json) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(bytes)),
+        (false, false) => Err(ApiError::new(ErrorKind::UnsupportedMediaType)),
+    }
+}
+
 /// The body, up to the limit. What is beyond is read all the same and thrown away: a client that is still sending would
 /// meet a closed connection instead of the answer.
-async fn read(mut body: Body) -> Result<Bytes, ApiError> {
-    let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(limits::BODY_BYTES.to_string());
-    let mut read = Bytes::new();
+async fn read(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
+    let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(most.to_string());
+    let (mut first, mut read) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         // The client broke off, or sent a chunk that is none.
         let frame = frame.map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
         let Ok(data) = frame.into_data() else { continue };
-        if read.len() + data.len() > limits::BODY_BYTES {
+        if first.len() + read.len() + data.len() > most {
             let _ = timeout(DISCARD_WITHIN, discard(body)).await;
             return Err(too_large());
         }
         // Mostly the whole body comes at once, and is not copied.
-        read = if read.is_empty() { data } else { [read, data].concat().into() };
+        if first.is_empty() && read.is_empty() {
+            first = data;
+            continue;
+        }
+        read.extend_from_slice(&std::mem::take(&mut first));
+        read.extend_from_slice(&data);
     }
-    Ok(read)
+    Ok(if read.is_empty() { first } else { read.into() })
 }
 
 async fn discard(mut body: Body) {

@@ -22,6 +22,9 @@ pub struct InFlight {
     pub calls_left: OnceLock<u32>,
 }
 
+/// The routes that answer with a file, which clients ask for by other names than JSON.
+const DOWNLOADS: [&str; 2] = ["/v1/exports/{exportId}", "/_emulator/reports/{asyncActionId}"];
+
 /// Runs the request, to its end whatever the client does; a panic ends in an answer.
 pub async fn handle(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -30,7 +33,8 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
     let method = request.method().clone();
     // The path's pattern, never the path: identifiers can be e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = if accepts_json(request.headers()) {
+    let is_download = route.as_ref().is_some_and(|route| DOWNLOADS.contains(&route.as_str()));
+    let response = if accepts_json(request.headers()) || is_download {
         request.extensions_mut().insert(Arc::clone(&in_flight));
         let work = RunToEnd::new(next.run(request));
         match timeout(state.request_timeout, work).await {

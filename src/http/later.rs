@@ -9,12 +9,8 @@ use crate::service::Caller;
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/customers/importCSV", [posted("import-customers-using-csv")])
-        .at("/v1/customers/bulk/async", [posted("update-customers-in-bulk")])
-        .at("/v1/customers/metadata/async", [posted("update-customers-metadata-in-bulk")])
         .at("/v1/orders/import", [posted("import-orders")])
         .at("/v1/orders/export", [posted("create-order-export")])
-        .at("/v1/async-actions", [read("list-async-actions")])
-        .at("/v1/async-actions/{asyncActionId}", [read("get-async-action")])
         .at("/v1/exports", [read("list-exports"), posted("create-export")])
         .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])
 }

@@ -1,5 +1,6 @@
 //! The vendor's surface: one folder per resource, one file per endpoint, the request's form beside it.
 
+pub mod async_actions;
 pub mod consents;
 pub mod customers;
 pub mod error;
@@ -12,7 +13,9 @@ pub mod trash_bin;
 
 pub mod answer;
 mod auth;
+mod base_url;
 pub(crate) mod definitions;
+pub(crate) mod download;
 mod extract;
 mod frame;
 mod later;
@@ -20,6 +23,7 @@ mod listener;
 mod payload;
 mod query;
 mod rate_limit;
+mod records;
 mod routes;
 mod run_to_end;
 
@@ -32,6 +36,7 @@ pub use error::ApiError;
 pub(crate) use extract::{Id, Json};
 pub use listener::JsonListener;
 pub(crate) use payload::Object;
+pub(crate) use query::Query;
 pub use rate_limit::RateLimits;
 pub use routes::{Endpoint, Routes, delete, get, post, put};
 
@@ -55,6 +60,7 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(consents::routes())
         .merge(trash_bin::routes())
         .merge(metadata_schemas::routes())
+        .merge(async_actions::routes())
         .merge(later::routes())
         .merge(control)
 }

@@ -27,6 +27,19 @@ impl Object {
         }
     }
 
+    /// An object that is one of an array as body.
+    pub fn of_item(index: usize, item: Value) -> Result<Self, ApiError> {
+        match item {
+            Value::Object(members) => Ok(Self { members, path: format!("[{index}]") }),
+            _ => Err(ApiError::invalid_payload(format!("Property [{index}] must be object"))),
+        }
+    }
+
+    /// The same object, as if it were the body: what is wrong with it from now on is told of it alone.
+    pub fn into_body(self) -> Self {
+        Self { path: String::new(), ..self }
+    }
+
     /// An object within the body, which stands at `path`.
     pub fn at(path: String, members: Map<String, Value>) -> Self {
         Self { members, path }

@@ -13,7 +13,7 @@ pub type AppState = Arc<App>;
 /// The parts of a running emulator that requests use.
 #[derive(Debug)]
 pub struct App {
-    pub core: Core,
+    pub core: Arc<Core>,
     pub credentials: Credentials,
     pub rate_limits: RateLimits,
     /// How long a request may take before it is answered 503.

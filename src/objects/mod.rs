@@ -2,7 +2,9 @@
 //! file per object; each writes straight into a buffer, in the vendor's order of members, and copies stored JSON as it is.
 
 pub mod activity;
+pub mod async_action;
 pub mod consent;
+pub mod csv;
 pub mod customer;
 pub mod deletion;
 pub mod event;

@@ -9,7 +9,7 @@ use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
 use crate::db::customers::NewCustomer;
 use crate::domain::activity::ActivityType;
-use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, deleted_source_id};
+use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, Searched, deleted_source_id};
 use crate::domain::filter::Subject;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
@@ -216,13 +216,7 @@ async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Cu
 }
 
 async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {
-    let metadata_is_named = !patch.metadata.is_absent();
-    let sent = patch.metadata.as_value();
-    work.rules.check_metadata("customer", sent, Write::Change).map_err(Error::invalid_metadata)?;
-    let searched = patch.apply(customer, work.now);
-    if metadata_is_named {
-        check_size(customer.metadata.as_ref())?;
-    }
+    let searched = patched(&work.rules, customer, patch, work.now)?;
     let project = work.project();
     db::customers::update(work.connection(), project, customer, &searched).await?;
     work.tell(&customer.id, ActivityType::CustomerUpdated, payload(customer));
@@ -239,14 +233,13 @@ pub(super) fn check_size(metadata: Option<&JsonText>) -> Result<(), Error> {
     Err(Error::Invalid { details })
 }
 
-/// A customer made of a reference alone, with the segments that it enters and the entries that tell of it.
-fn new_customer(
+/// A customer made of a reference alone, and what lists search for.
+pub(super) fn made_of(
     core: &Core,
-    caller: &Caller,
     rules: &Rules,
     reference: &CustomerReference,
     now: DateTime<Utc>,
-) -> Result<NewCustomer, Error> {
+) -> Result<(Customer, Searched), Error> {
     let sent = reference.patch.metadata.as_value();
     rules.check_metadata("customer", sent, Write::Creation).map_err(Error::invalid_metadata)?;
     let (profile, metadata, searched) = reference.patch.clone().into_new();
@@ -261,6 +254,35 @@ fn new_customer(
         created_at: now,
         updated_at: None,
     };
+    Ok((customer, searched))
+}
+
+/// Changes a customer as a patch says, where its metadata is what the schema says, and returns what lists search for.
+pub(super) fn patched(
+    rules: &Rules,
+    customer: &mut Customer,
+    patch: CustomerPatch,
+    now: DateTime<Utc>,
+) -> Result<Searched, Error> {
+    let metadata_is_named = !patch.metadata.is_absent();
+    let sent = patch.metadata.as_value();
+    rules.check_metadata("customer", sent, Write::Change).map_err(Error::invalid_metadata)?;
+    let searched = patch.apply(customer, now);
+    if metadata_is_named {
+        check_size(customer.metadata.as_ref())?;
+    }
+    Ok(searched)
+}
+
+/// A customer made of a reference alone, with the segments that it enters and the entries that tell of it.
+fn new_customer(
+    core: &Core,
+    caller: &Caller,
+    rules: &Rules,
+    reference: &CustomerReference,
+    now: DateTime<Utc>,
+) -> Result<NewCustomer, Error> {
+    let (customer, searched) = made_of(core, rules, reference, now)?;
     let mut entries = vec![core.entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
     let (mut segment_ids, mut moments) = (Vec::new(), Vec::new());
     if !rules.segments.is_empty() {

@@ -1,6 +1,7 @@
 //! What a service can answer instead of its result.
 
 use crate::domain::filter::FilterError;
+use crate::domain::job::{Failure, FailureKind};
 
 /// What kind of thing was looked for, in the vendor's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Resource {
     BinEntry,
     MetadataSchema,
     EventSchema,
+    AsyncAction,
+    Export,
 }
 
 impl Resource {
@@ -28,6 +31,8 @@ impl Resource {
             Self::BinEntry => "trash_bin_entry",
             Self::MetadataSchema => "metadata schema",
             Self::EventSchema => "custom_event_schema",
+            Self::AsyncAction => "async_action",
+            Self::Export => "export",
         }
     }
 }
@@ -63,6 +68,22 @@ impl Error {
     #[must_use]
     pub fn invalid_metadata(details: String) -> Self {
         Self::InvalidMetadata { details }
+    }
+
+    /// Why a record that met this error was not applied; an error that has nothing to do with the record comes back.
+    ///
+    /// # Errors
+    /// Where the record is not to blame: the database failed, or another transaction was faster.
+    pub fn of_record(self) -> Result<Failure, Self> {
+        let (kind, details) = match self {
+            Self::NotFound { resource, identifier } => {
+                (FailureKind::NotFound, format!("Cannot find {} with id {identifier}", resource.as_str()))
+            }
+            Self::Invalid { details } => (FailureKind::InvalidPayload, details),
+            Self::InvalidMetadata { details } => (FailureKind::InvalidMetadata, details),
+            other => return Err(other),
+        };
+        Ok(Failure { kind, details })
     }
 
     /// No `resource` has this `identifier`.

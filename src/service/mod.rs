@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod customers;
 pub mod event_schemas;
 pub mod events;
+pub mod jobs;
 pub mod metadata_schemas;
 pub mod orders;
 pub mod permanent_deletion;

@@ -31,6 +31,8 @@ pub(super) struct Work<'a> {
     transaction: Transaction,
     entries: Vec<ActivityEntry>,
     touched: Vec<Customer>,
+    /// Where in `touched` each of them is.
+    places: HashMap<String, usize>,
     _gate: OwnedRwLockReadGuard<()>,
 }
 
@@ -43,7 +45,8 @@ impl<'a> Work<'a> {
         let rules = remembered.rules_of_version(&mut transaction, caller.project, version).await?;
         // Read under the lock: no segment is settled at a later time before this is done.
         let now = core.clock.now();
-        Ok(Self { core, caller, now, rules, transaction, entries: Vec::new(), touched: Vec::new(), _gate: gate })
+        let (entries, touched, places) = (Vec::new(), Vec::new(), HashMap::new());
+        Ok(Self { core, caller, now, rules, transaction, entries, touched, places, _gate: gate })
     }
 
     /// The project that it is done in.
@@ -75,13 +78,23 @@ impl<'a> Work<'a> {
 
     /// Says that a locked customer, or what filters know of it, has changed to this.
     pub fn touch(&mut self, customer: &Customer) {
-        self.touched.retain(|touched| touched.id != customer.id);
-        self.touched.push(customer.clone());
+        // Only filters want to know.
+        if self.rules.segments.is_empty() {
+            return;
+        }
+        let customer = customer.clone();
+        let next = self.touched.len();
+        let place = *self.places.entry(customer.id.clone()).or_insert(next);
+        if place < next {
+            self.touched[place] = customer;
+        } else {
+            self.touched.push(customer);
+        }
     }
 
     /// Puts the touched customers in and out of segments, writes the entries, and makes it all last.
     pub async fn commit(mut self) -> Result<(), Error> {
-        if !self.rules.segments.is_empty() && !self.touched.is_empty() {
+        if !self.touched.is_empty() {
             self.move_members().await?;
         }
         if !self.entries.is_empty() {
@@ -120,20 +133,18 @@ impl<'a> Work<'a> {
             db::segments::move_members(&mut self.transaction, self.caller.project, &ids, &segment_ids, &members)
                 .await?;
         // In the order of the customers and then of the segments.
-        for customer in &touched {
-            for segment in rules.segments.iter().filter(|segment| segment.is_announced()) {
-                let is_moved =
-                    |moved: &&db::segments::Moved| moved.customer_id == customer.id && moved.segment_id == segment.id;
-                if let Some(moved) = moved.iter().find(is_moved) {
-                    self.entries.push(membership_entry(
-                        self.core,
-                        self.caller,
-                        moved.kind(),
-                        customer,
-                        segment,
-                        self.now,
-                    ));
-                }
+        let mut told: Vec<_> = moved
+            .iter()
+            .filter_map(|moved| {
+                let segment = rules.segments.iter().position(|segment| segment.id == moved.segment_id)?;
+                Some((*self.places.get(&moved.customer_id)?, segment, moved.kind()))
+            })
+            .collect();
+        told.sort_unstable_by_key(|&(customer, segment, _)| (customer, segment));
+        for (customer, segment, kind) in told {
+            let (customer, segment) = (&touched[customer], &rules.segments[segment]);
+            if segment.is_announced() {
+                self.entries.push(membership_entry(self.core, self.caller, kind, customer, segment, self.now));
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod insert;
 mod list;
+mod many;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -14,6 +15,7 @@ use crate::domain::project::ProjectId;
 pub use insert::{NewCustomer, insert};
 pub(super) use list::push_window;
 pub use list::{CustomerFilter, CustomerPage, list};
+pub use many::{insert_all, update_all};
 
 /// The name under which `row_counts` counts the living customers.
 pub const RESOURCE: &str = "customers";

@@ -3,6 +3,8 @@
 mod activities;
 mod activity;
 mod activity_query;
+mod bulk;
+mod bulk_metadata;
 mod consents;
 mod create;
 mod delete;
@@ -20,6 +22,8 @@ use super::routes::{Routes, delete, get, post, put};
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/customers", [get("list-customers", list::handle), post("create-customer", create::handle)])
+        .at("/v1/customers/bulk/async", [post("update-customers-in-bulk", bulk::handle)])
+        .at("/v1/customers/metadata/async", [post("update-customers-metadata-in-bulk", bulk_metadata::handle)])
         .at(
             "/v1/customers/{customerId}",
             [

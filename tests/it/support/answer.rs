@@ -65,6 +65,8 @@ fn generalise(text: &str) -> String {
         ("v-", 18, true),
         ("evcus_", 18, true),
         ("event_", 18, true),
+        ("aa_", 18, true),
+        ("exp_", 24, false),
     ] {
         if let Some(tail) = text.strip_prefix(prefix) {
             let fits = |byte: u8| {

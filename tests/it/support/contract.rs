@@ -58,8 +58,15 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         Some(reference) => reference.to_owned(),
         None => format!("#/paths/{}/{method}/responses/{status}", escape(&template)),
     };
-    let has_body = DOCUMENT.pointer(&pointer[1..]).is_some_and(|response| response.get("content").is_some());
-    if has_body {
+    let content = DOCUMENT.pointer(&pointer[1..]).and_then(|response| response.get("content"));
+    let file =
+        content.and_then(|content| ["text/csv", "text/plain"].into_iter().find(|media| content.get(media).is_some()));
+    let is_json = answer.headers.get("content-type").is_some_and(|media| media.to_str().unwrap().contains("json"));
+    if let Some(media) = file
+        && !is_json
+    {
+        assert_eq!(answer.header("content-type"), format!("{media}; charset=utf-8"));
+    } else if content.is_some() {
         assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
         validate(&format!("{pointer}/content/application~1json/schema"), answer);
     } else {

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, Storage};
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
+use voucherify_emulator::worker::Workers;
 use voucherify_emulator::{app, control, http, postgres};
 
 use super::database::Database;
@@ -31,6 +32,8 @@ pub struct World {
     pub clock: Clock,
     database: Arc<Database>,
     config: Config,
+    /// Before the database, which goes after them.
+    _workers: Workers,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -74,8 +77,9 @@ impl World {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
         let connections = Pool::new(database.options(), PoolSettings { connections: 6, ..PoolSettings::default() });
         let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
+        let workers = Workers::start(&app.core, database.options(), 2);
         let router = http::router(Arc::new(app), control::routes());
-        Self { router, pool, connections, clock, database, config, _turn: turn }
+        Self { router, pool, connections, clock, database, config, _workers: workers, _turn: turn }
     }
 
     /// A client of the default project.
@@ -137,6 +141,27 @@ impl Client {
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
         send(self.router.clone(), request).await
+    }
+
+    /// Asks for something in the background, waits until it is done, and returns the async action.
+    pub async fn done(&self, path: &str, body: Value) -> Value {
+        let answer = self.post(path, body).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        self.action(&answer.string("/async_action_id")).await
+    }
+
+    /// The async action with that id, once it is finished.
+    pub async fn action(&self, id: &str) -> Value {
+        self.get("/_emulator/idle").await.expect(200);
+        let action = self.get(&format!("/v1/async-actions/{id}")).await.expect(200).json();
+        assert_eq!(action["progress"], 100, "{action}");
+        action
+    }
+
+    /// The file behind a URL that an answer tells, asked for without keys.
+    pub async fn download(&self, url: &str) -> Answer {
+        let path = url.split_once("//").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or(url);
+        send(self.router.clone(), Request::builder().uri(path).body(Body::empty()).unwrap()).await
     }
 
     /// Creates a customer and returns its id.

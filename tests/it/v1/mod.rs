@@ -1,3 +1,4 @@
+mod async_actions;
 mod consents;
 mod customers;
 mod events;

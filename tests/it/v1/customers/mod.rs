@@ -1,5 +1,7 @@
 mod activities;
 mod activity;
+mod bulk;
+mod bulk_metadata;
 mod consents;
 mod create;
 mod delete;

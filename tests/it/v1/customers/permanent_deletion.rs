@@ -49,7 +49,7 @@ async fn everything_that_hangs_on_a_customer_goes_and_is_counted() {
     let counts = json!({"events": 3, "customer_events": 6, "daily_events": 0, "segments": 2, "orders": 2, "order_events": 3, "customer": 1});
     assert_eq!(deletion["data_json"], counts);
     let stored: Value = sqlx::query_scalar(
-        "SELECT to_jsonb(d) - 'project_id' - 'id' - 'created_at' - 'forgotten_id' FROM permanent_deletions d WHERE forgotten_id = $1",
+        "SELECT to_jsonb(d) - 'project_id' - 'id' - 'created_at' - 'forgotten_id' - 'xid' FROM permanent_deletions d WHERE forgotten_id = $1",
     )
     .bind(&id)
     .fetch_one(&world.pool)

@@ -1,0 +1,31 @@
+//! What links in answers begin with.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::error::ApiError;
+use super::state::AppState;
+
+/// `http://` and the host that the client has called: the one under which it reaches the emulator, whatever is between them.
+/// Without a `Host` header it is the address that the emulator listens on.
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// The URL of a path.
+    pub fn of(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl FromRequestParts<AppState> for BaseUrl {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let is_plain = |host: &&str| {
+            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+        };
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(is_plain);
+        Ok(Self(host.map_or_else(|| app.base_url.clone(), |host| format!("http://{host}"))))
+    }
+}

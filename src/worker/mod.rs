@@ -1,0 +1,119 @@
+//! The workers: they bring jobs forward while there are any, and are woken when one is accepted, by whichever emulator on the
+//! database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use sqlx::Acquire;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::db;
+use crate::service::{Core, Error, jobs};
+
+/// How long the listener waits for a word before it looks for itself. One that was announced while nobody listened, or whose
+/// worker died, is found by that.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long a worker waits after the database could not be reached.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often results whose time is over are removed.
+const EXPIRE_EVERY: Duration = Duration::from_mins(10);
+
+/// Running workers.
+#[derive(Debug)]
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    /// Starts `count` workers, which listen for jobs on a connection of their own to `database`.
+    #[must_use]
+    pub fn start(core: &Arc<Core>, database: PgConnectOptions, count: u32) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (wake, woken) = watch::channel(());
+        let mut tasks = JoinSet::new();
+        for _ in 0..count {
+            tasks.spawn(work(Arc::clone(core), woken.clone(), stopped.clone()));
+        }
+        tasks.spawn(until_stopped(listen(database, wake), stopped.clone()));
+        tasks.spawn(until_stopped(expire(Arc::clone(core)), stopped));
+        Self { stop, tasks }
+    }
+
+    /// Lets every worker finish the slice that it is at, and ends them.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn until_stopped(work: impl Future<Output = ()>, mut stopped: watch::Receiver<bool>) {
+    let stop = async {
+        // An error means that the sender is gone, which is the same.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    tokio::select! { () = stop => {}, () = work => {} }
+}
+
+/// One worker: slice after slice while there are any, then rest until it is woken.
+async fn work(core: Arc<Core>, mut woken: watch::Receiver<()>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        // What is announced from here on is not missed.
+        woken.mark_unchanged();
+        match jobs::work_on(&core).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tokio::select! { _ = woken.changed() => {}, _ = stopped.wait_for(|stop| *stop) => {} }
+            }
+            Err(error) => {
+                if !matches!(&error, Error::Database(sqlx::Error::PoolClosed)) {
+                    tracing::debug!(%error, "a worker waits for the database");
+                }
+                tokio::select! { () = sleep(PAUSE) => {}, _ = stopped.wait_for(|stop| *stop) => {} }
+            }
+        }
+    }
+}
+
+/// Wakes the workers whenever there is something to do.
+async fn listen(database: PgConnectOptions, wake: watch::Sender<()>) {
+    loop {
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.clone());
+        if let Err(error) = listen_on(&pool, &wake).await {
+            tracing::debug!(%error, "nobody listens for jobs at the moment");
+        }
+        pool.close().await;
+        sleep(PAUSE).await;
+    }
+}
+
+async fn listen_on(pool: &sqlx::PgPool, wake: &watch::Sender<()>) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(db::jobs::CHANNEL).await?;
+    loop {
+        // What was announced before anyone listened.
+        if db::jobs::is_work_left(listener.acquire().await?).await? {
+            let _ = wake.send(());
+        }
+        // Emulators on one database do not all look at the same time.
+        let patience = LOOK_EVERY.mul_f64(rand::rng().random_range(0.8..1.2));
+        if let Ok(announced) = timeout(patience, listener.recv()).await {
+            announced?;
+            let _ = wake.send(());
+        }
+    }
+}
+
+/// Removes results whose time is over, now and then.
+async fn expire(core: Arc<Core>) {
+    loop {
+        if let Err(error) = jobs::expire(&core).await {
+            tracing::debug!(%error, "results whose time is over stay for now");
+        }
+        sleep(EXPIRE_EVERY).await;
+    }
+}

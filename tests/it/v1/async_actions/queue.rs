@@ -1,0 +1,141 @@
+//! How jobs are taken: in order, by whoever has time, each record once.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+fn records(count: usize, value: impl Into<Value>) -> Value {
+    let value = value.into();
+    (0..count).map(|number| json!({"source_id": format!("c{number}"), "metadata": {"v": value}})).collect()
+}
+
+#[tokio::test]
+async fn jobs_of_a_project_are_done_in_the_order_of_their_arrival() {
+    let world = World::new().await;
+    let client = world.client();
+    let mut ids = Vec::new();
+    for value in 0..5 {
+        let answer = client.post("/v1/customers/bulk/async", records(1500, value)).await.expect(202);
+        ids.push(answer.string("/async_action_id"));
+    }
+    client.get("/_emulator/idle").await.expect(200);
+    let list = client.get("/v1/customers?limit=100").await.expect(200).json();
+    assert_eq!(list["total"], 1500);
+    for customer in list["customers"].as_array().unwrap() {
+        assert_eq!(customer["metadata"]["v"], 4, "the last of them wins");
+    }
+    let mut ends = Vec::new();
+    for id in &ids {
+        let action = client.get(&format!("/v1/async-actions/{id}")).await.expect(200).json();
+        assert_eq!((action["status"].as_str(), action["result"]["done_count"].as_i64()), (Some("DONE"), Some(1500)));
+        ends.push(action["updated_at"].as_str().unwrap().to_owned());
+    }
+    assert!(ends.is_sorted(), "{ends:?}");
+}
+
+#[tokio::test]
+async fn what_waits_and_what_is_being_done_can_be_seen() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "c1200"})).await;
+    // Holds the second slice up.
+    let mut blocker = world.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE source_id = 'c1200' FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    let first = client.post("/v1/customers/bulk/async", records(3000, 1)).await.expect(202).string("/async_action_id");
+    let second = client.post("/v1/customers/bulk/async", records(1, 2)).await.expect(202).string("/async_action_id");
+    let begun = Instant::now();
+    loop {
+        let action = client.get(&format!("/v1/async-actions/{first}")).await.expect(200).json();
+        assert_eq!((action["status"].as_str(), &action["result"]), (Some("IN_PROGRESS"), &Value::Null));
+        if action["progress"] == 33 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let waiting = client.get(&format!("/v1/async-actions/{second}")).await.expect(200).json();
+    assert_eq!((waiting["status"].as_str(), &waiting["progress"]), (Some("ENQUEUED"), &json!(0)));
+    assert!(waiting.get("operation_status").is_none());
+    // Another project goes on beside it.
+    world.stranger().done("/v1/customers/bulk/async", records(10, 3)).await;
+    blocker.rollback().await.unwrap();
+    assert_eq!(client.action(&second).await["result"]["done_count"], 1);
+    assert_eq!(client.get("/v1/customers/c0").await.json()["metadata"]["v"], 2);
+}
+
+#[tokio::test]
+async fn a_small_job_begins_at_once() {
+    let world = World::new().await;
+    let client = world.client();
+    // The poll looks every two seconds: ten jobs one after the other would take much longer by it.
+    let begun = Instant::now();
+    for _ in 0..10 {
+        client.done("/v1/customers/bulk/async", records(1, 1)).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_was_told_of_is_found() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "c0"})).await;
+    sqlx::query(
+        "INSERT INTO jobs (project_id, id, type, app_id, request_id, token, records, created_at, updated_at)
+         SELECT project_id, 'aa_000000000000000001', 'CUSTOMERS.BULK_UPDATE', 'x', 'v-000000000000000001', '1.x', 1, now(), now()
+         FROM customers",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    client.action("aa_000000000000000001").await;
+}
+
+#[tokio::test]
+async fn two_emulators_share_the_queue_and_apply_nothing_twice() {
+    let world = World::new().await;
+    let other = world.again(|_| {}).await;
+    let mut actions = Vec::new();
+    for project in 0..6 {
+        let emulator = if project % 2 == 0 { &world } else { &other };
+        let client = emulator.client_with(&format!("project {project}"), "token");
+        for _ in 0..3 {
+            let answer = client.post("/v1/customers/bulk/async", records(2500, project)).await.expect(202);
+            actions.push((client.clone(), answer.string("/async_action_id")));
+        }
+    }
+    for (number, (client, id)) in actions.iter().enumerate() {
+        let action = client.action(id).await;
+        assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(2500), &json!(0)));
+        let report = client.download(action["result"]["reports"][0].as_str().unwrap()).await.expect(200);
+        // Applied twice, a record of the first job would find its customer.
+        let line = if number % 3 == 0 { ",false,true" } else { ",true,true" };
+        assert_eq!(report.text.lines().skip(1).filter(|told| told.ends_with(line)).count(), 2500);
+        assert_eq!(client.get("/v1/customers").await.json()["total"], 2500);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_the_database_refuses_fails_alone() {
+    let world = World::new().await;
+    let client = world.client();
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+         CREATE TRIGGER refuse BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.source_id = 'c7') EXECUTE FUNCTION refuse()",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let action = client.done("/v1/customers/bulk/async", records(20, 1)).await;
+    assert_eq!((&action["status"], &action["operation_status"]), (&json!("DONE"), &json!("SUCCESS")));
+    assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(19), &json!(1)));
+    assert_eq!(
+        action["result"]["errors"],
+        json!([{"message": "Internal Server Error", "details": "Internal error", "key": "internal_server_error", "source_id": "c7"}])
+    );
+    let report = client.download(action["result"]["reports"][0].as_str().unwrap()).await.expect(200);
+    assert_eq!(report.text.lines().filter(|line| *line == "c7,false,false").count(), 1);
+    assert_eq!(report.text.lines().count(), 21);
+}
