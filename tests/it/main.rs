@@ -8,6 +8,7 @@ mod control;
 mod errors;
 mod filters;
 mod house;
+mod killed;
 mod program;
 mod races;
 mod schema;

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// A started program, which ends with the test.
-struct Program {
+pub struct Program {
     child: Child,
     address: String,
     rest: BufReader<std::process::ChildStdout>,
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut rest = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -27,7 +27,7 @@ impl Program {
     }
 
     /// Status and body of a call of the default project.
-    fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: a\r\nx-app-token: b\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -40,7 +40,7 @@ impl Program {
     }
 
     /// Ends it with `signal` and returns its status and what else it printed.
-    fn end(mut self, signal: Signal) -> (Option<i32>, String) {
+    pub fn end(mut self, signal: Signal) -> (Option<i32>, String) {
         self.signal(signal);
         let status = self.child.wait().unwrap();
         let mut rest = String::new();
@@ -95,7 +95,7 @@ fn postmaster(data: &Path) -> Pid {
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
 }
 
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < Duration::from_secs(15), "{what}");

@@ -1,0 +1,67 @@
+//! Jobs of an emulator that is killed at any moment and started again.
+
+use std::collections::HashSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::program::{Program, wait_until};
+
+const RECORDS: usize = 5_000;
+
+#[test]
+fn a_killed_job_goes_on_and_applies_every_record_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // PostgreSQL's user passes through.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let arguments = ["--data-dir", data.to_str().unwrap()];
+    let mut unfinished = 0;
+    for round in 0..5 {
+        let program = Program::start(&arguments);
+        let records: Value = (0..RECORDS)
+            .map(|number| json!({"source_id": format!("{round}-{number}"), "metadata": {"n": number}}))
+            .collect();
+        let (status, body) = program.call("POST", "/v1/customers/bulk/async", &records.to_string());
+        assert_eq!(status, 202, "{body}");
+        let id = text(&body, "/async_action_id");
+        // At once, and later and later; every other time the one that goes on is killed as well.
+        sleep(Duration::from_millis(round * 60));
+        program.end(Signal::KILL);
+        if round % 2 == 1 {
+            let program = Program::start(&arguments);
+            sleep(Duration::from_millis(round * 40));
+            program.end(Signal::KILL);
+        }
+
+        let program = Program::start(&arguments);
+        let action = || program.call("GET", &format!("/v1/async-actions/{id}"), "").1;
+        if json_of(&action())["status"] != "DONE" {
+            unfinished += 1;
+        }
+        wait_until("the job ends", || json_of(&action())["status"] == "DONE");
+        let action = json_of(&action());
+        assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(RECORDS), &json!(0)));
+        assert_eq!(action["operation_status"], "SUCCESS");
+        let url = action["result"]["reports"][0].as_str().unwrap().to_owned();
+        let (status, report) = program.call("GET", &url[url.find("/_emulator").unwrap()..], "");
+        assert_eq!(status, 200);
+        // Applied twice, a record would find the customer that it has made; and each is in the report once.
+        let told: HashSet<_> = report.lines().filter_map(|line| line.strip_suffix(",false,true")).collect();
+        assert_eq!((told.len(), report.matches(",false,true").count()), (RECORDS, RECORDS));
+        let (_, list) = program.call("GET", "/v1/customers?limit=1", "");
+        assert_eq!(json_of(&list)["total"], (round + 1) * RECORDS as u64);
+        program.end(Signal::TERM);
+    }
+    assert!(unfinished > 0, "no job was caught in the middle");
+}
+
+fn json_of(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+fn text(body: &str, pointer: &str) -> String {
+    json_of(body).pointer(pointer).and_then(Value::as_str).unwrap().to_owned()
+}
