@@ -157,10 +157,11 @@ BEGIN
     END IF;
     -- One who was deleted softly had another source id before; who lives under it now is somebody else.
     person_source_ids := ARRAY(
-        SELECT name FROM (VALUES (target.source_id), (regexp_replace(target.source_id, '_deleted[0-9TZ:.-]{24}$', '')))
-            AS held (name)
-        WHERE name IS NOT NULL AND (name = target.source_id OR NOT EXISTS (
-            SELECT FROM customers WHERE project_id = of_project AND source_id = name AND deleted_at IS NULL)));
+        SELECT held.by_name FROM (VALUES (target.source_id), (regexp_replace(target.source_id, '_deleted[0-9TZ:.-]{24}$', '')))
+            AS held (by_name)
+        WHERE held.by_name IS NOT NULL AND (held.by_name = target.source_id OR NOT EXISTS (
+            SELECT FROM customers c
+            WHERE c.project_id = of_project AND c.source_id = held.by_name AND c.deleted_at IS NULL)));
     PERFORM forget_in_jobs(of_project, target.id, person_source_ids);
     SELECT * INTO target FROM customers
     WHERE project_id = of_project AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)

@@ -96,6 +96,25 @@ impl World {
         Client { router: self.router.clone(), app_id: app_id.to_owned(), token: token.to_owned() }
     }
 
+    /// The tables in which that word stands anywhere.
+    pub async fn tables_with(&self, word: &str) -> Vec<String> {
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+                .fetch_all(&self.pool)
+                .await
+                .unwrap();
+        let mut found = Vec::new();
+        for table in tables {
+            let statement = format!("SELECT EXISTS (SELECT FROM {table} t WHERE strpos(t::text, $1) > 0)");
+            let is_there: bool =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).bind(word).fetch_one(&self.pool).await.unwrap();
+            if is_there {
+                found.push(table);
+            }
+        }
+        found
+    }
+
     /// Sends a request as it stands.
     #[track_caller]
     pub fn send(&self, request: Request<Body>) -> impl Future<Output = Answer> + use<> {

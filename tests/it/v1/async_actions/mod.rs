@@ -1,3 +1,4 @@
+mod forgetting;
 mod get;
 mod list;
 mod queue;

@@ -1,0 +1,127 @@
+//! Whoever is forgotten is in nothing that jobs hold, neither before they are done nor after.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
+
+use crate::support::{Client, World};
+
+const PATH: &str = "/v1/customers/bulk/async";
+
+/// Keeps the customer of that source id from everyone else.
+async fn hold(world: &World, source_id: &str) -> Transaction<'static, Postgres> {
+    let mut holder = world.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE source_id = $1 FOR UPDATE")
+        .bind(source_id)
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    holder
+}
+
+async fn forget(client: &Client, id: &str) {
+    client.post(&format!("/v1/customers/{id}/permanent-deletion"), json!({})).await.expect(200);
+}
+
+async fn report(client: &Client, action: &Value) -> String {
+    client.download(action["result"]["reports"][0].as_str().unwrap()).await.expect(200).text
+}
+
+#[tokio::test]
+async fn a_job_that_waits_does_not_bring_the_person_back() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "held"})).await;
+    let id = client.customer(json!({"source_id": "needle@hay"})).await;
+    let holder = hold(&world, "held").await;
+    client.post(PATH, json!([{"source_id": "held", "name": "N"}])).await.expect(202);
+    let records = json!([{"source_id": "a"}, {"source_id": "needle@hay", "name": "needle"}, {"source_id": "b"},
+        {"source_id": "needle@hay", "phone": "needle"}]);
+    let waiting = client.post(PATH, records).await.expect(202).string("/async_action_id");
+    let metadata = json!({"source_ids": ["a", "needle@hay"], "metadata": {"k": 1}});
+    let other = client.post("/v1/customers/metadata/async", metadata).await.expect(202).string("/async_action_id");
+    forget(&client, &id).await;
+    holder.rollback().await.unwrap();
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new(), "gone before the job is done");
+    let action = client.action(&waiting).await;
+    assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(2), &json!(0)));
+    assert_eq!(report(&client, &action).await, "source_id,found,updated\na,false,true\nb,false,true\n");
+    assert_eq!(client.action(&other).await["result"]["done_count"], 1);
+    client.get("/v1/customers/needle@hay").await.expect(404);
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_finished_jobs_tell_of_the_person_goes() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = client.customer(json!({"source_id": "needle@hay"})).await;
+    let records = json!([{"source_id": "a"}, {"source_id": "needle@hay", "name": "needle"}, {"source_id": "needle@hay", "name": 1},
+        {"source_id": "b", "name": 1}]);
+    let action = client.done(PATH, records).await;
+    let action_id = action["id"].as_str().unwrap();
+    let metadata = json!({"source_ids": ["needle@hay"], "metadata": {"k": "needle"}});
+    client.done("/v1/customers/metadata/async", metadata).await;
+    assert_eq!(world.tables_with("needle").await, ["customer_activity", "customers", "job_results"]);
+    forget(&client, &id).await;
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+    let action = client.action(action_id).await;
+    assert_eq!(
+        (&action["result"]["done_count"], &action["result"]["failed_count"]),
+        (&json!(2), &json!(2)),
+        "the numbers stay"
+    );
+    let errors = action["result"]["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[0]["source_id"]), (1, &json!("b")));
+    assert_eq!(report(&client, &action).await, "source_id,found,updated\na,false,true\nb,false,false\n");
+}
+
+#[tokio::test]
+async fn a_slice_that_is_being_applied_is_waited_for() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "held"})).await;
+    let id = client.customer(json!({"source_id": "needle@hay"})).await;
+    let holder = hold(&world, "held").await;
+    let records = json!([{"source_id": "needle@hay", "name": "needle"}, {"source_id": "held"}]);
+    let job = client.post(PATH, records).await.expect(202).string("/async_action_id");
+    // The worker has the slice by now, and waits for the customer who is held.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let forgetting = tokio::spawn({
+        let (client, id) = (client.clone(), id.clone());
+        async move { forget(&client, &id).await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!forgetting.is_finished());
+    holder.rollback().await.unwrap();
+    forgetting.await.unwrap();
+    client.action(&job).await;
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+    client.get("/v1/customers/needle@hay").await.expect(404);
+}
+
+#[tokio::test]
+async fn one_who_was_deleted_softly_is_found_by_the_earlier_source_id() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = client.customer(json!({"source_id": "needle@hay"})).await;
+    client.done(PATH, json!([{"source_id": "needle@hay"}])).await;
+    client.delete("/v1/customers/needle@hay").await.expect(204);
+    let again = client.customer(json!({"source_id": "needle@hay"})).await;
+    forget(&client, &id).await;
+    assert!(world.tables_with("needle").await.contains(&"job_results".to_owned()), "somebody else has it now");
+    client.delete("/v1/customers/needle@hay").await.expect(204);
+    forget(&client, &again).await;
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn another_projects_person_of_the_same_name_stays() {
+    let world = World::new().await;
+    let (client, stranger) = (world.client(), world.stranger());
+    let action = stranger.done(PATH, json!([{"source_id": "a"}])).await;
+    let id = client.customer(json!({"source_id": "a"})).await;
+    forget(&client, &id).await;
+    assert_eq!(report(&stranger, &action).await, "source_id,found,updated\na,false,true\n");
+}
