@@ -6,13 +6,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
 mod bare;
+#[path = "../support/load.rs"]
 mod load;
+#[path = "../support/server.rs"]
+mod server;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use load::{Request, Target};
+use load::{Request, Target, median};
+use server::Server;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use voucherify_emulator::postgres::{Cluster, Durability};
 
@@ -83,7 +86,7 @@ async fn compare(cluster: &Cluster) {
     println!("one customer: {size} bytes");
     with_segments(&ours).await;
 
-    let forgetting = load::forgettings(&ours, 40).await;
+    let forgetting = forgettings(&ours, 40).await;
     println!(
         "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {forgetting:.2} ms"
     );
@@ -153,38 +156,23 @@ async fn pair(name: &str, ours: &Target, theirs: &Target, our_request: &Request,
     );
 }
 
-fn median(numbers: &mut [f64]) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
-
-/// A server in a process of its own.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    /// Starts it and waits for the line that ends with its address.
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit("http://").next().unwrap().to_owned();
-        Self { child, address }
+/// The median time, in milliseconds, of forgetting a customer with 9 orders and 44 events.
+async fn forgettings(target: &Target, count: usize) -> f64 {
+    let mut times = Vec::new();
+    for index in 0..count {
+        let person = format!("busy-{index}");
+        let order = format!(r#"{{"amount":100,"status":"PAID","customer":{{"source_id":"{person}"}}}}"#);
+        let event = format!(r#"{{"event":"visit","customer":{{"source_id":"{person}"}}}}"#);
+        for _ in 0..9 {
+            target.post("/v1/orders", &order).await;
+        }
+        for _ in 0..44 {
+            target.post("/v1/events", &event).await;
+        }
+        let begun = Instant::now();
+        let answer = target.post(&format!("/v1/customers/{person}/permanent-deletion"), "{}").await;
+        times.push(begun.elapsed().as_secs_f64() * 1_000.0);
+        assert!(answer.contains(r#""events":44"#) && answer.contains(r#""orders":9"#), "{answer}");
     }
-
-    fn memory(&self) -> String {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let lines: Vec<_> =
-            status.lines().filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM")).collect();
-        lines.join(", ").replace('\t', " ")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    median(&mut times)
 }
