@@ -10,6 +10,7 @@
 //! | `/v1/segments...` | `http/segments/` |
 //! | `/v1/consents` | `http/consents/` |
 //! | `/v1/trash-bin...` | `http/trash_bin/` |
+//! | `/v1/async-actions...` | `http/async_actions/` |
 //! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
@@ -19,7 +20,7 @@
 //! # The rooms, and what each may use
 //!
 //! ```text
-//! { main, emulator } -> app -> { http, control } -> service -> db -> domain
+//! { main, emulator } -> app -> { http, control, worker } -> service -> db -> domain
 //!                        |                             |
 //!                        +-> postgres                  +-> { objects, ids } -> domain
 //! ```
@@ -30,6 +31,7 @@
 //! * [`service`]: the business. Each function is one transaction; no SQL text, no HTTP.
 //! * [`http`]: the vendor's surface. A handler parses, calls a service (or reads through `db`), renders.
 //! * [`control`]: the emulator's own surface under `/_emulator`.
+//! * [`worker`]: brings background jobs forward.
 //! * [`postgres`]: the private cluster.
 //! * [`app`] puts the parts together, [`emulator`] does so inside a Rust test, [`config`] holds every option.
 //! * [`clock`] is the only place that reads the time, [`ids`] the only one that makes identifiers.
@@ -43,6 +45,12 @@
 //! and says whom it touched; at the end the touched customers are put in and out of segments, the entries are written, and all of it
 //! is committed. Whoever changes the rules is alone in the project meanwhile (`service::rules::Revision`), and members follow. A new
 //! customer is one statement that does the same (`db::customers::insert`).
+//!
+//! # How a job goes
+//!
+//! A request accepts a job by writing it with its slices (`service::jobs::accept`, `db::jobs`). The workers ([`worker`]) are woken, take the first
+//! job of a project by the lock of its row, and do one slice in one `Work` (`service::jobs`, one file per type of job): read it, apply it, remove
+//! it, keep what there is to report, count on. `migrations/0006_jobs.sql` says why that is each record once.
 //!
 //! A filter is read into types once (`domain::filter`), and has two readings: in Rust for one customer, in SQL (`db::filter`) for all.
 
