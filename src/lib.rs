@@ -46,13 +46,13 @@
 //! is committed. Whoever changes the rules is alone in the project meanwhile (`service::rules::Revision`), and members follow. A new
 //! customer is one statement that does the same (`db::customers::insert`).
 //!
+//! A filter is read into types once (`domain::filter`), and has two readings: in Rust for one customer, in SQL (`db::filter`) for all.
+//!
 //! # How a job goes
 //!
 //! A request accepts a job by writing it with its slices (`service::jobs::accept`, `db::jobs`). The workers ([`worker`]) are woken, take the first
 //! job of a project by the lock of its row, and do one slice in one `Work` (`service::jobs`, one file per type of job): read it, apply it, remove
 //! it, keep what there is to report, count on. `migrations/0006_jobs.sql` says why that is each record once.
-//!
-//! A filter is read into types once (`domain::filter`), and has two readings: in Rust for one customer, in SQL (`db::filter`) for all.
 
 pub mod app;
 pub mod clock;

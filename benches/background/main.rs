@@ -89,6 +89,11 @@ async fn bulk(cluster: &Cluster) {
         }
     }
     print("bulk update of 10,000 known customers", &mut ours, &mut theirs, &mut ratios);
+    let mut one = Vec::new();
+    for _ in 0..50 {
+        one.push(job(&target, "/v1/customers/bulk/async", r#"[{"source_id":"source-1"}]"#).await * 1_000.0);
+    }
+    println!("bulk update of one customer, from the request until it is seen to be done: {:.1} ms", median(&mut one));
 }
 
 fn json(round: usize) -> String {

@@ -19,7 +19,7 @@ fn a_killed_job_goes_on_and_applies_every_record_once() {
     let data = folder.path().join("data");
     let arguments = ["--data-dir", data.to_str().unwrap()];
     let mut unfinished = 0;
-    for round in 0..5 {
+    for round in 0..6 {
         let program = Program::start(&arguments);
         let records: Value = (0..RECORDS)
             .map(|number| json!({"source_id": format!("{round}-{number}"), "metadata": {"n": number}}))
@@ -27,9 +27,9 @@ fn a_killed_job_goes_on_and_applies_every_record_once() {
         let (status, body) = program.call("POST", "/v1/customers/bulk/async", &records.to_string());
         assert_eq!(status, 202, "{body}");
         let id = text(&body, "/async_action_id");
-        // At once, and later and later; every other time the one that goes on is killed as well.
-        sleep(Duration::from_millis(round * 60));
-        program.end(Signal::KILL);
+        // At once, and later and later; every other time the one that goes on is killed as well. In good order, the last time.
+        sleep(Duration::from_millis(if round < 5 { round * 60 } else { 100 }));
+        program.end(if round < 5 { Signal::KILL } else { Signal::TERM });
         if round % 2 == 1 {
             let program = Program::start(&arguments);
             sleep(Duration::from_millis(round * 40));

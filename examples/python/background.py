@@ -1,0 +1,83 @@
+"""Work in the background through the SDK `voucherify`; see ../README.md."""
+
+import os
+import time
+import urllib.parse
+import urllib.request
+import uuid
+
+import voucherify
+from voucherify import (
+    CustomersMetadataUpdateInBulkRequestBody, ExportsCreateRequestBody, OrdersExportCreateRequestBody,
+)
+
+HOST = os.environ.get("VOUCHERIFY_URL", "http://127.0.0.1:8682")
+configuration = voucherify.Configuration(host=HOST, api_key={"X-App-Id": str(uuid.uuid4()), "X-App-Token": str(uuid.uuid4())})
+
+
+def text(url):
+    with urllib.request.urlopen(url) as answer:
+        return answer.read().decode()
+
+
+with voucherify.ApiClient(configuration) as api:
+    customers, orders, exports = voucherify.CustomersApi(api), voucherify.OrdersApi(api), voucherify.ExportsApi(api)
+    actions = voucherify.AsyncActionsApi(api)
+
+    def done(accepted):
+        """As a user would: asks until it is done."""
+        while True:
+            action = actions.get_async_action(accepted.async_action_id)
+            if action.status == "DONE":
+                return action
+            time.sleep(0.02)
+
+    # A bulk update that creates two, one of whom is refused.
+    records = [{"source_id": "alice", "name": "Alice"}, {"source_id": "bob", "birthdate": "2022-01-01", "metadata": {"lang": "en"}}]
+    bulk = done(customers.update_customers_in_bulk([
+        voucherify.CustomersUpdateInBulkRequestBody.from_dict(record) for record in records]))
+    assert (bulk.type, bulk.operation_status) == ("CUSTOMERS.BULK_UPDATE", "SUCCESS")
+    assert (bulk.result["done_count"], bulk.result["errors"]) == (2, [])
+    assert text(bulk.result["reports"][0]) == "source_id,found,updated\nalice,false,true\nbob,false,true\n"
+    assert customers.get_customer("bob").metadata == {"lang": "en"}
+
+    # The same metadata for many.
+    body = CustomersMetadataUpdateInBulkRequestBody(source_ids=["alice", "bob"], metadata={"lang": "de"})
+    assert done(customers.update_customers_metadata_in_bulk(body)).result["done_count"] == 2
+    assert customers.get_customer("alice").metadata == {"lang": "de"}
+
+    # A CSV file.
+    file = b"Source_id,Name,Address_City\ncarol,Carol,Oslo\n"
+    imported = done(customers.import_customers_using_csv(file=file))
+    assert imported.result["message"] == "1 customer(s) imported successfully, 0 failed."
+    assert customers.get_customer("carol").address.city == "Oslo"
+
+    # Orders of the past.
+    order = voucherify.OrdersImportCreateRequestBodyItem.from_dict(
+        {"source_id": "o1", "status": "PAID", "amount": 7000, "customer": {"source_id": "alice"}})
+    assert done(orders.import_orders([order])).result["done_count"] == 1
+    assert customers.get_customer("alice").summary.orders.total_amount == 7000
+    assert [action.type for action in actions.list_async_actions(limit=2).async_actions] == [
+        "ORDERS.IMPORT", "CUSTOMERS.IMPORT_CSV"]
+
+    # Exports of both, read with the token that their URL holds.
+    def exported(export):
+        assert export.status == "SCHEDULED" and export.result is None
+        while export.status != "DONE":
+            time.sleep(0.02)
+            export = exports.get_export(export.id)
+        url = export.result["url"]
+        token = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["token"][0]
+        assert text(url) == exports.download_export(export.id, token)
+        return export.id, text(url).splitlines()
+
+    parameters = {"exported_object": "customer", "parameters": {"order": "source_id", "fields": ["source_id", "name"]}}
+    id, lines = exported(exports.create_export(ExportsCreateRequestBody.from_dict(parameters)))
+    assert lines[1:] == ["alice,Alice", "bob,", "carol,Carol"], lines
+    parameters = {"parameters": {"fields": ["source_id", "status"]}}
+    _, lines = exported(orders.create_order_export(OrdersExportCreateRequestBody.from_dict(parameters)))
+    assert lines[1:] == ["o1,PAID"], lines
+    assert exports.list_exports(limit=5).total == 2
+    exports.delete_export(id)
+    assert exports.list_exports(limit=5).total == 1
+print("done")
