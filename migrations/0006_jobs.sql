@@ -102,7 +102,9 @@ BEGIN
                CASE WHEN customer_ids = '{}' THEN '{}'
                     ELSE array_agg(CASE WHEN NOT is_own THEN customer_id END ORDER BY place) END,
                CASE WHEN source_ids = '{}' THEN '{}'
-                    ELSE array_agg(CASE WHEN NOT is_own THEN source_id END ORDER BY place) END,
+                    -- Another's record, by its id, may name the person all the same.
+                    ELSE array_agg(CASE WHEN NOT is_own AND source_id <> ALL(person_source_ids) THEN source_id END
+                                   ORDER BY place) END,
                CASE WHEN referrer_ids = '{}' THEN '{}'
                     ELSE array_agg(CASE WHEN NOT is_own AND NOT is_referrer THEN referrer_id END ORDER BY place) END,
                CASE WHEN referrer_source_ids = '{}' THEN '{}'

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::json::JsonText;
+use super::limits;
 use super::project::ProjectId;
 
 /// What a job does.
@@ -239,6 +240,12 @@ pub struct Slicer {
     records: Vec<Option<Record>>,
 }
 
+impl Default for Slicer {
+    fn default() -> Self {
+        Self::new(limits::SLICE_RECORDS, limits::SLICE_BYTES)
+    }
+}
+
 impl Slicer {
     #[must_use]
     pub fn new(most: usize, bytes: usize) -> Self {
@@ -262,12 +269,6 @@ impl Slicer {
         self.next += i64::try_from(records.len()).unwrap_or_default();
         Some(Slice { number, records })
     }
-
-    /// How many records it was given.
-    #[must_use]
-    pub fn count(&self) -> i64 {
-        self.next - 1 + i64::try_from(self.records.len()).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
@@ -286,7 +287,7 @@ mod tests {
         let shape: Vec<_> = cuts.iter().map(|slice| (slice.number, slice.records.len())).collect();
         assert_eq!(shape, [(1, 2), (3, 1)]);
         let rest = slicer.rest().unwrap();
-        assert_eq!((rest.number, rest.records.len(), slicer.count()), (4, 1, 4));
+        assert_eq!((rest.number, rest.records.len()), (4, 1));
         assert!(slicer.rest().is_none());
     }
 }

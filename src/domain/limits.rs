@@ -11,6 +11,8 @@ pub const SLICE_RECORDS: usize = 1_000;
 pub const SLICE_BYTES: usize = 1024 * 1024;
 /// Failed records that the result of an async action lists; more are only counted.
 pub const LISTED_FAILURES: i64 = 10_000;
+/// Columns of a CSV file.
+pub const CSV_COLUMNS: usize = 500;
 /// Orders of one import; the vendor's number.
 pub const IMPORTED_ORDERS: usize = 2_000;
 /// Days for which the report of an async action can be downloaded.

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod consent;
 pub mod customer;
+pub mod customer_csv;
 pub mod deletion;
 pub mod event;
 pub mod filter;

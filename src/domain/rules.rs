@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::filter::{CustomerField, Filter, FilterError, Kind, Subject};
-use super::metadata_schema::{EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
+use super::metadata_schema::{Definition, EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
 use super::segment::{SegmentName, SegmentType};
 
 /// A segment whose members a filter decides.
@@ -55,7 +55,7 @@ impl Rules {
     #[must_use]
     pub fn customer_field(&self, name: &str) -> Option<(CustomerField, Kind)> {
         CustomerField::parse(name, |key| {
-            let definition = self.metadata_schema("customer")?.definition(key)?;
+            let definition = self.definition("customer", key)?;
             Some(match definition.kind {
                 MetadataType::Number => Kind::Number,
                 MetadataType::Date => Kind::Day,
@@ -67,6 +67,12 @@ impl Rules {
 
     fn metadata_schema(&self, related_object: &str) -> Option<&MetadataSchema> {
         self.metadata_schemas.iter().find(|schema| schema.related_object == related_object)
+    }
+
+    /// What a key of that object's metadata may hold.
+    #[must_use]
+    pub fn definition(&self, related_object: &str, key: &str) -> Option<&Definition> {
+        self.metadata_schema(related_object)?.definition(key)
     }
 
     /// The schema of the custom events of that name.

@@ -64,7 +64,7 @@ async fn read(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
         let frame = frame.map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + read.len() + data.len() > most {
-            let _ = timeout(DISCARD_WITHIN, discard(body)).await;
+            discard_rest(body).await;
             return Err(too_large());
         }
         // Mostly the whole body comes at once, and is not copied.
@@ -78,14 +78,18 @@ async fn read(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     Ok(if read.is_empty() { first } else { read.into() })
 }
 
-async fn discard(mut body: Body) {
-    let mut left = DISCARDED_BYTES;
-    while let Some(Ok(frame)) = body.frame().await {
-        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-        if left == 0 {
-            return;
+/// Reads what nobody wants of a body, so that its client gets to read the answer.
+pub(super) async fn discard_rest(mut body: Body) {
+    let discard = async {
+        let mut left = DISCARDED_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
         }
-    }
+    };
+    let _ = timeout(DISCARD_WITHIN, discard).await;
 }
 
 /// Whether the body is said to be JSON; one that is not said to be anything is taken for it.

@@ -14,6 +14,7 @@ pub mod trash_bin;
 pub mod answer;
 mod auth;
 mod base_url;
+mod csv_rows;
 pub(crate) mod definitions;
 pub(crate) mod download;
 mod extract;
@@ -26,6 +27,7 @@ mod rate_limit;
 mod records;
 mod routes;
 mod run_to_end;
+mod upload;
 
 use axum::Router;
 use axum::middleware;

@@ -1,6 +1,7 @@
 //! Metadata schemas: which keys the metadata of a resource has, and what each may hold. Custom-event schemas are the same
 //! for the metadata of events.
 
+mod cell;
 mod validation;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use super::json::JsonText;
 use super::limits;
 use super::patch::Patch;
 
+pub use cell::value_of_cell;
 pub use validation::{Write, validate, validate_event};
 
 /// What a key holds.

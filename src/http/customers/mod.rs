@@ -9,6 +9,7 @@ mod consents;
 mod create;
 mod delete;
 mod get;
+mod import_csv;
 mod list;
 mod permanent_deletion;
 mod redeemables;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Routes {
         .at("/v1/customers", [get("list-customers", list::handle), post("create-customer", create::handle)])
         .at("/v1/customers/bulk/async", [post("update-customers-in-bulk", bulk::handle)])
         .at("/v1/customers/metadata/async", [post("update-customers-metadata-in-bulk", bulk_metadata::handle)])
+        .at("/v1/customers/importCSV", [post("import-customers-using-csv", import_csv::handle)])
         .at(
             "/v1/customers/{customerId}",
             [

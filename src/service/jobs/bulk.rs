@@ -8,7 +8,7 @@ use super::tell_failure;
 use crate::domain::customer::{CustomerPatch, CustomerReference};
 use crate::domain::job::{Failure, Job, JobType, Record, ResultLine, Slice, SliceOutcome};
 use crate::domain::patch::Patch;
-use crate::objects::csv;
+use crate::objects::{async_action, csv};
 use crate::service::{Error, Work};
 
 /// What a bulk update says of one customer, whom the record itself names.
@@ -27,11 +27,21 @@ pub(super) async fn apply(work: &mut Work<'_>, job: &Job, slice: &Slice) -> Resu
         Value::Object(metadata) => metadata,
         _ => Map::new(),
     });
+    save_each(work, job.kind, slice, |record| reference(record, same_for_all.as_ref())).await
+}
+
+/// Creates or changes the customer of each record, which `read` reads.
+pub(super) async fn save_each(
+    work: &mut Work<'_>,
+    kind: JobType,
+    slice: &Slice,
+    read: impl Fn(&Record) -> Result<CustomerReference, Failure>,
+) -> Result<SliceOutcome, Error> {
     let mut records = Vec::with_capacity(slice.records.len());
     for (number, record) in (slice.number..).zip(&slice.records) {
         // Forgotten since it was accepted.
         let Some(record) = record else { continue };
-        records.push((number, record, reference(record, same_for_all.as_ref())));
+        records.push((number, record, read(record)));
     }
     let mut crowd = Crowd::lock(work, records.iter().filter_map(|(.., read)| read.as_ref().ok()), Vec::new()).await?;
     let mut outcome = SliceOutcome::default();
@@ -43,9 +53,11 @@ pub(super) async fn apply(work: &mut Work<'_>, job: &Job, slice: &Slice) -> Resu
         match saved {
             Ok(saved) => {
                 outcome.done += 1;
-                outcome.file.push(report_line(record, saved.was_found, true));
+                if async_action::has_report(kind) {
+                    outcome.file.push(report_line(record, saved.was_found, true));
+                }
             }
-            Err(failure) => tell_failure(&mut outcome, job.kind, *number, record, &failure),
+            Err(failure) => tell_failure(&mut outcome, kind, *number, record, &failure),
         }
     }
     crowd.write(work).await?;

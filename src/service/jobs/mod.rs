@@ -1,8 +1,10 @@
 //! Work in the background. A request accepts a job by writing it; a worker brings it forward, slice by slice, each of which is
 //! one transaction.
 
+mod acceptance;
 mod bulk;
 mod customers;
+mod import_csv;
 mod orders;
 
 use std::sync::Arc;
@@ -14,70 +16,16 @@ use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
 use crate::db::jobs::Part;
 use crate::domain::identifier::Identifier;
-use crate::domain::job::{
-    Failure, Job, JobAddress, JobStatus, JobType, NewJob, Record, ResultLine, Slice, SliceOutcome, Slicer,
-};
-use crate::domain::json::JsonText;
+use crate::domain::job::{Failure, Job, JobAddress, JobStatus, JobType, Record, ResultLine, Slice, SliceOutcome};
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
 use crate::objects::async_action;
 
+pub use acceptance::{Acceptance, JobRequest, accept};
 pub use bulk::BulkRecord;
 
 /// How often a job without slices is tried.
 const ATTEMPTS: i32 = 3;
-/// Characters of the token that opens a download.
-const TOKEN_CHARS: usize = 48;
-
-/// A job that a request asks for.
-#[derive(Clone, Debug)]
-pub struct JobRequest {
-    pub kind: JobType,
-    pub parameters: Option<JsonText>,
-}
-
-/// Accepts a job that goes through `records`, and returns its id. It begins when the transaction is over and those that were
-/// accepted before it are finished.
-///
-/// # Errors
-/// When the database fails.
-pub async fn accept(
-    core: &Core,
-    caller: &Caller,
-    request: JobRequest,
-    records: impl IntoIterator<Item = Record>,
-) -> Result<String, Error> {
-    let now = core.clock.now();
-    let id = core.ids.timed("aa_", now);
-    let mut transaction = core.pool.begin().await?;
-    let mut slicer = Slicer::new(limits::SLICE_RECORDS, limits::SLICE_BYTES);
-    for record in records {
-        if let Some(slice) = slicer.push(record) {
-            db::jobs::insert_slice(&mut transaction, caller.project, &id, &slice).await?;
-        }
-    }
-    if let Some(slice) = slicer.rest() {
-        db::jobs::insert_slice(&mut transaction, caller.project, &id, &slice).await?;
-    }
-    let job = NewJob {
-        id: id.clone(),
-        kind: request.kind,
-        parameters: request.parameters,
-        token: format!("{}.{}", caller.project.0, core.ids.random_of("", TOKEN_CHARS)),
-        records: slicer.count(),
-        created_at: now,
-    };
-    let address = JobAddress {
-        project: caller.project,
-        id: id.clone(),
-        kind: request.kind,
-        app_id: caller.app_id.clone(),
-        request_id: caller.request_id.clone(),
-    };
-    db::jobs::accept(&mut transaction, &address, &job).await?;
-    transaction.commit().await?;
-    Ok(id)
-}
 
 /// An async action, with the records of it that failed, as JSON; no more than
 /// [`LISTED_FAILURES`](crate::domain::limits::LISTED_FAILURES) of them are kept.
@@ -185,6 +133,7 @@ async fn apply_slice(core: &Core, caller: &Caller, address: &JobAddress) -> Resu
     };
     let mut outcome = match address.kind {
         JobType::CustomersBulkUpdate | JobType::CustomersMetadataUpdate => bulk::apply(&mut work, &job, &slice).await?,
+        JobType::CustomersImportCsv => import_csv::apply(&mut work, &job, &slice).await?,
         _ => SliceOutcome::default(),
     };
     // What is listed has a limit, and what is kept with it.

@@ -6,6 +6,7 @@ mod consents;
 mod create;
 mod delete;
 mod get;
+mod import_csv;
 mod list;
 mod permanent_deletion;
 mod redeemables;

@@ -1,0 +1,259 @@
+//! A CSV file of customers: what its first line says of the columns, and what a row says of a customer.
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Map;
+
+use super::customer::{Address, CustomerReference};
+use super::identifier::Identifier;
+use super::job::{Failure, FailureKind, PersonName, Record};
+use super::json::JsonText;
+use super::limits::{CSV_COLUMNS, DESCRIPTION_CHARS, METADATA_BYTES, TEXT_CHARS};
+use super::metadata_schema::{Definition, value_of_cell};
+use super::patch::Patch;
+use super::timestamp;
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Column {
+    Id,
+    SourceId,
+    Name,
+    Email,
+    Phone,
+    Birthdate,
+    Birthday,
+    Description,
+    AddressLine1,
+    AddressLine2,
+    AddressPostalCode,
+    AddressCity,
+    AddressState,
+    AddressCountry,
+    /// The key of the metadata.
+    Metadata(String),
+}
+
+/// The names of the columns that are no metadata. The vendor's reference names those of an address in full, its template does
+/// not.
+const KNOWN: [(&str, Column); 18] = [
+    ("Id", Column::Id),
+    ("Source_id", Column::SourceId),
+    ("Name", Column::Name),
+    ("Email", Column::Email),
+    ("Phone", Column::Phone),
+    ("Birthdate", Column::Birthdate),
+    ("Birthday", Column::Birthday),
+    ("Description", Column::Description),
+    ("Address_line_1", Column::AddressLine1),
+    ("Address_line_2", Column::AddressLine2),
+    ("Address_Postal_Code", Column::AddressPostalCode),
+    ("Address_City", Column::AddressCity),
+    ("Address_State", Column::AddressState),
+    ("Address_Country", Column::AddressCountry),
+    ("Postal_Code", Column::AddressPostalCode),
+    ("City", Column::AddressCity),
+    ("State", Column::AddressState),
+    ("Country", Column::AddressCountry),
+];
+
+impl Column {
+    /// By its name in the first line, in capital or small letters.
+    fn of_name(name: &str) -> Self {
+        let known = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map_or_else(|| Self::Metadata(name.to_owned()), |(_, column)| column.clone())
+    }
+
+    /// The path of the member in messages.
+    fn path(&self) -> &str {
+        match self {
+            Self::Id => ".id",
+            Self::SourceId => ".source_id",
+            Self::Name => ".name",
+            Self::Email => ".email",
+            Self::Phone => ".phone",
+            Self::Birthdate => ".birthdate",
+            Self::Birthday => ".birthday",
+            Self::Description => ".description",
+            Self::AddressLine1 => ".address.line_1",
+            Self::AddressLine2 => ".address.line_2",
+            Self::AddressPostalCode => ".address.postal_code",
+            Self::AddressCity => ".address.city",
+            Self::AddressState => ".address.state",
+            Self::AddressCountry => ".address.country",
+            Self::Metadata(key) => key,
+        }
+    }
+
+    /// That the cell is what the member may be, in the words in which a JSON body is refused. What metadata may be, its schema
+    /// says.
+    fn check(&self, cell: &str) -> Result<(), String> {
+        let most = match self {
+            Self::Description => DESCRIPTION_CHARS,
+            Self::Metadata(_) => METADATA_BYTES,
+            _ => TEXT_CHARS,
+        };
+        // No text has more characters than bytes.
+        if cell.len() > most && cell.chars().count() > most {
+            return Err(format!("Property {} must NOT have more than {most} characters", self.path()));
+        }
+        if matches!(self, Self::Birthdate | Self::Birthday) && timestamp::parse(cell).is_none() {
+            return Err(format!("Property {} cannot be recognized as a ISO-8601 compliant date", self.path()));
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a file, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns(Vec<Column>);
+
+impl Columns {
+    /// Reads the first line of a file.
+    ///
+    /// # Errors
+    /// The details where these are no columns of customers.
+    pub fn of_header<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let wrong = |what: String| Err(format!("Property .file must {what}"));
+        let mut columns = Vec::new();
+        for name in names.map(str::trim) {
+            let column = Column::of_name(name);
+            if name.is_empty() {
+                return wrong("have a name for each column in its first line".to_owned());
+            }
+            if name.chars().count() > TEXT_CHARS {
+                return wrong(format!("NOT have names of columns with more than {TEXT_CHARS} characters"));
+            }
+            if columns.contains(&column) {
+                return wrong(format!("NOT have two columns that mean the same: '{name}'"));
+            }
+            if columns.len() == CSV_COLUMNS {
+                return wrong(format!("NOT have more than {CSV_COLUMNS} columns"));
+            }
+            columns.push(column);
+        }
+        // Without any of them it is some other file, or one that is separated by something else.
+        if columns.iter().all(|column| matches!(column, Column::Metadata(_))) {
+            let names: Vec<_> = KNOWN.iter().map(|(name, _)| *name).collect();
+            return wrong(format!(
+                "name one of these columns in its first line, separated by commas: {}",
+                names.join(", ")
+            ));
+        }
+        Ok(Self(columns))
+    }
+
+    /// Columns from a job's parameters.
+    #[must_use]
+    pub fn of_stored(text: &JsonText) -> Option<Self> {
+        serde_json::from_str(text.as_str()).ok()
+    }
+
+    /// The definition that `of_key` knows for each column of metadata.
+    pub fn definitions<'a>(&self, of_key: impl Fn(&str) -> Option<&'a Definition>) -> Vec<Option<&'a Definition>> {
+        let of_column = |column: &Column| match column {
+            Column::Metadata(key) => of_key(key),
+            _ => None,
+        };
+        self.0.iter().map(of_column).collect()
+    }
+
+    /// A row as the record of a job. One that cannot be that of a customer is kept as what is wrong with it, and fails alone.
+    pub fn record<'a>(&self, cells: impl Iterator<Item = &'a str> + Clone) -> Record {
+        let (count, most) = (cells.clone().count(), self.0.len());
+        let json = match cells.clone().map(str::len).sum::<usize>() {
+            _ if count > most => JsonText::of(&format!("The row has {count} cells, the first line has {most}")),
+            0 => JsonText::of(&"The row is empty"),
+            bytes if bytes > METADATA_BYTES => {
+                JsonText::of(&format!("The row must NOT be larger than {METADATA_BYTES} bytes"))
+            }
+            _ => JsonText::of(&Cells(cells.clone())),
+        };
+        Record { json: json.as_str().to_owned(), person: self.person(cells), referrer: PersonName::default() }
+    }
+
+    /// Whom a row is about. An id that no customer can have does not hide the source id.
+    fn person<'a>(&self, cells: impl Iterator<Item = &'a str>) -> PersonName {
+        let mut person = PersonName::default();
+        for (column, cell) in self.0.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
+            match column {
+                Column::Id => {
+                    let id = Identifier::new(cell.to_owned());
+                    person.id = id.has_form("cust_", 24).then(|| cell.to_owned());
+                }
+                Column::SourceId => person.source_id = Some(cell.to_owned()),
+                _ => {}
+            }
+        }
+        person
+    }
+
+    /// What a record of [`Columns::record`] says of a customer, with the `definitions` of its columns. An empty cell says
+    /// nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the row.
+    pub fn reference(
+        &self,
+        record: &Record,
+        definitions: &[Option<&Definition>],
+    ) -> Result<CustomerReference, Failure> {
+        let wrong = |details| Failure { kind: FailureKind::InvalidPayload, details };
+        let Ok(cells) = serde_json::from_str::<Vec<String>>(&record.json) else {
+            let told: Result<String, _> = serde_json::from_str(&record.json);
+            return Err(told.map_or_else(|_| Failure::internal(), wrong));
+        };
+        let mut reference = CustomerReference::default();
+        let (mut address, mut metadata) = (Address::default(), Map::new());
+        let patch = &mut reference.patch;
+        for ((column, definition), cell) in self.0.iter().zip(definitions).zip(cells) {
+            if cell.is_empty() {
+                continue;
+            }
+            column.check(&cell).map_err(wrong)?;
+            let member = match column {
+                Column::Name => &mut patch.name,
+                Column::Email => &mut patch.email,
+                Column::Phone => &mut patch.phone,
+                Column::Birthdate => &mut patch.birthdate,
+                Column::Birthday => &mut patch.birthday,
+                Column::Description => &mut patch.description,
+                Column::AddressLine1 => &mut address.line_1,
+                Column::AddressLine2 => &mut address.line_2,
+                Column::AddressPostalCode => &mut address.postal_code,
+                Column::AddressCity => &mut address.city,
+                Column::AddressState => &mut address.state,
+                Column::AddressCountry => &mut address.country,
+                Column::Id => {
+                    reference.id = Some(cell);
+                    continue;
+                }
+                Column::SourceId => {
+                    reference.source_id = Some(cell);
+                    continue;
+                }
+                Column::Metadata(key) => {
+                    metadata.insert(key.clone(), value_of_cell(cell, *definition));
+                    continue;
+                }
+            };
+            *member = Patch::Value(cell);
+        }
+        if address != Address::default() {
+            patch.address = Patch::Value(address);
+        }
+        if !metadata.is_empty() {
+            patch.metadata = Patch::Value(metadata);
+        }
+        Ok(reference)
+    }
+}
+
+/// The cells of a row, written as an array.
+struct Cells<I>(I);
+
+impl<'a, I: Iterator<Item = &'a str> + Clone> Serialize for Cells<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}

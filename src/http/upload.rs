@@ -1,0 +1,141 @@
+//! A file in a multipart body.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::mem;
+
+use axum::body::{Body, Bytes};
+use axum::extract::multipart::Field;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use http_body_util::channel::{Channel, Sender};
+use tempfile::SpooledTempFile;
+use tokio::task::spawn_blocking;
+
+use super::error::{ApiError, ErrorKind};
+use super::extract::discard_rest;
+use crate::domain::limits::BULK_BYTES;
+
+/// Bytes of a body beside its file: boundaries, headers, other parts.
+const BESIDE_BYTES: usize = 64 * 1024;
+/// Bytes of a file that are written at once; a file that is no larger is never written at all.
+const WRITTEN_BYTES: usize = 256 * 1024;
+/// Pieces of the body that wait to be read at the most.
+const AHEAD: usize = 1;
+
+/// The part `file` of a multipart body, which no directory shows while it is on disk; `None` where the request has none.
+pub struct Upload(pub Option<SpooledTempFile>);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        // Read beside being sent on, so that no more of it is in memory than what is looked at, and so that what nobody wants is
+        // read to its end all the same.
+        let (sender, piped) = Channel::<Bytes, axum::Error>::new(AHEAD);
+        let is_multipart = is_multipart(&parts.headers);
+        let mut piped = Request::from_parts(parts, Body::new(piped));
+        DefaultBodyLimit::disable().apply(&mut piped);
+        let file = async {
+            match Multipart::from_request(piped, state).await {
+                Ok(multipart) => read_file(multipart).await,
+                Err(_) if is_multipart => Err(broken()),
+                Err(_) => Err(ApiError::new(ErrorKind::UnsupportedMediaType)),
+            }
+        };
+        let (sent, file) = tokio::join!(send_on(body, sender), file);
+        match sent {
+            0 => Ok(Self(None)),
+            sent if sent > BULK_BYTES + BESIDE_BYTES => Err(too_large()),
+            _ => file.map(Self),
+        }
+    }
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
+    media.trim().eq_ignore_ascii_case("multipart/form-data")
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(ErrorKind::PayloadTooLarge).with_details(BULK_BYTES.to_string())
+}
+
+/// Sends the body on while it is wanted and not too large, and returns its size; of one that is too large or not wanted, more
+/// or less.
+async fn send_on(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> usize {
+    let mut sent = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => {
+                sender.abort(error);
+                return sent.max(1);
+            }
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        sent += data.len();
+        if sent > BULK_BYTES + BESIDE_BYTES || sender.send_data(data).await.is_err() {
+            drop(sender);
+            discard_rest(body).await;
+            return sent;
+        }
+    }
+    sent
+}
+
+async fn read_file(mut multipart: Multipart) -> Result<Option<SpooledTempFile>, ApiError> {
+    let mut file = None;
+    while let Some(field) = multipart.next_field().await.map_err(|_| broken())? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        if file.is_some() {
+            return Err(ApiError::invalid_payload("Property .file must be one file"));
+        }
+        file = Some(keep(field).await?);
+    }
+    Ok(file)
+}
+
+/// What has no boundaries, or was broken off.
+fn broken() -> ApiError {
+    ApiError::invalid_payload("Payload must be multipart/form-data, whole and with its boundaries")
+}
+
+async fn keep(mut field: Field<'_>) -> Result<SpooledTempFile, ApiError> {
+    let mut file = SpooledTempFile::new(WRITTEN_BYTES);
+    let (mut kept, mut size) = (Vec::new(), 0);
+    while let Some(piece) = field.chunk().await.map_err(|_| broken())? {
+        size += piece.len();
+        if size > BULK_BYTES {
+            return Err(too_large());
+        }
+        kept.extend_from_slice(&piece);
+        if kept.len() >= WRITTEN_BYTES {
+            let written = mem::take(&mut kept);
+            file = blocking(move || {
+                file.write_all(&written)?;
+                Ok(file)
+            })
+            .await?;
+        }
+    }
+    blocking(move || {
+        file.write_all(&kept)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    })
+    .await
+}
+
+/// Works on the disk beside the threads that answer requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
+    let internal = |cause: &dyn ToString| ApiError::new(ErrorKind::Internal).with_cause(&cause.to_string());
+    match spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| internal(&error)),
+        Err(panic) => Err(internal(&panic)),
+    }
+}

@@ -1,0 +1,214 @@
+//! What a row does.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use super::{import, told, upload};
+use crate::support::World;
+
+#[tokio::test]
+async fn rows_create_and_change_in_their_order() {
+    let world = World::at("2024-03-01T10:00:00Z").await;
+    let client = world.client();
+    let id =
+        client.customer(json!({"source_id": "known", "name": "K", "phone": "1", "metadata": {"a": 1, "b": 2}})).await;
+    world.clock.set("2024-03-01T10:00:01Z".parse().unwrap());
+    let second = client.customer(json!({"source_id": "second", "name": "S"})).await;
+    world.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
+    let file = format!(
+        "Id,Source_id,Name,City,b\n,known,N,NY,x\n,new,first,,\n{second},,T,,\n,,nobody,,\n,new,last,,y\n{id},ignored,,,z\n"
+    );
+    let result = import(&client, file).await;
+    assert_eq!((&result["done_count"], &result["failed_count"]), (&json!(6), &json!(0)), "{result}");
+
+    let known = client.get("/v1/customers/known").await.json();
+    assert_eq!((&known["id"], &known["name"], &known["phone"]), (&json!(id), &json!("N"), &json!("1")));
+    assert_eq!(known["metadata"].to_string(), r#"{"a":1,"b":"z"}"#);
+    assert_eq!(known["address"].to_string(), r#"{"city":"NY"}"#);
+    assert_eq!(known["updated_at"], "2024-03-01T10:00:05.000Z");
+    assert_eq!(client.get("/v1/customers/second").await.json()["name"], "T");
+    let new = client.get("/v1/customers/new").await.json();
+    assert_eq!((&new["name"], new["metadata"].to_string()), (&json!("last"), r#"{"b":"y"}"#.to_owned()));
+    client.get("/v1/customers/ignored").await.expect(404);
+    let list = client.get("/v1/customers?order=created_at").await.expect(200);
+    assert_eq!(list.column("customers", "name"), ["N", "T", "last", "nobody"]);
+    assert_eq!(list.json()["customers"][3]["source_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_wrong_row_fails_alone_and_is_told_by_its_number() {
+    let world = World::new().await;
+    let client = world.client();
+    let long = "x".repeat(501);
+    let file = format!(
+        "Id,Source_id,Name,Birthdate,City,Description\n\
+         ,a,A,,,\n\
+         ,b,{long},,,\n\
+         \n\
+         123-123-123,c,Java,21-06-1995,,\n\
+         123-123-123,d,Java,1995-06-21,,\n\
+         cust_W8n9I8pJDXlM69j49iKJeYpQ,,,,,\n\
+         ,e,E,,,,\n\
+         ,,,,,\n\
+         ,f\n\
+         ,{long},,,,\n\
+         ,g,,,{long},\n\
+         ,h,,,,{long}\n\
+         ,i,,,,{}\n",
+        "x".repeat(5001)
+    );
+    let result = import(&client, file).await;
+    let reasons: Vec<_> = result["failed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["row"].as_i64().unwrap(), row["source_id"].as_str().unwrap(), row["reason"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (2, "b", "Property .name must NOT have more than 500 characters"),
+            (3, "c", "Property .birthdate cannot be recognized as a ISO-8601 compliant date"),
+            (4, "d", "Cannot find customer with id 123-123-123"),
+            (5, "", "Cannot find customer with id cust_W8n9I8pJDXlM69j49iKJeYpQ"),
+            (6, "e", "The row has 7 cells, the first line has 6"),
+            (7, "", "The row is empty"),
+            (9, long.as_str(), "Property .source_id must NOT have more than 500 characters"),
+            (10, "g", "Property .address.city must NOT have more than 500 characters"),
+            (12, "i", "Property .description must NOT have more than 5000 characters"),
+        ]
+    );
+    assert_eq!(result["message"], "3 customer(s) imported successfully, 9 failed.");
+    let list = client.get("/v1/customers?order=created_at").await.expect(200);
+    assert_eq!(list.column("customers", "source_id"), ["a", "f", "h"]);
+}
+
+#[tokio::test]
+async fn cells_hold_commas_quotes_and_line_ends() {
+    let world = World::new().await;
+    let client = world.client();
+    let file = "\u{feff}\"Source_id\",name,note\r\na,\"Morgan, Alice\",\"said \"\"hi\"\"\"\r\nb,Zoë 🎉,\"two\r\nlines\nand more\"\r\nc,5\" pipe, blanks ";
+    assert_eq!(import(&client, file).await["done_count"], 3);
+    for (source_id, name, note) in [
+        ("a", "Morgan, Alice", "said \"hi\""),
+        ("b", "Zoë 🎉", "two\r\nlines\nand more"),
+        ("c", "5\" pipe", " blanks "),
+    ] {
+        let customer = client.get(&format!("/v1/customers/{source_id}")).await.expect(200).json();
+        assert_eq!((&customer["name"], &customer["metadata"]["note"]), (&json!(name), &json!(note)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_csv_in_utf_8_is_refused_as_a_whole() {
+    let world = World::new().await;
+    let client = world.client();
+    let not_utf_8 = |line| format!("Property .file must be CSV in UTF-8; the row at line {line} is not UTF-8");
+    let nul =
+        |line| format!("Property .file must be CSV in UTF-8; the row at line {line} contains the character U+0000");
+    let late = [b"source_id\n".as_slice(), &b"a\n".repeat(3000), b"\xff\n"].concat();
+    for (file, details) in [
+        (&b"source_id,name\na,\xff\n"[..], not_utf_8(2)),
+        (b"\xff\xfes\0o\0u\0", not_utf_8(1)),
+        (b"\x89PNG\r\n\x1a\n\0\0", not_utf_8(1)),
+        (b"\x00\x01\x02", nul(1)),
+        (b"source_id\na\nb\0\n", nul(3)),
+        (&late, not_utf_8(3002)),
+        (b"source_id,name\na,\"never closed\nb,B\n", "Property .file must NOT end within a quoted cell".to_owned()),
+        (b"source_id,\"name", "Property .file must NOT end within a quoted cell".to_owned()),
+        (b"source_id\na\n\"", "Property .file must NOT end within a quoted cell".to_owned()),
+    ] {
+        let error = upload(&client, file).await.expect(400);
+        assert_eq!((error.string("/key"), error.string("/details")), ("invalid_payload".to_owned(), details));
+    }
+    assert_eq!(client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
+    let slices: i64 = sqlx::query_scalar("SELECT count(*) FROM job_slices").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(slices, 0);
+    assert_eq!(import(&client, "source_id\n.\n\".\"\n").await["done_count"], 2, "a row may look like the end");
+}
+
+#[tokio::test]
+async fn a_file_without_rows_imports_nobody() {
+    let world = World::new().await;
+    let client = world.client();
+    for file in ["source_id,name", "source_id,name\n", "source_id,name\r\n\r\n"] {
+        let result = import(&client, file).await;
+        assert_eq!(told(&result), ("0 customer(s) imported successfully, 0 failed.".to_owned(), vec![]));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_but_segments() {
+    let world = World::new().await;
+    let client = world.client();
+    let filter = json!({"junction": "and", "name": {"conditions": {"$is": ["N"]}}});
+    let segment = json!({"name": "S", "type": "auto-update", "filter": filter});
+    let segment = client.post("/v1/segments", segment).await.expect(200).string("/id");
+    let id = client.customer(json!({"source_id": "a"})).await;
+    import(&client, "source_id,name\na,N\nb,N\nc,O\n").await;
+    let members = client.get(&format!("/v1/customers?segment_id={segment}")).await.expect(200);
+    assert_eq!(members.column("customers", "source_id"), ["b", "a"]);
+    let activity = client.get(&format!("/v1/customers/{id}/activity")).await.expect(200);
+    assert_eq!(activity.column("data", "type"), ["customer.segment.entered", "customer.created"]);
+}
+
+#[tokio::test]
+async fn customers_of_another_project_are_not_touched() {
+    let world = World::new().await;
+    let id = world.client().customer(json!({"source_id": "a", "name": "A"})).await;
+    let result = import(&world.stranger(), format!("id,source_id,name\n,a,B\n{id},,C\n")).await;
+    assert_eq!(told(&result).1, [format!("Cannot find customer with id {id}")]);
+    assert_eq!(world.client().get("/v1/customers/a").await.string("/name"), "A");
+    assert_eq!(world.stranger().get("/v1/customers/a").await.string("/name"), "B");
+}
+
+#[tokio::test]
+async fn many_rows_keep_their_order_over_the_slices_and_failures_are_listed_up_to_a_limit() {
+    let world = World::new().await;
+    let client = world.client();
+    let rows: String =
+        (0..12_500).map(|row| format!("c{row:05},{}\n", if row % 5 < 4 { "x" } else { "1990-01-01" })).collect();
+    let result = import(&client, format!("source_id,birthdate\n{rows}")).await;
+    assert_eq!((&result["done_count"], &result["failed_count"]), (&json!(2_500), &json!(10_000)));
+    let failed = result["failed"].as_array().unwrap();
+    assert_eq!((failed.len(), &failed[9_999]["row"], &failed[4]["row"]), (10_000, &json!(12_499), &json!(6)));
+    let first = client.get("/v1/customers?order=created_at&limit=3").await.expect(200);
+    assert_eq!(first.column("customers", "source_id"), ["c00004", "c00009", "c00014"]);
+    let last = client.get("/v1/customers?limit=2").await.expect(200);
+    assert_eq!(last.column("customers", "source_id"), ["c12499", "c12494"]);
+}
+
+#[test]
+fn what_was_written_is_imported() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::new());
+    let cell = prop_oneof!["[a-z0-9]{0,3}", "[ -~é🎉\r\n\t\"',;\u{feff}]{0,8}"];
+    let rows = proptest::collection::vec((cell.clone(), cell.clone(), cell), 0..12);
+    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) });
+    let number = std::cell::Cell::new(0);
+    runner
+        .run(&(rows, any::<bool>(), any::<bool>()), |(rows, is_crlf, has_mark)| {
+            number.set(number.get() + 1);
+            let client = world.client_with(&format!("project {}", number.get()), "token");
+            let terminator = if is_crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+            let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+            writer.write_record(["Source_id", "name", "note", "City"]).unwrap();
+            for (index, (name, note, city)) in rows.iter().enumerate() {
+                writer.write_record([&format!("r{index}"), name, note, city]).unwrap();
+            }
+            let mut file = if has_mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+            file.extend(writer.into_inner().unwrap());
+            runtime.block_on(async {
+                assert_eq!(import(&client, file).await["done_count"], rows.len());
+                for (index, (name, note, city)) in rows.iter().enumerate() {
+                    let customer = client.get(&format!("/v1/customers/r{index}")).await.expect(200).json();
+                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                    let seen = [&customer["name"], &customer["metadata"]["note"], &customer["address"]["city"]];
+                    assert_eq!(seen.map(text), [name.clone(), note.clone(), city.clone()]);
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}
