@@ -3,12 +3,17 @@
 
 mod bulk;
 mod customers;
+mod ledger;
 mod orders;
+mod purge;
+mod underway;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use subtle::ConstantTimeEq;
+use tokio::time::sleep;
 
 use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
@@ -23,9 +28,16 @@ use crate::domain::project::ProjectId;
 use crate::objects::async_action;
 
 pub use bulk::BulkRecord;
+pub use orders::ImportedOrder;
+pub use purge::PurgeParameters;
+use underway::Turn;
+pub use underway::Underway;
 
 /// How often a job without slices is tried.
 const ATTEMPTS: i32 = 3;
+/// How often it is tried to take hold of a job that failed, and how long it is waited in between.
+const SET_BACK_ATTEMPTS: usize = 20;
+const SET_BACK_PAUSE: Duration = Duration::from_millis(5);
 /// Characters of the token that opens a download.
 const TOKEN_CHARS: usize = 48;
 
@@ -50,7 +62,7 @@ pub async fn accept(
     let now = core.clock.now();
     let id = core.ids.timed("aa_", now);
     let mut transaction = core.pool.begin().await?;
-    let mut slicer = Slicer::new(limits::SLICE_RECORDS, limits::SLICE_BYTES);
+    let mut slicer = slicer(request.kind);
     for record in records {
         if let Some(slice) = slicer.push(record) {
             db::jobs::insert_slice(&mut transaction, caller.project, &id, &slice).await?;
@@ -77,6 +89,15 @@ pub async fn accept(
     db::jobs::accept(&mut transaction, &address, &job).await?;
     transaction.commit().await?;
     Ok(id)
+}
+
+/// How the records of a job are cut. Those of an import of orders, which are not many, stay together, so that the summary of each
+/// customer is made once.
+fn slicer(kind: JobType) -> Slicer {
+    match kind {
+        JobType::OrdersImport => Slicer::new(limits::IMPORTED_ORDERS, usize::MAX),
+        _ => Slicer::new(limits::SLICE_RECORDS, limits::SLICE_BYTES),
+    }
 }
 
 /// An async action, with the records of it that failed, as JSON; no more than
@@ -131,9 +152,10 @@ pub async fn download(core: &Core, identifier: &Identifier, token: &str) -> Resu
 /// When the database fails in a way that is not the job's fault.
 pub async fn work_on(core: &Arc<Core>) -> Result<bool, Error> {
     let mut connection = core.pool.acquire().await?;
-    let found = db::jobs::peek(&mut connection).await?;
+    let found = db::jobs::peek(&mut connection, &core.underway.ids()).await?;
     connection.release();
     let Some(address) = found else { return Ok(false) };
+    let Some(turn) = core.underway.begin(&address.id) else { return Ok(true) };
     // A task of its own, so that a panic ends the slice and not the worker.
     let slice = {
         let (core, address) = (Arc::clone(core), address.clone());
@@ -146,7 +168,13 @@ pub async fn work_on(core: &Arc<Core>) -> Result<bool, Error> {
         Err(panic) => panic.to_string(),
     };
     tracing::error!(job = address.id, kind = address.kind.as_str(), failure, "a slice of a job failed");
-    set_back(core, &address).await?;
+    // The transaction that failed may still be on its way back, with the lock of the job.
+    for _ in 0..SET_BACK_ATTEMPTS {
+        if set_back(core, &address, &turn).await? {
+            break;
+        }
+        sleep(SET_BACK_PAUSE).await;
+    }
     Ok(true)
 }
 
@@ -170,7 +198,10 @@ async fn bring_forward(core: &Core, address: &JobAddress) -> Result<(), Error> {
         | JobType::CustomersMetadataUpdate
         | JobType::CustomersImportCsv
         | JobType::OrdersImport => apply_slice(core, &caller, address).await,
-        JobType::CustomersMetadataKeyPurge | JobType::OrdersMetadataKeyPurge | JobType::Export => Ok(()),
+        JobType::CustomersMetadataKeyPurge | JobType::OrdersMetadataKeyPurge => {
+            purge::apply(core, &caller, address).await
+        }
+        JobType::Export => Ok(()),
     }
 }
 
@@ -183,8 +214,10 @@ async fn apply_slice(core: &Core, caller: &Caller, address: &JobAddress) -> Resu
         db::jobs::finish(work.connection(), address.project, &job.id, job.done_count, now, Some(expires_at)).await?;
         return work.commit().await;
     };
+    core.underway.tries(&job.id, &slice);
     let mut outcome = match address.kind {
         JobType::CustomersBulkUpdate | JobType::CustomersMetadataUpdate => bulk::apply(&mut work, &job, &slice).await?,
+        JobType::OrdersImport => orders::apply(&mut work, &job, &slice).await?,
         _ => SliceOutcome::default(),
     };
     // What is listed has a limit, and what is kept with it.
@@ -196,12 +229,14 @@ async fn apply_slice(core: &Core, caller: &Caller, address: &JobAddress) -> Resu
 }
 
 /// After a failure that nobody foresaw: the records of the slice are tried one by one, and one that fails alone has failed.
-async fn set_back(core: &Core, address: &JobAddress) -> Result<(), Error> {
+/// `false` where somebody else has the job.
+async fn set_back(core: &Core, address: &JobAddress, turn: &Turn<'_>) -> Result<bool, Error> {
     let now = core.clock.now();
     let mut transaction = core.pool.begin().await?;
-    let Some(job) = db::jobs::claim(&mut transaction, address).await? else { return Ok(()) };
+    let Some(job) = db::jobs::claim(&mut transaction, address).await? else { return Ok(false) };
     match db::jobs::first_slice(&mut transaction, address.project, &job.id).await? {
         None => db::jobs::fail_attempt(&mut transaction, address.project, &job.id, ATTEMPTS, now).await?,
+        Some(slice) if !turn.was_at(&slice) => {}
         Some(slice) if slice.records.len() > 1 => {
             db::jobs::split_slice(&mut transaction, address.project, &job.id, slice.number).await?;
         }
@@ -212,7 +247,8 @@ async fn set_back(core: &Core, address: &JobAddress) -> Result<(), Error> {
                 .await?;
         }
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// What there is to tell of a slice of one record that the database refuses.
@@ -235,7 +271,7 @@ fn tell_failure(outcome: &mut SliceOutcome, kind: JobType, number: i64, record: 
         text: async_action::failure(kind, number, source_id.as_deref(), failure).as_str().to_owned(),
         customer_id: record.person.id.clone(),
         source_id: record.person.source_id.clone(),
-        referrer_id: None,
+        referrer_id: record.referrer.id.clone(),
     });
     if async_action::has_report(kind) {
         outcome.file.push(bulk::report_line(record, false, false));
