@@ -106,7 +106,8 @@ fn import(
         Ok(draft) => draft,
         Err(error) => return refused(error.of_record()?, false),
     };
-    let before = imported.customer.as_ref().map(|customer| crowd.before(customer));
+    let before =
+        imported.customer.as_ref().filter(|_| imported.referrer.is_some()).map(|customer| crowd.before(customer));
     if let Some(customer) = &imported.customer {
         match crowd.save(work, customer)? {
             Ok(saved) => draft.order.customer_id = Some(crowd.id_at(saved.place).to_owned()),
