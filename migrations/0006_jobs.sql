@@ -80,6 +80,8 @@ ALTER TABLE job_results ALTER COLUMN customer_ids SET STORAGE EXTERNAL;
 ALTER TABLE job_results ALTER COLUMN source_ids SET STORAGE EXTERNAL;
 COMMENT ON COLUMN job_results.part IS 'file: lines of the CSV file that can be downloaded; failed: JSON of the records that failed';
 COMMENT ON COLUMN job_results.lines IS 'null where the person was forgotten; whom each line shows is in the other arrays, as in job_slices';
+COMMENT ON COLUMN job_results.referrer_ids IS
+    'of a file, whose id the line shows beside the person; of what failed, the second person of an order: the line goes with either';
 
 -- ---------------------------------------------------------------------------------------------- forgetting
 ALTER TABLE permanent_deletions ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
@@ -87,8 +89,8 @@ COMMENT ON COLUMN permanent_deletions.xid IS
     'the transaction that forgot, so that an export can tell whom it has read and must not keep';
 
 -- Takes a person out of what jobs have still to do, and out of what they have left behind. Records and lines that are the
--- person's own go; those of others that name the person as referrer lose that. What is to be done comes first: a slice that
--- is being applied is waited for, and what it leaves is seen.
+-- person's own go, and whatever tells of an order of theirs that failed; those of others that name the person as referrer
+-- lose that. What is to be done comes first: a slice that is being applied is waited for, and what it leaves is seen.
 CREATE FUNCTION forget_in_jobs(of_project bigint, person_id text, person_source_ids text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -131,7 +133,8 @@ BEGIN
                     ELSE array_agg(CASE WHEN NOT is_own AND NOT is_referrer THEN referrer_id END ORDER BY place) END
         FROM unnest(lines, customer_ids, source_ids, referrer_ids) WITH ORDINALITY
                  AS one (line, customer_id, source_id, referrer_id, place),
-             LATERAL (SELECT coalesce(customer_id = person_id OR source_id = ANY(person_source_ids), false),
+             LATERAL (SELECT coalesce(customer_id = person_id OR source_id = ANY(person_source_ids)
+                                      OR part = 'failed' AND referrer_id = person_id, false),
                              coalesce(referrer_id = person_id, false)) AS of_person (is_own, is_referrer)
     )
     WHERE project_id = of_project

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::customer::CustomerReference;
 use super::json::JsonText;
 use super::limits;
 use super::project::ProjectId;
@@ -151,6 +152,17 @@ pub struct Record {
 pub struct PersonName {
     pub id: Option<String>,
     pub source_id: Option<String>,
+}
+
+impl PersonName {
+    /// How a record that says this of a person names them; nobody where it says nothing.
+    #[must_use]
+    pub fn of(reference: Option<&CustomerReference>) -> Self {
+        reference.map_or_else(Self::default, |reference| Self {
+            id: reference.id.clone(),
+            source_id: reference.source_id.clone(),
+        })
+    }
 }
 
 /// Records that are applied together.

@@ -1,6 +1,7 @@
 //! Orders.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::activity::ActivityType;
@@ -9,7 +10,8 @@ use super::limits;
 use super::patch::Patch;
 
 /// Where an order stands. Any status may follow any other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum OrderStatus {
     #[default]
     Created,
@@ -77,13 +79,19 @@ pub struct Order {
 }
 
 /// What a request says about an order, apart from which one it is and whose.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OrderPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<OrderStatus>,
     /// Hundredths.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<Vec<OrderItem>>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
     pub metadata: Patch<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<DateTime<Utc>>,
 }
 
@@ -114,14 +122,19 @@ impl OrderPatch {
 }
 
 /// One item as it was sent: the members that the vendor knows, in its order, and the two that amounts are made of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OrderItem {
     /// Members that come before the quantity: `product_id`, `source_id`, ...
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub head: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<i64>,
     /// Hundredths: the item's own price, or that of its sku or product.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<i64>,
     /// Members that come after the price: `product`, `sku`, `metadata`.
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub tail: Map<String, Value>,
 }
 
@@ -175,6 +188,45 @@ mod tests {
         assert_eq!(OrderItem::sum(&[largest.clone(), largest]), Some(limits::INTEGER), "no overflow");
         let least = item(Some(limits::INTEGER), Some(-limits::INTEGER));
         assert_eq!(OrderItem::sum(&[least.clone(), least]), Some(-limits::INTEGER));
+    }
+
+    #[test]
+    fn what_a_request_says_is_kept_as_it_was_said() {
+        let item = |text| match serde_json::from_str(text) {
+            Ok(Value::Object(members)) => members,
+            _ => unreachable!(),
+        };
+        for (patch, text) in [
+            (OrderPatch::default(), "{}"),
+            (
+                OrderPatch { metadata: Patch::Null, items: Some(Vec::new()), ..OrderPatch::default() },
+                r#"{"items":[],"metadata":null}"#,
+            ),
+            (
+                OrderPatch {
+                    status: Some(OrderStatus::Paid),
+                    amount: Some(-1),
+                    items: Some(vec![
+                        OrderItem::default(),
+                        OrderItem {
+                            head: item(r#"{"source_id":"a","product_id":"b"}"#),
+                            quantity: Some(2),
+                            price: Some(3),
+                            tail: item(r#"{"sku":{"price":3},"metadata":{"z":1.5,"a":null}}"#),
+                        },
+                    ]),
+                    metadata: Patch::Value(Map::new()),
+                    created_at: DateTime::from_timestamp_micros(1_704_067_200_000_001),
+                },
+                concat!(
+                    r#"{"status":"PAID","amount":-1,"items":[{},{"head":{"source_id":"a","product_id":"b"},"quantity":2,"price":3,"#,
+                    r#""tail":{"sku":{"price":3},"metadata":{"z":1.5,"a":null}}}],"metadata":{},"created_at":"2024-01-01T00:00:00.000001Z"}"#
+                ),
+            ),
+        ] {
+            assert_eq!(JsonText::of(&patch).as_str(), text);
+            assert_eq!(serde_json::from_str::<OrderPatch>(text).unwrap(), patch);
+        }
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::service::Caller;
 /// The routes of this table.
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .at("/v1/orders/import", [posted("import-orders")])
         .at("/v1/orders/export", [posted("create-order-export")])
         .at("/v1/exports", [read("list-exports"), posted("create-export")])
         .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])

@@ -1,11 +1,14 @@
-//! Metadata schemas: creating, changing and deleting them, and removing the values of a removed key.
+//! Metadata schemas: creating, changing and deleting them, and asking for the values of a removed key to go.
 
 use sqlx::PgConnection;
 
+use super::jobs::{self, JobRequest, PurgeParameters};
 use super::rules::Revision;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::domain::identifier::Identifier;
+use crate::domain::job::JobType;
+use crate::domain::json::JsonText;
 use crate::domain::limits;
 use crate::domain::metadata_schema::{Definition, MetadataSchema, MetadataSchemaChange};
 
@@ -16,14 +19,6 @@ pub struct NewMetadataSchema {
     /// Arranged, and not too many.
     pub properties: Vec<(String, Definition)>,
     pub allow_defined_only: Option<bool>,
-}
-
-/// What a purge went through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Purge {
-    pub resource: Resource,
-    /// How many of them had the key.
-    pub count: i64,
 }
 
 /// Creates the schema of a resource.
@@ -99,41 +94,28 @@ pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
     .await
 }
 
-/// Removes a key whose definition was removed from the metadata of everything that the schema is for, and drops the
-/// definition.
+/// Asks for a key whose definition was removed to be taken out of the metadata of everything that the schema is for, and its
+/// definition to be dropped; returns the id of the job.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown identifier; [`Error::Invalid`] where the key has no removed definition, or the schema
 /// is not for customers or orders.
-pub async fn purge(core: &Core, caller: &Caller, identifier: &Identifier, key: &str) -> Result<Purge, Error> {
+pub async fn purge(core: &Core, caller: &Caller, identifier: &Identifier, key: &str) -> Result<String, Error> {
     let invalid = |details: &str| Err(Error::Invalid { details: details.to_owned() });
-    retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
-        let mut schema = lock(revision.connection(), caller, identifier).await?;
-        if !schema.properties.iter().any(|(known, definition)| known == key && definition.deleted) {
-            return invalid("Property .key must be the key of a definition that was removed");
-        }
-        if schema.related_object == "customer" {
-            revision.purged(key);
-        }
-        let purge = match schema.related_object.as_str() {
-            "customer" => {
-                let count = db::customers::purge_metadata(revision.connection(), caller.project, key).await?;
-                Purge { resource: Resource::Customer, count }
-            }
-            "order" => {
-                let count = db::orders::purge_metadata(revision.connection(), caller.project, key).await?;
-                Purge { resource: Resource::Order, count }
-            }
-            _ => return invalid("Only the metadata of customers and of orders can be purged"),
-        };
-        schema.properties.retain(|(known, _)| known != key);
-        schema.updated_at = Some(core.clock.now());
-        db::metadata_schemas::update(revision.connection(), caller.project, &schema).await?;
-        revision.commit().await?;
-        Ok(purge)
-    })
-    .await
+    let mut connection = core.pool.acquire().await?;
+    let found = db::metadata_schemas::find(&mut connection, caller.project, identifier).await?;
+    connection.release();
+    let schema = found.ok_or_else(|| Error::not_found(Resource::MetadataSchema, identifier.as_str()))?;
+    if !schema.has_removed(key) {
+        return invalid("Property .key must be the key of a definition that was removed");
+    }
+    let kind = match schema.related_object.as_str() {
+        "customer" => JobType::CustomersMetadataKeyPurge,
+        "order" => JobType::OrdersMetadataKeyPurge,
+        _ => return invalid("Only the metadata of customers and of orders can be purged"),
+    };
+    let parameters = JsonText::of(&PurgeParameters { schema_id: schema.id, key: key.to_owned() });
+    jobs::accept(core, caller, JobRequest { kind, parameters: Some(parameters) }, []).await
 }
 
 async fn lock(

@@ -1,5 +1,7 @@
 //! Creating and changing orders, and what that does to their customers.
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Caller, Core, Error, Resource, Work, customers, retry};
@@ -22,11 +24,14 @@ pub struct OrderChange {
     pub referrer: Option<CustomerReference>,
 }
 
-/// How the body of `POST /v1/orders` names the order.
-#[derive(Clone, Debug, Default)]
+/// How the body of `POST /v1/orders` names the order, and each order of an import.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OrderReference {
     /// The id of an order that must exist; wins over `source_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
 }
 
@@ -86,21 +91,12 @@ async fn create(work: &mut Work<'_>, reference: &OrderReference, change: &OrderC
     let mut people = People::lock(work, change, None).await?;
     let now = work.now;
     people.resolve(work, change).await?;
-    check_metadata(&work.rules, &change.order, Write::Creation)?;
-    let mut created = Order {
-        id: work.core.ids.timed("ord_", now),
-        source_id: reference.source_id.clone(),
+    let made = made_of(work.core, &work.rules, reference.source_id.as_ref(), &change.order, now)?;
+    let created = Order {
         customer_id: people.customer.as_ref().map(|customer| customer.id.clone()),
         referrer_id: people.referrer.as_ref().map(|referrer| referrer.id.clone()),
-        status: OrderStatus::default(),
-        amount: 0,
-        items: None,
-        metadata: None,
-        created_at: now,
-        updated_at: None,
+        ..made
     };
-    change.order.clone().apply(&mut created);
-    customers::check_size(created.metadata.as_ref())?;
     let project = work.project();
     db::orders::insert(work.connection(), project, &created).await?;
     if created.status.counts() {
@@ -122,25 +118,56 @@ async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -
         return Err(Error::LostRace);
     };
     people.resolve(work, change).await?;
-    check_metadata(&work.rules, &change.order, Write::Change)?;
-    let mut changed = known.clone();
-    change.order.clone().apply(&mut changed);
-    if !change.order.metadata.is_absent() {
-        customers::check_size(changed.metadata.as_ref())?;
-    }
+    let mut changed = patched(&work.rules, known.clone(), &change.order, now)?;
     if change.customer.is_some() {
         changed.customer_id = people.customer.as_ref().map(|customer| customer.id.clone());
     }
     if change.referrer.is_some() {
         changed.referrer_id = people.referrer.as_ref().map(|referrer| referrer.id.clone());
     }
-    changed.updated_at = Some(now);
     db::orders::update(work.connection(), project, &changed).await?;
     if known.status.counts() || changed.status.counts() {
         people.refresh_orders(work, [known.customer_id.as_ref(), changed.customer_id.as_ref()]).await?;
     }
     tell(work, &entries_of_update(&changed, known.status), &changed, &people);
     Ok(changed)
+}
+
+/// A new order, of nobody, as a patch says.
+pub(super) fn made_of(
+    core: &Core,
+    rules: &Rules,
+    source_id: Option<&String>,
+    patch: &OrderPatch,
+    now: DateTime<Utc>,
+) -> Result<Order, Error> {
+    check_metadata(rules, patch, Write::Creation)?;
+    let mut made = Order {
+        id: core.ids.timed("ord_", now),
+        source_id: source_id.cloned(),
+        customer_id: None,
+        referrer_id: None,
+        status: OrderStatus::default(),
+        amount: 0,
+        items: None,
+        metadata: None,
+        created_at: now,
+        updated_at: None,
+    };
+    patch.clone().apply(&mut made);
+    customers::check_size(made.metadata.as_ref())?;
+    Ok(made)
+}
+
+/// An order as it is after a patch, whose people stay.
+pub(super) fn patched(rules: &Rules, mut order: Order, patch: &OrderPatch, now: DateTime<Utc>) -> Result<Order, Error> {
+    check_metadata(rules, patch, Write::Change)?;
+    patch.clone().apply(&mut order);
+    if !patch.metadata.is_absent() {
+        customers::check_size(order.metadata.as_ref())?;
+    }
+    order.updated_at = Some(now);
+    Ok(order)
 }
 
 /// That the metadata of an order and of its items, which are always sent whole, is what their schemas say.

@@ -4,7 +4,6 @@ use axum::response::Response;
 use crate::domain::limits::TEXT_CHARS;
 use crate::http::state::AppState;
 use crate::http::{ApiError, Id, Json, Object, answer};
-use crate::objects::ObjectWriter;
 use crate::service::{Caller, metadata_schemas};
 
 /// POST /_emulator/metadata-schemas/{resource}/purge (emulator-purge-metadata-schema)
@@ -15,9 +14,6 @@ pub async fn handle(
     Json(body): Json,
 ) -> Result<Response, ApiError> {
     let key = Object::of_body(body)?.required_text("key", 1, TEXT_CHARS)?;
-    let done = metadata_schemas::purge(&app.core, &caller, &id, &key).await?;
-    let message = format!("Updated {} {}s.", done.count, done.resource.as_str());
-    Ok(answer::json(|out| {
-        ObjectWriter::new(out).text("message", &message).number("done_count", done.count).end();
-    }))
+    let id = metadata_schemas::purge(&app.core, &caller, &id, &key).await?;
+    Ok(answer::accepted(&id))
 }

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::customer::{Customer, Searched};
+use crate::domain::customer::{Customer, OrderSummary, Searched};
 use crate::domain::project::ProjectId;
 
 /// Customers, column by column, as `unnest` takes them.
@@ -114,4 +114,49 @@ pub async fn insert_all(
     .fetch_one(connection)
     .await?;
     Ok(usize::try_from(inserted).unwrap_or_default())
+}
+
+/// As [`refresh_orders`](super::refresh_orders), of many customers, with their ids.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn refresh_all_orders(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    ids: &[&str],
+) -> Result<Vec<(String, OrderSummary)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "UPDATE customers
+         SET orders_count = summed.count, orders_amount = summed.amount,
+             last_order_amount = coalesce(summed.last_amount, 0), last_order_at = summed.last_at
+         FROM (
+             SELECT given.id, counted.count, counted.amount, last.amount AS last_amount, last.created_at AS last_at
+             FROM unnest($2::text[]) AS given (id)
+             CROSS JOIN LATERAL (
+                 SELECT count(*) AS count, greatest(least(coalesce(sum(amount), 0), 9007199254740991), -9007199254740991)::bigint AS amount
+                 FROM orders WHERE project_id = $1 AND customer_id = given.id AND status IN ('PAID', 'FULFILLED')
+             ) AS counted
+             LEFT JOIN LATERAL (
+                 SELECT amount, created_at
+                 FROM orders WHERE project_id = $1 AND customer_id = given.id AND status IN ('PAID', 'FULFILLED')
+                 ORDER BY created_at DESC, id DESC LIMIT 1
+             ) AS last ON true
+         ) AS summed
+         WHERE customers.project_id = $1 AND customers.id = summed.id
+         RETURNING customers.id, orders_count, orders_amount, last_order_amount, last_order_at",
+        project.0,
+        ids as &[&str]
+    )
+    .fetch_all(connection)
+    .await?;
+    let refreshed = rows.into_iter().map(|row| {
+        let summary = OrderSummary {
+            count: row.orders_count,
+            amount: row.orders_amount,
+            last_amount: row.last_order_amount,
+            last_at: row.last_order_at,
+        };
+        (row.id, summary)
+    });
+    Ok(refreshed.collect())
 }

@@ -15,7 +15,7 @@ use crate::domain::project::ProjectId;
 pub use insert::{NewCustomer, insert};
 pub(super) use list::push_window;
 pub use list::{CustomerFilter, CustomerPage, list};
-pub use many::{insert_all, update_all};
+pub use many::{insert_all, refresh_all_orders, update_all};
 
 /// The name under which `row_counts` counts the living customers.
 pub const RESOURCE: &str = "customers";

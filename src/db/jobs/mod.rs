@@ -15,7 +15,7 @@ use crate::domain::project::ProjectId;
 
 pub use queue::{
     CHANNEL, accept, claim, fail_attempt, finish, finish_slice, first_slice, insert_slice, is_work_left, peek,
-    split_slice,
+    split_slice, take_time,
 };
 pub use results::{Part, add_lines, expire, forget_since, lines, snapshot};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{Executor, PgConnection};
 
 use super::results::{Part, add_lines};
 use super::{JobRow, select_job};
@@ -109,17 +109,18 @@ pub async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::E
         .await
 }
 
-/// A job that is the first of its project and that no worker has, of the project that has waited longest; `None` where there
-/// is none. To look takes no hold of it: [`claim`] does.
+/// A job that is the first of its project and that no worker has, of the project that has waited longest, and none of those
+/// that are `underway`; `None` where there is none. To look takes no hold of it: [`claim`] does.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn peek(connection: &mut PgConnection) -> Result<Option<JobAddress>, sqlx::Error> {
+pub async fn peek(connection: &mut PgConnection, underway: &[String]) -> Result<Option<JobAddress>, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT project_id, id, type, app_id, request_id FROM jobs j
-         WHERE outcome IS NULL
+         WHERE outcome IS NULL AND id <> ALL($1)
              AND NOT EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number)
-         ORDER BY updated_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
+         ORDER BY updated_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        underway
     )
     .fetch_optional(connection)
     .await?;
@@ -257,6 +258,16 @@ pub async fn split_slice(
     )
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Lets the statements of this transaction take as long as they take: a job that is one statement over a whole project has
+/// nobody waiting for its answer.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn take_time(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute("SET LOCAL statement_timeout = 0").await?;
     Ok(())
 }
 

@@ -153,6 +153,12 @@ impl MetadataSchema {
         self.properties.iter().find(|(known, _)| known == key).map(|(_, it)| it).filter(|it| !it.deleted)
     }
 
+    /// Whether the definition of a key was removed, and is not purged yet.
+    #[must_use]
+    pub fn has_removed(&self, key: &str) -> bool {
+        self.properties.iter().any(|(known, definition)| known == key && definition.deleted)
+    }
+
     /// Changes the schema as the request says.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub async fn handle(
     caller: Caller,
     BulkJson(body): BulkJson,
 ) -> Result<Response, ApiError> {
-    let records = records::parse(body, record).await?;
+    let records = records::parse(body, usize::MAX, record).await?;
     let request = JobRequest { kind: JobType::CustomersBulkUpdate, parameters: None };
     let id = jobs::accept(&app.core, &caller, request, records).await?;
     Ok(answer::accepted(&id))

@@ -2,6 +2,7 @@
 
 mod create;
 mod get;
+mod import;
 mod list;
 mod request;
 mod update;
@@ -12,5 +13,6 @@ use super::routes::{Routes, get, post, put};
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/orders", [get("list-orders", list::handle), post("create-order", create::handle)])
+        .at("/v1/orders/import", [post("import-orders", import::handle)])
         .at("/v1/orders/{orderId}", [get("get-order", get::handle), put("update-order", update::handle)])
 }

@@ -6,6 +6,7 @@ use crate::db;
 use crate::db::pool::Transaction;
 use crate::domain::job::{JobAddress, JobType, NewJob, Record, Slice, Slicer};
 use crate::domain::json::JsonText;
+use crate::domain::limits;
 use crate::service::{Caller, Core, Error};
 
 /// Characters of the token that opens a download.
@@ -29,8 +30,8 @@ pub async fn accept(
     request: JobRequest,
     records: impl IntoIterator<Item = Record>,
 ) -> Result<String, Error> {
+    let mut slicer = slicer(request.kind);
     let mut acceptance = Acceptance::begin(core, caller, request).await?;
-    let mut slicer = Slicer::default();
     for record in records {
         if let Some(slice) = slicer.push(record) {
             acceptance.add(&slice).await?;
@@ -40,6 +41,15 @@ pub async fn accept(
         acceptance.add(&slice).await?;
     }
     acceptance.end().await
+}
+
+/// How the records of a job are cut. Those of an import of orders, which are not many, stay together, so that the summary of each
+/// customer is made once.
+fn slicer(kind: JobType) -> Slicer {
+    match kind {
+        JobType::OrdersImport => Slicer::new(limits::IMPORTED_ORDERS, usize::MAX),
+        _ => Slicer::default(),
+    }
 }
 
 /// A job on the way to being accepted, whose slices are made while they are taken. Dropped before [`Acceptance::end`],

@@ -18,12 +18,16 @@ pub(super) struct Crowd {
     created: i64,
 }
 
+#[derive(Clone)]
 struct Member {
     customer: Customer,
     /// What lists search for, where it has changed.
     searched: Option<Searched>,
     is_new: bool,
 }
+
+/// A customer as they were before [`Crowd::save`], for [`Crowd::take_back`].
+pub(super) struct Before(Option<(usize, Member)>);
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,42 @@ impl Crowd {
         self.by_id.get(id).copied()
     }
 
+    /// The id of the customer with that place.
+    pub fn id_at(&self, place: usize) -> &str {
+        &self.members[place].customer.id
+    }
+
+    /// The id of the customer whom the reference names, if there is one.
+    pub fn id_of(&self, reference: &CustomerReference) -> Option<&str> {
+        self.known(reference).map(|place| self.id_at(place))
+    }
+
+    fn known(&self, reference: &CustomerReference) -> Option<usize> {
+        match (&reference.id, &reference.source_id) {
+            (Some(id), _) => self.place_of(id),
+            (None, Some(source_id)) => self.by_source_id.get(source_id).copied(),
+            (None, None) => None,
+        }
+    }
+
+    /// The customer whom the reference names, before it is saved.
+    pub fn before(&self, reference: &CustomerReference) -> Before {
+        Before(self.known(reference).map(|place| (place, self.members[place].clone())))
+    }
+
+    /// Takes back what was saved last: it belongs to something that is refused as a whole.
+    pub fn take_back(&mut self, before: Before) {
+        if let Before(Some((place, member))) = before {
+            self.members[place] = member;
+        } else if let Some(Member { customer, .. }) = self.members.pop() {
+            self.created -= 1;
+            self.by_id.remove(&customer.id);
+            if let Some(source_id) = &customer.source_id {
+                self.by_source_id.remove(source_id);
+            }
+        }
+    }
+
     /// Creates or changes the customer whom the reference names, in memory: an id that nobody has is refused, as are
     /// violations of the schema; then nothing has changed.
     pub fn save(&mut self, work: &Work<'_>, reference: &CustomerReference) -> Result<Result<Saved, Failure>, Error> {
@@ -84,14 +124,10 @@ impl Crowd {
     }
 
     fn try_save(&mut self, work: &Work<'_>, reference: &CustomerReference) -> Result<Saved, Error> {
-        let known = match (&reference.id, &reference.source_id) {
-            (Some(id), _) => {
-                let place = self.place_of(id).ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
-                Some(place)
-            }
-            (None, Some(source_id)) => self.by_source_id.get(source_id).copied(),
-            (None, None) => None,
-        };
+        let known = self.known(reference);
+        if let (None, Some(id)) = (known, &reference.id) {
+            return Err(Error::not_found(Resource::Customer, id.as_str()));
+        }
         let Some(place) = known else {
             // Microseconds apart, so that a list shows them in their order.
             let created_at = work.now + TimeDelta::microseconds(self.created);
@@ -125,6 +161,22 @@ impl Crowd {
         db::customers::update_all(work.connection(), project, &changed).await?;
         for (customer, _) in new.into_iter().chain(changed) {
             work.touch(customer);
+        }
+        Ok(())
+    }
+
+    /// Sums up the orders of those customers anew, once for each, after the orders were written.
+    pub async fn refresh_orders(&mut self, work: &mut Work<'_>, ids: &[&str]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let project = work.project();
+        for (id, orders) in db::customers::refresh_all_orders(work.connection(), project, ids).await? {
+            // Whoever is deleted softly is in no crowd, and in no segment.
+            if let Some(place) = self.place_of(&id) {
+                self.members[place].customer.orders = orders;
+                work.touch(&self.members[place].customer);
+            }
         }
         Ok(())
     }

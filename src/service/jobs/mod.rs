@@ -5,12 +5,17 @@ mod acceptance;
 mod bulk;
 mod customers;
 mod import_csv;
+mod ledger;
 mod orders;
+mod purge;
+mod underway;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use subtle::ConstantTimeEq;
+use tokio::time::sleep;
 
 use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
@@ -23,9 +28,16 @@ use crate::objects::async_action;
 
 pub use acceptance::{Acceptance, JobRequest, accept};
 pub use bulk::BulkRecord;
+pub use orders::ImportedOrder;
+pub use purge::PurgeParameters;
+use underway::Turn;
+pub use underway::Underway;
 
 /// How often a job without slices is tried.
 const ATTEMPTS: i32 = 3;
+/// How often it is tried to take hold of a job that failed, and how long it is waited in between.
+const SET_BACK_ATTEMPTS: usize = 20;
+const SET_BACK_PAUSE: Duration = Duration::from_millis(5);
 
 /// An async action, with the records of it that failed, as JSON; no more than
 /// [`LISTED_FAILURES`](crate::domain::limits::LISTED_FAILURES) of them are kept.
@@ -79,9 +91,10 @@ pub async fn download(core: &Core, identifier: &Identifier, token: &str) -> Resu
 /// When the database fails in a way that is not the job's fault.
 pub async fn work_on(core: &Arc<Core>) -> Result<bool, Error> {
     let mut connection = core.pool.acquire().await?;
-    let found = db::jobs::peek(&mut connection).await?;
+    let found = db::jobs::peek(&mut connection, &core.underway.ids()).await?;
     connection.release();
     let Some(address) = found else { return Ok(false) };
+    let Some(turn) = core.underway.begin(&address.id) else { return Ok(true) };
     // A task of its own, so that a panic ends the slice and not the worker.
     let slice = {
         let (core, address) = (Arc::clone(core), address.clone());
@@ -94,7 +107,13 @@ pub async fn work_on(core: &Arc<Core>) -> Result<bool, Error> {
         Err(panic) => panic.to_string(),
     };
     tracing::error!(job = address.id, kind = address.kind.as_str(), failure, "a slice of a job failed");
-    set_back(core, &address).await?;
+    // The transaction that failed may still be on its way back, with the lock of the job.
+    for _ in 0..SET_BACK_ATTEMPTS {
+        if set_back(core, &address, &turn).await? {
+            break;
+        }
+        sleep(SET_BACK_PAUSE).await;
+    }
     Ok(true)
 }
 
@@ -118,7 +137,10 @@ async fn bring_forward(core: &Core, address: &JobAddress) -> Result<(), Error> {
         | JobType::CustomersMetadataUpdate
         | JobType::CustomersImportCsv
         | JobType::OrdersImport => apply_slice(core, &caller, address).await,
-        JobType::CustomersMetadataKeyPurge | JobType::OrdersMetadataKeyPurge | JobType::Export => Ok(()),
+        JobType::CustomersMetadataKeyPurge | JobType::OrdersMetadataKeyPurge => {
+            purge::apply(core, &caller, address).await
+        }
+        JobType::Export => Ok(()),
     }
 }
 
@@ -131,9 +153,11 @@ async fn apply_slice(core: &Core, caller: &Caller, address: &JobAddress) -> Resu
         db::jobs::finish(work.connection(), address.project, &job.id, job.done_count, now, Some(expires_at)).await?;
         return work.commit().await;
     };
+    core.underway.tries(&job.id, &slice);
     let mut outcome = match address.kind {
         JobType::CustomersBulkUpdate | JobType::CustomersMetadataUpdate => bulk::apply(&mut work, &job, &slice).await?,
         JobType::CustomersImportCsv => import_csv::apply(&mut work, &job, &slice).await?,
+        JobType::OrdersImport => orders::apply(&mut work, &job, &slice).await?,
         _ => SliceOutcome::default(),
     };
     // What is listed has a limit, and what is kept with it.
@@ -145,12 +169,14 @@ async fn apply_slice(core: &Core, caller: &Caller, address: &JobAddress) -> Resu
 }
 
 /// After a failure that nobody foresaw: the records of the slice are tried one by one, and one that fails alone has failed.
-async fn set_back(core: &Core, address: &JobAddress) -> Result<(), Error> {
+/// `false` where somebody else has the job.
+async fn set_back(core: &Core, address: &JobAddress, turn: &Turn<'_>) -> Result<bool, Error> {
     let now = core.clock.now();
     let mut transaction = core.pool.begin().await?;
-    let Some(job) = db::jobs::claim(&mut transaction, address).await? else { return Ok(()) };
+    let Some(job) = db::jobs::claim(&mut transaction, address).await? else { return Ok(false) };
     match db::jobs::first_slice(&mut transaction, address.project, &job.id).await? {
         None => db::jobs::fail_attempt(&mut transaction, address.project, &job.id, ATTEMPTS, now).await?,
+        Some(slice) if !turn.was_at(&slice) => {}
         Some(slice) if slice.records.len() > 1 => {
             db::jobs::split_slice(&mut transaction, address.project, &job.id, slice.number).await?;
         }
@@ -161,7 +187,8 @@ async fn set_back(core: &Core, address: &JobAddress) -> Result<(), Error> {
                 .await?;
         }
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// What there is to tell of a slice of one record that the database refuses.
@@ -184,7 +211,7 @@ fn tell_failure(outcome: &mut SliceOutcome, kind: JobType, number: i64, record: 
         text: async_action::failure(kind, number, source_id.as_deref(), failure).as_str().to_owned(),
         customer_id: record.person.id.clone(),
         source_id: record.person.source_id.clone(),
-        referrer_id: None,
+        referrer_id: record.referrer.id.clone(),
     });
     if async_action::has_report(kind) {
         outcome.file.push(bulk::report_line(record, false, false));

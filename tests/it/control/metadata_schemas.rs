@@ -33,8 +33,11 @@ async fn a_removed_key_is_purged_from_every_customer_and_dropped() {
     let deleted = client.customer(json!({"source_id": "f", "metadata": {"gone": 1}})).await;
     client.delete("/v1/customers/f").await.expect(204);
     world.clock.set("2024-01-02T00:00:00Z".parse().unwrap());
-    let answer = client.post(&path("customer"), json!({"key": "gone"})).await.expect(200);
-    assert_eq!(answer.text, r#"{"message":"Updated 3 customers.","done_count":3}"#);
+    let answer = client.post(&path("customer"), json!({"key": "gone"})).await.expect(202);
+    assert_eq!(answer.shape(), r#"{"async_action_id":"<aa_>"}"#);
+    let action = client.action(&answer.string("/async_action_id")).await;
+    assert_eq!((&action["type"], &action["status"]), (&json!("CUSTOMERS.METADATA_KEY_PURGE"), &json!("DONE")));
+    assert_eq!(action["result"].to_string(), r#"{"message":"Updated 3 customers.","done_count":3}"#);
     let metadata = |text: &str| {
         text.split_once(r#""metadata":"#).map(|(_, rest)| rest.split_once(r#","system_"#).unwrap().0.to_owned())
     };
@@ -74,8 +77,9 @@ async fn a_removed_key_is_purged_from_every_order() {
         world.stranger().post("/v1/orders", order).await.expect(200);
     }
     client.customer(json!({"source_id": "a", "metadata": {"gone": 1}})).await;
-    let answer = client.post(&path(&id), json!({"key": "gone"})).await.expect(200);
-    assert_eq!(answer.text, r#"{"message":"Updated 2 orders.","done_count":2}"#);
+    let action = client.done(&path(&id), json!({"key": "gone"})).await;
+    assert_eq!((&action["type"], &action["status"]), (&json!("ORDERS.METADATA_KEY_PURGE"), &json!("DONE")));
+    assert_eq!(action["result"].to_string(), r#"{"message":"Updated 2 orders.","done_count":2}"#);
     let metadata = |orders: &Value| -> Vec<Value> {
         orders["orders"].as_array().unwrap().iter().rev().map(|order| order["metadata"].clone()).collect()
     };
@@ -109,4 +113,123 @@ async fn only_removed_keys_of_customers_and_orders_are_purged() {
     client.post(&path("order"), json!({"key": "gone"})).await.expect(404);
     let answer = world.stranger().post(&path("customer"), json!({"key": "gone"})).await.expect(404);
     assert_eq!(answer.string("/details"), "Cannot find metadata schema with id customer");
+    assert_eq!(client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
+}
+
+/// Keeps the jobs of the default project from being done, behind one that no worker knows how to do, until it is removed.
+async fn hold_up(world: &World) {
+    sqlx::query(
+        "INSERT INTO jobs (project_id, id, type, app_id, request_id, token, records, created_at, updated_at)
+         SELECT DISTINCT project_id, 'aa_in_front', 'TEST.UNKNOWN', 'x', 'x', '1.x', 1, now(), now() FROM metadata_schemas",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_removed_definition_any_more_when_its_turn_comes_stays() {
+    let world = World::new().await;
+    let client = world.client();
+    for resource in ["customer", "order"] {
+        create(&client, resource).await;
+    }
+    client.customer(json!({"source_id": "a", "metadata": {"gone": "x"}})).await;
+    client.post("/v1/orders", json!({"source_id": "o", "amount": 1, "metadata": {"gone": "x"}})).await.expect(200);
+    hold_up(&world).await;
+    let mut ids = Vec::new();
+    for resource in ["customer", "order"] {
+        let answer = client.post(&path(resource), json!({"key": "gone"})).await.expect(202);
+        ids.push(answer.string("/async_action_id"));
+    }
+    let restored = json!({"properties": {"gone": {"type": "string", "optional": true, "array": false}}});
+    client.put("/v1/metadata-schemas/customer", restored).await.expect(200);
+    client.delete("/v1/metadata-schemas/order").await.expect(204);
+    sqlx::query("DELETE FROM jobs WHERE type = 'TEST.UNKNOWN'").execute(&world.pool).await.unwrap();
+    for (id, resource) in ids.iter().zip(["customer", "order"]) {
+        let action = client.action(id).await;
+        assert_eq!(action["result"], json!({"message": format!("Updated 0 {resource}s."), "done_count": 0}));
+    }
+    assert_eq!(client.get("/v1/customers/a").await.json()["metadata"], json!({"gone": "x"}));
+    assert_eq!(client.get("/v1/orders/o").await.json()["metadata"], json!({"gone": "x"}));
+}
+
+#[tokio::test]
+async fn a_key_that_two_ask_for_is_purged_once() {
+    let world = World::new().await;
+    let client = world.client();
+    create(&client, "customer").await;
+    client.customer(json!({"source_id": "a", "metadata": {"gone": "x"}})).await;
+    hold_up(&world).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let answer = client.post(&path("customer"), json!({"key": "gone"})).await.expect(202);
+        ids.push(answer.string("/async_action_id"));
+    }
+    sqlx::query("DELETE FROM jobs WHERE type = 'TEST.UNKNOWN'").execute(&world.pool).await.unwrap();
+    for (id, count) in ids.iter().zip([1, 0]) {
+        assert_eq!(client.action(id).await["result"]["done_count"], count);
+    }
+}
+
+#[tokio::test]
+async fn a_purge_that_the_database_refuses_has_failed_after_three_attempts_and_done_nothing() {
+    let world = World::new().await;
+    let client = world.client();
+    create(&client, "customer").await;
+    client.customer(json!({"source_id": "a", "metadata": {"gone": "x"}})).await;
+    client.customer(json!({"source_id": "b", "metadata": {"gone": "x"}})).await;
+    sqlx::raw_sql(
+        "CREATE SEQUENCE tried;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM nextval(''tried''); RAISE EXCEPTION ''no''; END';
+         CREATE TRIGGER refuse BEFORE UPDATE ON customers FOR EACH ROW WHEN (NEW.source_id = 'b') EXECUTE FUNCTION refuse()",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let action = client.done(&path("customer"), json!({"key": "gone"})).await;
+    assert_eq!((&action["status"], &action["result"]), (&json!("FAILED"), &Value::Null));
+    assert!(action.get("operation_status").is_none());
+    let tried: i64 = sqlx::query_scalar("SELECT last_value FROM tried").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(tried, 3);
+    assert_eq!(client.get("/v1/customers/a").await.json()["metadata"], json!({"gone": "x"}));
+    sqlx::raw_sql("DROP TRIGGER refuse ON customers").execute(&world.pool).await.unwrap();
+    let action = client.done(&path("customer"), json!({"key": "gone"})).await;
+    assert_eq!(action["result"]["done_count"], 2, "it can be asked for again");
+}
+
+#[tokio::test]
+async fn a_purge_may_take_longer_than_other_statements() {
+    let world = World::new().await;
+    let client = world.client();
+    create(&client, "customer").await;
+    client.customer(json!({"source_id": "a", "metadata": {"gone": "x"}})).await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''there is a limit''; END';
+         CREATE TRIGGER refuse BEFORE UPDATE ON customers FOR EACH ROW
+             WHEN (current_setting('statement_timeout') <> '0') EXECUTE FUNCTION refuse()",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(client.done(&path("customer"), json!({"key": "gone"})).await["result"]["done_count"], 1);
+    client.put("/v1/customers/a", json!({"name": "A"})).await.expect(500);
+}
+
+#[tokio::test]
+async fn a_purge_that_waits_for_its_project_keeps_nobody_elses_jobs_waiting() {
+    let world = World::new().await;
+    let client = world.client();
+    create(&client, "customer").await;
+    let mut writer = world.pool.begin().await.unwrap();
+    sqlx::query("SELECT rules_version(project_id) FROM metadata_schemas").execute(&mut *writer).await.unwrap();
+    let answer = client.post(&path("customer"), json!({"key": "gone"})).await.expect(202);
+    for _ in 0..3 {
+        world.stranger().done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
+    }
+    let waiting = client.get(&format!("/v1/async-actions/{}", answer.string("/async_action_id"))).await.json();
+    assert_eq!((&waiting["status"], &waiting["progress"]), (&json!("IN_PROGRESS"), &json!(0)));
+    writer.rollback().await.unwrap();
+    assert_eq!(client.action(&answer.string("/async_action_id")).await["status"], "DONE");
 }

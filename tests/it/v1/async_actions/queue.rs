@@ -139,3 +139,21 @@ async fn a_record_that_the_database_refuses_fails_alone() {
     assert_eq!(report.text.lines().filter(|line| *line == "c7,false,false").count(), 1);
     assert_eq!(report.text.lines().count(), 21);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_emulators_none_blames_a_record_for_what_the_other_met() {
+    let world = World::new().await;
+    let other = world.again(|_| {}).await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+         CREATE TRIGGER refuse BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.source_id LIKE 'c%5') EXECUTE FUNCTION refuse()",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    for project in 0..4 {
+        let client = other.client_with(&format!("project {project}"), "token");
+        let action = client.done("/v1/customers/bulk/async", records(100, 1)).await;
+        assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(90), &json!(10)));
+    }
+}

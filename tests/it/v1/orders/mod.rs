@@ -1,5 +1,6 @@
 mod create;
 mod get;
+mod import;
 mod list;
 mod summary;
 mod update;

@@ -167,8 +167,10 @@ async fn customers_of_another_project_are_not_touched() {
 async fn many_rows_keep_their_order_over_the_slices_and_failures_are_listed_up_to_a_limit() {
     let world = World::new().await;
     let client = world.client();
-    let rows: String =
-        (0..12_500).map(|row| format!("c{row:05},{}\n", if row % 5 < 4 { "x" } else { "1990-01-01" })).collect();
+    let rows: String = (0..12_500)
+        .map(|row| format!("c{row:05},{}\n", if row % 5 < 4 { "x" } else { "1990-01-01" }))
+        .collect::<Vec<_>>()
+        .concat();
     let result = import(&client, format!("source_id,birthdate\n{rows}")).await;
     assert_eq!((&result["done_count"], &result["failed_count"]), (&json!(2_500), &json!(10_000)));
     let failed = result["failed"].as_array().unwrap();

@@ -1,4 +1,6 @@
-//! Orders.
+//! Orders: reading them, and every change. Many at once are in [`insert_all`] and its neighbours.
+
+mod many;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
@@ -9,6 +11,8 @@ use crate::domain::json::JsonText;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::page::{Direction, Page, Sort, SortKey};
 use crate::domain::project::ProjectId;
+
+pub use many::{find_all, insert_all, lock_all, update_all};
 
 /// The name under which `row_counts` counts the orders.
 pub const RESOURCE: &str = "orders";
@@ -79,6 +83,7 @@ macro_rules! select_order {
         )
     };
 }
+use select_order;
 
 /// The form of the ids that this program makes.
 fn may_be_id(identifier: &Identifier) -> bool {
@@ -222,7 +227,7 @@ pub async fn list(
     });
     query.push(" LIMIT ").push_bind(page.limit).push(" OFFSET ").push_bind(page.offset());
     let rows: Vec<OrderRow> = query.build_query_as().fetch_all(&mut *connection).await?;
-    let total = super::row_counts::total(connection, project, RESOURCE).await?;
+    let total = crate::db::row_counts::total(connection, project, RESOURCE).await?;
     Ok((rows.into_iter().map(Order::from).collect(), total))
 }
 
