@@ -78,6 +78,7 @@ CREATE TABLE job_results (
 ALTER TABLE job_results ALTER COLUMN lines SET STORAGE EXTERNAL;
 ALTER TABLE job_results ALTER COLUMN customer_ids SET STORAGE EXTERNAL;
 ALTER TABLE job_results ALTER COLUMN source_ids SET STORAGE EXTERNAL;
+ALTER TABLE job_results ALTER COLUMN referrer_ids SET STORAGE EXTERNAL;
 COMMENT ON COLUMN job_results.part IS 'file: lines of the CSV file that can be downloaded; failed: JSON of the records that failed';
 COMMENT ON COLUMN job_results.lines IS 'null where the person was forgotten; whom each line shows is in the other arrays, as in job_slices';
 

@@ -37,6 +37,8 @@ pub const FILTER_VALUES: usize = 1_000;
 pub const FILTER_BYTES: usize = 64 * 1024;
 /// Elements of an array in metadata that filters look at.
 pub const FILTER_ELEMENTS: usize = 1_000;
+/// Fields of an export.
+pub const EXPORT_FIELDS: usize = 200;
 /// Campaigns in a customer's loyalty or referrals.
 pub const STATE_CAMPAIGNS: usize = 100;
 /// Consents named in one call.

@@ -5,6 +5,7 @@ pub mod consent;
 pub mod customer;
 pub mod deletion;
 pub mod event;
+pub mod export;
 pub mod filter;
 pub mod identifier;
 pub mod job;

@@ -293,6 +293,9 @@ impl From<service::Error> for ApiError {
             },
             service::Error::Invalid { details } => Self::invalid_payload(details),
             service::Error::Filter(error) => Self::filter(&error, ErrorKind::InvalidPayload, ".filter"),
+            service::Error::ExportFilter(error) => {
+                Self::filter(&error, ErrorKind::InvalidPayload, ".parameters.filters")
+            }
             service::Error::InvalidMetadata { details } => Self::new(ErrorKind::InvalidMetadata).with_details(details),
             service::Error::Duplicate { resource, field, value } => Self {
                 resource: Some((value.clone(), resource.as_str())),

@@ -2,7 +2,7 @@
 //! their own. An endpoint leaves this table for its resource's folder when it is built.
 
 use super::error::ApiError;
-use super::routes::{Endpoint, Routes, delete, get, post};
+use super::routes::{Endpoint, Routes, post};
 use crate::service::Caller;
 
 /// The routes of this table.
@@ -10,21 +10,10 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/customers/importCSV", [posted("import-customers-using-csv")])
         .at("/v1/orders/import", [posted("import-orders")])
-        .at("/v1/orders/export", [posted("create-order-export")])
-        .at("/v1/exports", [read("list-exports"), posted("create-export")])
-        .at("/v1/exports/{exportId}", [read("get-export"), deleted("delete-export")])
-}
-
-fn read(operation_id: &'static str) -> Endpoint {
-    get(operation_id, not_emulated)
 }
 
 fn posted(operation_id: &'static str) -> Endpoint {
     post(operation_id, not_emulated)
-}
-
-fn deleted(operation_id: &'static str) -> Endpoint {
-    delete(operation_id, not_emulated)
 }
 
 async fn not_emulated(_: Caller) -> ApiError {

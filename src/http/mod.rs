@@ -5,6 +5,7 @@ pub mod consents;
 pub mod customers;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod metadata_schemas;
 pub mod orders;
 pub mod segments;
@@ -61,6 +62,7 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(trash_bin::routes())
         .merge(metadata_schemas::routes())
         .merge(async_actions::routes())
+        .merge(exports::routes())
         .merge(later::routes())
         .merge(control)
 }

@@ -46,9 +46,12 @@ pub enum Error {
     /// The request was understood and says something that cannot be.
     #[error("invalid payload: {details}")]
     Invalid { details: String },
-    /// A filter that is none.
+    /// A filter that is none, of a segment.
     #[error("invalid filter: {0}")]
     Filter(#[from] FilterError),
+    /// A filter that is none, of an export.
+    #[error("invalid filter: {0}")]
+    ExportFilter(FilterError),
     /// Metadata is not what its schema says. The details quote it, and so stay out of the text for the log.
     #[error("metadata is not what its schema says")]
     InvalidMetadata { details: String },

@@ -68,7 +68,7 @@ impl RecordColumns {
 }
 
 /// A column in which nobody is named is stored as none at all.
-pub(super) fn none_if_empty(column: Vec<Option<String>>) -> Vec<Option<String>> {
+pub(super) fn none_if_empty<T>(column: Vec<Option<T>>) -> Vec<Option<T>> {
     if column.iter().all(Option::is_none) { Vec::new() } else { column }
 }
 

@@ -1,6 +1,7 @@
 //! `/v1/orders`.
 
 mod create;
+mod export;
 mod get;
 mod list;
 mod request;
@@ -12,5 +13,6 @@ use super::routes::{Routes, get, post, put};
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/orders", [get("list-orders", list::handle), post("create-order", create::handle)])
+        .at("/v1/orders/export", [post("create-order-export", export::handle)])
         .at("/v1/orders/{orderId}", [get("get-order", get::handle), put("update-order", update::handle)])
 }

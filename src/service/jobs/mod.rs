@@ -3,11 +3,12 @@
 
 mod bulk;
 mod customers;
+mod export;
 mod orders;
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use subtle::ConstantTimeEq;
 
 use super::{Caller, Core, Error, Resource, Work, retry};
@@ -23,6 +24,7 @@ use crate::domain::project::ProjectId;
 use crate::objects::async_action;
 
 pub use bulk::BulkRecord;
+pub use export::{accept_export, delete_export, export};
 
 /// How often a job without slices is tried.
 const ATTEMPTS: i32 = 3;
@@ -59,24 +61,32 @@ pub async fn accept(
     if let Some(slice) = slicer.rest() {
         db::jobs::insert_slice(&mut transaction, caller.project, &id, &slice).await?;
     }
-    let job = NewJob {
-        id: id.clone(),
-        kind: request.kind,
-        parameters: request.parameters,
-        token: format!("{}.{}", caller.project.0, core.ids.random_of("", TOKEN_CHARS)),
-        records: slicer.count(),
-        created_at: now,
-    };
-    let address = JobAddress {
+    let job = new_job(core, caller, id, request, slicer.count(), now);
+    db::jobs::accept(&mut transaction, &address_of(caller, &job), &job).await?;
+    transaction.commit().await?;
+    Ok(job.id)
+}
+
+fn new_job(
+    core: &Core,
+    caller: &Caller,
+    id: String,
+    request: JobRequest,
+    records: i64,
+    created_at: DateTime<Utc>,
+) -> NewJob {
+    let token = format!("{}.{}", caller.project.0, core.ids.random_of("", TOKEN_CHARS));
+    NewJob { id, kind: request.kind, parameters: request.parameters, token, records, created_at }
+}
+
+fn address_of(caller: &Caller, job: &NewJob) -> JobAddress {
+    JobAddress {
         project: caller.project,
-        id: id.clone(),
-        kind: request.kind,
+        id: job.id.clone(),
+        kind: job.kind,
         app_id: caller.app_id.clone(),
         request_id: caller.request_id.clone(),
-    };
-    db::jobs::accept(&mut transaction, &address, &job).await?;
-    transaction.commit().await?;
-    Ok(id)
+    }
 }
 
 /// An async action, with the records of it that failed, as JSON; no more than
@@ -170,7 +180,8 @@ async fn bring_forward(core: &Core, address: &JobAddress) -> Result<(), Error> {
         | JobType::CustomersMetadataUpdate
         | JobType::CustomersImportCsv
         | JobType::OrdersImport => apply_slice(core, &caller, address).await,
-        JobType::CustomersMetadataKeyPurge | JobType::OrdersMetadataKeyPurge | JobType::Export => Ok(()),
+        JobType::CustomersMetadataKeyPurge | JobType::OrdersMetadataKeyPurge => Ok(()),
+        JobType::Export => export::run(core, &caller, address).await,
     }
 }
 

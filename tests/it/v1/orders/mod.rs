@@ -1,4 +1,5 @@
 mod create;
+mod export;
 mod get;
 mod list;
 mod summary;
