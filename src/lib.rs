@@ -11,6 +11,7 @@
 //! | `/v1/consents` | `http/consents/` |
 //! | `/v1/trash-bin...` | `http/trash_bin/` |
 //! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
+//! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!

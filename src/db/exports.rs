@@ -123,5 +123,7 @@ where
 {
     let mut query = QueryBuilder::<Postgres>::new("FETCH FORWARD ");
     query.push(rows).push(" FROM ").push(cursor);
-    query.build_query_as().persistent(false).fetch_all(connection).await
+    // A cursor of that name always has the same columns, so the few statements that there are can be kept: kept, a statement is
+    // on its way before anything is waited for.
+    query.build_query_as().fetch_all(connection).await
 }

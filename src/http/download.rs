@@ -16,7 +16,7 @@ use crate::service::Core;
 const AHEAD: usize = 2;
 
 /// The CSV file of a job, headed by `header` where that is not its own first line, read piece by piece as fast as the client takes it. Where the database fails
-/// meanwhile, the connection breaks: half a file does not look whole.
+/// meanwhile, or the job is deleted, the connection breaks: half a file does not look whole.
 pub fn csv(
     core: &Arc<Core>,
     project: ProjectId,
@@ -65,6 +65,10 @@ async fn next(
 ) -> Result<Option<(i64, Vec<String>)>, sqlx::Error> {
     let mut connection = core.pool.acquire().await?;
     let piece = db::jobs::lines(&mut connection, project, job_id, Part::File, number).await?;
+    // The file of a job that was deleted meanwhile does not end where it ends now.
+    if piece.is_none() && db::jobs::find(&mut connection, project, job_id).await?.is_none() {
+        return Err(sqlx::Error::RowNotFound);
+    }
     connection.release();
     Ok(piece)
 }

@@ -99,7 +99,9 @@ impl Line {
             (result, 0, written)
         });
         self.cells = 0;
-        let line = std::mem::replace(&mut self.out, Vec::with_capacity(128));
+        // The next one will be about as long.
+        let room = Vec::with_capacity(self.out.len() + 32);
+        let line = std::mem::replace(&mut self.out, room);
         // Only cells of text and ASCII went in.
         String::from_utf8(line).unwrap_or_default()
     }

@@ -128,18 +128,23 @@ impl File<'_> {
         db::exports::open_customers(self.connection, project, &columns, from, parameters.sort()).await?;
         self.add(vec![line_of_nobody(header(&columns))]).await?;
         let (mut line, mut pace) = (Line::default(), Pace::default());
-        loop {
-            let customers = db::exports::next_customers(self.connection, pace.rows).await?;
-            let largest = customers.iter().map(size_of_customer).max();
-            let Some(largest) = largest else { return Ok(()) };
+        let mut customers = db::exports::next_customers(self.connection, pace.rows).await?;
+        while let Some(largest) = customers.iter().map(size_of_customer).max() {
             pace.follow(largest);
-            let lines = customers.into_iter().map(|customer| ResultLine {
-                text: customer_line(&mut line, &columns, &customer),
-                customer_id: Some(customer.id),
-                ..ResultLine::default()
-            });
-            self.add(lines.collect()).await?;
+            let lines = async {
+                let written = customers.into_iter().map(|customer| ResultLine {
+                    text: customer_line(&mut line, &columns, &customer),
+                    customer_id: Some(customer.id),
+                    ..ResultLine::default()
+                });
+                written.collect()
+            };
+            // The database reads on while the lines are written.
+            let (next, lines) = tokio::join!(db::exports::next_customers(self.connection, pace.rows), lines);
+            self.add(lines).await?;
+            customers = next?;
         }
+        Ok(())
     }
 
     async fn write_orders(&mut self, parameters: &ExportParameters) -> Result<(), Error> {
@@ -150,18 +155,23 @@ impl File<'_> {
         db::exports::open_orders(self.connection, project, &columns, from, parameters.sort()).await?;
         self.add(vec![line_of_nobody(header(&columns))]).await?;
         let (mut line, mut pace) = (Line::default(), Pace::default());
-        loop {
-            let orders = db::exports::next_orders(self.connection, pace.rows).await?;
-            let Some(largest) = orders.iter().map(size_of_order).max() else { return Ok(()) };
+        let mut orders = db::exports::next_orders(self.connection, pace.rows).await?;
+        while let Some(largest) = orders.iter().map(size_of_order).max() {
             pace.follow(largest);
-            let lines = orders.into_iter().map(|order| ResultLine {
-                text: order_line(&mut line, &columns, &order),
-                customer_id: order.customer_id,
-                source_id: None,
-                referrer_id: order.referrer_id.filter(|_| shows_referrer),
-            });
-            self.add(lines.collect()).await?;
+            let lines = async {
+                let written = orders.into_iter().map(|order| ResultLine {
+                    text: order_line(&mut line, &columns, &order),
+                    customer_id: order.customer_id,
+                    source_id: None,
+                    referrer_id: order.referrer_id.filter(|_| shows_referrer),
+                });
+                written.collect()
+            };
+            let (next, lines) = tokio::join!(db::exports::next_orders(self.connection, pace.rows), lines);
+            self.add(lines).await?;
+            orders = next?;
         }
+        Ok(())
     }
 
     async fn add(&mut self, lines: Vec<ResultLine>) -> Result<(), Error> {

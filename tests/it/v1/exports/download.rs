@@ -1,6 +1,7 @@
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 use super::{done, file};
 use crate::support::World;
@@ -70,4 +71,24 @@ async fn a_long_file_comes_whole_and_in_order() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!((lines[0], lines[3501]), ("Source ID", "first"));
     assert_eq!(lines[1..3501], expected);
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_while_it_is_downloaded_does_not_look_whole() {
+    let world = World::new().await;
+    let client = world.client();
+    let export = done(&client, "customer", json!({})).await;
+    let url = export["result"]["url"].as_str().unwrap().to_owned();
+    let mut blocker = world.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE job_results").execute(&mut *blocker).await.unwrap();
+    let download = tokio::spawn(async move { client.download(&url).await });
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'job_results'::regclass AND NOT granted)";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *blocker).await.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for table in ["jobs", "job_results"] {
+        sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *blocker).await.unwrap();
+    }
+    blocker.commit().await.unwrap();
+    assert!(download.await.is_err(), "the body broke off");
 }
