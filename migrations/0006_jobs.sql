@@ -78,6 +78,7 @@ CREATE TABLE job_results (
 ALTER TABLE job_results ALTER COLUMN lines SET STORAGE EXTERNAL;
 ALTER TABLE job_results ALTER COLUMN customer_ids SET STORAGE EXTERNAL;
 ALTER TABLE job_results ALTER COLUMN source_ids SET STORAGE EXTERNAL;
+ALTER TABLE job_results ALTER COLUMN referrer_ids SET STORAGE EXTERNAL;
 COMMENT ON COLUMN job_results.part IS 'file: lines of the CSV file that can be downloaded; failed: JSON of the records that failed';
 COMMENT ON COLUMN job_results.lines IS 'null where the person was forgotten; whom each line shows is in the other arrays, as in job_slices';
 COMMENT ON COLUMN job_results.referrer_ids IS
@@ -88,10 +89,10 @@ ALTER TABLE permanent_deletions ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_
 COMMENT ON COLUMN permanent_deletions.xid IS
     'the transaction that forgot, so that an export can tell whom it has read and must not keep';
 
--- Takes a person out of what jobs have still to do, and out of what they have left behind. Records and lines that are the
--- person's own go, and whatever tells of an order of theirs that failed; those of others that name the person as referrer
--- lose that. What is to be done comes first: a slice that is being applied is waited for, and what it leaves is seen.
-CREATE FUNCTION forget_in_jobs(of_project bigint, person_id text, person_source_ids text[]) RETURNS void
+-- Takes a person out of what jobs have still to do: records that are the person's own go; those of others that name the person as
+-- referrer lose that. A slice that is being applied, or taken apart, is waited for. Who calls it holds no customer: a worker
+-- locks its slice first, and customers after.
+CREATE FUNCTION forget_in_slices(of_project bigint, person_id text, person_source_ids text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE job_slices SET (records, customer_ids, source_ids, referrer_ids, referrer_source_ids) = (
@@ -121,7 +122,14 @@ BEGIN
     WHERE project_id = of_project
         AND (customer_ids && ARRAY[person_id] OR source_ids && person_source_ids
              OR referrer_ids && ARRAY[person_id] OR referrer_source_ids && person_source_ids);
+END
+$$;
 
+-- Takes a person out of what jobs have left behind: the person's own lines go, and whatever tells of an order of theirs that
+-- failed; lines of others that name the person as referrer lose that.
+CREATE FUNCTION forget_in_results(of_project bigint, person_id text, person_source_ids text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
     UPDATE job_results SET (lines, customer_ids, source_ids, referrer_ids) = (
         SELECT coalesce(array_agg(CASE WHEN is_own THEN NULL WHEN is_referrer THEN replace(line, person_id, '') ELSE line END
                                   ORDER BY place), '{}'),
@@ -164,16 +172,20 @@ BEGIN
     person_source_ids := ARRAY(
         SELECT held.by_name FROM (VALUES (target.source_id), (regexp_replace(target.source_id, '_deleted[0-9TZ:.-]{24}$', '')))
             AS held (by_name)
-        WHERE held.by_name IS NOT NULL AND (held.by_name = target.source_id OR NOT EXISTS (
+        WHERE held.by_name = target.source_id OR target.deleted_at IS NOT NULL AND held.by_name IS NOT NULL AND NOT EXISTS (
             SELECT FROM customers c
-            WHERE c.project_id = of_project AND c.source_id = held.by_name AND c.deleted_at IS NULL)));
-    PERFORM forget_in_jobs(of_project, target.id, person_source_ids);
+            WHERE c.project_id = of_project AND c.source_id = held.by_name AND c.deleted_at IS NULL));
+    PERFORM forget_in_slices(of_project, target.id, person_source_ids);
+    -- Once more, for the slices that came of one that was taken apart meanwhile.
+    PERFORM forget_in_slices(of_project, target.id, person_source_ids);
     SELECT * INTO target FROM customers
     WHERE project_id = of_project AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)
     FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    -- Now that nobody else can change the customer, whatever tells of them is there to be seen.
+    PERFORM forget_in_results(of_project, target.id, person_source_ids);
     RETURN QUERY
     WITH gone_orders AS (
         DELETE FROM orders WHERE project_id = of_project AND customer_id = target.id RETURNING 1

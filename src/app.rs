@@ -22,7 +22,7 @@ use crate::http::{self, JsonListener, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
 use crate::service::credentials::{self, Credentials};
-use crate::service::jobs::Underway;
+use crate::service::jobs::Turns;
 use crate::service::rules::RulesMemory;
 use crate::service::{self, Core};
 use crate::worker::Workers;
@@ -182,13 +182,8 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 /// When the database refuses.
 pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
-    let core = Arc::new(Core {
-        pool,
-        clock,
-        ids: Ids::new(node),
-        rules: RulesMemory::default(),
-        underway: Underway::default(),
-    });
+    let core =
+        Arc::new(Core { pool, clock, ids: Ids::new(node), rules: RulesMemory::default(), turns: Turns::default() });
     credentials::configure(&core, &config.app_id, &config.app_token).await?;
     Ok(App {
         core,

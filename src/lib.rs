@@ -12,6 +12,7 @@
 //! | `/v1/trash-bin...` | `http/trash_bin/` |
 //! | `/v1/async-actions...` | `http/async_actions/` |
 //! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
+//! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
 //! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!

@@ -8,6 +8,14 @@ pub fn is_race(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01"))
 }
 
+/// Whether it was somebody or something else that stood in the way, so that the same work may succeed after a while: a race that
+/// was lost again and again, a lock, a time limit.
+#[must_use]
+pub fn is_passing(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    is_race(error) || is_unavailable(error) || matches!(code.as_deref(), Some("55P03" | "57014" | "25P03"))
+}
+
 /// Whether the database is out of reach, so that the client may try again later.
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::filter::{
-    Anniversary, Comparison, CustomerField, DatePart, FieldFilter, Filter, Junction, Kind, SegmentField, Span, Test,
+    Anniversary, Comparison, CustomerField, DatePart, FieldFilter, Filter, Junction, Kind, OrderField, SegmentField,
+    Span, Test,
 };
 use crate::domain::limits::FILTER_ELEMENTS;
 
@@ -12,8 +13,8 @@ use crate::domain::limits::FILTER_ELEMENTS;
 enum Source<'a> {
     /// An expression without parameters, null where there is no value.
     Plain(&'static str, Shape),
-    /// A key of the metadata.
-    Metadata(&'a str),
+    /// A key of the metadata, which is the column.
+    Metadata(&'static str, &'a str),
     /// A number in the customer's state.
     State(&'a [String], bool),
     /// A number of custom events.
@@ -40,6 +41,22 @@ pub fn push_segment_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter<S
         SegmentField::Name => Source::Plain("segments.name", Shape::Text),
         SegmentField::Type => Source::Plain("segments.type", Shape::Text),
         SegmentField::CreatedAt => Source::Plain("segments.created_at", Shape::Moment),
+    });
+}
+
+/// Adds the condition, in parentheses, that a row of `orders` passes `filter` at `now`; null may stand for false.
+pub fn push_order_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter<OrderField>, now: DateTime<Utc>) {
+    push_filter(query, filter, now, |field| match field {
+        OrderField::Id => Source::Plain("orders.id", Shape::Text),
+        OrderField::SourceId => Source::Plain("orders.source_id", Shape::Text),
+        OrderField::CreatedAt => Source::Plain("orders.created_at", Shape::Moment),
+        OrderField::UpdatedAt => Source::Plain("orders.updated_at", Shape::Moment),
+        OrderField::Status => Source::Plain("orders.status", Shape::Text),
+        OrderField::Amount => Source::Plain("orders.amount", Shape::Number),
+        OrderField::CustomerId => Source::Plain("orders.customer_id", Shape::Text),
+        OrderField::ReferrerId => Source::Plain("orders.referrer_id", Shape::Text),
+        OrderField::Metadata(key) => Source::Metadata("orders.metadata", key),
+        OrderField::Unset => Source::Plain("NULL::text", Shape::Text),
     });
 }
 
@@ -89,9 +106,9 @@ pub fn push_moments(
 ) {
     query.push(" FROM customers c, LATERAL (SELECT DISTINCT ");
     match customer_source(field) {
-        Source::Metadata(key) => {
+        Source::Metadata(column, key) => {
             query.push(moment("v.value", Shape::Text, kind)).push(" FROM ");
-            push_elements(query, key);
+            push_elements(query, column, key);
         }
         Source::Plain(expression, shape) => {
             query.push(moment(expression, shape, kind));
@@ -104,10 +121,11 @@ pub fn push_moments(
     and(query);
 }
 
-/// Adds `FROM` and `WHERE` that give each value under a metadata key as `v.value`: an array stands for its elements, anything
-/// else for itself, null for nothing. Of very many elements the first ones count.
-fn push_elements(query: &mut QueryBuilder<Postgres>, key: &str) {
-    query.push("(SELECT element.value #>> '{}' AS value FROM (SELECT c.metadata -> ").push_bind(key.to_owned());
+/// Adds `FROM` and `WHERE` that give each value under a key of the metadata in `column` as `v.value`: an array stands for its
+/// elements, anything else for itself, null for nothing. Of very many elements the first ones count.
+fn push_elements(query: &mut QueryBuilder<Postgres>, column: &'static str, key: &str) {
+    query.push("(SELECT element.value #>> '{}' AS value FROM (SELECT ").push(column).push(" -> ");
+    query.push_bind(key.to_owned());
     query.push(
         " OFFSET 0) AS held (value), LATERAL json_array_elements(
              CASE json_typeof(held.value) WHEN 'array' THEN held.value ELSE json_build_array(held.value) END
@@ -136,7 +154,7 @@ fn customer_source(field: &CustomerField) -> Source<'_> {
         CustomerField::Address(_) => ("(c.profile -> 'address' ->> 'postal_code')", Text),
         CustomerField::CreatedAt => ("c.created_at", Moment),
         CustomerField::UpdatedAt => ("c.updated_at", Moment),
-        CustomerField::Metadata(key) => return Source::Metadata(key),
+        CustomerField::Metadata(key) => return Source::Metadata("c.metadata", key),
         CustomerField::OrdersTotalAmount => ("c.orders_amount", Number),
         CustomerField::OrdersTotalCount => ("c.orders_count", Number),
         CustomerField::OrdersAverageAmount => (
@@ -192,14 +210,14 @@ fn push_condition(
             push_test(query, expression, shape, kind, test, now);
             query.push(")");
         }
-        Source::Metadata(key) => {
+        Source::Metadata(column, key) => {
             if let Test::Count(comparison, counts) = test {
                 query.push("((SELECT count(*) FROM ");
-                push_elements(query, key);
+                push_elements(query, column, key);
                 query.push(")").push(operator(*comparison)).push("ANY(").push_bind(counts.clone()).push("))");
             } else {
                 query.push("EXISTS (SELECT FROM ");
-                push_elements(query, key);
+                push_elements(query, column, key);
                 query.push(" AND ");
                 push_test(query, "v.value", Shape::Text, kind, test, now);
                 query.push(")");

@@ -11,6 +11,7 @@ pub mod customers;
 pub mod error;
 pub mod event_schemas;
 pub mod events;
+pub mod exports;
 pub mod filter;
 pub mod jobs;
 pub mod metadata_schemas;

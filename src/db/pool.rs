@@ -276,6 +276,14 @@ impl Transaction {
         self.0.release();
         Ok(())
     }
+
+    /// Undoes what was done, and waits for that. (Dropped, a transaction is rolled back as well, but nobody knows when.)
+    pub async fn roll_back(mut self) {
+        // A connection that does not answer is looked after when it is dropped.
+        if within(self.0.execute("ROLLBACK")).await {
+            self.0.release();
+        }
+    }
 }
 
 impl Deref for Transaction {

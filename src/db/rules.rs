@@ -26,6 +26,14 @@ pub async fn begin_alone(pool: &Pool, project: ProjectId) -> Result<(Transaction
     Ok((transaction, row.try_get(0)?))
 }
 
+/// Makes the project alone for the rest of a transaction, as [`begin_alone`] does for all of one.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT lock_rules($1)", project.0).fetch_one(connection).await.map(drop)
+}
+
 /// The version of the project's rules as it is now, without a lock.
 ///
 /// # Errors

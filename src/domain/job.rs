@@ -30,7 +30,8 @@ pub enum JobType {
 }
 
 impl JobType {
-    const ALL: [Self; 7] = [
+    /// All of them.
+    pub const ALL: [Self; 7] = [
         Self::CustomersBulkUpdate,
         Self::CustomersMetadataUpdate,
         Self::CustomersImportCsv,
@@ -235,6 +236,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure; details that quote very much are cut.
+    #[must_use]
+    pub fn new(kind: FailureKind, mut details: String) -> Self {
+        if let Some((end, _)) = details.char_indices().nth(limits::FAILURE_CHARS) {
+            details.truncate(end);
+            details.push('…');
+        }
+        Self { kind, details }
+    }
+
     /// What the database, or this program, could not do with a record; the vendor's words in the result of an import.
     #[must_use]
     pub fn internal() -> Self {
@@ -247,6 +258,7 @@ impl Failure {
 pub struct Slicer {
     most: usize,
     bytes: usize,
+    shared: usize,
     next: i64,
     held: usize,
     records: Vec<Option<Record>>,
@@ -261,12 +273,18 @@ impl Default for Slicer {
 impl Slicer {
     #[must_use]
     pub fn new(most: usize, bytes: usize) -> Self {
-        Self { most, bytes, next: 1, held: 0, records: Vec::new() }
+        Self { most, bytes, shared: 0, next: 1, held: 0, records: Vec::new() }
+    }
+
+    /// Counts so many bytes with each record: what is the same for all of them.
+    #[must_use]
+    pub fn with_shared(self, shared: usize) -> Self {
+        Self { shared, ..self }
     }
 
     /// Takes a record, and gives the slice that it fills, if it does.
     pub fn push(&mut self, record: Record) -> Option<Slice> {
-        self.held += record.json.len();
+        self.held += record.json.len() + self.shared;
         self.records.push(Some(record));
         if self.records.len() >= self.most || self.held >= self.bytes { self.rest() } else { None }
     }

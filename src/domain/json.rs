@@ -1,6 +1,11 @@
 //! JSON that is stored and passed on without being parsed, and JSON as the vendor's JavaScript would write it.
 
-use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 /// JSON text that this program wrote, so it is known to be valid and compact.
@@ -32,6 +37,60 @@ impl JsonText {
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
     }
+}
+
+/// The members of a JSON object as they stand in its text, for readers of very many objects.
+#[derive(Debug, Default)]
+pub struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
+
+#[derive(Debug, Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Members<'a> {
+    /// Those of `json`; none where it is no object.
+    #[must_use]
+    pub fn of(json: &'a str) -> Self {
+        serde_json::from_str(json).unwrap_or_default()
+    }
+
+    /// The text of a member, itself JSON.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(key, _)| key.0 == name).map(|(_, value)| value.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Reads JSON that this program wrote, however deep: what a client sent may be nested as deep as a body, and stands in something
+/// of our own.
+///
+/// # Errors
+/// Where the text is not of that form.
+pub fn read_back<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.disable_recursion_limit();
+    T::deserialize(&mut deserializer)
 }
 
 /// Rewrites the numbers of `value` as JavaScript prints them: `1.0` becomes `1`, `-0` becomes `0`, and integers past
@@ -117,6 +176,15 @@ pub fn path_of_nul(value: &Value, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_are_found_as_they_stand() {
+        let members = Members::of(r#"{"a":"x\"y","b\u0041":[1, {"c":null}],"d":1.50}"#);
+        assert_eq!(members.get("a"), Some(r#""x\"y""#));
+        assert_eq!(members.get("bA"), Some(r#"[1, {"c":null}]"#));
+        assert_eq!((members.get("d"), members.get("c")), (Some("1.50"), None));
+        assert_eq!(Members::of("[1]").get("a"), None);
+    }
 
     #[test]
     fn numbers_are_written_as_javascript_writes_them() {

@@ -9,6 +9,10 @@ pub const BULK_BYTES: usize = 10 * 1024 * 1024;
 pub const SLICE_RECORDS: usize = 1_000;
 /// Bytes of the records that are applied in one transaction, about.
 pub const SLICE_BYTES: usize = 1024 * 1024;
+/// Records of one bulk update.
+pub const BULK_RECORDS: usize = 100_000;
+/// Characters of the details of a record that failed.
+pub const FAILURE_CHARS: usize = 2_000;
 /// Failed records that the result of an async action lists; more are only counted.
 pub const LISTED_FAILURES: i64 = 10_000;
 /// Columns of a CSV file.
@@ -39,6 +43,8 @@ pub const FILTER_VALUES: usize = 1_000;
 pub const FILTER_BYTES: usize = 64 * 1024;
 /// Elements of an array in metadata that filters look at.
 pub const FILTER_ELEMENTS: usize = 1_000;
+/// Fields of an export.
+pub const EXPORT_FIELDS: usize = 200;
 /// Campaigns in a customer's loyalty or referrals.
 pub const STATE_CAMPAIGNS: usize = 100;
 /// Consents named in one call.

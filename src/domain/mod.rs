@@ -6,6 +6,7 @@ pub mod customer;
 pub mod customer_csv;
 pub mod deletion;
 pub mod event;
+pub mod export;
 pub mod filter;
 pub mod identifier;
 pub mod job;

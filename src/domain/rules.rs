@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::filter::{CustomerField, Filter, FilterError, Kind, Subject};
+use super::filter::{CustomerField, Filter, FilterError, Kind, OrderField, Subject};
 use super::metadata_schema::{Definition, EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
 use super::segment::{SegmentName, SegmentType};
 
@@ -54,15 +54,31 @@ impl Rules {
     /// The field of customers that filters call by that name.
     #[must_use]
     pub fn customer_field(&self, name: &str) -> Option<(CustomerField, Kind)> {
-        CustomerField::parse(name, |key| {
-            let definition = self.definition("customer", key)?;
-            Some(match definition.kind {
-                MetadataType::Number => Kind::Number,
-                MetadataType::Date => Kind::Day,
-                MetadataType::Datetime => Kind::Moment,
-                _ => Kind::Text,
-            })
+        CustomerField::parse(name, |key| self.metadata_kind("customer", key))
+    }
+
+    /// The field of orders that filters call by that name.
+    #[must_use]
+    pub fn order_field(&self, name: &str) -> Option<(OrderField, Kind)> {
+        OrderField::parse(name, |key| self.metadata_kind("order", key))
+    }
+
+    fn metadata_kind(&self, related_object: &str, key: &str) -> Option<Kind> {
+        let definition = self.definition(related_object, key)?;
+        Some(match definition.kind {
+            MetadataType::Number => Kind::Number,
+            MetadataType::Date => Kind::Day,
+            MetadataType::Datetime => Kind::Moment,
+            _ => Kind::Text,
         })
+    }
+
+    /// The metadata keys of that object that have a definition, in its schema's order.
+    #[must_use]
+    pub fn metadata_keys(&self, related_object: &str) -> Vec<&str> {
+        let properties = self.metadata_schema(related_object).map(|schema| schema.properties.as_slice());
+        let defined = properties.unwrap_or_default().iter().filter(|(_, definition)| !definition.deleted);
+        defined.map(|(key, _)| key.as_str()).collect()
     }
 
     fn metadata_schema(&self, related_object: &str) -> Option<&MetadataSchema> {

@@ -177,6 +177,11 @@ impl ApiError {
         Self::new(ErrorKind::Unauthorized)
     }
 
+    /// It cannot be had at the moment.
+    pub fn unavailable(details: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Unavailable).with_details(details)
+    }
+
     /// The body says something that cannot be.
     pub fn invalid_payload(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidPayload).with_details(details)
@@ -225,7 +230,7 @@ impl ApiError {
             ErrorKind::NotFound => FailureKind::NotFound,
             _ => FailureKind::Internal,
         };
-        RecordFailure { kind, details: self.details.unwrap_or_default().into_owned() }
+        RecordFailure::new(kind, self.details.unwrap_or_default().into_owned())
     }
 
     /// The body, for a request of that id.
@@ -293,6 +298,9 @@ impl From<service::Error> for ApiError {
             },
             service::Error::Invalid { details } => Self::invalid_payload(details),
             service::Error::Filter(error) => Self::filter(&error, ErrorKind::InvalidPayload, ".filter"),
+            service::Error::ExportFilter(error) => {
+                Self::filter(&error, ErrorKind::InvalidPayload, ".parameters.filters")
+            }
             service::Error::InvalidMetadata { details } => Self::new(ErrorKind::InvalidMetadata).with_details(details),
             service::Error::Duplicate { resource, field, value } => Self {
                 resource: Some((value.clone(), resource.as_str())),

@@ -5,6 +5,7 @@ pub mod consents;
 pub mod customers;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod metadata_schemas;
 pub mod orders;
 pub mod segments;
@@ -19,7 +20,6 @@ pub(crate) mod definitions;
 pub(crate) mod download;
 mod extract;
 mod frame;
-mod later;
 mod listener;
 mod payload;
 mod query;
@@ -63,6 +63,6 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(trash_bin::routes())
         .merge(metadata_schemas::routes())
         .merge(async_actions::routes())
-        .merge(later::routes())
+        .merge(exports::routes())
         .merge(control)
 }

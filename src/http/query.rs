@@ -154,12 +154,4 @@ impl Query {
             .map(Some)
             .map_err(|error| ApiError::filter(&error, ErrorKind::InvalidQueryParams, ".filters"))
     }
-
-    /// Refuses `filters[...]`, which would otherwise be passed over and a list answered that is not what was asked for.
-    pub fn refuse_filters(&self) -> Result<(), ApiError> {
-        if self.0.iter().any(|(name, _)| name == "filters" || name.starts_with("filters[")) {
-            return Err(ApiError::not_emulated("The filters parameter of lists is not emulated yet"));
-        }
-        Ok(())
-    }
 }

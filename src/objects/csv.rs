@@ -1,6 +1,11 @@
 //! Lines of CSV files: comma separated, quoted where they must be, ended by a line feed.
 
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
 use csv_core::{WriteResult, Writer};
+
+use crate::domain::timestamp;
 
 /// A line of these cells, with its end.
 #[must_use]
@@ -17,17 +22,61 @@ pub struct Line {
     writer: Writer,
     out: Vec<u8>,
     cells: usize,
+    /// Where a cell is written that is no text yet.
+    scratch: Vec<u8>,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { writer: Writer::new(), out: Vec::with_capacity(128), cells: 0 }
+        Self { writer: Writer::new(), out: Vec::with_capacity(128), cells: 0, scratch: Vec::new() }
     }
 }
 
 impl Line {
     /// Adds a cell.
     pub fn cell(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Adds a cell with a time, empty where there is none.
+    pub fn time(&mut self, time: Option<DateTime<Utc>>) -> &mut Self {
+        self.written(|out| {
+            if let Some(time) = time {
+                timestamp::write(out, time);
+            }
+        })
+    }
+
+    /// Adds a cell with a number.
+    pub fn number(&mut self, number: i64) -> &mut Self {
+        self.written(|out| {
+            // Writing to a buffer does not fail.
+            let _ = write!(out, "{number}");
+        })
+    }
+
+    /// Adds a cell with a JSON value: a text as it is, what is `null` or absent as nothing, anything else as its JSON.
+    pub fn json(&mut self, json: Option<&str>) -> &mut Self {
+        match json {
+            None | Some("null") => self.cell(""),
+            Some(json) => match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                Some(plain) if !plain.contains('\\') => self.cell(plain),
+                Some(_) => self.cell(&serde_json::from_str::<String>(json).unwrap_or_default()),
+                None => self.cell(json),
+            },
+        }
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        write(&mut scratch);
+        self.bytes(&scratch);
+        self.scratch = scratch;
+        self
+    }
+
+    fn bytes(&mut self, text: &[u8]) -> &mut Self {
         if self.cells > 0 {
             self.write(|writer, out| {
                 let (result, written) = writer.delimiter(out);
@@ -35,7 +84,7 @@ impl Line {
             });
         }
         self.cells += 1;
-        let mut rest = text.as_bytes();
+        let mut rest = text;
         while !rest.is_empty() {
             let read = self.write(|writer, out| writer.field(rest, out));
             rest = &rest[read..];
@@ -50,7 +99,9 @@ impl Line {
             (result, 0, written)
         });
         self.cells = 0;
-        let line = std::mem::replace(&mut self.out, Vec::with_capacity(128));
+        // The next one will be about as long.
+        let room = Vec::with_capacity(self.out.len() + 32);
+        let line = std::mem::replace(&mut self.out, room);
         // Only cells of text and ASCII went in.
         String::from_utf8(line).unwrap_or_default()
     }
@@ -89,5 +140,16 @@ mod tests {
         ] {
             assert_eq!(line(cells), text);
         }
+    }
+
+    #[test]
+    fn values_are_written_as_they_are_shown() {
+        let mut line = Line::default();
+        line.time(timestamp::parse("2024-02-01T11:16:40.918Z")).time(None).number(-5);
+        for json in [None, Some("null"), Some("\"a\""), Some("\"a\\n\\u00e9\""), Some("1.5"), Some("[1,\"a\"]")] {
+            line.json(json);
+        }
+        assert_eq!(line.end(), "2024-02-01T11:16:40.918Z,,-5,,,a,\"a\né\",1.5,\"[1,\"\"a\"\"]\"\n");
+        assert_eq!(line.number(1).end(), "1\n");
     }
 }

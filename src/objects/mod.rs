@@ -8,6 +8,7 @@ pub mod csv;
 pub mod customer;
 pub mod deletion;
 pub mod event;
+pub mod export;
 pub mod list;
 pub mod metadata_schema;
 pub mod order;

@@ -1,5 +1,6 @@
 //! What a service can answer instead of its result.
 
+use crate::db::error::is_passing;
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure, FailureKind};
 
@@ -46,9 +47,12 @@ pub enum Error {
     /// The request was understood and says something that cannot be.
     #[error("invalid payload: {details}")]
     Invalid { details: String },
-    /// A filter that is none.
+    /// A filter that is none, of a segment.
     #[error("invalid filter: {0}")]
     Filter(#[from] FilterError),
+    /// A filter that is none, of an export.
+    #[error("invalid filter: {0}")]
+    ExportFilter(FilterError),
     /// Metadata is not what its schema says. The details quote it, and so stay out of the text for the log.
     #[error("metadata is not what its schema says")]
     InvalidMetadata { details: String },
@@ -83,7 +87,17 @@ impl Error {
             Self::InvalidMetadata { details } => (FailureKind::InvalidMetadata, details),
             other => return Err(other),
         };
-        Ok(Failure { kind, details })
+        Ok(Failure::new(kind, details))
+    }
+
+    /// Whether the same work may succeed after a while, since it is not to blame.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::LostRace => true,
+            Self::Database(error) => is_passing(error),
+            _ => false,
+        }
     }
 
     /// No `resource` has this `identifier`.

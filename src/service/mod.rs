@@ -27,7 +27,7 @@ use crate::ids::Ids;
 use chrono::{DateTime, Utc};
 
 pub use error::{Error, Resource};
-use jobs::Underway;
+use jobs::Turns;
 use retry::retry;
 use rules::RulesMemory;
 use work::Work;
@@ -39,7 +39,7 @@ pub struct Core {
     pub clock: Clock,
     pub ids: Ids,
     pub rules: RulesMemory,
-    pub underway: Underway,
+    pub turns: Turns,
 }
 
 /// On whose behalf a service works.

@@ -131,6 +131,11 @@ impl Alone {
         &mut self.transaction
     }
 
+    /// Undoes what was done, and waits for that.
+    async fn roll_back(self) {
+        self.transaction.roll_back().await;
+    }
+
     /// Makes what was done last.
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.transaction.commit().await?)
@@ -167,6 +172,11 @@ impl<'a> Revision<'a> {
     /// Says that a key was taken out of the metadata of all customers.
     pub fn purged(&mut self, key: &str) {
         self.purged = Some(key.to_owned());
+    }
+
+    /// Undoes what was done, and waits for that.
+    pub async fn roll_back(self) {
+        self.alone.roll_back().await;
     }
 
     /// Settles the segments that the change concerns, and makes it all last. Nobody is told of it in the activity: no customer

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use tokio::sync::OwnedRwLockReadGuard;
+use tokio::task::yield_now;
 
 use super::{Caller, Core, Error};
 use crate::db;
@@ -18,6 +19,11 @@ use crate::domain::project::ProjectId;
 use crate::domain::rules::{FilteredSegment, Rules};
 use crate::domain::segment::SegmentMember;
 use crate::objects::{rendered, segment};
+
+/// Entries that are held before they are written: each may hold a whole customer.
+const ENTRIES: usize = 1_000;
+/// Customers who are put in and out of segments before other work has its turn on the thread.
+const CUSTOMERS_AT_A_TIME: usize = 50;
 
 /// A transaction under the rules of its project, with what it has to tell at its end: the entries in the order in which
 /// they were told, and after them what they did to the membership of the customers who were touched.
@@ -92,15 +98,32 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Undoes what was done, and waits for that: afterwards nothing is locked any more.
+    pub async fn roll_back(self) {
+        self.transaction.roll_back().await;
+    }
+
     /// Puts the touched customers in and out of segments, writes the entries, and makes it all last.
     pub async fn commit(mut self) -> Result<(), Error> {
+        if let Err(error) = self.conclude().await {
+            self.roll_back().await;
+            return Err(error);
+        }
+        Ok(self.transaction.commit().await?)
+    }
+
+    async fn conclude(&mut self) -> Result<(), Error> {
         if !self.touched.is_empty() {
             self.move_members().await?;
         }
+        self.write_entries().await
+    }
+
+    async fn write_entries(&mut self) -> Result<(), Error> {
         if !self.entries.is_empty() {
             db::activity::insert(&mut self.transaction, self.caller.project, &self.entries).await?;
+            self.entries.clear();
         }
-        self.transaction.commit().await?;
         Ok(())
     }
 
@@ -115,7 +138,10 @@ impl<'a> Work<'a> {
         };
         let rules = Arc::clone(&self.rules);
         let (mut members, mut moments) = (Vec::new(), Vec::new());
-        for customer in &touched {
+        for (number, customer) in touched.iter().enumerate() {
+            if number % CUSTOMERS_AT_A_TIME == CUSTOMERS_AT_A_TIME - 1 {
+                yield_now().await;
+            }
             let subject = Subject::of(customer, event_counts.remove(&customer.id).unwrap_or_default());
             members.extend(rules.segments_of(&subject, self.now).map(|segment| SegmentMember {
                 customer_id: customer.id.clone(),
@@ -145,6 +171,9 @@ impl<'a> Work<'a> {
             let (customer, segment) = (&touched[customer], &rules.segments[segment]);
             if segment.is_announced() {
                 self.entries.push(membership_entry(self.core, self.caller, kind, customer, segment, self.now));
+                if self.entries.len() >= ENTRIES {
+                    self.write_entries().await?;
+                }
             }
         }
         Ok(())

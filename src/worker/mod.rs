@@ -12,13 +12,16 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::db;
-use crate::service::{Core, Error, jobs};
+use crate::service::jobs::{self, Worked};
+use crate::service::{Core, Error};
 
 /// How long the listener waits for a word before it looks for itself. One that was announced while nobody listened, or whose
 /// worker died, is found by that.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a worker waits after the database could not be reached.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a worker waits that found somebody in the way of a job.
+const SHORT_PAUSE: Duration = Duration::from_millis(100);
 /// How often results whose time is over are removed.
 const EXPIRE_EVERY: Duration = Duration::from_mins(10);
 
@@ -64,18 +67,24 @@ async fn work(core: Arc<Core>, mut woken: watch::Receiver<()>, mut stopped: watc
     while !*stopped.borrow() {
         // What is announced from here on is not missed.
         woken.mark_unchanged();
-        match jobs::work_on(&core).await {
-            Ok(true) => {}
-            Ok(false) => {
-                tokio::select! { _ = woken.changed() => {}, _ = stopped.wait_for(|stop| *stop) => {} }
-            }
+        let rest = match jobs::work_on(&core).await {
+            Ok(Worked::Slice) => continue,
+            Ok(Worked::Nothing) => None,
+            Ok(Worked::NotNow) => Some(SHORT_PAUSE),
             Err(error) => {
                 if !matches!(&error, Error::Database(sqlx::Error::PoolClosed)) {
-                    tracing::debug!(%error, "a worker waits for the database");
+                    tracing::warn!(%error, "a worker waits for the database");
                 }
-                tokio::select! { () = sleep(PAUSE) => {}, _ = stopped.wait_for(|stop| *stop) => {} }
+                Some(PAUSE)
             }
-        }
+        };
+        let wakened = async {
+            match rest {
+                None => drop(woken.changed().await),
+                Some(pause) => sleep(pause).await,
+            }
+        };
+        tokio::select! { () = wakened => {}, _ = stopped.wait_for(|stop| *stop) => {} }
     }
 }
 

@@ -235,25 +235,3 @@ async fn an_unknown_failure_tells_nothing_of_the_inside() {
         r#"{"code":500,"key":"internal_server_error","message":"Internal Server Error","request_id":"<v->"}"#
     );
 }
-
-#[tokio::test]
-async fn what_is_not_emulated_yet_says_so_by_name() {
-    let world = World::new().await;
-    let client = world.client();
-    let mut checked = 0;
-    for (method, path, _) in crate::support::contract_operations() {
-        let path = path.replace(['{', '}'], "");
-        if !path.starts_with("/v1/") || !crate::support::is_later(&method, &path) {
-            continue;
-        }
-        let method: Method = method.parse().unwrap();
-        let answer = client.call(method, &path, None).await.expect(501);
-        assert_eq!(
-            answer.shape(),
-            r#"{"code":501,"key":"not_emulated","message":"Not emulated","details":"This endpoint is not emulated yet","request_id":"<v->"}"#
-        );
-        checked += 1;
-    }
-    assert!(checked > 4, "{checked}");
-    world.send(Request::get("/v1/exports").body(Body::empty()).unwrap()).await.expect(401);
-}

@@ -20,7 +20,7 @@ pub use many::{insert_all, refresh_all_orders, update_all};
 /// The name under which `row_counts` counts the living customers.
 pub const RESOURCE: &str = "customers";
 
-struct CustomerRow {
+pub(super) struct CustomerRow {
     id: String,
     source_id: Option<String>,
     profile: JsonText,

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use crate::domain::job::{Job, JobStatus, JobType};
 use crate::domain::json::JsonText;
-use crate::domain::page::Page;
+use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
 
 pub use queue::{
@@ -138,6 +138,7 @@ pub async fn async_actions(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportSort {
     CreatedAt,
+    /// The name of the status; those of the same are sorted by their arrival.
     Status,
 }
 
@@ -149,25 +150,49 @@ pub async fn exports(
     connection: &mut PgConnection,
     project: ProjectId,
     sort: ExportSort,
-    is_descending: bool,
+    direction: Direction,
     page: Page,
 ) -> Result<(Vec<Job>, i64), sqlx::Error> {
-    let rows = select_job!(
-        "CROSS JOIN LATERAL (SELECT
-             CASE WHEN $2 THEN CASE j.outcome WHEN 'DONE' THEN 1 WHEN 'FAILED' THEN 2 ELSE 3 END END AS status) AS by
-         WHERE j.project_id = $1 AND j.type = 'EXPORT'
-         ORDER BY CASE WHEN $3 THEN by.status END DESC, CASE WHEN NOT $3 THEN by.status END,
-                  CASE WHEN $3 THEN j.created_at END DESC, CASE WHEN NOT $3 THEN j.created_at END,
-                  CASE WHEN $3 THEN j.id END DESC, CASE WHEN NOT $3 THEN j.id END
-         LIMIT $4 OFFSET $5",
-        project.0,
-        sort == ExportSort::Status,
-        is_descending,
-        page.limit,
-        page.offset()
-    )
-    .fetch_all(&mut *connection)
-    .await?;
+    let is_descending = direction == Direction::Descending;
+    let rows = match sort {
+        ExportSort::CreatedAt if is_descending => select_job!(
+            "WHERE j.project_id = $1 AND j.type = 'EXPORT' ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
+            project.0,
+            page.limit,
+            page.offset()
+        )
+        .fetch_all(&mut *connection)
+        .await?,
+        ExportSort::CreatedAt => {
+            select_job!(
+                "WHERE j.project_id = $1 AND j.type = 'EXPORT' ORDER BY j.created_at, j.id LIMIT $2 OFFSET $3",
+                project.0,
+                page.limit,
+                page.offset()
+            )
+            .fetch_all(&mut *connection)
+            .await?
+        }
+        ExportSort::Status => {
+            select_job!(
+                "CROSS JOIN LATERAL (SELECT CASE
+                     WHEN j.outcome = 'DONE' THEN 'DONE' WHEN j.outcome = 'FAILED' THEN 'ERROR'
+                     WHEN EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL
+                                  AND e.number < j.number) THEN 'SCHEDULED'
+                     ELSE 'IN_PROGRESS' END COLLATE \"C\" AS status) AS shown
+                 WHERE j.project_id = $1 AND j.type = 'EXPORT'
+                 ORDER BY CASE WHEN $4 THEN shown.status END DESC, CASE WHEN NOT $4 THEN shown.status END,
+                          CASE WHEN $4 THEN j.number END DESC, CASE WHEN NOT $4 THEN j.number END
+                 LIMIT $2 OFFSET $3",
+                project.0,
+                page.limit,
+                page.offset(),
+                is_descending
+            )
+            .fetch_all(&mut *connection)
+            .await?
+        }
+    };
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM jobs WHERE project_id = $1 AND type = 'EXPORT'"#,
         project.0
@@ -177,22 +202,22 @@ pub async fn exports(
     Ok((rows.into_iter().filter_map(JobRow::known).collect(), total))
 }
 
-/// Removes a job with everything of it, waiting for the worker that has it; `false` where there is none.
+/// Removes an export with everything of it, waiting for the worker that has it; `false` where there is none.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
-    let gone = sqlx::query!("DELETE FROM jobs WHERE project_id = $1 AND id = $2", project.0, id)
+pub async fn delete_export(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
+    let gone = sqlx::query!("DELETE FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT'", project.0, id)
         .execute(&mut *connection)
         .await?;
-    // Statements of their own, which see what a worker has left until it let the job go.
-    sqlx::query!("DELETE FROM job_slices WHERE project_id = $1 AND job_id = $2", project.0, id)
-        .execute(&mut *connection)
-        .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // A statement of its own, which sees what a worker has left until it let the job go.
     sqlx::query!("DELETE FROM job_results WHERE project_id = $1 AND job_id = $2", project.0, id)
         .execute(connection)
         .await?;
-    Ok(gone.rows_affected() > 0)
+    Ok(true)
 }
 
 /// How many jobs of the project are not finished.

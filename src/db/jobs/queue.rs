@@ -68,7 +68,7 @@ impl RecordColumns {
 }
 
 /// A column in which nobody is named is stored as none at all.
-pub(super) fn none_if_empty(column: Vec<Option<String>>) -> Vec<Option<String>> {
+pub(super) fn none_if_empty<T>(column: Vec<Option<T>>) -> Vec<Option<T>> {
     if column.iter().all(Option::is_none) { Vec::new() } else { column }
 }
 
@@ -109,18 +109,38 @@ pub async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::E
         .await
 }
 
-/// A job that is the first of its project and that no worker has, of the project that has waited longest, and none of those
-/// that are `underway`; `None` where there is none. To look takes no hold of it: [`claim`] does.
+/// A job that is the first of its project and that no worker has, of a project that has no turn `now`: one that had none
+/// `before`, or whose turn was longest ago. To look takes no hold of it: [`claim`] does. Types that only a newer program knows
+/// are left to it.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn peek(connection: &mut PgConnection, underway: &[String]) -> Result<Option<JobAddress>, sqlx::Error> {
+pub async fn peek(
+    connection: &mut PgConnection,
+    now: &[ProjectId],
+    before: &[ProjectId],
+) -> Result<Option<JobAddress>, sqlx::Error> {
+    let numbers = |projects: &[ProjectId]| projects.iter().map(|project| project.0).collect::<Vec<_>>();
+    let known: Vec<_> = JobType::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    // From the first of one project to the first of the next by the index, however many wait behind them.
     let row = sqlx::query!(
-        "SELECT project_id, id, type, app_id, request_id FROM jobs j
-         WHERE outcome IS NULL AND id <> ALL($1)
-             AND NOT EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number)
-         ORDER BY updated_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-        underway
+        r#"WITH RECURSIVE first AS (
+               (SELECT project_id, number FROM jobs WHERE outcome IS NULL ORDER BY project_id, number LIMIT 1)
+               UNION ALL
+               SELECT next.project_id, next.number
+               FROM first, LATERAL (
+                   SELECT project_id, number FROM jobs WHERE outcome IS NULL AND project_id > first.project_id
+                   ORDER BY project_id, number LIMIT 1
+               ) AS next
+           )
+           SELECT j.project_id, j.id, j.type, j.app_id, j.request_id
+           FROM first JOIN jobs j ON j.project_id = first.project_id AND j.number = first.number
+           WHERE j.outcome IS NULL AND j.type = ANY($1) AND first.project_id <> ALL($2)
+           ORDER BY coalesce(array_position($3::bigint[], first.project_id), 0), first.number
+           LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED"#,
+        &known,
+        &numbers(now),
+        &numbers(before)
     )
     .fetch_optional(connection)
     .await?;
@@ -284,7 +304,8 @@ pub async fn finish(
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE jobs SET outcome = 'DONE', done_count = $3, gone_through = records, updated_at = $4, expires_at = $5
+        "UPDATE jobs SET outcome = 'DONE', done_count = $3, gone_through = records, updated_at = $4, expires_at = $5,
+             parameters = CASE type WHEN 'EXPORT' THEN parameters END
          WHERE project_id = $1 AND id = $2",
         project.0,
         job_id,
@@ -297,7 +318,8 @@ pub async fn finish(
     Ok(())
 }
 
-/// Counts an attempt at a job that failed as a whole; with the `last`, the job has failed.
+/// Counts an attempt at a job that failed as a whole; with the `last`, the job has failed. The parameters of an export are part
+/// of what it shows; others go.
 ///
 /// # Errors
 /// When the database refuses.
@@ -307,15 +329,19 @@ pub async fn fail_attempt(
     job_id: &str,
     last: i32,
     now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE jobs SET attempts = attempts + 1, updated_at = $4,
-             outcome = CASE WHEN attempts + 1 >= $3 THEN 'FAILED' END
+             outcome = CASE WHEN attempts + 1 >= $3 THEN 'FAILED' END,
+             expires_at = CASE WHEN attempts + 1 >= $3 AND type <> 'EXPORT' THEN $5::timestamptz END,
+             parameters = CASE WHEN attempts + 1 < $3 OR type = 'EXPORT' THEN parameters END
          WHERE project_id = $1 AND id = $2 AND outcome IS NULL",
         project.0,
         job_id,
         last,
-        now
+        now,
+        expires_at
     )
     .execute(connection)
     .await?;

@@ -39,7 +39,7 @@ pub async fn add_lines(
 ) -> Result<(), sqlx::Error> {
     let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     let column = |value: fn(&ResultLine) -> Option<&String>| {
-        none_if_empty(lines.iter().map(|line| value(line).cloned()).collect())
+        none_if_empty(lines.iter().map(|line| value(line).map(String::as_str)).collect())
     };
     sqlx::query!(
         "INSERT INTO job_results (project_id, job_id, part, number, lines, customer_ids, source_ids, referrer_ids)
@@ -49,9 +49,9 @@ pub async fn add_lines(
         part.as_str(),
         number,
         &texts as &[&str],
-        &column(|line| line.customer_id.as_ref()) as &[Option<String>],
-        &column(|line| line.source_id.as_ref()) as &[Option<String>],
-        &column(|line| line.referrer_id.as_ref()) as &[Option<String>]
+        &column(|line| line.customer_id.as_ref()) as &[Option<&str>],
+        &column(|line| line.source_id.as_ref()) as &[Option<&str>],
+        &column(|line| line.referrer_id.as_ref()) as &[Option<&str>]
     )
     .execute(connection)
     .await?;
@@ -120,7 +120,7 @@ pub async fn forget_since(
     snapshot: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"SELECT forget_in_jobs(project_id, forgotten_id, '{}')::text AS done FROM permanent_deletions
+        r#"SELECT forget_in_results(project_id, forgotten_id, '{}')::text AS done FROM permanent_deletions
            WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)"#,
         project.0,
         snapshot

@@ -4,8 +4,10 @@ mod many;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection, QueryBuilder, Row};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
+use super::filter::push_order_filter;
+use crate::domain::filter::{Filter, OrderField};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::order::{Order, OrderStatus};
@@ -17,7 +19,7 @@ pub use many::{find_all, insert_all, lock_all, update_all};
 /// The name under which `row_counts` counts the orders.
 pub const RESOURCE: &str = "orders";
 
-struct OrderRow {
+pub(super) struct OrderRow {
     id: String,
     source_id: Option<String>,
     customer_id: Option<String>,
@@ -207,18 +209,20 @@ pub async fn update(connection: &mut PgConnection, project: ProjectId, order: &O
     Ok(())
 }
 
-/// A page of orders, and the number of all.
+/// A page of orders, of those that pass `filter` at its time, and the number of all that do.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn list(
     connection: &mut PgConnection,
     project: ProjectId,
+    filter: Option<&(Filter<OrderField>, DateTime<Utc>)>,
     sort: Sort,
     page: Page,
 ) -> Result<(Vec<Order>, i64), sqlx::Error> {
     let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS).push(" FROM orders WHERE project_id = ").push_bind(project.0);
+    query.push(COLUMNS);
+    push_matching(&mut query, project, filter);
     query.push(match (sort.key, sort.direction) {
         (SortKey::UpdatedAt, Direction::Ascending) => " ORDER BY updated_at ASC NULLS FIRST, id ASC",
         (SortKey::UpdatedAt, Direction::Descending) => " ORDER BY updated_at DESC NULLS LAST, id DESC",
@@ -227,8 +231,27 @@ pub async fn list(
     });
     query.push(" LIMIT ").push_bind(page.limit).push(" OFFSET ").push_bind(page.offset());
     let rows: Vec<OrderRow> = query.build_query_as().fetch_all(&mut *connection).await?;
-    let total = crate::db::row_counts::total(connection, project, RESOURCE).await?;
+    let total = if filter.is_none() {
+        crate::db::row_counts::total(connection, project, RESOURCE).await?
+    } else {
+        let mut count = QueryBuilder::new("SELECT count(*)");
+        push_matching(&mut count, project, filter);
+        count.build_query_scalar().fetch_one(connection).await?
+    };
     Ok((rows.into_iter().map(Order::from).collect(), total))
+}
+
+/// `FROM` and `WHERE` of the orders that pass `filter`.
+fn push_matching(
+    query: &mut QueryBuilder<Postgres>,
+    project: ProjectId,
+    filter: Option<&(Filter<OrderField>, DateTime<Utc>)>,
+) {
+    query.push(" FROM orders WHERE project_id = ").push_bind(project.0);
+    if let Some((filter, now)) = filter {
+        query.push(" AND ");
+        push_order_filter(query, filter, *now);
+    }
 }
 
 /// Removes a key from the metadata of every order, and tells how many had it. The other keys stay as they are, and no

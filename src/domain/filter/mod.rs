@@ -11,6 +11,7 @@
 
 mod customer;
 mod operator;
+mod order;
 mod parse;
 mod scalar;
 mod segment;
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 
 pub use customer::{CustomerField, Subject};
 pub use operator::OPERATORS;
+pub use order::OrderField;
 pub use parse::FilterError;
 pub use scalar::Scalar;
 pub use segment::SegmentField;

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::request;
 use crate::domain::job::{JobType, PersonName, Record};
 use crate::domain::json::JsonText;
-use crate::domain::limits::TEXT_CHARS;
+use crate::domain::limits::{BULK_RECORDS, TEXT_CHARS};
 use crate::http::error::{ApiError, ErrorKind};
 use crate::http::extract::BulkJson;
 use crate::http::payload::Object;
@@ -20,7 +20,7 @@ pub async fn handle(
     caller: Caller,
     BulkJson(body): BulkJson,
 ) -> Result<Response, ApiError> {
-    let records = records::parse(body, usize::MAX, record).await?;
+    let records = records::parse(body, BULK_RECORDS, record).await?;
     let request = JobRequest { kind: JobType::CustomersBulkUpdate, parameters: None };
     let id = jobs::accept(&app.core, &caller, request, records).await?;
     Ok(answer::accepted(&id))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::job::{JobType, PersonName, Record};
 use crate::domain::json::JsonText;
-use crate::domain::limits::{METADATA_BYTES, TEXT_CHARS};
+use crate::domain::limits::{BULK_RECORDS, METADATA_BYTES, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::http::answer;
 use crate::http::error::{ApiError, ErrorKind};
@@ -38,7 +38,7 @@ fn parse(body: &Bytes) -> Result<(JsonText, Vec<Record>), ApiError> {
     let mut body = Object::of_body(body)?;
     body.require("source_ids")?;
     body.require("metadata")?;
-    let Some(source_ids) = body.texts("source_ids", usize::MAX)? else {
+    let Some(source_ids) = body.texts("source_ids", BULK_RECORDS)? else {
         return Err(ApiError::invalid_payload("Property .source_ids must be array"));
     };
     if source_ids.is_empty() {

@@ -22,5 +22,5 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Upload(file): U
     while let Some(slice) = slices.next().await? {
         acceptance.add(&slice).await?;
     }
-    Ok(answer::accepted(&acceptance.end().await?))
+    Ok(answer::accepted(&acceptance.end().await?.id))
 }

@@ -7,17 +7,22 @@ use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::state::AppState;
 use crate::objects::{list, order};
-use crate::service::Caller;
+use crate::service::{Caller, rules};
 
 const LAST_PAGE: i64 = 100;
 
 /// GET /v1/orders (list-orders)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    query.refuse_filters()?;
     let page = query.page(LAST_PAGE)?;
     let sort = query.order(&["created_at", "-created_at", "updated_at", "-updated_at"])?;
     let mut connection = app.core.pool.acquire().await?;
-    let (orders, total) = db::orders::list(&mut connection, caller.project, sort, page).await?;
+    let mut filter = None;
+    if query.filters()?.is_some() {
+        let rules = rules::current(&app.core, &mut connection, caller.project).await?;
+        let parsed = query.filter_of(|name| rules.order_field(name))?;
+        filter = parsed.map(|parsed| (parsed, app.core.clock.now()));
+    }
+    let (orders, total) = db::orders::list(&mut connection, caller.project, filter.as_ref(), sort, page).await?;
     connection.release();
     Ok(answer::json(|out| list::write(out, "orders", &orders, order::write, total, None)))
 }

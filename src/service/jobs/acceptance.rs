@@ -1,6 +1,7 @@
 //! How a request accepts a job.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use crate::db;
 use crate::db::pool::Transaction;
@@ -30,7 +31,7 @@ pub async fn accept(
     request: JobRequest,
     records: impl IntoIterator<Item = Record>,
 ) -> Result<String, Error> {
-    let mut slicer = slicer(request.kind);
+    let mut slicer = slicer(&request);
     let mut acceptance = Acceptance::begin(core, caller, request).await?;
     for record in records {
         if let Some(slice) = slicer.push(record) {
@@ -40,14 +41,19 @@ pub async fn accept(
     if let Some(slice) = slicer.rest() {
         acceptance.add(&slice).await?;
     }
-    acceptance.end().await
+    Ok(acceptance.end().await?.id)
 }
 
 /// How the records of a job are cut. Those of an import of orders, which are not many, stay together, so that the summary of each
 /// customer is made once.
-fn slicer(kind: JobType) -> Slicer {
-    match kind {
+/// What is the same for all records counts with each of them.
+fn slicer(request: &JobRequest) -> Slicer {
+    match request.kind {
         JobType::OrdersImport => Slicer::new(limits::IMPORTED_ORDERS, usize::MAX),
+        JobType::CustomersMetadataUpdate => {
+            let shared = request.parameters.as_ref().map_or(0, |metadata| metadata.as_str().len());
+            Slicer::default().with_shared(shared)
+        }
         _ => Slicer::default(),
     }
 }
@@ -71,9 +77,13 @@ impl Acceptance {
     /// When the database fails.
     pub async fn begin(core: &Core, caller: &Caller, request: JobRequest) -> Result<Self, Error> {
         let created_at = core.clock.now();
+        let id = match request.kind {
+            JobType::Export => core.ids.random("exp_"),
+            _ => core.ids.timed("aa_", created_at),
+        };
         let address = JobAddress {
             project: caller.project,
-            id: core.ids.timed("aa_", created_at),
+            id,
             kind: request.kind,
             app_id: caller.app_id.clone(),
             request_id: caller.request_id.clone(),
@@ -81,6 +91,11 @@ impl Acceptance {
         let token = format!("{}.{}", caller.project.0, core.ids.random_of("", TOKEN_CHARS));
         let transaction = core.pool.begin().await?;
         Ok(Self { transaction, address, parameters: request.parameters, token, records: 0, created_at })
+    }
+
+    /// The connection with the transaction that accepts it.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
     }
 
     /// Adds the next slice.
@@ -93,11 +108,11 @@ impl Acceptance {
         Ok(db::jobs::insert_slice(&mut self.transaction, *project, id, slice).await?)
     }
 
-    /// Accepts the job, and returns its id.
+    /// Accepts the job.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end(mut self) -> Result<String, Error> {
+    pub async fn end(mut self) -> Result<NewJob, Error> {
         let job = NewJob {
             id: self.address.id.clone(),
             kind: self.address.kind,
@@ -108,6 +123,6 @@ impl Acceptance {
         };
         db::jobs::accept(&mut self.transaction, &self.address, &job).await?;
         self.transaction.commit().await?;
-        Ok(self.address.id)
+        Ok(job)
     }
 }

@@ -7,6 +7,7 @@ use super::customers::Crowd;
 use super::tell_failure;
 use crate::domain::customer::{CustomerPatch, CustomerReference};
 use crate::domain::job::{Failure, Job, JobType, Record, ResultLine, Slice, SliceOutcome};
+use crate::domain::json::read_back;
 use crate::domain::patch::Patch;
 use crate::objects::{async_action, csv};
 use crate::service::{Error, Work};
@@ -68,7 +69,7 @@ fn reference(record: &Record, metadata: Option<&Map<String, Value>>) -> Result<C
     let patch = if let Some(metadata) = metadata {
         CustomerPatch { metadata: Patch::Value(metadata.clone()), ..CustomerPatch::default() }
     } else {
-        match serde_json::from_str(&record.json) {
+        match read_back(&record.json) {
             Ok(BulkRecord::Patch(patch)) => *patch,
             Ok(BulkRecord::Failure(failure)) => return Err(failure),
             Err(_) => return Err(Failure::internal()),

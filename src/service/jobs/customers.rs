@@ -140,6 +140,10 @@ impl Crowd {
             let mut changed = self.members[place].customer.clone();
             let searched = patched(&work.rules, &mut changed, reference.patch.clone(), work.now)?;
             let member = &mut self.members[place];
+            if member.is_new {
+                // It was created just so.
+                changed.updated_at = None;
+            }
             (member.customer, member.searched) = (changed, Some(searched));
         }
         Ok(Saved { place, was_found: true })

@@ -7,7 +7,7 @@ use super::ledger::Ledger;
 use super::tell_failure;
 use crate::domain::customer::CustomerReference;
 use crate::domain::job::{Failure, Job, PersonName, Record, Slice, SliceOutcome};
-use crate::domain::json::JsonText;
+use crate::domain::json::{JsonText, read_back};
 use crate::domain::order::OrderPatch;
 use crate::service::orders::{OrderChange, OrderReference};
 use crate::service::{Error, Work};
@@ -51,7 +51,7 @@ pub(super) async fn apply(work: &mut Work<'_>, job: &Job, slice: &Slice) -> Resu
     for (number, record) in (slice.number..).zip(&slice.records) {
         // Forgotten since it was accepted.
         let Some(record) = record else { continue };
-        records.push((number, record, serde_json::from_str(&record.json).map_err(|_| Failure::internal())));
+        records.push((number, record, read_back(&record.json).map_err(|_| Failure::internal())));
     }
     let orders: Vec<&ImportedOrder> = records.iter().filter_map(|(.., read)| read.as_ref().ok()).collect();
     let references: Vec<_> = orders.iter().map(|order| &order.reference).collect();
@@ -135,5 +135,5 @@ pub(super) fn source_id(record: &Record) -> Option<String> {
     struct Named {
         source_id: Option<String>,
     }
-    serde_json::from_str::<Named>(&record.json).ok()?.source_id
+    read_back::<Named>(&record.json).ok()?.source_id
 }

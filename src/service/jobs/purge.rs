@@ -17,14 +17,24 @@ pub struct PurgeParameters {
 }
 
 /// Removes the key everywhere, alone in the project, and drops its definition.
-pub(super) async fn apply(core: &Core, caller: &Caller, address: &JobAddress) -> Result<(), Error> {
+pub(super) async fn run(core: &Core, caller: &Caller, address: &JobAddress) -> Result<(), Error> {
     let mut revision = Revision::begin(core, caller).await?;
     let Some(job) = db::jobs::claim(revision.connection(), address).await? else { return Ok(()) };
+    match finish(core, caller, &mut revision, &job).await {
+        Ok(()) => revision.commit().await,
+        Err(error) => {
+            // Whoever tries next finds the job free.
+            revision.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
+async fn finish(core: &Core, caller: &Caller, revision: &mut Revision<'_>, job: &Job) -> Result<(), Error> {
     db::jobs::take_time(revision.connection()).await?;
-    let done = purge(core, caller, &mut revision, &job).await?;
+    let done = purge(core, caller, revision, job).await?;
     let now = core.clock.now();
-    db::jobs::finish(revision.connection(), caller.project, &job.id, done, now, None).await?;
-    revision.commit().await
+    Ok(db::jobs::finish(revision.connection(), caller.project, &job.id, done, now, None).await?)
 }
 
 /// How many customers or orders had the key. Where the definition is removed no more, or the schema is gone, nothing is done.

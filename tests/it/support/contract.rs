@@ -25,16 +25,6 @@ pub fn operations() -> Vec<(String, String, String)> {
     operations
 }
 
-/// Whether the contract names 501 and no success of a call.
-pub fn is_later(method: &str, path: &str) -> bool {
-    template_of(path).is_some_and(|template| {
-        let responses = DOCUMENT["paths"][&template][method.to_lowercase()]["responses"].as_object();
-        responses.is_some_and(|responses| {
-            responses.contains_key("501") && responses.keys().all(|status| !status.starts_with('2'))
-        })
-    })
-}
-
 /// Fails where the contract does not allow the answer to a call of `method` on `path` (without its query).
 #[track_caller]
 pub fn check(method: &Method, path: &str, answer: &Answer) {

@@ -2,6 +2,7 @@ mod async_actions;
 mod consents;
 mod customers;
 mod events;
+mod exports;
 mod metadata_schemas;
 mod orders;
 mod segments;

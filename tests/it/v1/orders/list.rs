@@ -44,3 +44,41 @@ async fn wrong_parameters_are_named() {
         assert_eq!(answer.string("/details"), details);
     }
 }
+
+#[tokio::test]
+async fn orders_are_filtered_and_counted() {
+    let world = World::new().await;
+    let client = world.client();
+    for (source_id, amount, status) in [("a", 100, "PAID"), ("b", 200, "CREATED"), ("c", 300, "PAID")] {
+        let order = json!({"source_id": source_id, "amount": amount, "status": status, "metadata": {"of": source_id}});
+        client.post("/v1/orders", order).await.expect(200);
+    }
+    for (query, expected, total) in [
+        ("filters[status][conditions][$is]=PAID", "ca", 2),
+        ("filters[status][conditions][$is]=PAID&limit=1&page=2", "a", 2),
+        ("filters[amount][conditions][$more_than][0]=150&order=created_at", "bc", 2),
+        (
+            "filters[junction]=or&filters[amount][conditions][$less_than]=150&filters[metadata.of][conditions][$is]=b",
+            "ba",
+            2,
+        ),
+        ("filters[source_id][conditions][$in][0]=a&filters[source_id][conditions][$in][1]=z", "a", 1),
+    ] {
+        let list = client.get(&format!("/v1/orders?{query}")).await.expect(200);
+        assert_eq!(list.column("orders", "source_id").join(""), expected, "{query}");
+        assert_eq!(list.json()["total"], total, "{query}");
+    }
+    for (query, details) in [
+        ("filters[email][conditions][$is]=a", "Property .filters.email is not a field that can be filtered by"),
+        ("filters[amount][conditions][$is]=a", "Property .filters.amount.conditions.$is.0 must be number"),
+    ] {
+        let error = client.get(&format!("/v1/orders?{query}")).await.expect(400);
+        assert_eq!(
+            (error.string("/key").as_str(), error.string("/details").as_str()),
+            ("invalid_query_params", details)
+        );
+    }
+    client.get("/v1/orders?filters[status][conditions][$redeemed]=true").await.expect(501);
+    let strangers = world.stranger().get("/v1/orders?filters[status][conditions][$is]=PAID").await.json();
+    assert_eq!(strangers["total"], 0);
+}

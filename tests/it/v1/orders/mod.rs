@@ -1,4 +1,5 @@
 mod create;
+mod export;
 mod get;
 mod import;
 mod list;

@@ -1,0 +1,114 @@
+//! Exports: the object, and the lines of the file.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::ObjectWriter;
+use super::csv::{Line, line};
+use crate::domain::customer::Customer;
+use crate::domain::export::Column;
+use crate::domain::filter::{CustomerField, OrderField};
+use crate::domain::job::{Job, JobStatus, NewJob};
+use crate::domain::json::{JsonText, Members};
+use crate::domain::order::Order;
+
+/// An export that was just accepted.
+pub fn write_accepted(out: &mut Vec<u8>, job: &NewJob) {
+    write_with(out, &job.id, job.created_at, JobStatus::Waiting, job.parameters.as_ref(), None);
+}
+
+/// An export; `url` is where its file can be downloaded.
+pub fn write(out: &mut Vec<u8>, job: &Job, url: &str) {
+    let url = Some(url).filter(|_| job.status == JobStatus::Done);
+    write_with(out, &job.id, job.created_at, job.status, job.parameters.as_ref(), url);
+}
+
+fn write_with(
+    out: &mut Vec<u8>,
+    id: &str,
+    created_at: DateTime<Utc>,
+    status: JobStatus,
+    request: Option<&JsonText>,
+    url: Option<&str>,
+) {
+    let status = match status {
+        JobStatus::Waiting => "SCHEDULED",
+        JobStatus::InProgress => "IN_PROGRESS",
+        JobStatus::Done => "DONE",
+        JobStatus::Failed => "ERROR",
+    };
+    let mut object = ObjectWriter::new(out);
+    object.text("id", id).raw("object", "\"export\"").time("created_at", created_at).text("status", status);
+    object.raw("channel", "\"API\"");
+    if let Some(request) = request {
+        // An `ExportRequest`, written.
+        object.members_of(request);
+    }
+    match url {
+        Some(url) => object.object("result", |result| {
+            result.text("url", url);
+        }),
+        None => object.raw("result", "null"),
+    };
+    object.raw("user_id", "null").end();
+}
+
+/// The first line of the file.
+#[must_use]
+pub fn header<F>(columns: &[Column<F>]) -> String {
+    line(&columns.iter().map(|column| column.title.as_str()).collect::<Vec<_>>())
+}
+
+/// The line of a customer, of whom only what the columns show need be there.
+pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], customer: &Customer) -> String {
+    let profile = Members::of(customer.profile.as_str());
+    let mut address = None;
+    let metadata = customer.metadata.as_ref().map(|metadata| Members::of(metadata.as_str())).unwrap_or_default();
+    let state = customer.state.as_ref().map(JsonText::value).unwrap_or_default();
+    for Column { field, .. } in columns {
+        match field {
+            CustomerField::Id => line.cell(&customer.id),
+            CustomerField::SourceId => line.cell(customer.source_id.as_deref().unwrap_or_default()),
+            CustomerField::Profile(member) => line.json(profile.get(member)),
+            CustomerField::Address(member) => {
+                let address = address.get_or_insert_with(|| Members::of(profile.get("address").unwrap_or_default()));
+                line.json(address.get(member))
+            }
+            CustomerField::CreatedAt => line.time(Some(customer.created_at)),
+            CustomerField::UpdatedAt => line.time(customer.updated_at),
+            CustomerField::Metadata(key) => line.json(metadata.get(key)),
+            CustomerField::OrdersTotalAmount => line.number(customer.orders.amount),
+            CustomerField::OrdersTotalCount => line.number(customer.orders.count),
+            CustomerField::OrdersAverageAmount => line.number(customer.orders.average_amount()),
+            CustomerField::OrdersLastAmount => line.number(customer.orders.last_amount),
+            CustomerField::OrdersLastDate => line.time(customer.orders.last_at),
+            CustomerField::State { path, .. } => {
+                let set = path.iter().try_fold(&state, |value, step| value.get(step));
+                line.number(set.and_then(Value::as_i64).unwrap_or_default())
+            }
+            // No column of an export.
+            CustomerField::EventCount(_) | CustomerField::Unset => line.cell(""),
+        };
+    }
+    line.end()
+}
+
+/// The line of an order, of which only what the columns show need be there.
+pub fn order_line(line: &mut Line, columns: &[Column<OrderField>], order: &Order) -> String {
+    let metadata = order.metadata.as_ref().map(|metadata| Members::of(metadata.as_str())).unwrap_or_default();
+    for Column { field, .. } in columns {
+        match field {
+            OrderField::Id => line.cell(&order.id),
+            OrderField::SourceId => line.cell(order.source_id.as_deref().unwrap_or_default()),
+            OrderField::CreatedAt => line.time(Some(order.created_at)),
+            OrderField::UpdatedAt => line.time(order.updated_at),
+            OrderField::Status => line.cell(order.status.as_str()),
+            OrderField::Amount => line.number(order.amount),
+            OrderField::CustomerId => line.cell(order.customer_id.as_deref().unwrap_or_default()),
+            OrderField::ReferrerId => line.cell(order.referrer_id.as_deref().unwrap_or_default()),
+            OrderField::Metadata(key) => line.json(metadata.get(key)),
+            OrderField::Unset => line.cell(""),
+        };
+    }
+    line.end()
+}

@@ -1,0 +1,238 @@
+//! Exports: a job without slices, which writes its whole file in one transaction.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{Acceptance, JobRequest};
+use crate::db;
+use crate::db::jobs::Part;
+use crate::domain::customer::Customer;
+use crate::domain::export::{ExportParameters, ExportRequest, ExportedObject};
+use crate::domain::filter::{CustomerField, Filter, Junction, OrderField};
+use crate::domain::identifier::Identifier;
+use crate::domain::job::{Job, JobAddress, JobType, NewJob, ResultLine};
+use crate::domain::json::JsonText;
+use crate::domain::order::Order;
+use crate::domain::rules::Rules;
+use crate::objects::csv::Line;
+use crate::objects::export::{customer_line, header, order_line};
+use crate::service::{Caller, Core, Error, Resource, rules};
+
+/// Rows that are read at once, at the most, and at first.
+const ROWS: usize = 1_000;
+const FIRST_ROWS: usize = 10;
+/// Bytes that the rows read at once should have together, about.
+const BYTES: usize = 4 * 1024 * 1024;
+
+/// Accepts an export. It begins as other jobs do, and reads what there is then.
+///
+/// # Errors
+/// [`Error::ExportFilter`] for a filter that is none.
+pub async fn accept_export(core: &Core, caller: &Caller, request: &ExportRequest) -> Result<NewJob, Error> {
+    let described = JobRequest { kind: JobType::Export, parameters: Some(JsonText::of(request)) };
+    let mut acceptance = Acceptance::begin(core, caller, described).await?;
+    let rules = rules::current(core, acceptance.connection(), caller.project).await?;
+    match request.exported_object {
+        ExportedObject::Customer => customer_filter(&rules, &request.parameters).map(drop)?,
+        ExportedObject::Order => order_filter(&rules, &request.parameters).map(drop)?,
+    }
+    acceptance.end().await
+}
+
+/// An export.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown identifier.
+pub async fn export(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<Job, Error> {
+    let not_found = || Error::not_found(Resource::Export, identifier.as_str());
+    if !identifier.can_exist() {
+        return Err(not_found());
+    }
+    let mut connection = core.pool.acquire().await?;
+    let found = db::jobs::find(&mut connection, caller.project, identifier.as_str()).await?;
+    connection.release();
+    found.filter(|job| job.kind == JobType::Export).ok_or_else(not_found)
+}
+
+/// Deletes an export with its file; one that is being written is waited for.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown identifier.
+pub async fn delete_export(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<(), Error> {
+    let not_found = || Error::not_found(Resource::Export, identifier.as_str());
+    if !identifier.can_exist() {
+        return Err(not_found());
+    }
+    let mut transaction = core.pool.begin().await?;
+    let is_gone = db::jobs::delete_export(&mut transaction, caller.project, identifier.as_str()).await?;
+    transaction.commit().await?;
+    if is_gone { Ok(()) } else { Err(not_found()) }
+}
+
+/// Writes the file of an export.
+pub(super) async fn run(core: &Core, address: &JobAddress) -> Result<(), Error> {
+    let mut transaction = core.pool.begin().await?;
+    match write(core, address, &mut transaction).await {
+        Ok(()) => Ok(transaction.commit().await?),
+        Err(error) => {
+            // Whoever tries next finds the job free.
+            transaction.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
+async fn write(core: &Core, address: &JobAddress, transaction: &mut PgConnection) -> Result<(), Error> {
+    let project = address.project;
+    let Some(job) = db::jobs::claim(transaction, address).await? else { return Ok(()) };
+    db::exports::take_time(transaction).await?;
+    // Before anything is read: who is forgotten from here on may have been read.
+    let snapshot = db::jobs::snapshot(transaction).await?;
+    let rules = rules::current(core, transaction, project).await?;
+    let request = job.parameters.as_ref().and_then(|request| serde_json::from_value(request.value()).ok());
+    let Some(ExportRequest { exported_object, parameters }) = request else {
+        return Err(Error::Invalid { details: "the request of an export cannot be read".to_owned() });
+    };
+    let mut file = File { address, connection: transaction, rules: &rules, now: core.clock.now(), lines: 0 };
+    match exported_object {
+        ExportedObject::Customer => file.write_customers(&parameters).await?,
+        ExportedObject::Order => file.write_orders(&parameters).await?,
+    }
+    let rows = file.lines - 1;
+    // From here to the commit nobody is forgotten.
+    db::rules::lock(transaction, project).await?;
+    db::jobs::forget_since(transaction, project, &snapshot).await?;
+    Ok(db::jobs::finish(transaction, project, &job.id, rows, core.clock.now(), None).await?)
+}
+
+fn customer_filter(rules: &Rules, parameters: &ExportParameters) -> Result<Filter<CustomerField>, Error> {
+    // The vendor's exports know the city by its short name, too.
+    let field = |name: &str| rules.customer_field(if name == "city" { "address.city" } else { name });
+    Filter::parse(&parameters.filter(), Some(Junction::And), field).map_err(Error::ExportFilter)
+}
+
+fn order_filter(rules: &Rules, parameters: &ExportParameters) -> Result<Filter<OrderField>, Error> {
+    let field = |name: &str| rules.order_field(name);
+    Filter::parse(&parameters.filter(), Some(Junction::And), field).map_err(Error::ExportFilter)
+}
+
+/// The file of an export that is being written.
+struct File<'a> {
+    address: &'a JobAddress,
+    connection: &'a mut PgConnection,
+    rules: &'a Rules,
+    now: DateTime<Utc>,
+    /// That it has.
+    lines: i64,
+}
+
+impl File<'_> {
+    async fn write_customers(&mut self, parameters: &ExportParameters) -> Result<(), Error> {
+        let columns = parameters.customer_columns(&self.rules.metadata_keys("customer"));
+        let filter = customer_filter(self.rules, parameters)?;
+        let (project, from) = (self.address.project, (&filter, self.now));
+        db::exports::open_customers(self.connection, project, &columns, from, parameters.sort()).await?;
+        self.add(vec![line_of_nobody(header(&columns))]).await?;
+        let (mut line, mut pace) = (Line::default(), Pace::default());
+        let mut customers = db::exports::next_customers(self.connection, pace.rows).await?;
+        while let Some(largest) = customers.iter().map(size_of_customer).max() {
+            pace.follow(largest);
+            let lines = async {
+                let written = customers.into_iter().map(|customer| ResultLine {
+                    text: customer_line(&mut line, &columns, &customer),
+                    customer_id: Some(customer.id),
+                    ..ResultLine::default()
+                });
+                written.collect()
+            };
+            // The database reads on while the lines are written.
+            let (next, lines) = tokio::join!(db::exports::next_customers(self.connection, pace.rows), lines);
+            self.add(lines).await?;
+            customers = next?;
+        }
+        Ok(())
+    }
+
+    async fn write_orders(&mut self, parameters: &ExportParameters) -> Result<(), Error> {
+        let columns = parameters.order_columns(&self.rules.metadata_keys("order"));
+        let filter = order_filter(self.rules, parameters)?;
+        let shows_referrer = columns.iter().any(|column| column.field == OrderField::ReferrerId);
+        let (project, from) = (self.address.project, (&filter, self.now));
+        db::exports::open_orders(self.connection, project, &columns, from, parameters.sort()).await?;
+        self.add(vec![line_of_nobody(header(&columns))]).await?;
+        let (mut line, mut pace) = (Line::default(), Pace::default());
+        let mut orders = db::exports::next_orders(self.connection, pace.rows).await?;
+        while let Some(largest) = orders.iter().map(size_of_order).max() {
+            pace.follow(largest);
+            let lines = async {
+                let written = orders.into_iter().map(|order| ResultLine {
+                    text: order_line(&mut line, &columns, &order),
+                    customer_id: order.customer_id,
+                    source_id: None,
+                    referrer_id: order.referrer_id.filter(|_| shows_referrer),
+                });
+                written.collect()
+            };
+            let (next, lines) = tokio::join!(db::exports::next_orders(self.connection, pace.rows), lines);
+            self.add(lines).await?;
+            orders = next?;
+        }
+        Ok(())
+    }
+
+    async fn add(&mut self, lines: Vec<ResultLine>) -> Result<(), Error> {
+        let (project, id, number) = (self.address.project, &self.address.id, self.lines + 1);
+        db::jobs::add_lines(self.connection, project, id, Part::File, number, &lines).await?;
+        self.lines += i64::try_from(lines.len()).unwrap_or_default();
+        Ok(())
+    }
+}
+
+fn line_of_nobody(text: String) -> ResultLine {
+    ResultLine { text, ..ResultLine::default() }
+}
+
+fn size_of_customer(customer: &Customer) -> usize {
+    let size = |json: Option<&JsonText>| json.map_or(0, |json| json.as_str().len());
+    customer.profile.as_str().len() + size(customer.metadata.as_ref()) + size(customer.state.as_ref())
+}
+
+fn size_of_order(order: &Order) -> usize {
+    order.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
+}
+
+/// How many rows are read at once: more and more of small ones, and few of large ones.
+struct Pace {
+    rows: usize,
+    largest: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { rows: FIRST_ROWS, largest: 1 }
+    }
+}
+
+impl Pace {
+    /// Takes note of the largest row that was just read.
+    fn follow(&mut self, bytes: usize) {
+        self.largest = self.largest.max(bytes);
+        self.rows = (BYTES / self.largest).clamp(1, ROWS.min(self.rows * 4));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_rows_are_read_in_growing_pieces_and_large_ones_in_few() {
+        let mut pace = Pace::default();
+        let mut rows = Vec::new();
+        for bytes in [200, 200, 300, 300, 200, 1_000_000, 200] {
+            pace.follow(bytes);
+            rows.push(pace.rows);
+        }
+        assert_eq!(rows, [40, 160, 640, 1_000, 1_000, 4, 4]);
+    }
+}

@@ -1,0 +1,58 @@
+use serde_json::json;
+
+use super::done;
+use crate::support::World;
+
+#[tokio::test]
+async fn a_deleted_export_is_gone_with_its_file() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let export = done(&client, "customer", json!({})).await;
+    let path = format!("/v1/exports/{}", export["id"].as_str().unwrap());
+    let url = export["result"]["url"].as_str().unwrap();
+    client.download(url).await.expect(200);
+    let answer = client.delete(&path).await.expect(204);
+    assert_eq!(answer.text, "");
+    client.download(url).await.expect(401);
+    client.get(&path).await.expect(404);
+    client.delete(&path).await.expect(404);
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_export_and_that_of_another_project_are_not_found() {
+    let world = World::new().await;
+    let client = world.client();
+    let id = done(&client, "customer", json!({})).await["id"].as_str().unwrap().to_owned();
+    let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
+    let error = world.stranger().delete(&format!("/v1/exports/{id}")).await.expect(404);
+    assert_eq!(
+        (error.string("/details"), error.string("/resource_type")),
+        (format!("Cannot find export with id {id}"), "export".to_owned())
+    );
+    client.get(&format!("/v1/exports/{id}")).await.expect(200);
+    client.delete("/v1/exports/%00").await.expect(404);
+    // What is no export is not deleted.
+    let action = action["id"].as_str().unwrap();
+    client.delete(&format!("/v1/exports/{action}")).await.expect(404);
+    client.get(&format!("/v1/async-actions/{action}")).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_export_that_waits_for_others_is_deleted_unseen() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    let mut blocker = world.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM customers FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    client.post("/v1/customers/bulk/async", json!([{"source_id": "a", "name": "A"}])).await.expect(202);
+    let id = client.post("/v1/exports", json!({"exported_object": "customer"})).await.expect(200).string("/id");
+    assert_eq!(client.get(&format!("/v1/exports/{id}")).await.string("/status"), "SCHEDULED");
+    client.delete(&format!("/v1/exports/{id}")).await.expect(204);
+    blocker.rollback().await.unwrap();
+    client.get("/_emulator/idle").await.expect(200);
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(left, 1);
+}

@@ -1,0 +1,53 @@
+use axum::body::Body;
+use axum::http::{Method, Request};
+use serde_json::json;
+
+use super::done;
+use crate::support::World;
+
+#[tokio::test]
+async fn a_finished_export_tells_where_its_file_is() {
+    let world = World::new().await;
+    let client = world.client();
+    let export = done(&client, "customer", json!({})).await;
+    let id = export["id"].as_str().unwrap();
+    let answer = client.get(&format!("/v1/exports/{id}")).await.expect(200);
+    let url = answer.string("/result/url");
+    let begin = format!("http://127.0.0.1:8682/v1/exports/{id}?token=");
+    assert!(url.starts_with(&begin) && url.len() >= begin.len() + 48, "{url}");
+    assert_eq!(
+        answer.shape().replace(&url, "<url>"),
+        concat!(
+            r#"{"id":"<exp_>","object":"export","created_at":"<time>","status":"DONE","channel":"API","#,
+            r#""exported_object":"customer","parameters":{"fields":["name","source_id"]},"#,
+            r#""result":{"url":"<url>"},"user_id":null}"#
+        )
+    );
+    let elsewhere = [("host", "emulator.test:99")];
+    let answer =
+        client.call_with(Method::GET, &format!("/v1/exports/{id}"), Body::empty(), &elsewhere).await.expect(200);
+    assert!(answer.string("/result/url").starts_with("http://emulator.test:99/v1/exports/exp_"));
+}
+
+#[tokio::test]
+async fn an_unknown_export_that_of_another_project_and_an_async_action_are_not_found() {
+    let world = World::new().await;
+    let client = world.client();
+    let export = done(&client, "customer", json!({})).await;
+    let id = export["id"].as_str().unwrap();
+    let error = world.stranger().get(&format!("/v1/exports/{id}")).await.expect(404);
+    assert_eq!(
+        error.shape().replace(id, "<exp_>"),
+        concat!(
+            r#"{"code":404,"key":"not_found","message":"Resource not found","details":"Cannot find export with id <exp_>","#,
+            r#""request_id":"<v->","resource_id":"<exp_>","resource_type":"export"}"#
+        )
+    );
+    let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
+    for id in [action["id"].as_str().unwrap(), "exp_8fNoLwgVPuhoxNzVsr50kq0", "%00", "%ff"] {
+        client.get(&format!("/v1/exports/{id}")).await.expect(404);
+    }
+    client.get(&format!("/v1/async-actions/{id}")).await.expect(404);
+    // Without a token it is as other calls are.
+    world.send(Request::get(format!("/v1/exports/{id}")).body(Body::empty()).unwrap()).await.expect(401);
+}
