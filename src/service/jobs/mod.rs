@@ -223,7 +223,8 @@ async fn apply_slice(core: &Core, caller: &Caller, address: &JobAddress) -> Resu
     // What is listed has a limit, and what is kept with it.
     let room = usize::try_from(limits::LISTED_FAILURES - job.failed_count).unwrap_or_default();
     outcome.failures.truncate(room);
-    let now = work.now;
+    // The clock anew: what the slice took is in the time that the job took.
+    let now = core.clock.now();
     db::jobs::finish_slice(work.connection(), address.project, &job.id, &slice, &outcome, now, expires_at).await?;
     work.commit().await
 }
