@@ -172,17 +172,18 @@ impl Columns {
         Record { json: json.as_str().to_owned(), person: self.person(cells), referrer: PersonName::default() }
     }
 
-    /// Whom a row is about. An id that no customer can have does not hide the source id.
+    /// Whom a row is about. An id that no customer can have does not hide the source id, and one that is too long for anybody
+    /// is not kept.
     fn person<'a>(&self, cells: impl Iterator<Item = &'a str>) -> PersonName {
         let mut person = PersonName::default();
-        for (column, cell) in self.0.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
+        for (column, cell) in self.0.iter().zip(cells) {
+            if cell.is_empty() || !matches!(column, Column::Id | Column::SourceId) {
+                continue;
+            }
+            let identifier = Identifier::new(cell.to_owned());
             match column {
-                Column::Id => {
-                    let id = Identifier::new(cell.to_owned());
-                    person.id = id.has_form("cust_", 24).then(|| cell.to_owned());
-                }
-                Column::SourceId => person.source_id = Some(cell.to_owned()),
-                _ => {}
+                Column::Id => person.id = identifier.has_form("cust_", 24).then(|| cell.to_owned()),
+                _ => person.source_id = identifier.can_exist().then(|| cell.to_owned()),
             }
         }
         person
