@@ -147,10 +147,8 @@ async fn a_first_line_that_is_no_header_is_refused() {
     let world = World::new().await;
     let client = world.client();
     let known = "Property .file must name one of these columns in its first line, separated by commas: Id, Source_id, Name, Email, Phone, Birthdate, Birthday, Description, Address_line_1, Address_line_2, Address_Postal_Code, Address_City, Address_State, Address_Country, Postal_Code, City, State, Country";
-    let many = format!("name{}", ",a".repeat(500));
-    let many: Vec<_> = many.split(',').enumerate().map(|(index, name)| format!("{name}{index},")).collect();
-    let many = many.concat();
-    let many = format!("name,{}", &many[..many.len() - 1]);
+    let many: Vec<_> = (0..500).map(|number| format!("a{number}")).collect();
+    let many = format!("name,{}", many.join(","));
     let long = format!("name,{}", "x".repeat(501));
     for (file, details) in [
         ("", "Property .file must NOT be empty"),

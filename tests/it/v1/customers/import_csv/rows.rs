@@ -85,6 +85,22 @@ async fn a_wrong_row_fails_alone_and_is_told_by_its_number() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_too_large_fails_alone() {
+    let world = World::new().await;
+    let client = world.client();
+    let cell = "x".repeat(1024 * 1024);
+    let file = format!("source_id,note\n{cell},x\na,{cell}\n{},{}\nb,{}\nc,\n", "y".repeat(3000), "z", &cell[20..]);
+    let result = import(&client, file).await;
+    let too_large = "The row must NOT be larger than 1048576 bytes".to_owned();
+    let too_long = "Property .source_id must NOT have more than 500 characters".to_owned();
+    assert_eq!(told(&result).1, [too_large.clone(), too_large, too_long]);
+    let source_ids: Vec<_> =
+        result["failed"].as_array().unwrap().iter().map(|row| row["source_id"].as_str().unwrap()).collect();
+    assert_eq!(source_ids, ["", "a", ""], "what is too long for anybody is not repeated");
+    assert_eq!(client.get("/v1/customers/b").await.expect(200).json()["metadata"]["note"], &cell[20..]);
+}
+
+#[tokio::test]
 async fn cells_hold_commas_quotes_and_line_ends() {
     let world = World::new().await;
     let client = world.client();
@@ -167,11 +183,9 @@ async fn customers_of_another_project_are_not_touched() {
 async fn many_rows_keep_their_order_over_the_slices_and_failures_are_listed_up_to_a_limit() {
     let world = World::new().await;
     let client = world.client();
-    let rows: String = (0..12_500)
-        .map(|row| format!("c{row:05},{}\n", if row % 5 < 4 { "x" } else { "1990-01-01" }))
-        .collect::<Vec<_>>()
-        .concat();
-    let result = import(&client, format!("source_id,birthdate\n{rows}")).await;
+    let rows: Vec<_> =
+        (0..12_500).map(|row| format!("c{row:05},{}", if row % 5 < 4 { "x" } else { "1990-01-01" })).collect();
+    let result = import(&client, format!("source_id,birthdate\n{}", rows.join("\n"))).await;
     assert_eq!((&result["done_count"], &result["failed_count"]), (&json!(2_500), &json!(10_000)));
     let failed = result["failed"].as_array().unwrap();
     assert_eq!((failed.len(), &failed[9_999]["row"], &failed[4]["row"]), (10_000, &json!(12_499), &json!(6)));

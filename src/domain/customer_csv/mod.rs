@@ -1,5 +1,7 @@
 //! A CSV file of customers: what its first line says of the columns, and what a row says of a customer.
 
+mod column;
+
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Map;
 
@@ -7,102 +9,11 @@ use super::customer::{Address, CustomerReference};
 use super::identifier::Identifier;
 use super::job::{Failure, FailureKind, PersonName, Record};
 use super::json::JsonText;
-use super::limits::{CSV_COLUMNS, DESCRIPTION_CHARS, METADATA_BYTES, TEXT_CHARS};
+use super::limits::{CSV_COLUMNS, METADATA_BYTES, TEXT_CHARS};
 use super::metadata_schema::{Definition, value_of_cell};
 use super::patch::Patch;
-use super::timestamp;
 
-/// What a column holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Column {
-    Id,
-    SourceId,
-    Name,
-    Email,
-    Phone,
-    Birthdate,
-    Birthday,
-    Description,
-    AddressLine1,
-    AddressLine2,
-    AddressPostalCode,
-    AddressCity,
-    AddressState,
-    AddressCountry,
-    /// The key of the metadata.
-    Metadata(String),
-}
-
-/// The names of the columns that are no metadata. The vendor's reference names those of an address in full, its template does
-/// not.
-const KNOWN: [(&str, Column); 18] = [
-    ("Id", Column::Id),
-    ("Source_id", Column::SourceId),
-    ("Name", Column::Name),
-    ("Email", Column::Email),
-    ("Phone", Column::Phone),
-    ("Birthdate", Column::Birthdate),
-    ("Birthday", Column::Birthday),
-    ("Description", Column::Description),
-    ("Address_line_1", Column::AddressLine1),
-    ("Address_line_2", Column::AddressLine2),
-    ("Address_Postal_Code", Column::AddressPostalCode),
-    ("Address_City", Column::AddressCity),
-    ("Address_State", Column::AddressState),
-    ("Address_Country", Column::AddressCountry),
-    ("Postal_Code", Column::AddressPostalCode),
-    ("City", Column::AddressCity),
-    ("State", Column::AddressState),
-    ("Country", Column::AddressCountry),
-];
-
-impl Column {
-    /// By its name in the first line, in capital or small letters.
-    fn of_name(name: &str) -> Self {
-        let known = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        known.map_or_else(|| Self::Metadata(name.to_owned()), |(_, column)| column.clone())
-    }
-
-    /// The path of the member in messages.
-    fn path(&self) -> &str {
-        match self {
-            Self::Id => ".id",
-            Self::SourceId => ".source_id",
-            Self::Name => ".name",
-            Self::Email => ".email",
-            Self::Phone => ".phone",
-            Self::Birthdate => ".birthdate",
-            Self::Birthday => ".birthday",
-            Self::Description => ".description",
-            Self::AddressLine1 => ".address.line_1",
-            Self::AddressLine2 => ".address.line_2",
-            Self::AddressPostalCode => ".address.postal_code",
-            Self::AddressCity => ".address.city",
-            Self::AddressState => ".address.state",
-            Self::AddressCountry => ".address.country",
-            Self::Metadata(key) => key,
-        }
-    }
-
-    /// That the cell is what the member may be, in the words in which a JSON body is refused. What metadata may be, its schema
-    /// says.
-    fn check(&self, cell: &str) -> Result<(), String> {
-        let most = match self {
-            Self::Description => DESCRIPTION_CHARS,
-            Self::Metadata(_) => METADATA_BYTES,
-            _ => TEXT_CHARS,
-        };
-        // No text has more characters than bytes.
-        if cell.len() > most && cell.chars().count() > most {
-            return Err(format!("Property {} must NOT have more than {most} characters", self.path()));
-        }
-        if matches!(self, Self::Birthdate | Self::Birthday) && timestamp::parse(cell).is_none() {
-            return Err(format!("Property {} cannot be recognized as a ISO-8601 compliant date", self.path()));
-        }
-        Ok(())
-    }
-}
+use column::{Column, KNOWN};
 
 /// The columns of a file, in their order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,17 +83,18 @@ impl Columns {
         Record { json: json.as_str().to_owned(), person: self.person(cells), referrer: PersonName::default() }
     }
 
-    /// Whom a row is about. An id that no customer can have does not hide the source id.
+    /// Whom a row is about. An id that no customer can have does not hide the source id, and one that is too long for anybody
+    /// is not kept.
     fn person<'a>(&self, cells: impl Iterator<Item = &'a str>) -> PersonName {
         let mut person = PersonName::default();
-        for (column, cell) in self.0.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
+        for (column, cell) in self.0.iter().zip(cells) {
+            if cell.is_empty() || !matches!(column, Column::Id | Column::SourceId) {
+                continue;
+            }
+            let identifier = Identifier::new(cell.to_owned());
             match column {
-                Column::Id => {
-                    let id = Identifier::new(cell.to_owned());
-                    person.id = id.has_form("cust_", 24).then(|| cell.to_owned());
-                }
-                Column::SourceId => person.source_id = Some(cell.to_owned()),
-                _ => {}
+                Column::Id => person.id = identifier.has_form("cust_", 24).then(|| cell.to_owned()),
+                _ => person.source_id = identifier.can_exist().then(|| cell.to_owned()),
             }
         }
         person
