@@ -18,11 +18,13 @@ use crate::objects::csv::Line;
 use crate::objects::export::{customer_line, header, order_line};
 use crate::service::{Caller, Core, Error, Resource, rules};
 
-/// Rows that are read at once, at the most, and at first.
-const ROWS: usize = 1_000;
+/// Rows that are read at once, at the most, and at first: not so many that much is in memory where large ones come unforeseen.
+const ROWS: usize = 200;
 const FIRST_ROWS: usize = 10;
-/// Bytes that the rows read at once should have together, about.
-const BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that the rows read at once should have together, about, and those of lines that are kept back.
+const BYTES: usize = 2 * 1024 * 1024;
+/// Lines that are stored at once, about.
+const LINES: usize = 1_000;
 
 /// Accepts an export. It begins as other jobs do, and reads what there is then.
 ///
@@ -93,11 +95,13 @@ async fn write(core: &Core, address: &JobAddress, transaction: &mut PgConnection
     let Some(ExportRequest { exported_object, parameters }) = request else {
         return Err(Error::Invalid { details: "the request of an export cannot be read".to_owned() });
     };
-    let mut file = File { address, connection: transaction, rules: &rules, now: core.clock.now(), lines: 0 };
+    let (now, held) = (core.clock.now(), Vec::new());
+    let mut file = File { address, connection: transaction, rules: &rules, now, lines: 0, held, bytes: 0 };
     match exported_object {
         ExportedObject::Customer => file.write_customers(&parameters).await?,
         ExportedObject::Order => file.write_orders(&parameters).await?,
     }
+    file.store().await?;
     let rows = file.lines - 1;
     // From here to the commit nobody is forgotten.
     db::rules::lock(transaction, project).await?;
@@ -122,8 +126,11 @@ struct File<'a> {
     connection: &'a mut PgConnection,
     rules: &'a Rules,
     now: DateTime<Utc>,
-    /// That it has.
+    /// That are stored.
     lines: i64,
+    /// Lines that are kept back until there are more, and their bytes.
+    held: Vec<ResultLine>,
+    bytes: usize,
 }
 
 impl File<'_> {
@@ -132,7 +139,7 @@ impl File<'_> {
         let filter = customer_filter(self.rules, parameters)?;
         let (project, from) = (self.address.project, (&filter, self.now));
         db::exports::open_customers(self.connection, project, &columns, from, parameters.sort()).await?;
-        self.add(vec![line_of_nobody(header(&columns))]).await?;
+        self.begin(header(&columns)).await?;
         let (mut line, mut pace) = (Line::default(), Pace::default());
         let mut customers = db::exports::next_customers(self.connection, pace.rows).await?;
         while let Some(largest) = customers.iter().map(size_of_customer).max() {
@@ -159,7 +166,7 @@ impl File<'_> {
         let shows_referrer = columns.iter().any(|column| column.field == OrderField::ReferrerId);
         let (project, from) = (self.address.project, (&filter, self.now));
         db::exports::open_orders(self.connection, project, &columns, from, parameters.sort()).await?;
-        self.add(vec![line_of_nobody(header(&columns))]).await?;
+        self.begin(header(&columns)).await?;
         let (mut line, mut pace) = (Line::default(), Pace::default());
         let mut orders = db::exports::next_orders(self.connection, pace.rows).await?;
         while let Some(largest) = orders.iter().map(size_of_order).max() {
@@ -180,16 +187,30 @@ impl File<'_> {
         Ok(())
     }
 
+    /// The first line, which shows nobody.
+    async fn begin(&mut self, text: String) -> Result<(), Error> {
+        self.add(vec![ResultLine { text, ..ResultLine::default() }]).await?;
+        self.store().await
+    }
+
     async fn add(&mut self, lines: Vec<ResultLine>) -> Result<(), Error> {
+        self.bytes += lines.iter().map(|line| line.text.len()).sum::<usize>();
+        self.held.extend(lines);
+        if self.held.len() >= LINES || self.bytes >= BYTES { self.store().await } else { Ok(()) }
+    }
+
+    /// Stores the lines that are kept back.
+    async fn store(&mut self) -> Result<(), Error> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
         let (project, id, number) = (self.address.project, &self.address.id, self.lines + 1);
-        db::jobs::add_lines(self.connection, project, id, Part::File, number, &lines).await?;
-        self.lines += i64::try_from(lines.len()).unwrap_or_default();
+        db::jobs::add_lines(self.connection, project, id, Part::File, number, &self.held).await?;
+        self.lines += i64::try_from(self.held.len()).unwrap_or_default();
+        self.held.clear();
+        self.bytes = 0;
         Ok(())
     }
-}
-
-fn line_of_nobody(text: String) -> ResultLine {
-    ResultLine { text, ..ResultLine::default() }
 }
 
 fn size_of_customer(customer: &Customer) -> usize {
@@ -233,6 +254,6 @@ mod tests {
             pace.follow(bytes);
             rows.push(pace.rows);
         }
-        assert_eq!(rows, [40, 160, 640, 1_000, 1_000, 4, 4]);
+        assert_eq!(rows, [40, 160, 200, 200, 200, 2, 2]);
     }
 }
