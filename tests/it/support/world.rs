@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
@@ -33,7 +33,7 @@ pub struct World {
     database: Arc<Database>,
     config: Config,
     /// Before the database, which goes after them.
-    _workers: Workers,
+    workers: Option<Workers>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -79,7 +79,7 @@ impl World {
         let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
         let workers = Workers::start(&app.core, database.options(), 2);
         let router = http::router(Arc::new(app), control::routes());
-        Self { router, pool, connections, clock, database, config, _workers: workers, _turn: turn }
+        Self { router, pool, connections, clock, database, config, workers: Some(workers), _turn: turn }
     }
 
     /// A client of the default project.
@@ -94,6 +94,42 @@ impl World {
 
     pub fn client_with(&self, app_id: &str, token: &str) -> Client {
         Client { router: self.router.clone(), app_id: app_id.to_owned(), token: token.to_owned() }
+    }
+
+    /// From now on it accepts jobs, and leaves them to others.
+    pub async fn stop_workers(&mut self) {
+        if let Some(workers) = self.workers.take() {
+            workers.stop().await;
+        }
+    }
+
+    /// Keeps the customer of that source id from everyone else until the transaction ends.
+    pub async fn hold(&self, source_id: &str) -> Transaction<'static, Postgres> {
+        let mut holder = self.pool.begin().await.unwrap();
+        sqlx::query("SELECT FROM customers WHERE source_id = $1 FOR UPDATE")
+            .bind(source_id)
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+        holder
+    }
+
+    /// Waits until so many statements wait for a lock; `looker` looks.
+    pub async fn until_waiting(looker: &mut PgConnection, count: i64) {
+        let begun = Instant::now();
+        loop {
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .fetch_one(&mut *looker)
+            .await
+            .unwrap();
+            if waiting >= count {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(15), "{waiting} of {count} wait");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The tables in which that word stands anywhere.

@@ -1,24 +1,10 @@
 //! Whoever is forgotten is in nothing that jobs hold, neither before they are done nor after.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use sqlx::{Postgres, Transaction};
 
 use crate::support::{Client, World};
 
 const PATH: &str = "/v1/customers/bulk/async";
-
-/// Keeps the customer of that source id from everyone else.
-async fn hold(world: &World, source_id: &str) -> Transaction<'static, Postgres> {
-    let mut holder = world.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM customers WHERE source_id = $1 FOR UPDATE")
-        .bind(source_id)
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    holder
-}
 
 async fn forget(client: &Client, id: &str) {
     client.post(&format!("/v1/customers/{id}/permanent-deletion"), json!({})).await.expect(200);
@@ -34,7 +20,7 @@ async fn a_job_that_waits_does_not_bring_the_person_back() {
     let client = world.client();
     client.customer(json!({"source_id": "held"})).await;
     let id = client.customer(json!({"source_id": "needle@hay"})).await;
-    let holder = hold(&world, "held").await;
+    let holder = world.hold("held").await;
     client.post(PATH, json!([{"source_id": "held", "name": "N"}])).await.expect(202);
     let records = json!([{"source_id": "a"}, {"source_id": "needle@hay", "name": "needle"}, {"source_id": "b"},
         {"source_id": "needle@hay", "phone": "needle"}]);
@@ -83,16 +69,16 @@ async fn a_slice_that_is_being_applied_is_waited_for() {
     let client = world.client();
     client.customer(json!({"source_id": "held"})).await;
     let id = client.customer(json!({"source_id": "needle@hay"})).await;
-    let holder = hold(&world, "held").await;
+    let mut holder = world.hold("held").await;
     let records = json!([{"source_id": "needle@hay", "name": "needle"}, {"source_id": "held"}]);
     let job = client.post(PATH, records).await.expect(202).string("/async_action_id");
-    // The worker has the slice by now, and waits for the customer who is held.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // The worker has the slice, and waits for the customer who is held.
+    World::until_waiting(&mut holder, 1).await;
     let forgetting = tokio::spawn({
         let (client, id) = (client.clone(), id.clone());
         async move { forget(&client, &id).await }
     });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    World::until_waiting(&mut holder, 2).await;
     assert!(!forgetting.is_finished());
     holder.rollback().await.unwrap();
     forgetting.await.unwrap();

@@ -1,3 +1,4 @@
+mod failures;
 mod forgetting;
 mod get;
 mod list;

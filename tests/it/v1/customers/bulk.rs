@@ -214,3 +214,44 @@ async fn customers_of_another_project_are_not_touched() {
     assert!(report(&world.stranger(), &action).await.ends_with("a,false,true\n"));
     assert_eq!(world.client().get("/v1/customers/a").await.string("/name"), "A");
 }
+
+#[tokio::test]
+async fn a_customer_who_is_created_and_changed_by_one_update_counts_as_created() {
+    let world = World::new().await;
+    let client = world.client();
+    client.done(PATH, json!([{"source_id": "a", "name": "1"}, {"source_id": "a", "name": "2"}])).await;
+    let customer = client.get("/v1/customers/a").await.json();
+    assert_eq!(customer["name"], "2");
+    assert!(customer.get("updated_at").is_none());
+}
+
+#[tokio::test]
+async fn metadata_may_be_as_deep_as_a_body_and_what_is_quoted_is_cut() {
+    let world = World::new().await;
+    let client = world.client();
+    let deep = format!("{}1{}", "[".repeat(123), "]".repeat(123));
+    let body = format!(r#"[{{"source_id":"a","metadata":{{"deep":{deep}}}}}]"#);
+    let answer = client.call(Method::POST, PATH, Some(body)).await.expect(202);
+    assert_eq!(client.action(&answer.string("/async_action_id")).await["result"]["errors"], json!([]));
+    assert!(client.get("/v1/customers/a").await.text.contains(&deep));
+
+    let schema = json!({"related_object": "customer", "properties": {"age": {"type": "number", "optional": true, "array": false}}});
+    client.post("/v1/metadata-schemas", schema).await.expect(200);
+    let action = client.done(PATH, json!([{"source_id": "a", "metadata": {"age": "x".repeat(100_000)}}])).await;
+    let details = action["result"]["errors"][0]["details"].as_str().unwrap();
+    assert!(details.starts_with("age: must be a number (actual value is 'xxx") && details.ends_with("x…"));
+    assert_eq!(details.chars().count(), 2_001);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_records_are_taken_and_more_are_not() {
+    let world = World::new().await;
+    let client = world.client();
+    let mut body = "[".to_owned() + &r#"{"source_id":"a"},"#.repeat(100_000);
+    body += r#"{"source_id":"a"}]"#;
+    let error = client.call(Method::POST, PATH, Some(body)).await.expect(400);
+    assert_eq!(error.string("/details"), "Payload must NOT have more than 100000 items");
+    let error =
+        client.post("/v1/customers/metadata/async", json!({"source_ids": vec!["a"; 100_001], "metadata": {}})).await;
+    assert_eq!(error.expect(400).string("/details"), "Property .source_ids must NOT have more than 100000 items");
+}

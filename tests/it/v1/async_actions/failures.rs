@@ -1,0 +1,136 @@
+//! What becomes of jobs when something goes wrong that they are not to blame for, or only one record of them is.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+const PATH: &str = "/v1/customers/bulk/async";
+
+fn records(names: impl Iterator<Item = String>) -> Value {
+    names.map(|name| json!({"source_id": name})).collect()
+}
+
+/// Lets the database refuse every customer whose source id begins with `bad`.
+async fn refuse_the_bad(world: &World) {
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+         CREATE TRIGGER refuse BEFORE INSERT ON customers FOR EACH ROW WHEN (starts_with(NEW.source_id, 'bad'))
+             EXECUTE FUNCTION refuse()",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_the_database_refuses_fails_alone() {
+    let world = World::new().await;
+    let client = world.client();
+    refuse_the_bad(&world).await;
+    let action = client.done(PATH, records((0..20).map(|n| if n == 7 { "bad".into() } else { format!("c{n}") }))).await;
+    assert_eq!((&action["status"], &action["operation_status"]), (&json!("DONE"), &json!("SUCCESS")));
+    assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(19), &json!(1)));
+    assert_eq!(
+        action["result"]["errors"],
+        json!([{"message": "Internal Server Error", "details": "Internal error", "key": "internal_server_error", "source_id": "bad"}])
+    );
+    let report = client.download(action["result"]["reports"][0].as_str().unwrap()).await.expect(200);
+    assert_eq!(report.text.lines().filter(|line| *line == "bad,false,false").count(), 1);
+    assert_eq!(report.text.lines().count(), 21);
+}
+
+#[tokio::test]
+async fn what_was_not_tried_does_not_fail_with_what_was() {
+    let world = World::new().await;
+    let other = world.again(|_| {}).await;
+    refuse_the_bad(&world).await;
+    let mut actions = Vec::new();
+    for project in 0..4 {
+        let client = other.client_with(&format!("project {project}"), "token");
+        let names = (0..60).map(|n| if n % 3 == 0 { format!("bad{n}") } else { format!("c{n}") });
+        let id = client.post(PATH, records(names)).await.expect(202).string("/async_action_id");
+        actions.push((client, id));
+    }
+    for (client, id) in actions {
+        let action = client.action(&id).await;
+        assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(40), &json!(20)));
+        assert_eq!(client.get("/v1/customers").await.json()["total"], 40);
+    }
+}
+
+#[tokio::test]
+async fn a_trouble_that_passes_fails_nothing() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "held"})).await;
+    let mut holder = world.hold("held").await;
+    let names = ["a", "held", "b"].map(str::to_owned).into_iter();
+    let id = client
+        .post(PATH, names.map(|name| json!({"source_id": name, "name": "N"})).collect())
+        .await
+        .expect(202)
+        .string("/async_action_id");
+    // As a time limit does it, with the whole slice and then with its records one by one.
+    for _ in 0..4 {
+        World::until_waiting(&mut holder, 1).await;
+        sqlx::query(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+        // Until the next attempt: the wait for the lock is over by then.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    holder.rollback().await.unwrap();
+    let action = client.action(&id).await;
+    assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(3), &json!(0)));
+    assert_eq!(client.get("/v1/customers/held").await.string("/name"), "N");
+}
+
+#[tokio::test]
+async fn a_lost_race_is_tried_again_at_once() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "first"})).await;
+    for round in 0..5 {
+        let name = format!("raced-{round}");
+        let mut rival = world.pool.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO customers (project_id, id, source_id, profile, created_at, changed_at)
+             SELECT project_id, 'cust_' || lpad($1, 24, '0'), $1, '{\"address\":null}', now(), now() FROM customers LIMIT 1",
+        )
+        .bind(&name)
+        .execute(&mut *rival)
+        .await
+        .unwrap();
+        let id =
+            client.post(PATH, json!([{"source_id": name, "phone": "1"}])).await.expect(202).string("/async_action_id");
+        World::until_waiting(&mut rival, 1).await;
+        let begun = Instant::now();
+        rival.commit().await.unwrap();
+        let action = client.action(&id).await;
+        assert!(begun.elapsed() < Duration::from_millis(1_200), "{:?}", begun.elapsed());
+        let report = client.download(action["result"]["reports"][0].as_str().unwrap()).await.expect(200);
+        assert_eq!(
+            report.text,
+            format!("source_id,found,updated\n{name},true,true\n"),
+            "the rival's customer is found"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_fails_in_one_project_does_not_stop_another() {
+    let world = World::new().await;
+    refuse_the_bad(&world).await;
+    let (client, stranger) = (world.client(), world.stranger());
+    let refused = client.post(PATH, records((0..30).map(|n| format!("bad{n}")))).await.expect(202);
+    let action = stranger.done(PATH, records((0..30).map(|n| format!("c{n}")))).await;
+    assert_eq!(action["result"]["done_count"], 30);
+    let action = client.action(&refused.string("/async_action_id")).await;
+    assert_eq!((&action["operation_status"], &action["result"]["failed_count"]), (&json!("FAILED"), &json!(30)));
+}
