@@ -125,6 +125,25 @@ BEGIN
 END
 $$;
 
+-- Takes orders that go with a person out of what jobs have still to do: a record that changes such an order, and names no customer
+-- of its own, would bring it back.
+CREATE FUNCTION forget_orders_in_slices(of_project bigint, order_names text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE job_slices SET records = (
+        SELECT array_agg(CASE WHEN is_theirs THEN NULL ELSE record END ORDER BY place)
+        FROM unnest(job_slices.records) WITH ORDINALITY AS one (record, place),
+             LATERAL (SELECT record::json -> 'customer' IS NULL
+                      AND coalesce(record::json ->> 'id', record::json ->> 'source_id') = ANY(order_names)) AS of_person (is_theirs)
+    )
+    FROM jobs
+    WHERE job_slices.project_id = of_project AND jobs.project_id = of_project AND jobs.id = job_slices.job_id
+        AND jobs.type = 'ORDERS.IMPORT' AND EXISTS (
+            SELECT FROM unnest(job_slices.records) AS record
+            WHERE record::json -> 'customer' IS NULL
+                AND coalesce(record::json ->> 'id', record::json ->> 'source_id') = ANY(order_names));
+END
+$$;
+
 -- Takes a person out of what jobs have left behind: the person's own lines go, and whatever tells of an order of theirs that
 -- failed; lines of others that name the person as referrer lose that.
 CREATE FUNCTION forget_in_results(of_project bigint, person_id text, person_source_ids text[]) RETURNS void
@@ -178,8 +197,14 @@ BEGIN
     PERFORM forget_in_slices(of_project, target.id, person_source_ids);
     -- Once more, for the slices that came of one that was taken apart meanwhile.
     PERFORM forget_in_slices(of_project, target.id, person_source_ids);
+    PERFORM forget_orders_in_slices(of_project, array_agg(name)) FROM (
+        SELECT id AS name FROM orders WHERE project_id = of_project AND customer_id = target.id
+        UNION ALL SELECT source_id FROM orders
+        WHERE project_id = of_project AND customer_id = target.id AND source_id IS NOT NULL
+    ) AS theirs HAVING count(*) > 0;
+    -- The same one: by the source id it might be another by now.
     SELECT * INTO target FROM customers
-    WHERE project_id = of_project AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)
+    WHERE project_id = of_project AND id = target.id AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)
     FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;

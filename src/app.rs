@@ -131,9 +131,9 @@ impl Server {
     }
 }
 
-/// How many workers there are beside requests that share so many connections.
+/// How many workers there are beside requests that share so many connections: two at the least, of which one may be long at one job.
 fn workers(connections: u32) -> u32 {
-    (connections / 4).clamp(1, 4)
+    (connections / 4).clamp(2, 4)
 }
 
 /// Looks after the tables until the word to stop.

@@ -13,7 +13,17 @@ pub fn is_race(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_passing(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    is_race(error) || is_unavailable(error) || matches!(code.as_deref(), Some("55P03" | "57014" | "25P03"))
+    is_race(error)
+        || is_unavailable(error)
+        || is_time_limit(error)
+        || matches!(code.as_deref(), Some("55P03" | "25P03"))
+}
+
+/// Whether a statement took longer than it may, or was cancelled by hand.
+#[must_use]
+pub fn is_time_limit(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("57014")
 }
 
 /// Whether the database is out of reach, so that the client may try again later.

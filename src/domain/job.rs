@@ -55,6 +55,12 @@ impl JobType {
         }
     }
 
+    /// Whether it is done in one piece, however long that takes.
+    #[must_use]
+    pub fn is_one_piece(self) -> bool {
+        matches!(self, Self::CustomersMetadataKeyPurge | Self::OrdersMetadataKeyPurge | Self::Export)
+    }
+
     /// The type of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

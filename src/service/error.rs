@@ -1,6 +1,6 @@
 //! What a service can answer instead of its result.
 
-use crate::db::error::is_passing;
+use crate::db::error::{is_passing, is_time_limit};
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure, FailureKind};
 
@@ -98,6 +98,12 @@ impl Error {
             Self::Database(error) => is_passing(error),
             _ => false,
         }
+    }
+
+    /// Whether it took longer than the database lets it.
+    #[must_use]
+    pub fn is_time_limit(&self) -> bool {
+        matches!(self, Self::Database(error) if is_time_limit(error))
     }
 
     /// No `resource` has this `identifier`.

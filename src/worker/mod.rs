@@ -40,7 +40,7 @@ impl Workers {
         let (wake, woken) = watch::channel(());
         let mut tasks = JoinSet::new();
         for _ in 0..count {
-            tasks.spawn(work(Arc::clone(core), woken.clone(), stopped.clone()));
+            tasks.spawn(kept_at_work(Arc::clone(core), woken.clone(), stopped.clone()));
         }
         tasks.spawn(until_stopped(listen(database, wake), stopped.clone()));
         tasks.spawn(until_stopped(expire(Arc::clone(core)), stopped));
@@ -60,6 +60,17 @@ async fn until_stopped(work: impl Future<Output = ()>, mut stopped: watch::Recei
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::select! { () = stop => {}, () = work => {} }
+}
+
+/// One worker, and another in its place should it ever panic.
+async fn kept_at_work(core: Arc<Core>, woken: watch::Receiver<()>, stopped: watch::Receiver<bool>) {
+    let mut worker = JoinSet::new();
+    loop {
+        worker.spawn(work(Arc::clone(&core), woken.clone(), stopped.clone()));
+        let Some(Err(panic)) = worker.join_next().await else { return };
+        tracing::error!(%panic, "a worker ended");
+        sleep(PAUSE).await;
+    }
 }
 
 /// One worker: slice after slice while there are any, then rest until it is woken.

@@ -109,7 +109,7 @@ pub async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::E
         .await
 }
 
-/// A job that is the first of its project and that no worker has, of a project that has no turn `now`: one that had none
+/// A job of one of `kinds` that is the first of its project and that no worker has, of a project that has no turn `now`: one that had none
 /// `before`, or whose turn was longest ago. To look takes no hold of it: [`claim`] does. Types that only a newer program knows
 /// are left to it.
 ///
@@ -117,11 +117,12 @@ pub async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::E
 /// When the database refuses.
 pub async fn peek(
     connection: &mut PgConnection,
+    kinds: &[JobType],
     now: &[ProjectId],
     before: &[ProjectId],
 ) -> Result<Option<JobAddress>, sqlx::Error> {
     let numbers = |projects: &[ProjectId]| projects.iter().map(|project| project.0).collect::<Vec<_>>();
-    let known: Vec<_> = JobType::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
     // From the first of one project to the first of the next by the index, however many wait behind them.
     let row = sqlx::query!(
         r#"WITH RECURSIVE first AS (
@@ -138,7 +139,7 @@ pub async fn peek(
            WHERE j.outcome IS NULL AND j.type = ANY($1) AND first.project_id <> ALL($2)
            ORDER BY coalesce(array_position($3::bigint[], first.project_id), 0), first.number
            LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED"#,
-        &known,
+        &kinds,
         &numbers(now),
         &numbers(before)
     )

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::customers::Crowd;
-use super::tell_failure;
+use super::{let_others, tell_failure};
 use crate::domain::customer::{CustomerPatch, CustomerReference};
 use crate::domain::job::{Failure, Job, JobType, Record, ResultLine, Slice, SliceOutcome};
 use crate::domain::json::read_back;
@@ -47,6 +47,7 @@ pub(super) async fn save_each(
     let mut crowd = Crowd::lock(work, records.iter().filter_map(|(.., read)| read.as_ref().ok()), Vec::new()).await?;
     let mut outcome = SliceOutcome::default();
     for (number, record, read) in &records {
+        let_others(*number).await;
         let saved = match read {
             Ok(reference) => crowd.save(work, reference)?,
             Err(failure) => Err(failure.clone()),

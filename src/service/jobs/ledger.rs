@@ -94,16 +94,25 @@ impl Ledger {
         Ok(())
     }
 
-    /// What a record makes of the order that it names, or of a new one. Nothing has changed before [`Ledger::put`].
-    pub fn draft(&self, work: &Work<'_>, reference: &OrderReference, patch: &OrderPatch) -> Result<Draft, Error> {
-        let place = match (&reference.id, &reference.source_id) {
-            (Some(id), _) => {
-                let known = self.by_id.get(id).copied();
-                Some(known.ok_or_else(|| Error::not_found(Resource::Order, id.as_str()))?)
-            }
+    /// The order that is known by that name, as it is by now.
+    pub fn known(&self, reference: &OrderReference) -> Option<&Order> {
+        self.place_of(reference).map(|place| &self.entries[place].order)
+    }
+
+    fn place_of(&self, reference: &OrderReference) -> Option<usize> {
+        match (&reference.id, &reference.source_id) {
+            (Some(id), _) => self.by_id.get(id).copied(),
             (None, Some(source_id)) => self.by_source_id.get(source_id).copied(),
             (None, None) => None,
-        };
+        }
+    }
+
+    /// What a record makes of the order that it names, or of a new one. Nothing has changed before [`Ledger::put`].
+    pub fn draft(&self, work: &Work<'_>, reference: &OrderReference, patch: &OrderPatch) -> Result<Draft, Error> {
+        let place = self.place_of(reference);
+        if let (None, Some(id)) = (place, &reference.id) {
+            return Err(Error::not_found(Resource::Order, id.as_str()));
+        }
         let order = if let Some(place) = place {
             patched(&work.rules, self.entries[place].order.clone(), patch, work.now)?
         } else {
@@ -123,7 +132,9 @@ impl Ledger {
         }
         if let Some(place) = place {
             let entry = &mut self.entries[place];
-            (entry.order, entry.is_changed) = (order, true);
+            // One that is new was created just so.
+            let updated_at = order.updated_at.filter(|_| !entry.is_new);
+            (entry.order, entry.is_changed) = (Order { updated_at, ..order }, true);
         } else {
             self.created += 1;
             self.add(Entry { order, is_new: true, is_changed: false });

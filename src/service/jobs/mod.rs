@@ -13,6 +13,8 @@ mod purge;
 mod results;
 mod turns;
 
+use tokio::task::yield_now;
+
 use crate::domain::job::{Failure, JobType, Record, ResultLine, SliceOutcome};
 use crate::objects::async_action;
 
@@ -24,6 +26,16 @@ pub use progress::{Worked, work_on};
 pub use purge::PurgeParameters;
 pub use results::{async_action, download, expire};
 pub use turns::Turns;
+
+/// Records that are gone through before other work has its turn on the thread.
+const RECORDS_AT_A_TIME: i64 = 20;
+
+/// Lets other work on the thread have its turn, before some of the records.
+async fn let_others(number: i64) {
+    if number % RECORDS_AT_A_TIME == 0 {
+        yield_now().await;
+    }
+}
 
 /// Tells, in the vendor's form for that type, that a record was not applied.
 fn tell_failure(outcome: &mut SliceOutcome, kind: JobType, number: i64, record: &Record, failure: &Failure) {

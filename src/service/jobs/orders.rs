@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::customers::Crowd;
 use super::ledger::Ledger;
-use super::tell_failure;
+use super::{let_others, tell_failure};
 use crate::domain::customer::CustomerReference;
 use crate::domain::job::{Failure, Job, PersonName, Record, Slice, SliceOutcome};
 use crate::domain::json::{JsonText, read_back};
@@ -61,6 +61,7 @@ pub(super) async fn apply(work: &mut Work<'_>, job: &Job, slice: &Slice) -> Resu
     ledger.lock(work).await?;
     let mut outcome = SliceOutcome::default();
     for (number, record, read) in &records {
+        let_others(*number).await;
         let refused = match read {
             Ok(order) => import(work, &mut ledger, &mut crowd, order)?.err(),
             Err(failure) => Some(Refusal { failure: failure.clone(), is_of_referrer: false }),
@@ -77,9 +78,11 @@ pub(super) async fn apply(work: &mut Work<'_>, job: &Job, slice: &Slice) -> Resu
                 std::mem::swap(&mut blamed, &mut other);
             }
             let id = |person: Option<&CustomerReference>| crowd.id_of(person?).map(str::to_owned);
-            line.customer_id = id(blamed);
+            // An order that names nobody may have its people already.
+            let known = ledger.known(&order.reference);
+            line.customer_id = id(blamed).or_else(|| known?.customer_id.clone());
             line.source_id = blamed.and_then(|person| person.source_id.clone());
-            line.referrer_id = id(other);
+            line.referrer_id = id(other).or_else(|| known?.referrer_id.clone());
         }
     }
     crowd.write(work).await?;

@@ -9,12 +9,15 @@ use tokio::time::sleep;
 use super::turns::Turn;
 use super::{bulk, export, import_csv, orders, purge, tell_failure};
 use crate::db;
-use crate::domain::job::{Failure, JobAddress, JobType, Slice, SliceOutcome};
+use crate::domain::job::{Failure, Job, JobAddress, JobType, Slice, SliceOutcome};
 use crate::domain::limits;
 use crate::service::{Caller, Core, Error, Work, retry};
 
 /// How often a job without slices is tried.
 const ATTEMPTS: i32 = 3;
+/// How often in a row it is waited for a trouble to pass. One that stays so long does not pass by itself: a record that takes more
+/// than a statement may, or that breaks its connection.
+const PATIENCE: u32 = 20;
 /// How often it is tried to take hold of a job that failed, and how long it is waited in between.
 const SET_BACK_ATTEMPTS: usize = 20;
 const SET_BACK_PAUSE: Duration = Duration::from_millis(5);
@@ -37,21 +40,30 @@ pub enum Worked {
 pub async fn work_on(core: &Arc<Core>) -> Result<Worked, Error> {
     let (now, before) = core.turns.now_and_before();
     let mut connection = core.pool.acquire().await?;
-    let found = db::jobs::peek(&mut connection, &now, &before).await?;
+    let found = db::jobs::peek(&mut connection, &core.turns.kinds(), &now, &before).await?;
     connection.release();
     let Some(address) = found else { return Ok(Worked::Nothing) };
-    let Some(turn) = core.turns.begin(address.project) else { return Ok(Worked::Slice) };
+    let Some(turn) = core.turns.begin(address.project, address.kind) else { return Ok(Worked::Slice) };
     // A task of its own, so that a panic ends the slice and not the worker.
     let slice = {
         let (core, address) = (Arc::clone(core), address.clone());
         tokio::spawn(async move { retry(async || bring_forward(&core, &address).await).await })
     };
-    let (failure, is_passing) = match slice.await {
-        Ok(Ok(())) => return Ok(Worked::Slice),
-        Ok(Err(Error::Database(error))) if db::error::is_unavailable(&error) => return Err(error.into()),
-        Ok(Err(error)) => (error.to_string(), error.is_passing()),
+    let (failure, may_pass) = match slice.await {
+        Ok(Ok(())) => {
+            turn.went_well();
+            return Ok(Worked::Slice);
+        }
+        // Only its own time limit ends a job that is done in one piece.
+        Ok(Err(error)) => {
+            (error.to_string(), error.is_passing() && !(address.kind.is_one_piece() && error.is_time_limit()))
+        }
         Err(panic) => (panic.to_string(), false),
     };
+    let troubles = turn.went_wrong();
+    let is_passing = may_pass && troubles < PATIENCE;
+    // What has just come between is over at the next attempt, mostly.
+    let is_first = is_passing && troubles == 1;
     let (job, kind) = (&address.id, address.kind.as_str());
     if is_passing {
         tracing::warn!(job, kind, failure, "a slice of a job has to wait");
@@ -60,7 +72,7 @@ pub async fn work_on(core: &Arc<Core>) -> Result<Worked, Error> {
     }
     // A transaction that panicked may still be on its way back, with the lock of the job.
     for _ in 0..SET_BACK_ATTEMPTS {
-        if set_back(core, &address, &turn, is_passing).await? {
+        if is_first || set_back(core, &address, &turn, is_passing).await? {
             break;
         }
         sleep(SET_BACK_PAUSE).await;
@@ -108,11 +120,15 @@ async fn apply_slice(work: &mut Work<'_>, address: &JobAddress) -> Result<(), Er
         JobType::OrdersImport => orders::apply(work, &job, &slice).await?,
         _ => bulk::apply(work, &job, &slice).await?,
     };
-    // What is listed has a limit, and what is kept with it.
-    let room = usize::try_from(limits::LISTED_FAILURES - job.failed_count).unwrap_or_default();
-    outcome.failures.truncate(room);
+    limit_failures(&mut outcome, &job);
     let now = core.clock.now();
     Ok(db::jobs::finish_slice(work.connection(), project, &job.id, &slice, &outcome, now, expires_at).await?)
+}
+
+/// What is listed has a limit, and what is kept with it.
+fn limit_failures(outcome: &mut SliceOutcome, job: &Job) {
+    let room = usize::try_from(limits::LISTED_FAILURES - job.failed_count).unwrap_or_default();
+    outcome.failures.truncate(room);
 }
 
 /// After a failure: the records of the slice are tried one by one, and one that fails alone has failed, unless the trouble is
@@ -129,7 +145,8 @@ async fn set_back(core: &Core, address: &JobAddress, turn: &Turn<'_>, is_passing
         }
         _ if is_passing => {}
         Some(slice) => {
-            let outcome = failed_alone(job.kind, &slice);
+            let mut outcome = failed_alone(job.kind, &slice);
+            limit_failures(&mut outcome, &job);
             db::jobs::finish_slice(&mut transaction, project, &job.id, &slice, &outcome, now, expires_at).await?;
         }
         None => db::jobs::fail_attempt(&mut transaction, project, &job.id, ATTEMPTS, now, expires_at).await?,

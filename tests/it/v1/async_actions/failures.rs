@@ -72,16 +72,13 @@ async fn a_trouble_that_passes_fails_nothing() {
         .await
         .expect(202)
         .string("/async_action_id");
-    // As a time limit does it, with the whole slice and then with its records one by one.
-    for _ in 0..4 {
+    // As a time limit does it, and a connection that breaks; with the whole slice and then with its records one by one.
+    for how in ["pg_cancel_backend", "pg_terminate_backend", "pg_cancel_backend", "pg_terminate_backend"] {
         World::until_waiting(&mut holder, 1).await;
-        sqlx::query(
-            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        )
-        .execute(&mut *holder)
-        .await
-        .unwrap();
+        let statement = format!(
+            "SELECT {how}(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *holder).await.unwrap();
         // Until the next attempt: the wait for the lock is over by then.
         tokio::time::sleep(Duration::from_millis(30)).await;
     }

@@ -485,3 +485,55 @@ async fn imports_and_changes_at_the_same_time_leave_true_summaries() {
         assert_eq!(action["result"]["done_count"], 2, "{action}");
     }
 }
+
+#[tokio::test]
+async fn an_order_that_goes_with_its_person_is_not_brought_back_by_an_import_that_waits() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "gone"})).await;
+    client.customer(json!({"source_id": "stays"})).await;
+    for (source_id, customer) in [("1", "gone"), ("2", "gone"), ("3", "stays")] {
+        client
+            .post("/v1/orders", json!({"source_id": source_id, "customer": {"source_id": customer}}))
+            .await
+            .expect(200);
+    }
+    let blocker = hold_up(&world, &client).await;
+    let answer = client
+        .post(
+            PATH,
+            json!([
+                {"source_id": "1", "metadata": {"note": "needle"}},
+                {"source_id": "2", "customer": {"source_id": "stays"}},
+                {"source_id": "3", "amount": 3},
+                {"source_id": "4", "amount": 4},
+            ]),
+        )
+        .await
+        .expect(200);
+    forget(&client, "gone").await;
+    blocker.rollback().await.unwrap();
+    assert_eq!(client.action(&answer.string("/async_action_id")).await["result"]["done_count"], 3);
+    let mut orders = client.get("/v1/orders").await.expect(200).column("orders", "source_id");
+    orders.sort();
+    assert_eq!(orders, ["2", "3", "4"], "the second was given to somebody else");
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_failed_of_a_persons_order_goes_with_the_person_though_it_names_nobody() {
+    let world = World::new().await;
+    let client = world.client();
+    let schema =
+        json!({"related_object": "order", "properties": {"n": {"type": "number", "optional": true, "array": false}}});
+    client.post("/v1/metadata-schemas", schema).await.expect(200);
+    let order = json!({"source_id": "1", "customer": {"source_id": "ben"}, "referrer": {"source_id": "ann"}});
+    client.post("/v1/orders", order).await.expect(200);
+    let wrong = json!([{"source_id": "1", "metadata": {"n": "needle"}}, {"source_id": "2", "metadata": {"n": "x"}}]);
+    let action = client.done(PATH, wrong).await;
+    assert_eq!(action["result"]["failed_count"], 2);
+    forget(&client, "ben").await;
+    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+    let failed = client.action(action["id"].as_str().unwrap()).await["result"]["failed"].clone();
+    assert_eq!((failed.as_array().unwrap().len(), &failed[0]["source_id"]), (1, &json!("2")));
+}
