@@ -74,8 +74,9 @@ assert.equal((await client.customers.get('alice')).summary.orders.total_amount, 
 const listed = await client.asyncActions.list({ limit: 2 })
 assert.deepEqual(listed.async_actions.map(action => action.type), ['ORDERS.IMPORT', 'CUSTOMERS.IMPORT_CSV'])
 
-// Exports.
-const created = await client.exports.create({
+// Exports, which the SDK keeps under distributions.
+const { exports } = client.distributions
+const created = await exports.create({
   exported_object: 'customer',
   parameters: { order: 'source_id', fields: ['source_id', 'email', 'address_city'], filters: { junction: 'and', email: { conditions: { $has_value: [true] } } } },
 })
@@ -83,11 +84,11 @@ assert.deepEqual([created.status, created.result], ['SCHEDULED', null])
 let finished = created
 while (finished.status !== 'DONE') {
   await pause()
-  finished = await client.exports.get(created.id)
+  finished = await exports.get(created.id)
 }
 const lines = (await text(finished.result.url)).trim().split('\n')
 assert.deepEqual(lines.slice(1), ['carol,c@x.y,"Paris, TX"'])
-assert.equal((await client.exports.list({ limit: 5 })).total, 1)
-await client.exports.delete(created.id)
-await assert.rejects(client.exports.get(created.id), { message: 'Resource not found' })
+assert.equal((await exports.list({ limit: 5 })).total, 1)
+await exports.delete(created.id)
+await assert.rejects(exports.get(created.id), { message: 'Resource not found' })
 console.log('done')

@@ -53,8 +53,8 @@ with voucherify.ApiClient(configuration) as api:
     assert customers.get_customer("carol").address.city == "Oslo"
 
     # Orders of the past.
-    order = voucherify.OrdersImportCreateRequestBodyItem.from_dict(
-        {"source_id": "o1", "status": "PAID", "amount": 7000, "customer": {"source_id": "alice"}})
+    alice = voucherify.Customer(source_id="alice")
+    order = voucherify.OrdersImportCreateRequestBodyItem(source_id="o1", status="PAID", amount=7000, customer=alice)
     assert done(orders.import_orders([order])).result["done_count"] == 1
     assert customers.get_customer("alice").summary.orders.total_amount == 7000
     assert [action.type for action in actions.list_async_actions(limit=2).async_actions] == [
@@ -66,7 +66,7 @@ with voucherify.ApiClient(configuration) as api:
         while export.status != "DONE":
             time.sleep(0.02)
             export = exports.get_export(export.id)
-        url = export.result["url"]
+        url = export.result.url
         token = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["token"][0]
         assert text(url) == exports.download_export(export.id, token)
         return export.id, text(url).splitlines()
