@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{Executor, FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{Executor, FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
-use super::customers::CustomerRow;
 use super::filter::{push_customer_filter, push_order_filter};
 use super::orders::OrderRow;
-use crate::domain::customer::Customer;
-use crate::domain::export::{Column, ExportKey};
+use crate::domain::customer::{Customer, OrderSummary, Searched};
+use crate::domain::export::{Column, ExportKey, ExportedCustomer};
 use crate::domain::filter::{CustomerField, Filter, OrderField};
+use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::page::Direction;
 use crate::domain::project::ProjectId;
@@ -22,6 +22,99 @@ pub async fn take_time(connection: &mut PgConnection) -> Result<(), sqlx::Error>
     connection.execute("SET LOCAL statement_timeout = '15min'; SET LOCAL cursor_tuple_fraction = 1").await.map(drop)
 }
 
+/// What is read of a customer beside the id, in this order.
+const CUSTOMER_PARTS: [&str; 10] = [
+    "c.source_id",
+    "c.name",
+    "c.email",
+    "c.city",
+    "c.created_at",
+    "c.updated_at",
+    "c.profile",
+    "c.metadata",
+    "c.orders_count, c.orders_amount, c.last_order_amount, c.last_order_at",
+    "c.state",
+];
+const PROFILE: usize = 6;
+const METADATA: usize = 7;
+const STATE: usize = 9;
+
+/// Which of the parts of customers are read, a bit for each.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomerParts(u16);
+
+impl CustomerParts {
+    fn shown_by(columns: &[Column<CustomerField>]) -> Self {
+        let part = |column: &Column<CustomerField>| match &column.field {
+            CustomerField::SourceId => Some(0),
+            CustomerField::Profile("name") => Some(1),
+            CustomerField::Profile("email") => Some(2),
+            CustomerField::Address("city") => Some(3),
+            CustomerField::CreatedAt => Some(4),
+            CustomerField::UpdatedAt => Some(5),
+            CustomerField::Profile(_) | CustomerField::Address(_) => Some(PROFILE),
+            CustomerField::Metadata(_) => Some(METADATA),
+            CustomerField::OrdersTotalAmount
+            | CustomerField::OrdersTotalCount
+            | CustomerField::OrdersAverageAmount
+            | CustomerField::OrdersLastAmount
+            | CustomerField::OrdersLastDate => Some(8),
+            CustomerField::State { .. } => Some(STATE),
+            CustomerField::Id | CustomerField::EventCount(_) | CustomerField::Unset => None,
+        };
+        Self(columns.iter().filter_map(part).fold(0, |parts, part| parts | (1 << part)))
+    }
+
+    fn has(self, part: usize) -> bool {
+        self.0 & (1 << part) != 0
+    }
+
+    /// Whether one of them is JSON, which can be of any size.
+    #[must_use]
+    pub fn have_json(self) -> bool {
+        self.has(PROFILE) || self.has(METADATA) || self.has(STATE)
+    }
+
+    /// The name of their cursor: the statements that read a cursor are kept, so what it reads must always be the same.
+    fn cursor(self) -> String {
+        format!("exported_customers_{}", self.0)
+    }
+
+    fn of(self, row: &PgRow) -> Result<ExportedCustomer, sqlx::Error> {
+        let mut next = 1;
+        let mut take = |part: usize, columns: usize| {
+            let place = next;
+            let is_read = self.has(part);
+            next += if is_read { columns } else { 0 };
+            is_read.then_some(place)
+        };
+        macro_rules! read {
+            ($part:expr) => {
+                take($part, 1).map(|place| row.try_get(place)).transpose()?
+            };
+        }
+        let source_id = read!(0).flatten();
+        let searched = Searched { name: read!(1).flatten(), email: read!(2).flatten(), city: read!(3).flatten() };
+        let created_at = read!(4).unwrap_or_default();
+        let updated_at = read!(5).flatten();
+        let profile = read!(PROFILE).unwrap_or_else(|| JsonText::from_trusted(String::new()));
+        let metadata = read!(METADATA).flatten();
+        let orders = match take(8, 4) {
+            None => OrderSummary::default(),
+            Some(place) => OrderSummary {
+                count: row.try_get(place)?,
+                amount: row.try_get(place + 1)?,
+                last_amount: row.try_get(place + 2)?,
+                last_at: row.try_get(place + 3)?,
+            },
+        };
+        let state = read!(STATE).flatten();
+        let id = row.try_get(0)?;
+        let customer = Customer { id, source_id, profile, metadata, orders, state, created_at, updated_at };
+        Ok(ExportedCustomer { customer, searched })
+    }
+}
+
 /// Begins to read the living customers that pass `filter` at `now`, sorted by `sort`: of each what `columns` show, and its id.
 ///
 /// # Errors
@@ -32,17 +125,13 @@ pub async fn open_customers(
     columns: &[Column<CustomerField>],
     filter: (&Filter<CustomerField>, DateTime<Utc>),
     sort: (ExportKey, Direction),
-) -> Result<(), sqlx::Error> {
-    let shows = |of: fn(&CustomerField) -> bool| columns.iter().any(|column| of(&column.field));
-    let profile = shows(|field| matches!(field, CustomerField::Profile(_) | CustomerField::Address(_)));
-    let metadata = shows(|field| matches!(field, CustomerField::Metadata(_)));
-    let state = shows(|field| matches!(field, CustomerField::State { .. }));
-    // In the order in which a `CustomerRow` is read.
-    let mut query = QueryBuilder::new("DECLARE exported_customers NO SCROLL CURSOR FOR SELECT c.id, c.source_id, ");
-    query.push(if profile { "c.profile" } else { "'{}'::json" }).push(", ");
-    query.push(if metadata { "c.metadata" } else { "NULL::json" });
-    query.push(", c.orders_count, c.orders_amount, c.last_order_amount, c.last_order_at, c.created_at, c.updated_at, ");
-    query.push(if state { "c.state" } else { "NULL::json" });
+) -> Result<CustomerParts, sqlx::Error> {
+    let read = CustomerParts::shown_by(columns);
+    let mut query = QueryBuilder::new("DECLARE ");
+    query.push(read.cursor()).push(" NO SCROLL CURSOR FOR SELECT c.id");
+    for (_, columns) in CUSTOMER_PARTS.iter().enumerate().filter(|(part, _)| read.has(*part)) {
+        query.push(", ").push(columns);
+    }
     query.push(" FROM customers c WHERE c.project_id = ").push_bind(project.0).push(" AND c.deleted_at IS NULL AND ");
     push_customer_filter(&mut query, filter.0, filter.1);
     // As the indexes are.
@@ -60,7 +149,8 @@ pub async fn open_customers(
         (ExportKey::CreatedAt | ExportKey::Status, Direction::Ascending) => " ORDER BY c.created_at, c.id",
         (ExportKey::CreatedAt | ExportKey::Status, Direction::Descending) => " ORDER BY c.created_at DESC, c.id DESC",
     });
-    open(connection, query).await
+    open(connection, query).await?;
+    Ok(read)
 }
 
 /// Begins to read the orders that pass `filter` at `now`, sorted by `sort`: of each what `columns` show, and whose it is.
@@ -94,13 +184,37 @@ pub async fn open_orders(
     open(connection, query).await
 }
 
+/// Customers as the database sent them.
+#[derive(Debug)]
+pub struct CustomerRows(CustomerParts, Vec<PgRow>);
+
+impl CustomerRows {
+    /// The customers, each made when it is asked for: it is time that the database can use.
+    pub fn customers(&self) -> impl Iterator<Item = Result<ExportedCustomer, sqlx::Error>> {
+        self.1.iter().map(|row| self.0.of(row))
+    }
+
+    /// The bytes of the largest one; `None` where there is none.
+    #[must_use]
+    pub fn largest(&self) -> Option<usize> {
+        let size = |row: &PgRow| {
+            let values = (0..row.len()).filter_map(|place| row.try_get_raw(place).ok());
+            values.filter_map(|value| value.as_bytes().ok().map(<[u8]>::len)).sum()
+        };
+        self.1.iter().map(size).max()
+    }
+}
+
 /// The next customers, at most `rows`; none where all were read.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn next_customers(connection: &mut PgConnection, rows: usize) -> Result<Vec<Customer>, sqlx::Error> {
-    let rows: Vec<CustomerRow> = fetch(connection, "exported_customers", rows).await?;
-    Ok(rows.into_iter().map(Customer::from).collect())
+pub async fn next_customers(
+    connection: &mut PgConnection,
+    parts: CustomerParts,
+    rows: usize,
+) -> Result<CustomerRows, sqlx::Error> {
+    Ok(CustomerRows(parts, next_rows(parts.cursor(), rows).build().fetch_all(connection).await?))
 }
 
 /// The next orders, at most `rows`; none where all were read.
@@ -108,8 +222,8 @@ pub async fn next_customers(connection: &mut PgConnection, rows: usize) -> Resul
 /// # Errors
 /// When the database refuses.
 pub async fn next_orders(connection: &mut PgConnection, rows: usize) -> Result<Vec<Order>, sqlx::Error> {
-    let rows: Vec<OrderRow> = fetch(connection, "exported_orders", rows).await?;
-    Ok(rows.into_iter().map(Order::from).collect())
+    let rows = next_rows("exported_orders".to_owned(), rows).build().fetch_all(connection).await?;
+    rows.iter().map(|row| OrderRow::from_row(row).map(Order::from)).collect()
 }
 
 async fn open(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> Result<(), sqlx::Error> {
@@ -117,13 +231,9 @@ async fn open(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) 
     query.build().persistent(false).execute(connection).await.map(drop)
 }
 
-async fn fetch<T>(connection: &mut PgConnection, cursor: &'static str, rows: usize) -> Result<Vec<T>, sqlx::Error>
-where
-    T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-{
-    let mut query = QueryBuilder::<Postgres>::new("FETCH FORWARD ");
+/// The statement is kept, of which there are few: kept, it is on its way before anything is waited for.
+fn next_rows(cursor: String, rows: usize) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("FETCH FORWARD ");
     query.push(rows).push(" FROM ").push(cursor);
-    // A cursor of that name always has the same columns, so the few statements that there are can be kept: kept, a statement is
-    // on its way before anything is waited for.
-    query.build_query_as().fetch_all(connection).await
+    query
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::customer::{Customer, Searched};
 use super::filter::{CustomerField, OrderField};
 use super::page::Direction;
 
@@ -206,6 +207,14 @@ impl ExportParameters {
         }
         columns
     }
+}
+
+/// A customer of an export, of whom only what the columns show is there; and the id.
+#[derive(Clone, Debug)]
+pub struct ExportedCustomer {
+    pub customer: Customer,
+    /// What is shown of these, which is not looked for in the profile.
+    pub searched: Searched,
 }
 
 /// What the rows of an export can be sorted by.

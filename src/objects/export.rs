@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::ObjectWriter;
 use super::csv::{Line, line};
-use crate::domain::customer::Customer;
-use crate::domain::export::Column;
+use crate::domain::export::{Column, ExportedCustomer};
 use crate::domain::filter::{CustomerField, OrderField};
 use crate::domain::job::{Job, JobStatus, NewJob};
 use crate::domain::json::{JsonText, Members};
@@ -59,9 +58,12 @@ pub fn header<F>(columns: &[Column<F>]) -> String {
     line(&columns.iter().map(|column| column.title.as_str()).collect::<Vec<_>>())
 }
 
-/// The line of a customer, of whom only what the columns show need be there.
-pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], customer: &Customer) -> String {
-    let profile = Members::of(customer.profile.as_str());
+/// The line of a customer.
+pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], exported: &ExportedCustomer) -> String {
+    let ExportedCustomer { customer, searched } = exported;
+    let profile = customer.profile.as_str();
+    // Where nothing of it is shown, it is not there.
+    let profile = if profile.is_empty() { Members::default() } else { Members::of(profile) };
     let mut address = None;
     let metadata = customer.metadata.as_ref().map(|metadata| Members::of(metadata.as_str())).unwrap_or_default();
     let state = customer.state.as_ref().map(JsonText::value).unwrap_or_default();
@@ -69,6 +71,9 @@ pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], custome
         match field {
             CustomerField::Id => line.cell(&customer.id),
             CustomerField::SourceId => line.cell(customer.source_id.as_deref().unwrap_or_default()),
+            CustomerField::Profile("name") => line.cell(searched.name.as_deref().unwrap_or_default()),
+            CustomerField::Profile("email") => line.cell(searched.email.as_deref().unwrap_or_default()),
+            CustomerField::Address("city") => line.cell(searched.city.as_deref().unwrap_or_default()),
             CustomerField::Profile(member) => line.json(profile.get(member)),
             CustomerField::Address(member) => {
                 let address = address.get_or_insert_with(|| Members::of(profile.get("address").unwrap_or_default()));

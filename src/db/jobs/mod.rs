@@ -202,22 +202,47 @@ pub async fn exports(
     Ok((rows.into_iter().filter_map(JobRow::known).collect(), total))
 }
 
-/// Removes an export with everything of it, waiting for the worker that has it; `false` where there is none.
+/// What came of the deletion of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportDeletion {
+    Done,
+    Unknown,
+    /// A worker has it.
+    Held,
+}
+
+/// Removes an export with everything of it, unless a worker has it.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn delete_export(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
-    let gone = sqlx::query!("DELETE FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT'", project.0, id)
-        .execute(&mut *connection)
-        .await?;
-    if gone.rows_affected() == 0 {
-        return Ok(false);
+pub async fn delete_export(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+) -> Result<ExportDeletion, sqlx::Error> {
+    let is_free = sqlx::query_scalar!(
+        r#"WITH free AS (
+               SELECT FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT' FOR UPDATE SKIP LOCKED
+           ),
+           gone AS (
+               DELETE FROM jobs WHERE project_id = $1 AND id = $2 AND EXISTS (SELECT FROM free)
+           )
+           SELECT EXISTS (SELECT FROM free) AS "is_free!" FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT'"#,
+        project.0,
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    match is_free {
+        None => return Ok(ExportDeletion::Unknown),
+        Some(false) => return Ok(ExportDeletion::Held),
+        Some(true) => {}
     }
     // A statement of its own, which sees what a worker has left until it let the job go.
     sqlx::query!("DELETE FROM job_results WHERE project_id = $1 AND job_id = $2", project.0, id)
         .execute(connection)
         .await?;
-    Ok(true)
+    Ok(ExportDeletion::Done)
 }
 
 /// How many jobs of the project are not finished.

@@ -121,7 +121,9 @@ pub async fn forget_since(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"SELECT forget_in_results(project_id, forgotten_id, '{}')::text AS done FROM permanent_deletions
-           WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)"#,
+           WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+               -- Of a transaction of the database that this one was restored from.
+               AND xid < pg_snapshot_xmax(pg_current_snapshot())"#,
         project.0,
         snapshot
     )

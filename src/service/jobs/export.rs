@@ -1,12 +1,14 @@
 //! Exports: a job without slices, which writes its whole file in one transaction.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use tokio::sync::OwnedRwLockWriteGuard;
 
 use super::{Acceptance, JobRequest};
 use crate::db;
-use crate::db::jobs::Part;
-use crate::domain::customer::Customer;
+use crate::db::jobs::{ExportDeletion, Part};
 use crate::domain::export::{ExportParameters, ExportRequest, ExportedObject};
 use crate::domain::filter::{CustomerField, Filter, Junction, OrderField};
 use crate::domain::identifier::Identifier;
@@ -18,13 +20,18 @@ use crate::objects::csv::Line;
 use crate::objects::export::{customer_line, header, order_line};
 use crate::service::{Caller, Core, Error, Resource, rules};
 
-/// Rows that are read at once, at the most, and at first: not so many that much is in memory where large ones come unforeseen.
-const ROWS: usize = 200;
-const FIRST_ROWS: usize = 10;
+/// Rows that are read at once, at the most, and at first: where there is JSON in them, not so many that much is in memory where
+/// large ones come unforeseen.
+const ROWS: usize = 4_096;
+const ROWS_WITH_JSON: usize = 256;
+const FIRST_ROWS: usize = 16;
 /// Bytes that the rows read at once should have together, about, and those of lines that are kept back.
 const BYTES: usize = 2 * 1024 * 1024;
 /// Lines that are stored at once, about.
-const LINES: usize = 1_000;
+const LINES: usize = 4_096;
+
+/// How long the deletion of an export that is being written waits before it tries again.
+const HELD: Duration = Duration::from_millis(50);
 
 /// Accepts an export. It begins as other jobs do, and reads what there is then.
 ///
@@ -65,17 +72,24 @@ pub async fn delete_export(core: &Core, caller: &Caller, identifier: &Identifier
     if !identifier.can_exist() {
         return Err(not_found());
     }
-    let mut transaction = core.pool.begin().await?;
-    let is_gone = db::jobs::delete_export(&mut transaction, caller.project, identifier.as_str()).await?;
-    transaction.commit().await?;
-    if is_gone { Ok(()) } else { Err(not_found()) }
+    loop {
+        let mut transaction = core.pool.begin().await?;
+        let deletion = db::jobs::delete_export(&mut transaction, caller.project, identifier.as_str()).await?;
+        transaction.commit().await?;
+        match deletion {
+            ExportDeletion::Done => return Ok(()),
+            ExportDeletion::Unknown => return Err(not_found()),
+            // Without a connection in hand; the time limit of the request ends it.
+            ExportDeletion::Held => tokio::time::sleep(HELD).await,
+        }
+    }
 }
 
 /// Writes the file of an export.
 pub(super) async fn run(core: &Core, address: &JobAddress) -> Result<(), Error> {
     let mut transaction = core.pool.begin().await?;
     match write(core, address, &mut transaction).await {
-        Ok(()) => Ok(transaction.commit().await?),
+        Ok(_alone) => Ok(transaction.commit().await?),
         Err(error) => {
             // Whoever tries next finds the job free.
             transaction.roll_back().await;
@@ -84,9 +98,14 @@ pub(super) async fn run(core: &Core, address: &JobAddress) -> Result<(), Error> 
     }
 }
 
-async fn write(core: &Core, address: &JobAddress, transaction: &mut PgConnection) -> Result<(), Error> {
+/// Writes it, and returns the gate of the project, to be held until the commit.
+async fn write(
+    core: &Core,
+    address: &JobAddress,
+    transaction: &mut PgConnection,
+) -> Result<Option<OwnedRwLockWriteGuard<()>>, Error> {
     let project = address.project;
-    let Some(job) = db::jobs::claim(transaction, address).await? else { return Ok(()) };
+    let Some(job) = db::jobs::claim(transaction, address).await? else { return Ok(None) };
     db::exports::take_time(transaction).await?;
     // Before anything is read: who is forgotten from here on may have been read.
     let snapshot = db::jobs::snapshot(transaction).await?;
@@ -103,10 +122,12 @@ async fn write(core: &Core, address: &JobAddress, transaction: &mut PgConnection
     }
     file.store().await?;
     let rows = file.lines - 1;
-    // From here to the commit nobody is forgotten.
+    // From here to the commit nobody is forgotten. Who would be waits without a connection in hand.
+    let alone = core.rules.of(project).await.enter_alone().await;
     db::rules::lock(transaction, project).await?;
     db::jobs::forget_since(transaction, project, &snapshot).await?;
-    Ok(db::jobs::finish(transaction, project, &job.id, rows, core.clock.now(), None).await?)
+    db::jobs::finish(transaction, project, &job.id, rows, core.clock.now(), None).await?;
+    Ok(Some(alone))
 }
 
 fn customer_filter(rules: &Rules, parameters: &ExportParameters) -> Result<Filter<CustomerField>, Error> {
@@ -138,24 +159,25 @@ impl File<'_> {
         let columns = parameters.customer_columns(&self.rules.metadata_keys("customer"));
         let filter = customer_filter(self.rules, parameters)?;
         let (project, from) = (self.address.project, (&filter, self.now));
-        db::exports::open_customers(self.connection, project, &columns, from, parameters.sort()).await?;
+        let parts = db::exports::open_customers(self.connection, project, &columns, from, parameters.sort()).await?;
         self.begin(header(&columns)).await?;
-        let (mut line, mut pace) = (Line::default(), Pace::default());
-        let mut customers = db::exports::next_customers(self.connection, pace.rows).await?;
-        while let Some(largest) = customers.iter().map(size_of_customer).max() {
+        let (mut line, mut pace) = (Line::default(), Pace::of_rows(parts.have_json()));
+        let mut rows = db::exports::next_customers(self.connection, parts, pace.rows).await?;
+        while let Some(largest) = rows.largest() {
             pace.follow(largest);
             let lines = async {
-                let written = customers.into_iter().map(|customer| ResultLine {
-                    text: customer_line(&mut line, &columns, &customer),
-                    customer_id: Some(customer.id),
-                    ..ResultLine::default()
+                let lines = rows.customers().map(|exported| {
+                    let exported = exported?;
+                    let text = customer_line(&mut line, &columns, &exported);
+                    Ok(ResultLine { text, customer_id: Some(exported.customer.id), ..ResultLine::default() })
                 });
-                written.collect()
+                lines.collect::<Result<_, Error>>()
             };
             // The database reads on while the lines are written.
-            let (next, lines) = tokio::join!(db::exports::next_customers(self.connection, pace.rows), lines);
-            self.add(lines).await?;
-            customers = next?;
+            let next = db::exports::next_customers(self.connection, parts, pace.rows);
+            let (next, lines) = tokio::join!(next, lines);
+            self.add(lines?).await?;
+            rows = next?;
         }
         Ok(())
     }
@@ -167,7 +189,8 @@ impl File<'_> {
         let (project, from) = (self.address.project, (&filter, self.now));
         db::exports::open_orders(self.connection, project, &columns, from, parameters.sort()).await?;
         self.begin(header(&columns)).await?;
-        let (mut line, mut pace) = (Line::default(), Pace::default());
+        let shows_metadata = columns.iter().any(|column| matches!(column.field, OrderField::Metadata(_)));
+        let (mut line, mut pace) = (Line::default(), Pace::of_rows(shows_metadata));
         let mut orders = db::exports::next_orders(self.connection, pace.rows).await?;
         while let Some(largest) = orders.iter().map(size_of_order).max() {
             pace.follow(largest);
@@ -213,32 +236,29 @@ impl File<'_> {
     }
 }
 
-fn size_of_customer(customer: &Customer) -> usize {
-    let size = |json: Option<&JsonText>| json.map_or(0, |json| json.as_str().len());
-    customer.profile.as_str().len() + size(customer.metadata.as_ref()) + size(customer.state.as_ref())
-}
-
 fn size_of_order(order: &Order) -> usize {
     order.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
 }
 
 /// How many rows are read at once: more and more of small ones, and few of large ones.
 struct Pace {
+    /// A power of two, so that there are few statements to keep.
     rows: usize,
+    most: usize,
+    /// Bytes of a large row, which are forgotten slowly.
     largest: usize,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        Self { rows: FIRST_ROWS, largest: 1 }
-    }
-}
-
 impl Pace {
+    fn of_rows(have_json: bool) -> Self {
+        Self { rows: FIRST_ROWS, most: if have_json { ROWS_WITH_JSON } else { ROWS }, largest: 1 }
+    }
+
     /// Takes note of the largest row that was just read.
     fn follow(&mut self, bytes: usize) {
-        self.largest = self.largest.max(bytes);
-        self.rows = (BYTES / self.largest).clamp(1, ROWS.min(self.rows * 4));
+        self.largest = bytes.max(self.largest / 2).max(1);
+        let rows = (BYTES / self.largest).clamp(1, self.most.min(self.rows * 4));
+        self.rows = 1 << rows.ilog2();
     }
 }
 
@@ -248,12 +268,16 @@ mod tests {
 
     #[test]
     fn small_rows_are_read_in_growing_pieces_and_large_ones_in_few() {
-        let mut pace = Pace::default();
-        let mut rows = Vec::new();
-        for bytes in [200, 200, 300, 300, 200, 1_000_000, 200] {
-            pace.follow(bytes);
-            rows.push(pace.rows);
-        }
-        assert_eq!(rows, [40, 160, 200, 200, 200, 2, 2]);
+        let pace = |have_json, sizes: &[usize]| {
+            let mut pace = Pace::of_rows(have_json);
+            let follow = |&bytes: &usize| {
+                pace.follow(bytes);
+                pace.rows
+            };
+            sizes.iter().map(follow).collect::<Vec<_>>()
+        };
+        assert_eq!(pace(false, &[200, 300, 0, 200, 300, 1_000]), [64, 256, 1_024, 4_096, 4_096, 2_048]);
+        assert_eq!(pace(true, &[200, 200, 200, 1_000_000, 200, 200, 200]), [64, 256, 256, 2, 4, 8, 16]);
+        assert_eq!(pace(true, &[100_000_000, 0]), [1, 1]);
     }
 }

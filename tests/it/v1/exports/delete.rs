@@ -1,6 +1,7 @@
+use futures_util::future::join_all;
 use serde_json::json;
 
-use super::done;
+use super::{done, hold, let_go, until_held};
 use crate::support::World;
 
 #[tokio::test]
@@ -55,4 +56,27 @@ async fn an_export_that_waits_for_others_is_deleted_unseen() {
     client.get("/_emulator/idle").await.expect(200);
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&world.pool).await.unwrap();
     assert_eq!(left, 1);
+}
+
+#[tokio::test]
+async fn an_export_that_is_being_written_is_waited_for_without_a_connection_in_hand() {
+    let world = World::new().await;
+    let client = world.client();
+    client.customer(json!({"source_id": "a"})).await;
+    hold(&world).await;
+    let id = client.post("/v1/exports", json!({"exported_object": "customer"})).await.expect(200).string("/id");
+    until_held(&world).await;
+    let path = format!("/v1/exports/{id}");
+    // More than there are connections.
+    let deletions = join_all((0..40).map(|_| client.delete(&path)));
+    let others = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert_eq!(client.get(&path).await.expect(200).string("/status"), "IN_PROGRESS");
+        let_go(&world).await;
+    };
+    let (answers, ()) = tokio::join!(deletions, others);
+    let with = |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
+    assert_eq!((with(204), with(404)), (1, 39));
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(left, 0);
 }

@@ -1,37 +1,11 @@
 use axum::http::Method;
 use serde_json::json;
 
-use super::{done, exported, file, finished};
+use super::{done, exported, file, finished, hold, let_go, until_held};
 use crate::support::{Client, World};
 
 async fn forget(client: &Client, identifier: &str) {
     client.call(Method::POST, &format!("/v1/customers/{identifier}/permanent-deletion"), None).await.expect(200);
-}
-
-/// Makes whoever writes a file wait for the advisory lock 1, which the pool's only connection then takes.
-async fn hold(world: &World) {
-    sqlx::raw_sql(
-        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
-         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW WHEN (NEW.number > 1) EXECUTE FUNCTION hold();
-         SELECT pg_advisory_lock(1)",
-    )
-    .execute(&world.pool)
-    .await
-    .unwrap();
-}
-
-/// Waits until somebody waits for that lock.
-async fn until_held(world: &World) {
-    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted
-                                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
-    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&world.pool).await.unwrap() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-}
-
-async fn let_go(world: &World) {
-    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&world.pool).await.unwrap();
 }
 
 #[tokio::test]

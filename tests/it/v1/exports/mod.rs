@@ -10,7 +10,7 @@ mod running;
 
 use serde_json::{Value, json};
 
-use crate::support::Client;
+use crate::support::{Client, World};
 
 /// Asks for an export, waits for it, and returns it.
 async fn done(client: &Client, object: &str, parameters: Value) -> Value {
@@ -34,4 +34,30 @@ async fn file(client: &Client, export: &Value) -> String {
 /// Asks for an export and returns its file.
 async fn exported(client: &Client, object: &str, parameters: Value) -> String {
     file(client, &done(client, object, parameters).await).await
+}
+
+/// Makes whoever writes a file wait for the advisory lock 1, which the pool's only connection then takes.
+async fn hold(world: &World) {
+    sqlx::raw_sql(
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
+         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW WHEN (NEW.number > 1) EXECUTE FUNCTION hold();
+         SELECT pg_advisory_lock(1)",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+}
+
+/// Waits until somebody waits for that lock.
+async fn until_held(world: &World) {
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted
+                                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&world.pool).await.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+async fn let_go(world: &World) {
+    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&world.pool).await.unwrap();
 }
