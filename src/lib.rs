@@ -4,7 +4,7 @@
 //!
 //! | URL | file |
 //! |---|---|
-//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` `import_csv` |
+//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` `bulk` `bulk_metadata` `import_csv` |
 //! | `/v1/orders...` | `http/orders/` |
 //! | `/v1/events` | `http/events/` |
 //! | `/v1/segments...` | `http/segments/` |
@@ -13,7 +13,6 @@
 //! | `/v1/async-actions...` | `http/async_actions/` |
 //! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
 //! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
-//! | what is not emulated yet, answered 501 | `http/later.rs` |
 //! | `/_emulator/...` | `control/` |
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
