@@ -118,6 +118,8 @@ impl World {
     pub async fn until_waiting(looker: &mut PgConnection, count: i64) {
         let begun = Instant::now();
         loop {
+            // Within a transaction, what others are at is remembered from the first look.
+            sqlx::query("SELECT pg_stat_clear_snapshot()").execute(&mut *looker).await.unwrap();
             let waiting: i64 = sqlx::query_scalar(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
             )
