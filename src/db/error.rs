@@ -17,6 +17,8 @@ pub fn is_passing(error: &sqlx::Error) -> bool {
         || is_unavailable(error)
         || is_time_limit(error)
         || matches!(code.as_deref(), Some("55P03" | "25P03"))
+        // What a connection says that breaks in the middle of an answer.
+        || matches!(error, sqlx::Error::Protocol(_))
 }
 
 /// Whether a statement took longer than it may, or was cancelled by hand.
