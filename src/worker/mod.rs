@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
-use sqlx::Acquire;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::db;
+use crate::db::jobs::Listener;
 use crate::service::jobs::{self, Worked};
 use crate::service::{Core, Error};
 
@@ -102,27 +101,22 @@ async fn work(core: Arc<Core>, mut woken: watch::Receiver<()>, mut stopped: watc
 /// Wakes the workers whenever there is something to do.
 async fn listen(database: PgConnectOptions, wake: watch::Sender<()>) {
     loop {
-        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.clone());
-        if let Err(error) = listen_on(&pool, &wake).await {
+        if let Err(error) = listen_on(database.clone(), &wake).await {
             tracing::debug!(%error, "nobody listens for jobs at the moment");
         }
-        pool.close().await;
         sleep(PAUSE).await;
     }
 }
 
-async fn listen_on(pool: &sqlx::PgPool, wake: &watch::Sender<()>) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(db::jobs::CHANNEL).await?;
+async fn listen_on(database: PgConnectOptions, wake: &watch::Sender<()>) -> Result<(), sqlx::Error> {
+    let mut listener = Listener::connect(database).await?;
     loop {
-        // What was announced before anyone listened.
-        if db::jobs::is_work_left(listener.acquire().await?).await? {
+        if listener.is_work_left().await? {
             let _ = wake.send(());
         }
         // Emulators on one database do not all look at the same time.
         let patience = LOOK_EVERY.mul_f64(rand::rng().random_range(0.8..1.2));
-        if let Ok(announced) = timeout(patience, listener.recv()).await {
-            announced?;
+        if listener.hears(patience).await? {
             let _ = wake.send(());
         }
     }

@@ -1,5 +1,6 @@
 //! Background work: jobs, the slices that they have still to go through, and what they leave behind.
 
+mod listener;
 mod queue;
 mod results;
 
@@ -13,9 +14,9 @@ use crate::domain::json::JsonText;
 use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
 
+pub use listener::Listener;
 pub use queue::{
-    CHANNEL, accept, claim, fail_attempt, finish, finish_slice, first_slice, insert_slice, is_work_left, peek,
-    split_slice, take_time,
+    accept, claim, fail_attempt, finish, finish_slice, first_slice, insert_slice, peek, split_slice, take_time,
 };
 pub use results::{Part, add_lines, expire, forget_since, lines, snapshot};
 

@@ -12,7 +12,7 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
 /// What the acceptance of a job is announced on.
-pub const CHANNEL: &str = "voucherify_emulator_jobs";
+pub(super) const CHANNEL: &str = "voucherify_emulator_jobs";
 
 /// Adds what a job has to go through. The job itself is accepted last, in the same transaction.
 ///
@@ -103,7 +103,7 @@ pub async fn accept(connection: &mut PgConnection, address: &JobAddress, job: &N
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM jobs WHERE outcome IS NULL) AS "left!""#)
         .fetch_one(connection)
         .await

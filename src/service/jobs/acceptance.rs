@@ -45,8 +45,7 @@ pub async fn accept(
 }
 
 /// How the records of a job are cut. Those of an import of orders, which are not many, stay together, so that the summary of each
-/// customer is made once.
-/// What is the same for all records counts with each of them.
+/// customer is made once. What is the same for all records counts with each of them.
 fn slicer(request: &JobRequest) -> Slicer {
     match request.kind {
         JobType::OrdersImport => Slicer::new(limits::IMPORTED_ORDERS, usize::MAX),

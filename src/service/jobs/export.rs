@@ -110,7 +110,7 @@ async fn write(
     // Before anything is read: who is forgotten from here on may have been read.
     let snapshot = db::jobs::snapshot(transaction).await?;
     let rules = rules::current(core, transaction, project).await?;
-    let request = job.parameters.as_ref().and_then(|request| serde_json::from_value(request.value()).ok());
+    let request = job.parameters.as_ref().and_then(|request| serde_json::from_str(request.as_str()).ok());
     let Some(ExportRequest { exported_object, parameters }) = request else {
         return Err(Error::Invalid { details: "the request of an export cannot be read".to_owned() });
     };
