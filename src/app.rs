@@ -21,7 +21,7 @@ use crate::http::state::App;
 use crate::http::{self, JsonListener, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
-use crate::service::credentials::{self, Credentials};
+use crate::service::authority::{self, Authority, Configured};
 use crate::service::jobs::Turns;
 use crate::service::rules::RulesMemory;
 use crate::service::{self, Core};
@@ -184,10 +184,12 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
     let core =
         Arc::new(Core { pool, clock, ids: Ids::new(node), rules: RulesMemory::default(), turns: Turns::default() });
-    credentials::configure(&core, &config.app_id, &config.app_token).await?;
+    let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
+        .map(|pair| Configured { id: &pair.id, token: &pair.token });
+    authority::configure(&core, server, client, management).await?;
     Ok(App {
         core,
-        credentials: Credentials::new(config.strict_auth),
+        authority: Authority::new(config.strict_auth),
         rate_limits: RateLimits::new(config.rate_limit),
         request_timeout: config.request_timeout,
         base_url: base_url(address),

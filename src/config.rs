@@ -1,6 +1,6 @@
 //! Every option: its flag, its environment variable, its default.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,14 @@ use crate::postgres::{ClusterError, Durability};
 pub const DEFAULT_APP_ID: &str = "c70a6f00-cf91-4756-9df5-47628850002b";
 /// The token that goes with [`DEFAULT_APP_ID`].
 pub const DEFAULT_APP_TOKEN: &str = "3266b9f8-e246-4f79-bdf0-833929b1380c";
+/// The client keys of the default project.
+pub const DEFAULT_CLIENT_APP_ID: &str = "5c1e7d0a-93b4-4e6f-8a27-0d6f4b9c2e11";
+/// The token that goes with [`DEFAULT_CLIENT_APP_ID`].
+pub const DEFAULT_CLIENT_TOKEN: &str = "e2a94f70-6b18-4c3d-9f05-7183d5c6ba24";
+/// The management keys of the default organisation.
+pub const DEFAULT_MANAGEMENT_ID: &str = "8f3b6c92-1d7e-4a50-b6e8-25c90fa4d733";
+/// The token that goes with [`DEFAULT_MANAGEMENT_ID`].
+pub const DEFAULT_MANAGEMENT_TOKEN: &str = "d047a1e5-c26f-4b89-9a3c-6e51f8b20d46";
 
 /// A local emulator of Voucherify's customers API.
 #[derive(Debug, Parser)]
@@ -71,6 +79,53 @@ pub struct Options {
     )]
     pub app_token: String,
 
+    /// Client key of the default project: X-Client-Application-Id
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_CLIENT_APP_ID", default_value = DEFAULT_CLIENT_APP_ID)]
+    pub client_app_id: String,
+
+    /// Client key of the default project: X-Client-Token
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_CLIENT_TOKEN",
+        default_value = DEFAULT_CLIENT_TOKEN,
+        hide_env_values = true
+    )]
+    pub client_token: String,
+
+    /// Management key: X-Management-Id
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_MANAGEMENT_ID", default_value = DEFAULT_MANAGEMENT_ID)]
+    pub management_id: String,
+
+    /// Management key: X-Management-Token
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_MANAGEMENT_TOKEN",
+        default_value = DEFAULT_MANAGEMENT_TOKEN,
+        hide_env_values = true
+    )]
+    pub management_token: String,
+
+    /// How many times faster than the vendor a failed webhook is tried again: 6000 makes a minute 10 ms
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_WEBHOOK_RETRY_SPEED",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub webhook_retry_speed: u32,
+
+    /// Let webhooks go to link-local addresses, where clouds answer with secrets
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_WEBHOOK_ALLOW_LINK_LOCAL",
+        value_parser = FalseyValueParser::new()
+    )]
+    pub webhook_allow_link_local: bool,
+
     /// Calls of one project in a minute before it is answered 429 [default: no limit]
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_RATE_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
@@ -126,11 +181,57 @@ pub struct Config {
     pub listen: SocketAddr,
     pub storage: Storage,
     pub strict_auth: bool,
-    pub app_id: String,
-    pub app_token: String,
+    /// Of the default project.
+    pub server_keys: KeyPair,
+    /// Of the default project.
+    pub client_keys: KeyPair,
+    /// Of the default organisation.
+    pub management_keys: KeyPair,
+    pub webhooks: WebhookConfig,
     pub rate_limit: Option<u32>,
     pub request_timeout: Duration,
     pub connections: u32,
+}
+
+/// A pair of keys.
+#[derive(Clone, Debug)]
+pub struct KeyPair {
+    pub id: String,
+    pub token: String,
+}
+
+impl KeyPair {
+    /// The pair of those two.
+    pub fn new(id: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { id: id.into(), token: token.into() }
+    }
+}
+
+/// How webhooks are sent.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookConfig {
+    /// How many times faster than the vendor a failed delivery is tried again.
+    pub retry_speed: u32,
+    /// Whether link-local targets are allowed.
+    pub allow_link_local: bool,
+}
+
+impl Default for Config {
+    /// An ephemeral emulator on a free port, with the default keys.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            storage: Storage::Private(Durability::Ephemeral),
+            strict_auth: false,
+            server_keys: KeyPair::new(DEFAULT_APP_ID, DEFAULT_APP_TOKEN),
+            client_keys: KeyPair::new(DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN),
+            management_keys: KeyPair::new(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN),
+            webhooks: WebhookConfig { retry_speed: 1, allow_link_local: false },
+            rate_limit: None,
+            request_timeout: Duration::from_secs(30),
+            connections: 8,
+        }
+    }
 }
 
 impl Options {
@@ -151,8 +252,13 @@ impl Options {
             listen: self.listen,
             storage,
             strict_auth: self.strict_auth,
-            app_id: self.app_id.clone(),
-            app_token: self.app_token.clone(),
+            server_keys: KeyPair::new(&self.app_id, &self.app_token),
+            client_keys: KeyPair::new(&self.client_app_id, &self.client_token),
+            management_keys: KeyPair::new(&self.management_id, &self.management_token),
+            webhooks: WebhookConfig {
+                retry_speed: self.webhook_retry_speed,
+                allow_link_local: self.webhook_allow_link_local,
+            },
             rate_limit: self.rate_limit,
             request_timeout: Duration::from_secs(self.request_timeout),
             connections: self.connections,

@@ -1,12 +1,11 @@
 //! The emulator inside a Rust test.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::app::{Server, StartError};
 use crate::clock::Clock;
-use crate::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, Storage};
+use crate::config::{Config, KeyPair, Storage};
 use crate::postgres::Durability;
 
 /// A running emulator: the same server that the program starts. Dropping it stops it.
@@ -39,19 +38,7 @@ impl Emulator {
     /// An ephemeral emulator on a free port, unless the builder is told otherwise.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder {
-            config: Config {
-                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                storage: Storage::Private(Durability::Ephemeral),
-                strict_auth: false,
-                app_id: DEFAULT_APP_ID.to_owned(),
-                app_token: DEFAULT_APP_TOKEN.to_owned(),
-                rate_limit: None,
-                request_timeout: Duration::from_secs(30),
-                connections: 8,
-            },
-            clock: Clock::System,
-        }
+        Builder { config: Config::default(), clock: Clock::System }
     }
 
     /// What SDKs are given as their base URL.
@@ -111,8 +98,28 @@ impl Builder {
     /// The server keys of the default project.
     #[must_use]
     pub fn keys(mut self, app_id: impl Into<String>, app_token: impl Into<String>) -> Self {
-        self.config.app_id = app_id.into();
-        self.config.app_token = app_token.into();
+        self.config.server_keys = KeyPair::new(app_id, app_token);
+        self
+    }
+
+    /// The client keys of the default project.
+    #[must_use]
+    pub fn client_keys(mut self, app_id: impl Into<String>, token: impl Into<String>) -> Self {
+        self.config.client_keys = KeyPair::new(app_id, token);
+        self
+    }
+
+    /// The management keys.
+    #[must_use]
+    pub fn management_keys(mut self, id: impl Into<String>, token: impl Into<String>) -> Self {
+        self.config.management_keys = KeyPair::new(id, token);
+        self
+    }
+
+    /// Tries failed webhooks again so many times faster than the vendor.
+    #[must_use]
+    pub fn webhook_retry_speed(mut self, times: u32) -> Self {
+        self.config.webhooks.retry_speed = times.max(1);
         self
     }
 

@@ -41,6 +41,12 @@ impl Ids {
         id
     }
 
+    /// A random UUID in lower case: keys, their tokens, the secrets of webhooks.
+    #[must_use]
+    pub fn uuid(&self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+
     /// `prefix` and 18 hexadecimal digits: 42 bits of milliseconds since 2016-05-04, 14 of node, 16 of a counter that
     /// wraps. Orders, requests, activity entries, custom events. The layout was fitted on published examples.
     #[must_use]

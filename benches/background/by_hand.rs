@@ -69,7 +69,7 @@ pub async fn upsert(connection: &mut PgConnection, rows: &Rows) -> f64 {
     for [ids, source_ids, profiles, metadata, names, emails, cities] in &rows.0 {
         sqlx::query(
             "INSERT INTO by_hand (project_id, id, source_id, profile, metadata, name, email, city, created_at, changed_at)
-             SELECT (SELECT project_id FROM credentials WHERE app_id = 'bench'), id, source_id, profile::json, metadata::json,
+             SELECT (SELECT project_id FROM credentials WHERE app_id = 'bench' AND family = 'server'), id, source_id, profile::json, metadata::json,
                     name, email, city, now(), now()
              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
                       AS given (id, source_id, profile, metadata, name, email, city)
@@ -95,7 +95,7 @@ pub async fn upsert(connection: &mut PgConnection, rows: &Rows) -> f64 {
 pub async fn million(connection: &mut PgConnection, count: i64) {
     let statement = format!(
         "INSERT INTO customers (project_id, id, source_id, profile, metadata, name, email, city, created_at, changed_at)
-         SELECT (SELECT project_id FROM credentials WHERE app_id = 'bench'), 'cust_' || substr(md5(n::text), 1, 24),
+         SELECT (SELECT project_id FROM credentials WHERE app_id = 'bench' AND family = 'server'), 'cust_' || substr(md5(n::text), 1, 24),
                 'source-' || n,
                 json_build_object('name', 'Name ' || n, 'email', n || '@email.com', 'phone', '+1 933 222 ' || n,
                                   'address', json_build_object('city', 'City ' || n % 100, 'country', 'US')),
@@ -121,7 +121,7 @@ pub const EXPORTS: [(&str, &str, &str); 2] = [
 /// Copies the columns of all customers out; returns the seconds that it takes.
 pub async fn copy(connection: &mut PgConnection, columns: &str) -> f64 {
     let statement = format!(
-        "COPY (SELECT {columns} FROM customers WHERE project_id = (SELECT project_id FROM credentials WHERE app_id = 'bench')
+        "COPY (SELECT {columns} FROM customers WHERE project_id = (SELECT project_id FROM credentials WHERE app_id = 'bench' AND family = 'server')
                AND deleted_at IS NULL ORDER BY created_at, id) TO STDOUT (FORMAT csv)"
     );
     let begun = Instant::now();

@@ -201,10 +201,11 @@ impl Database {
         server.call("GET", "/v1/customers", "");
         let (ids, middle, middle_end) = runtime.block_on(async {
             let mut connection = options.connect().await.unwrap();
-            let project: i64 = sqlx::query_scalar("SELECT project_id FROM credentials WHERE app_id = 'bench'")
-                .fetch_one(&mut connection)
-                .await
-                .unwrap();
+            let project: i64 =
+                sqlx::query_scalar("SELECT project_id FROM credentials WHERE app_id = 'bench' AND family = 'server'")
+                    .fetch_one(&mut connection)
+                    .await
+                    .unwrap();
             fill(&mut connection, project, customers, 1).await;
             fill(&mut connection, 1_000_000, 5 * projects, projects.max(1)).await;
             connection.execute("VACUUM ANALYZE").await.unwrap();

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::activity::ActivityEntry;
+use crate::domain::credential::Channel;
 use crate::domain::project::ProjectId;
 
 /// Entries, column by column, as `unnest` takes them.
@@ -13,6 +14,8 @@ pub(super) struct EntryColumns {
     pub types: Vec<String>,
     pub groups: Vec<String>,
     pub app_ids: Vec<String>,
+    /// Null is the API.
+    pub channels: Vec<Option<String>>,
     pub data: Vec<String>,
     pub referrer_ids: Vec<Option<String>>,
     pub referrers: Vec<Option<String>>,
@@ -27,6 +30,7 @@ impl EntryColumns {
             types: entries.iter().map(|entry| entry.kind.as_str().to_owned()).collect(),
             groups: entries.iter().map(|entry| entry.group_id.clone()).collect(),
             app_ids: entries.iter().map(|entry| entry.app_id.to_string()).collect(),
+            channels: entries.iter().map(|entry| stored_channel(entry.channel).map(str::to_owned)).collect(),
             data: entries.iter().map(|entry| entry.data.as_str().to_owned()).collect(),
             referrer_ids: entries.iter().map(|entry| entry.referrer.as_ref().map(|(id, _)| id.clone())).collect(),
             referrers: entries
@@ -36,6 +40,11 @@ impl EntryColumns {
             times: entries.iter().map(|entry| entry.created_at).collect(),
         }
     }
+}
+
+/// How a channel is stored: the API, which nearly everything comes through, is null.
+pub(super) fn stored_channel(channel: Channel) -> Option<&'static str> {
+    (channel != Channel::Api).then(|| channel.as_str())
 }
 
 /// Adds entries to the activity of their customers, in one statement however many.
@@ -50,16 +59,17 @@ pub async fn insert(
     let columns = EntryColumns::of(entries);
     sqlx::query!(
         "INSERT INTO customer_activity
-             (project_id, customer_id, id, type, group_id, app_id, data, referrer_id, referrer, created_at)
+             (project_id, customer_id, id, type, group_id, app_id, channel, data, referrer_id, referrer, created_at)
          SELECT $1, entry.*
          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                     $10::timestamptz[]) AS entry",
+                     $10::text[], $11::timestamptz[]) AS entry",
         project.0,
         &columns.customer_ids,
         &columns.ids,
         &columns.types,
         &columns.groups,
         &columns.app_ids,
+        &columns.channels as &Vec<Option<String>>,
         &columns.data,
         &columns.referrer_ids as &Vec<Option<String>>,
         &columns.referrers as &Vec<Option<String>>,

@@ -7,13 +7,14 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 use crate::domain::activity::{
     ActivityCategory, ActivityCursor, ActivityFilter, ActivityKey, ActivitySort, StoredEntry,
 };
+use crate::domain::credential::Channel;
 use crate::domain::json::JsonText;
 use crate::domain::page::Direction;
 use crate::domain::project::ProjectId;
 use crate::domain::{timed_id, timestamp};
 
 /// What a list selects, in the order that [`EntryRow`] is read from it.
-const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at, a.app_id";
+const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at, a.app_id, a.channel";
 
 /// Whether an entry is an effect; false, of actions, sorts first.
 const IS_EFFECT: &str = "starts_with(a.type, 'customer.segment.')";
@@ -27,6 +28,7 @@ struct EntryRow {
     referrer: Option<String>,
     created_at: DateTime<Utc>,
     app_id: Option<String>,
+    channel: Option<String>,
 }
 
 impl FromRow<'_, PgRow> for EntryRow {
@@ -40,15 +42,17 @@ impl FromRow<'_, PgRow> for EntryRow {
             referrer: row.try_get_unchecked(5)?,
             created_at: row.try_get_unchecked(6)?,
             app_id: row.try_get_unchecked(7)?,
+            channel: row.try_get_unchecked(8)?,
         })
     }
 }
 
 impl From<EntryRow> for StoredEntry {
     fn from(row: EntryRow) -> Self {
-        let EntryRow { id, r#type, group_id, data, referrer_id, referrer, created_at, app_id } = row;
+        let EntryRow { id, r#type, group_id, data, referrer_id, referrer, created_at, app_id, channel } = row;
         let referrer = referrer_id.zip(referrer.map(JsonText::from_trusted));
-        Self { id, kind: r#type, group_id, data: JsonText::from_trusted(data), referrer, created_at, app_id }
+        let channel = Channel::parse(channel.as_deref());
+        Self { id, kind: r#type, group_id, data: JsonText::from_trusted(data), referrer, created_at, app_id, channel }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod activity;
 pub mod activity_list;
 pub mod connect;
 pub mod consents;
+pub mod credentials;
 pub mod customers;
 pub mod error;
 pub mod event_schemas;

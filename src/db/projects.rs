@@ -1,95 +1,55 @@
-//! Projects and the keys that open them.
+//! Projects and organisations.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::project::ProjectId;
+use crate::domain::project::{OrganisationId, ProjectId};
 
-/// What is stored of a server key.
+/// A project to add; its settings are the defaults.
 #[derive(Clone, Debug)]
-pub struct Credential {
-    pub project: ProjectId,
-    /// 32 bytes.
-    pub token_sha256: Vec<u8>,
-    /// Whether it was asked for, and did not just come by itself.
-    pub is_configured: bool,
-}
-
-/// The key with that id.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn find_credential(connection: &mut PgConnection, app_id: &str) -> Result<Option<Credential>, sqlx::Error> {
-    let row = sqlx::query!("SELECT project_id, token_sha256, is_configured FROM credentials WHERE app_id = $1", app_id)
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.map(|row| Credential {
-        project: ProjectId(row.project_id),
-        token_sha256: row.token_sha256,
-        is_configured: row.is_configured,
-    }))
+pub struct NewProject {
+    /// `proj_...`.
+    pub public_id: String,
+    pub name: String,
+    pub organisation: OrganisationId,
+    /// Whether it is the default project.
+    pub is_sandbox: bool,
+    /// Signs what its webhooks send.
+    pub webhook_token: String,
+    pub created_at: DateTime<Utc>,
 }
 
 /// Adds a project.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn insert(
-    connection: &mut PgConnection,
-    public_id: &str,
-    name: &str,
-    now: DateTime<Utc>,
-) -> Result<ProjectId, sqlx::Error> {
+pub async fn insert(connection: &mut PgConnection, new: &NewProject) -> Result<ProjectId, sqlx::Error> {
     let id = sqlx::query_scalar!(
-        "INSERT INTO projects (public_id, name, created_at) VALUES ($1, $2, $3) RETURNING id",
-        public_id,
-        name,
-        now
+        "INSERT INTO projects (public_id, name, organisation_id, is_sandbox, webhook_token, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         RETURNING id",
+        new.public_id,
+        new.name,
+        new.organisation.0,
+        new.is_sandbox,
+        new.webhook_token,
+        new.created_at
     )
     .fetch_one(connection)
     .await?;
     Ok(ProjectId(id))
 }
 
-/// Adds a server key to a project; `false` where the id is taken.
+/// Adds an organisation.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn insert_credential(
+pub async fn insert_organisation(
     connection: &mut PgConnection,
-    app_id: &str,
-    credential: &Credential,
     now: DateTime<Utc>,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "INSERT INTO credentials (app_id, token_sha256, project_id, is_configured, created_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (app_id) DO NOTHING",
-        app_id,
-        credential.token_sha256,
-        credential.project.0,
-        credential.is_configured,
-        now
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Makes a server key one that was asked for, with that token.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn configure_credential(
-    connection: &mut PgConnection,
-    app_id: &str,
-    token_sha256: &[u8],
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE credentials SET token_sha256 = $2, is_configured = true WHERE app_id = $1",
-        app_id,
-        token_sha256
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+) -> Result<OrganisationId, sqlx::Error> {
+    let id = sqlx::query_scalar!("INSERT INTO organisations (created_at) VALUES ($1) RETURNING id", now)
+        .fetch_one(connection)
+        .await?;
+    Ok(OrganisationId(id))
 }

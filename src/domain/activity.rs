@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::credential::Channel;
 use super::json::JsonText;
 use super::page::Direction;
 
@@ -57,8 +58,9 @@ pub struct ActivityEntry {
     pub kind: ActivityType,
     /// The id of the request that caused it; the entries of one request share it.
     pub group_id: String,
-    /// The server key of that request.
+    /// The key of that request.
     pub app_id: Arc<str>,
+    pub channel: Channel,
     /// The payload, without what describes a second person.
     pub data: JsonText,
     /// A second person that the payload names (an order's referrer): the id and how the payload shows them.
@@ -78,8 +80,9 @@ pub struct StoredEntry {
     /// The second person, until they are forgotten.
     pub referrer: Option<(String, JsonText)>,
     pub created_at: DateTime<Utc>,
-    /// The server key of the request; entries from before it was kept have none.
+    /// The key of the request; entries from before it was kept have none.
     pub app_id: Option<String>,
+    pub channel: Channel,
 }
 
 /// What the types are told apart by. The vendor publishes the two names only; the division is this project's.

@@ -51,4 +51,5 @@ pub const HANGS_ON_A_CUSTOMER: &[(&str, &str, Fate)] = &[
     ("orders", "customer_id", Fate::Removed),
     ("orders", "referrer_id", Fate::Cleared),
     ("segment_members", "customer_id", Fate::Removed),
+    ("webhook_deliveries", "customer_id", Fate::Removed),
 ];

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod consent;
+pub mod credential;
 pub mod customer;
 pub mod customer_csv;
 pub mod deletion;

@@ -1,34 +1,156 @@
-//! Credentials to project: every handler takes the [`Caller`] that this makes.
+//! Credentials to whoever asks: every handler takes the [`Caller`] or the [`Organiser`] that this makes.
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
 use super::frame::InFlight;
+use super::origin;
 use super::state::AppState;
+use crate::domain::credential::{Channel, Family, Opens, Principal};
+use crate::domain::project::OrganisationId;
+use crate::service::authority::Presented;
 use crate::service::{Caller, Error};
 
 impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let (Some(app_id), Some(token)) = (header("x-app-id"), header("x-app-token")) else {
-            return Err(ApiError::new(ErrorKind::Unauthorized));
-        };
-        let project = state.credentials.resolve(&state.core, app_id, token).await.map_err(|error| match &*error {
-            Error::Database(error) => super::error::database_error(error),
-            other => ApiError::new(ErrorKind::Internal).with_cause(other),
-        })?;
-        let project = project.ok_or_else(|| ApiError::new(ErrorKind::Unauthorized))?;
-        let Some(in_flight) = parts.extensions.get::<Arc<InFlight>>() else {
-            return Err(ApiError::new(ErrorKind::Internal).with_cause("a route outside of the frame"));
-        };
+        let in_flight = in_flight(parts)?;
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let door = Door::of(path);
+        let principal = principal(state, &parts.headers, door.family).await?;
+        let project = principal.project().ok_or_else(ApiError::unauthorized)?;
+        if !principal.scopes.open(&door.scopes(path)) {
+            return Err(ApiError::new(ErrorKind::MissingPermission));
+        }
+        if door.channel == Channel::ClientApi {
+            origin::check(&parts.headers, &principal.client_access)?;
+        }
         let left = state.rate_limits.take(project, state.core.clock.now());
         let _ = in_flight.calls_left.set(*left.as_ref().unwrap_or(&0));
         left?;
-        Ok(Self { project, app_id: app_id.into(), request_id: in_flight.request_id.clone() })
+        let request_id = in_flight.request_id.clone();
+        Ok(Self { project, app_id: principal.app_id, channel: door.channel, request_id })
+    }
+}
+
+/// On whose behalf a handler of the management API works.
+#[derive(Clone, Debug)]
+pub struct Organiser {
+    pub organisation: OrganisationId,
+    /// The management key that was presented.
+    pub app_id: Arc<str>,
+    /// `v-...`.
+    pub request_id: String,
+}
+
+impl FromRequestParts<AppState> for Organiser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let in_flight = in_flight(parts)?;
+        let principal = principal(state, &parts.headers, Family::Management).await?;
+        match principal.opens {
+            Opens::Organisation(organisation) => {
+                Ok(Self { organisation, app_id: principal.app_id, request_id: in_flight.request_id.clone() })
+            }
+            Opens::Project(_) | Opens::Nothing => Err(ApiError::unauthorized()),
+        }
+    }
+}
+
+/// A door into a project: whose keys open it, and what changes through it are said to come from.
+struct Door {
+    family: Family,
+    channel: Channel,
+}
+
+impl Door {
+    /// The door of a route. The emulator's own routes are behind the one of the server.
+    fn of(path: &str) -> Self {
+        if path.starts_with("/client/") {
+            Self { family: Family::Client, channel: Channel::ClientApi }
+        } else {
+            Self { family: Family::Server, channel: Channel::Api }
+        }
+    }
+
+    /// The scopes of which a token needs one: that of everything behind the door, and that of the resource, by its path.
+    /// Tokens are asked for, and told of, with keys only.
+    fn scopes<'a>(&self, path: &'a str) -> Vec<&'a str> {
+        let resource = |prefix| path.strip_prefix(prefix).and_then(|rest: &str| rest.split('/').next());
+        match self.channel {
+            Channel::Api if path.starts_with("/v1/oauth/") => Vec::new(),
+            Channel::Api => ["api"].into_iter().chain(resource("/v1/")).collect(),
+            Channel::ClientApi => {
+                let scope = match resource("/client/v1/") {
+                    Some("customers") => Some("client_customers"),
+                    Some("consents") => Some("client_consents"),
+                    Some("events") => Some("client_events"),
+                    _ => None,
+                };
+                ["client_api"].into_iter().chain(scope).collect()
+            }
+        }
+    }
+}
+
+/// Whoever presents the keys of that family, or a token where the family goes with tokens.
+async fn principal(state: &AppState, headers: &HeaderMap, family: Family) -> Result<Principal, ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let (id, token) = match family {
+        Family::Server => ("x-app-id", "x-app-token"),
+        Family::Client => ("x-client-application-id", "x-client-token"),
+        Family::Management => ("x-management-id", "x-management-token"),
+    };
+    let presented = match (text(id), text(token), bearer(text(header::AUTHORIZATION.as_str()))) {
+        (Some(id), Some(token), _) => Presented::Pair { family, id, token },
+        (None, None, Some(token)) if family != Family::Management => Presented::Bearer(token),
+        _ => return Err(ApiError::unauthorized()),
+    };
+    let resolved = state.authority.resolve(&state.core, presented).await.map_err(|error| match &*error {
+        Error::Database(error) => super::error::database_error(error),
+        other => ApiError::new(ErrorKind::Internal).with_cause(other),
+    })?;
+    resolved.ok_or_else(ApiError::unauthorized)
+}
+
+/// The token of an `Authorization` header.
+fn bearer(authorization: Option<&str>) -> Option<&str> {
+    let (scheme, token) = authorization?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn in_flight(parts: &Parts) -> Result<Arc<InFlight>, ApiError> {
+    let in_flight = parts.extensions.get::<Arc<InFlight>>().cloned();
+    in_flight.ok_or_else(|| ApiError::new(ErrorKind::Internal).with_cause("a route outside of the frame"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::credential::Scopes;
+
+    #[test]
+    fn a_scope_opens_the_paths_that_begin_with_it() {
+        let scopes = |path: &'static str| Door::of(path).scopes(path);
+        assert_eq!(scopes("/v1/customers/{customerId}/consents"), ["api", "customers"]);
+        assert_eq!(scopes("/v1/async-actions"), ["api", "async-actions"]);
+        assert_eq!(scopes("/_emulator/idle"), ["api"]);
+        assert_eq!(scopes("/v1/oauth/token"), Vec::<&str>::new());
+        assert_eq!(scopes("/client/v1/events"), ["client_api", "client_events"]);
+        assert!(Scopes::All.open(&[]));
+    }
+
+    #[test]
+    fn a_bearer_token_is_told_by_its_scheme() {
+        assert_eq!(bearer(Some("Bearer abc")), Some("abc"));
+        assert_eq!(bearer(Some("bearer abc")), Some("abc"));
+        assert_eq!(bearer(Some("Basic abc")), None);
+        assert_eq!(bearer(None), None);
     }
 }

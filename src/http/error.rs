@@ -24,6 +24,7 @@ pub enum ErrorKind {
     MalformedJson,
     BadRequest,
     Unauthorized,
+    MissingPermission,
     NotFound,
     Duplicate,
     MethodNotAllowed,
@@ -89,6 +90,9 @@ impl ErrorKind {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None, "Request Header Fields Too Large", Shape::Framework)
             }
             Kind::Unauthorized => (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door),
+            Kind::MissingPermission => {
+                (StatusCode::FORBIDDEN, Some("missing_required_permission"), "Missing permission", Shape::Door)
+            }
             Kind::NotFound => {
                 (StatusCode::NOT_FOUND, key_of(Failure::NotFound), Failure::NotFound.message(), Shape::Standard)
             }

@@ -21,6 +21,7 @@ pub(crate) mod download;
 mod extract;
 mod frame;
 mod listener;
+mod origin;
 mod payload;
 mod query;
 mod rate_limit;
@@ -34,6 +35,7 @@ use axum::middleware;
 
 use state::AppState;
 
+pub use auth::Organiser;
 pub use error::ApiError;
 pub(crate) use extract::{Id, Json};
 pub use listener::JsonListener;

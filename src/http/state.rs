@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::RateLimits;
 use crate::service::Core;
-use crate::service::credentials::Credentials;
+use crate::service::authority::Authority;
 
 /// Shared by all requests.
 pub type AppState = Arc<App>;
@@ -14,7 +14,7 @@ pub type AppState = Arc<App>;
 #[derive(Debug)]
 pub struct App {
     pub core: Arc<Core>,
-    pub credentials: Credentials,
+    pub authority: Authority,
     pub rate_limits: RateLimits,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,

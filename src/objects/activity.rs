@@ -26,13 +26,13 @@ fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
     }
 }
 
-/// Where the change came from: everything comes from a client of the API. The vendor's keys have names; these have one.
-fn write_event_source(out: &mut Vec<u8>, entry: &StoredEntry) {
+/// Where the change came from.
+pub(super) fn write_event_source(out: &mut Vec<u8>, entry: &StoredEntry) {
     let mut source = ObjectWriter::new(out);
-    source.raw("channel", "\"API\"");
+    source.text("channel", entry.channel.as_str());
     if let Some(app_id) = &entry.app_id {
         source.object("api_key", |key| {
-            key.raw("name", "\"Server-side key\"").text("app_id", app_id);
+            key.text("name", entry.channel.family().key_name()).text("app_id", app_id);
         });
     }
     source.end();

@@ -1,7 +1,7 @@
 //! The business: each function is one transaction, from its start to its commit. No SQL text, no HTTP.
 
+pub mod authority;
 pub mod consents;
-pub mod credentials;
 pub mod customers;
 pub mod event_schemas;
 pub mod events;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::db::pool::Pool;
 use crate::domain::activity::{ActivityEntry, ActivityType};
+use crate::domain::credential::Channel;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::ids::Ids;
@@ -46,8 +47,10 @@ pub struct Core {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub project: ProjectId,
-    /// The server key that was presented.
+    /// The key that was presented, or that the token came from.
     pub app_id: Arc<str>,
+    /// The door through which the request came.
+    pub channel: Channel,
     /// `v-...`; the entries that the request causes carry it as their group.
     pub request_id: String,
 }
@@ -68,6 +71,7 @@ impl Core {
             kind,
             group_id: caller.request_id.clone(),
             app_id: Arc::clone(&caller.app_id),
+            channel: caller.channel,
             data,
             referrer: None,
             created_at: now,

@@ -54,8 +54,8 @@ async fn strict_keys_open_nothing_new() {
 #[tokio::test]
 async fn configured_keys_open_the_default_project() {
     let world = World::with(Clock::System, |config| {
-        config.app_id = "mine".to_owned();
-        config.app_token = "secret".to_owned();
+        config.server_keys.id = "mine".to_owned();
+        config.server_keys.token = "secret".to_owned();
         config.strict_auth = true;
     })
     .await;

@@ -9,7 +9,7 @@ use voucherify_emulator::domain::deletion::{Fate, HANGS_ON_A_CUSTOMER};
 use crate::support::World;
 
 /// Read before the project is known.
-const DIRECTORY: [&str; 3] = ["projects", "credentials", "_sqlx_migrations"];
+const DIRECTORY: [&str; 5] = ["organisations", "projects", "credentials", "oauth_tokens", "_sqlx_migrations"];
 
 #[tokio::test]
 async fn the_forgetting_knows_everything_that_hangs_on_a_customer() {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::db::activity::EntryColumns;
+use crate::db::activity::{EntryColumns, stored_channel};
 use crate::domain::activity::ActivityEntry;
 use crate::domain::customer::{Customer, Searched};
 use crate::domain::json::JsonText;
@@ -62,8 +62,9 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
         // Mostly there is only this to tell, which is worth a statement of its own.
         [entry] if segment_ids.is_empty() && moments.is_empty() => insert!(
             "entry AS (
-                 INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
-                 SELECT $1, id, $11, $12, $13, $14, $15, $7 FROM customer
+                 INSERT INTO customer_activity
+                     (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
+                 SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
              )
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
                  SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
@@ -72,18 +73,20 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
             entry.kind.as_str(),
             entry.group_id,
             entry.app_id.as_ref(),
-            entry.data.as_str()
+            entry.data.as_str(),
+            stored_channel(entry.channel)
         ),
         entries => {
             let columns = EntryColumns::of(entries);
             let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = moments.iter().cloned().unzip();
             insert!(
                 "entry AS (
-                     INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, app_id, data, created_at)
-                     SELECT $1, customer.id, entry.id, entry.type, entry.group_id, entry.app_id, entry.data, $7
+                     INSERT INTO customer_activity
+                         (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
+                     SELECT $1, customer.id, entry.id, entry.type, entry.group_id, entry.app_id, entry.data, $7, entry.channel
                      FROM customer,
-                          unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
-                              AS entry (id, type, group_id, app_id, data)
+                          unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $19::text[])
+                              AS entry (id, type, group_id, app_id, data, channel)
                  ),
                  member AS (
                      INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
@@ -107,7 +110,8 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
                 &columns.data,
                 segment_ids,
                 &fields,
-                &times
+                &times,
+                &columns.channels as &Vec<Option<String>>
             )
         }
     };

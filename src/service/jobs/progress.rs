@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::turns::Turn;
 use super::{bulk, export, import_csv, orders, purge, tell_failure};
 use crate::db;
+use crate::domain::credential::Channel;
 use crate::domain::job::{Failure, Job, JobAddress, JobType, Slice, SliceOutcome};
 use crate::domain::limits;
 use crate::service::{Caller, Core, Error, Work, retry};
@@ -82,8 +83,12 @@ pub async fn work_on(core: &Arc<Core>) -> Result<Worked, Error> {
 
 /// One slice of the job, if it is still to be had.
 async fn bring_forward(core: &Core, address: &JobAddress) -> Result<(), Error> {
-    let caller =
-        Caller { project: address.project, app_id: address.app_id.clone(), request_id: address.request_id.clone() };
+    let caller = Caller {
+        project: address.project,
+        app_id: address.app_id.clone(),
+        request_id: address.request_id.clone(),
+        channel: Channel::Api,
+    };
     match address.kind {
         JobType::CustomersBulkUpdate
         | JobType::CustomersMetadataUpdate

@@ -14,10 +14,10 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
-use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, Storage};
+use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::worker::Workers;
-use voucherify_emulator::{app, control, http, postgres};
+use voucherify_emulator::{app, control, http};
 
 use super::database::Database;
 use super::{Answer, contract};
@@ -51,13 +51,9 @@ impl World {
         let database = Arc::new(Database::new());
         let mut config = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8682)),
-            storage: Storage::Private(postgres::Durability::Ephemeral),
-            strict_auth: false,
-            app_id: DEFAULT_APP_ID.to_owned(),
-            app_token: DEFAULT_APP_TOKEN.to_owned(),
-            rate_limit: None,
             request_timeout: Duration::from_secs(20),
             connections: 6,
+            ..Config::default()
         };
         change(&mut config);
         Self::on(database, clock, config).await
