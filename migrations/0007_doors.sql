@@ -97,7 +97,7 @@ CREATE TABLE webhook_deliveries (
     failures integer NOT NULL DEFAULT 0,
     first_attempt_at timestamptz,
     finished_at timestamptz,
-    attempts json,
+    attempts text,
     CONSTRAINT webhook_deliveries_pk PRIMARY KEY (project_id, id),
     CONSTRAINT webhook_deliveries_outcome_check CHECK (outcome IN ('DELIVERED', 'FAILED')),
     CONSTRAINT webhook_deliveries_due_check CHECK ((due_at IS NULL) = (outcome IS NOT NULL))
@@ -109,6 +109,7 @@ CREATE INDEX webhook_deliveries_finished_idx ON webhook_deliveries (project_id, 
 COMMENT ON COLUMN webhook_deliveries.id IS 'whs_..., time-ordered; the same at every attempt';
 COMMENT ON COLUMN webhook_deliveries.due_at IS 'when the next attempt is due; null when there is none';
 COMMENT ON COLUMN webhook_deliveries.failures IS 'attempts that failed since it was last put in line';
+COMMENT ON COLUMN webhook_deliveries.attempts IS 'JSON objects that the emulator wrote, with commas between them; when they grow long, only of the last';
 COMMENT ON COLUMN webhook_deliveries.first_attempt_at IS 'from which the times of the retries count';
 
 -- ---------------------------------------------------------------------------------------------- forgetting

@@ -17,6 +17,7 @@ use crate::control;
 use crate::db;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
+use crate::domain::webhook::RetrySchedule;
 use crate::http::state::App;
 use crate::http::{self, JsonListener, RateLimits};
 use crate::ids::Ids;
@@ -24,8 +25,10 @@ use crate::postgres::{Cluster, ClusterError};
 use crate::service::authority::{self, Authority, Configured};
 use crate::service::jobs::Turns;
 use crate::service::rules::RulesMemory;
+use crate::service::webhooks::Outbox;
 use crate::service::{self, Core};
-use crate::worker::Workers;
+use crate::webhook::{Sender, SenderError};
+use crate::worker::{Post, Workers};
 
 /// How long a start waits for a database that does not answer yet.
 const DATABASE_WITHIN: Duration = Duration::from_secs(6);
@@ -51,6 +54,8 @@ pub enum StartError {
     Cluster(#[from] ClusterError),
     #[error("the keys of the default project cannot be stored: {0}")]
     Keys(#[from] service::Error),
+    #[error(transparent)]
+    Sender(#[from] SenderError),
     #[error("a task of the start failed: {0}")]
     Task(#[from] tokio::task::JoinError),
 }
@@ -86,7 +91,7 @@ impl Server {
         );
         connect::migrate(&pool).await?;
         let app = app(config, clock, pool.clone(), address).await?;
-        let workers = Workers::start(&app.core, options, workers(config.connections));
+        let workers = Workers::start(&app.core, options, workers(config.connections), post(config)?);
         let router = http::router(Arc::new(app), control::routes());
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(upkeep(pool.clone(), stopped.clone()));
@@ -129,6 +134,15 @@ impl Server {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }
     }
+}
+
+/// How webhooks are sent.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn post(config: &Config) -> Result<Post, StartError> {
+    let sender = Sender::new(config.webhooks.allow_link_local)?;
+    Ok(Post { sender, schedule: RetrySchedule::new(config.webhooks.retry_speed) })
 }
 
 /// How many workers there are beside requests that share so many connections: two at the least, of which one may be long at one job.
@@ -182,8 +196,14 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 /// When the database refuses.
 pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
-    let core =
-        Arc::new(Core { pool, clock, ids: Ids::new(node), rules: RulesMemory::default(), turns: Turns::default() });
+    let core = Arc::new(Core {
+        pool,
+        clock,
+        ids: Ids::new(node),
+        rules: RulesMemory::default(),
+        turns: Turns::default(),
+        outbox: Outbox::default(),
+    });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| Configured { id: &pair.id, token: &pair.token });
     authority::configure(&core, server, client, management).await?;
@@ -192,6 +212,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         authority: Authority::new(config.strict_auth),
         rate_limits: RateLimits::new(config.rate_limit),
         request_timeout: config.request_timeout,
+        allow_link_local: config.webhooks.allow_link_local,
         base_url: base_url(address),
     })
 }

@@ -66,6 +66,7 @@ pub mod ids;
 pub mod objects;
 pub mod postgres;
 pub mod service;
+pub mod webhook;
 pub mod worker;
 
 pub use emulator::{Builder, Emulator};

@@ -19,9 +19,10 @@ pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Respo
     let (mut pause, until) = (FIRST_PAUSE, Instant::now() + app.request_timeout);
     loop {
         let mut connection = app.core.pool.acquire().await?;
-        let unfinished = db::jobs::unfinished(&mut connection, caller.project).await?;
+        let jobs = db::jobs::unfinished(&mut connection, caller.project).await?;
+        let unsent = db::webhook_deliveries::unsent(&mut connection, caller.project, app.core.clock.now()).await?;
         connection.release();
-        if unfinished == 0 {
+        if jobs == 0 && unsent == 0 {
             return Ok(answer::json(|out| ObjectWriter::new(out).number("unfinished", 0).end()));
         }
         // By then the request has been answered without this.

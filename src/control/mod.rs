@@ -8,6 +8,7 @@ mod health;
 mod idle;
 mod metadata_schemas;
 mod reports;
+mod webhooks;
 
 use crate::http::{Routes, get, put};
 
@@ -25,4 +26,5 @@ pub fn routes() -> Routes {
         .merge(consents::routes())
         .merge(event_schemas::routes())
         .merge(metadata_schemas::routes())
+        .merge(webhooks::routes())
 }

@@ -24,5 +24,7 @@ pub mod row_counts;
 pub mod rules;
 pub mod segments;
 pub mod upkeep;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
 mod json;

@@ -61,6 +61,14 @@ pub const SCHEMAS: usize = 100;
 pub const NESTED_OBJECTS: usize = 32;
 /// The largest amount or quantity: the integers that JSON readers in JavaScript keep exactly.
 pub const INTEGER: i64 = 9_007_199_254_740_991;
+/// Webhooks of a project, distributions included.
+pub const WEBHOOKS: usize = 100;
+/// Characters of the URL of a webhook.
+pub const TARGET_URL_CHARS: usize = 2_048;
+/// Types of events that a webhook names.
+pub const WEBHOOK_EVENTS: usize = 200;
+/// Days for which it is remembered what became of a delivery.
+pub const DELIVERY_DAYS: i64 = 7;
 /// Characters of a key or token that is presented.
 pub const CREDENTIAL_CHARS: usize = 200;
 

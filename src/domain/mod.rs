@@ -22,3 +22,4 @@ pub mod rules;
 pub mod segment;
 pub mod timed_id;
 pub mod timestamp;
+pub mod webhook;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::filter::{CustomerField, Filter, FilterError, Kind, OrderField, Subject};
 use super::metadata_schema::{Definition, EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
 use super::segment::{SegmentName, SegmentType};
+use super::webhook::Subscription;
 
 /// A segment whose members a filter decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Rules {
     pub event_schemas: Vec<EventSchema>,
     /// Oldest first.
     pub segments: Vec<FilteredSegment>,
+    /// The active webhooks, oldest first.
+    pub subscriptions: Vec<Subscription>,
 }
 
 impl Rules {

@@ -29,6 +29,7 @@ mod records;
 mod routes;
 mod run_to_end;
 mod upload;
+pub(crate) mod webhook_payload;
 
 use axum::Router;
 use axum::middleware;

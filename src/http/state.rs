@@ -18,6 +18,8 @@ pub struct App {
     pub rate_limits: RateLimits,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
+    /// Whether webhooks may have link-local targets.
+    pub allow_link_local: bool,
     /// `http://127.0.0.1:8682`: what links in answers begin with.
     pub base_url: String,
 }

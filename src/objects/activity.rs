@@ -18,7 +18,7 @@ pub fn write(out: &mut Vec<u8>, entry: &StoredEntry) {
 }
 
 /// The payload as it was stored, and with it the person who is kept apart.
-fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
+pub(super) fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
     if entry.kind.starts_with("customer.order.") {
         order::write_stored_payload(out, &entry.data, entry.referrer.as_ref());
     } else {

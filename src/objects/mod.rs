@@ -1,4 +1,4 @@
-//! The vendor's objects as they are written in JSON: in answers, activity entries, and later webhooks and exports. One
+//! The vendor's objects as they are written in JSON: in answers, activity entries, webhooks and exports. One
 //! file per object; each writes straight into a buffer, in the vendor's order of members, and copies stored JSON as it is.
 
 pub mod activity;
@@ -13,6 +13,7 @@ pub mod list;
 pub mod metadata_schema;
 pub mod order;
 pub mod segment;
+pub mod webhook;
 mod writer;
 
 pub use writer::{ObjectWriter, rendered};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::webhooks::deliveries_of;
 use super::work::membership_entry;
 use super::{Caller, Core, Error, Resource, Work, retry};
 use crate::db;
@@ -36,6 +37,9 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
                 Ok(inserted) => {
                     connection.release();
                     if inserted {
+                        if !new.deliveries.is_empty() {
+                            core.outbox.wake();
+                        }
                         return Ok(new.customer);
                     }
                 }
@@ -295,7 +299,8 @@ fn new_customer(
             }
         }
     }
-    Ok(NewCustomer { customer, searched, entries, segment_ids, moments, rules_version: rules.version })
+    let deliveries = deliveries_of(core, rules, &entries, now);
+    Ok(NewCustomer { customer, searched, entries, deliveries, segment_ids, moments, rules_version: rules.version })
 }
 
 /// The payload of the entries that tell of the customer itself.

@@ -17,6 +17,8 @@ pub enum Resource {
     EventSchema,
     AsyncAction,
     Export,
+    Webhook,
+    WebhookDelivery,
 }
 
 impl Resource {
@@ -34,6 +36,8 @@ impl Resource {
             Self::EventSchema => "custom_event_schema",
             Self::AsyncAction => "async_action",
             Self::Export => "export",
+            Self::Webhook => "webhook",
+            Self::WebhookDelivery => "webhook_delivery",
         }
     }
 }

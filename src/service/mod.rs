@@ -11,6 +11,7 @@ pub mod orders;
 pub mod permanent_deletion;
 pub mod rules;
 pub mod segments;
+pub mod webhooks;
 
 mod error;
 mod retry;
@@ -31,6 +32,7 @@ pub use error::{Error, Resource};
 use jobs::Turns;
 use retry::retry;
 use rules::RulesMemory;
+use webhooks::Outbox;
 use work::Work;
 
 /// What every service works with.
@@ -41,6 +43,7 @@ pub struct Core {
     pub ids: Ids,
     pub rules: RulesMemory,
     pub turns: Turns,
+    pub outbox: Outbox,
 }
 
 /// On whose behalf a service works.
@@ -53,6 +56,13 @@ pub struct Caller {
     pub channel: Channel,
     /// `v-...`; the entries that the request causes carry it as their group.
     pub request_id: String,
+}
+
+impl Caller {
+    /// Nobody in particular: for what the emulator does by itself, of which no entry tells.
+    fn of_nobody(project: ProjectId) -> Self {
+        Self { project, app_id: "".into(), channel: Channel::Api, request_id: String::new() }
+    }
 }
 
 impl Core {

@@ -32,6 +32,7 @@ pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
             let forgotten =
                 db::permanent_deletions::forget(&mut connection, caller.project, target, &deletion_id, now).await?;
             if let Some(deletion) = forgotten {
+                core.outbox.withdraw(&deletion.customer_id);
                 connection.release();
                 return Ok(deletion);
             }

@@ -96,6 +96,7 @@ async fn read(connection: &mut PgConnection, project: ProjectId, version: i64) -
         metadata_schemas: db::metadata_schemas::all(connection, project).await?,
         event_schemas: db::event_schemas::all(connection, project).await?,
         segments: Vec::new(),
+        subscriptions: db::webhooks::subscriptions(connection, project).await?,
     };
     for segment in db::segments::filtered(connection, project).await? {
         let json = segment.filter.as_ref().map(JsonText::value).unwrap_or_default();

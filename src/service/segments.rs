@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 
 use super::rules::{self, Alone, Revision};
+use super::webhooks::deliveries_of;
 use super::work::membership_entry;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
@@ -15,7 +16,7 @@ use crate::domain::filter::{CustomerField, Subject};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::limits::{FILTER_BYTES, FILTERED_SEGMENTS};
-use crate::domain::rules::FilteredSegment;
+use crate::domain::rules::{FilteredSegment, Rules};
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
 /// Members whose entries are written at once.
@@ -163,7 +164,7 @@ async fn settle_slice(core: &Core, caller: &Caller, id: &str) -> Result<bool, Er
     let turned = segment.filter.turned(then, now, CustomerField::is_past);
     let told = segment.is_announced().then_some(SLICE);
     let moved = db::segments::settle(connection, project, id, &segment.filter, Some(&turned), told, now).await?;
-    tell(core, caller, connection, segment, &moved).await?;
+    let sends = tell(core, caller, connection, &rules, segment, &moved).await?;
     let is_settled = i64::try_from(moved.len()).is_ok_and(|moved| moved < SLICE);
     if is_settled {
         db::segments::evaluated(connection, project, id, Some(now)).await?;
@@ -171,6 +172,9 @@ async fn settle_slice(core: &Core, caller: &Caller, id: &str) -> Result<bool, Er
         db::rules::bump(connection, project).await?;
     }
     alone.commit().await?;
+    if sends {
+        core.outbox.wake();
+    }
     Ok(is_settled)
 }
 
@@ -192,14 +196,17 @@ pub async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnect
     Ok(!db::segments::turn_concerns(connection, caller.project, &turned).await?)
 }
 
-/// Enters in the activity of those who moved that they did.
+/// Enters in the activity of those who moved that they did, and puts it in line for the webhooks that want to know; whether any
+/// does.
 async fn tell(
     core: &Core,
     caller: &Caller,
     connection: &mut PgConnection,
+    rules: &Rules,
     segment: &FilteredSegment,
     moved: &[Moved],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut sends = false;
     for moved in moved.chunks(ENTRIES) {
         let ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
         let customers = db::customers::find_all(connection, caller.project, &ids).await?;
@@ -212,6 +219,11 @@ async fn tell(
             })
             .collect();
         db::activity::insert(connection, caller.project, &entries).await?;
+        let deliveries = deliveries_of(core, rules, &entries, now);
+        if !deliveries.is_empty() {
+            db::webhook_deliveries::insert(connection, caller.project, &deliveries, now).await?;
+            sends = true;
+        }
     }
-    Ok(())
+    Ok(sends)
 }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use tokio::sync::OwnedRwLockReadGuard;
 use tokio::task::yield_now;
 
+use super::webhooks::deliveries_of;
 use super::{Caller, Core, Error};
 use crate::db;
 use crate::db::pool::Transaction;
@@ -39,6 +40,10 @@ pub(super) struct Work<'a> {
     touched: Vec<Customer>,
     /// Where in `touched` each of them is.
     places: HashMap<String, usize>,
+    /// Whether webhooks are told of it.
+    sends: bool,
+    /// Whether there is something for the courier.
+    has_sent: bool,
     _gate: OwnedRwLockReadGuard<()>,
 }
 
@@ -52,7 +57,13 @@ impl<'a> Work<'a> {
         // Read under the lock: no segment is settled at a later time before this is done.
         let now = core.clock.now();
         let (entries, touched, places) = (Vec::new(), Vec::new(), HashMap::new());
-        Ok(Self { core, caller, now, rules, transaction, entries, touched, places, _gate: gate })
+        let (sends, has_sent) = (true, false);
+        Ok(Self { core, caller, now, rules, transaction, entries, touched, places, sends, has_sent, _gate: gate })
+    }
+
+    /// Tells no webhook of what is done: so it is with everything that comes in many at once.
+    pub fn send_nothing(&mut self) {
+        self.sends = false;
     }
 
     /// The project that it is done in.
@@ -109,7 +120,11 @@ impl<'a> Work<'a> {
             self.roll_back().await;
             return Err(error);
         }
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await?;
+        if self.has_sent {
+            self.core.outbox.wake();
+        }
+        Ok(())
     }
 
     async fn conclude(&mut self) -> Result<(), Error> {
@@ -121,7 +136,15 @@ impl<'a> Work<'a> {
 
     async fn write_entries(&mut self) -> Result<(), Error> {
         if !self.entries.is_empty() {
-            db::activity::insert(&mut self.transaction, self.caller.project, &self.entries).await?;
+            let project = self.caller.project;
+            db::activity::insert(&mut self.transaction, project, &self.entries).await?;
+            if self.sends {
+                let deliveries = deliveries_of(self.core, &self.rules, &self.entries, self.now);
+                if !deliveries.is_empty() {
+                    db::webhook_deliveries::insert(&mut self.transaction, project, &deliveries, self.now).await?;
+                    self.has_sent = true;
+                }
+            }
             self.entries.clear();
         }
         Ok(())

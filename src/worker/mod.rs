@@ -1,6 +1,8 @@
 //! The workers: they bring jobs forward while there are any, and are woken when one is accepted, by whichever emulator on the
 //! database.
 
+mod courier;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +12,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::db::jobs::Listener;
+use crate::db::jobs::{Listener, Word};
+use crate::domain::webhook::RetrySchedule;
 use crate::service::jobs::{self, Worked};
 use crate::service::{Core, Error};
+use crate::webhook::Sender;
+use courier::Courier;
 
 /// How long the listener waits for a word before it looks for itself. One that was announced while nobody listened, or whose
 /// worker died, is found by that.
@@ -24,6 +29,13 @@ const SHORT_PAUSE: Duration = Duration::from_millis(100);
 /// How often results whose time is over are removed.
 const EXPIRE_EVERY: Duration = Duration::from_mins(10);
 
+/// How webhooks are sent.
+#[derive(Clone, Debug)]
+pub struct Post {
+    pub sender: Sender,
+    pub schedule: RetrySchedule,
+}
+
 /// Running workers.
 #[derive(Debug)]
 pub struct Workers {
@@ -32,16 +44,18 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers, which listen for jobs on a connection of their own to `database`.
+    /// Starts `count` workers, which listen for jobs on a connection of their own to `database`, and the courier, which has another.
     #[must_use]
-    pub fn start(core: &Arc<Core>, database: PgConnectOptions, count: u32) -> Self {
+    pub fn start(core: &Arc<Core>, database: PgConnectOptions, count: u32, post: Post) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (wake, woken) = watch::channel(());
         let mut tasks = JoinSet::new();
         for _ in 0..count {
             tasks.spawn(kept_at_work(Arc::clone(core), woken.clone(), stopped.clone()));
         }
-        tasks.spawn(until_stopped(listen(database, wake), stopped.clone()));
+        tasks.spawn(until_stopped(listen(Arc::clone(core), database.clone(), wake), stopped.clone()));
+        let courier = Courier { core: Arc::clone(core), database, sender: post.sender, schedule: post.schedule };
+        tasks.spawn(courier.work(stopped.clone()));
         tasks.spawn(until_stopped(expire(Arc::clone(core)), stopped));
         Self { stop, tasks }
     }
@@ -99,16 +113,16 @@ async fn work(core: Arc<Core>, mut woken: watch::Receiver<()>, mut stopped: watc
 }
 
 /// Wakes the workers whenever there is something to do.
-async fn listen(database: PgConnectOptions, wake: watch::Sender<()>) {
+async fn listen(core: Arc<Core>, database: PgConnectOptions, wake: watch::Sender<()>) {
     loop {
-        if let Err(error) = listen_on(database.clone(), &wake).await {
+        if let Err(error) = listen_on(&core, database.clone(), &wake).await {
             tracing::debug!(%error, "nobody listens for jobs at the moment");
         }
         sleep(PAUSE).await;
     }
 }
 
-async fn listen_on(database: PgConnectOptions, wake: &watch::Sender<()>) -> Result<(), sqlx::Error> {
+async fn listen_on(core: &Core, database: PgConnectOptions, wake: &watch::Sender<()>) -> Result<(), sqlx::Error> {
     let mut listener = Listener::connect(database).await?;
     loop {
         if listener.is_work_left().await? {
@@ -116,8 +130,10 @@ async fn listen_on(database: PgConnectOptions, wake: &watch::Sender<()>) -> Resu
         }
         // Emulators on one database do not all look at the same time.
         let patience = LOOK_EVERY.mul_f64(rand::rng().random_range(0.8..1.2));
-        if listener.hears(patience).await? {
-            let _ = wake.send(());
+        match listener.hears(patience).await? {
+            Some(Word::Job) => drop(wake.send(())),
+            Some(Word::Delivery) => core.outbox.wake(),
+            None => {}
         }
     }
 }

@@ -8,12 +8,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("objects", &["domain"]),
     ("db", &["domain"]),
     ("service", &["db", "domain", "objects", "clock", "ids"]),
-    ("worker", &["service", "db", "domain"]),
-    ("http", &["service", "db", "domain", "objects"]),
-    ("control", &["http", "service", "db", "domain", "objects"]),
+    ("webhook", &["domain"]),
+    ("worker", &["webhook", "service", "db", "domain", "objects"]),
+    ("http", &["webhook", "service", "db", "domain", "objects"]),
+    ("control", &["http", "webhook", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
     ("config", &["postgres"]),
-    ("app", &["config", "control", "http", "worker", "service", "db", "postgres", "clock", "ids"]),
+    ("app", &["config", "control", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock", "ids"]),
     ("emulator", &["app", "config", "postgres", "clock"]),
 ];
 

@@ -14,3 +14,4 @@ mod races;
 mod schema;
 mod support;
 mod v1;
+mod webhooks;

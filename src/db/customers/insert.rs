@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::db::activity::{EntryColumns, stored_channel};
+use crate::db::webhook_deliveries::DeliveryColumns;
 use crate::domain::activity::ActivityEntry;
 use crate::domain::customer::{Customer, Searched};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::domain::webhook::NewDelivery;
 
 /// A customer to add, with everything that goes with it.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub struct NewCustomer {
     pub searched: Searched,
     /// The first tells that it was created.
     pub entries: Vec<ActivityEntry>,
+    /// What webhooks are told of that.
+    pub deliveries: Vec<NewDelivery>,
     /// The filtered segments that it enters.
     pub segment_ids: Vec<String>,
     /// What their filters compare with the time: fields and moments.
@@ -30,7 +34,7 @@ pub struct NewCustomer {
 /// # Errors
 /// When the database refuses.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &NewCustomer) -> Result<bool, sqlx::Error> {
-    let NewCustomer { customer, searched, entries, segment_ids, moments, rules_version } = new;
+    let NewCustomer { customer, searched, entries, deliveries, segment_ids, moments, rules_version } = new;
     macro_rules! insert {
         ($entries_and_members:literal, $($argument:expr),*) => {
             sqlx::query!(
@@ -60,7 +64,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
     }
     let counted = match &entries[..] {
         // Mostly there is only this to tell, which is worth a statement of its own.
-        [entry] if segment_ids.is_empty() && moments.is_empty() => insert!(
+        [entry] if segment_ids.is_empty() && moments.is_empty() && deliveries.is_empty() => insert!(
             "entry AS (
                  INSERT INTO customer_activity
                      (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
@@ -77,7 +81,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
             stored_channel(entry.channel)
         ),
         entries => {
-            let columns = EntryColumns::of(entries);
+            let (columns, sent) = (EntryColumns::of(entries), DeliveryColumns::of(deliveries));
             let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = moments.iter().cloned().unzip();
             insert!(
                 "entry AS (
@@ -91,6 +95,11 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
                  member AS (
                      INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
                      SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($16::text[]) AS segment_id
+                 ),
+                 delivery AS (
+                     INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
+                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $7, $7
+                     FROM customer, unnest($20::text[], $21::text[], $22::text[]) AS given (id, webhook_id, entry_id)
                  ),
                  moment AS (
                      INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
@@ -111,7 +120,10 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
                 segment_ids,
                 &fields,
                 &times,
-                &columns.channels as &Vec<Option<String>>
+                &columns.channels as &Vec<Option<String>>,
+                &sent.ids,
+                &sent.webhook_ids,
+                &sent.entry_ids
             )
         }
     };

@@ -1,4 +1,4 @@
-//! Hears of jobs that are accepted.
+//! Hears of jobs that are accepted, and of deliveries that another emulator has put in line.
 
 use std::time::Duration;
 
@@ -7,8 +7,18 @@ use sqlx::{Acquire, PgPool};
 use tokio::time::timeout;
 
 use super::queue::{CHANNEL, is_work_left};
+use crate::db::webhook_deliveries;
 
-/// A connection of its own, beside those of the pool, that hears of every job that is accepted by whichever emulator.
+/// What is announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A job was accepted.
+    Job,
+    /// A delivery was put in line, by an emulator that does not deliver.
+    Delivery,
+}
+
+/// A connection of its own, beside those of the pool, that hears of what is announced by whichever emulator.
 #[derive(Debug)]
 pub struct Listener {
     listener: PgListener,
@@ -24,7 +34,7 @@ impl Listener {
     pub async fn connect(database: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database);
         let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([CHANNEL, webhook_deliveries::CHANNEL]).await?;
         Ok(Self { listener, _pool: pool })
     }
 
@@ -36,14 +46,16 @@ impl Listener {
         is_work_left(self.listener.acquire().await?).await
     }
 
-    /// Waits for the next word, for as long as `patience`; `false` where there was none.
+    /// Waits for the next word, for as long as `patience`; `None` where there was none.
     ///
     /// # Errors
     /// When the connection is lost and there is no other to be had.
-    pub async fn hears(&mut self, patience: Duration) -> Result<bool, sqlx::Error> {
+    pub async fn hears(&mut self, patience: Duration) -> Result<Option<Word>, sqlx::Error> {
         match timeout(patience, self.listener.recv()).await {
-            Ok(announced) => announced.map(|_| true),
-            Err(_) => Ok(false),
+            Ok(announced) => {
+                announced.map(|announced| Some(if announced.channel() == CHANNEL { Word::Job } else { Word::Delivery }))
+            }
+            Err(_) => Ok(None),
         }
     }
 }

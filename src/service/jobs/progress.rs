@@ -95,6 +95,7 @@ async fn bring_forward(core: &Core, address: &JobAddress) -> Result<(), Error> {
         | JobType::CustomersImportCsv
         | JobType::OrdersImport => {
             let mut work = Work::begin(core, &caller).await?;
+            work.send_nothing();
             match apply_slice(&mut work, address).await {
                 Ok(()) => work.commit().await,
                 Err(error) => {

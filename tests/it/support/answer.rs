@@ -67,6 +67,10 @@ fn generalise(text: &str) -> String {
         ("event_", 18, true),
         ("aa_", 18, true),
         ("exp_", 24, false),
+        ("wh_", 24, false),
+        ("distr_", 24, false),
+        ("whs_", 18, true),
+        ("proj_", 12, false),
     ] {
         if let Some(tail) = text.strip_prefix(prefix) {
             let fits = |byte: u8| {

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
+use voucherify_emulator::service::Core;
 use voucherify_emulator::worker::Workers;
 use voucherify_emulator::{app, control, http};
 
@@ -34,6 +35,7 @@ pub struct World {
     config: Config,
     /// Before the database, which goes after them.
     workers: Option<Workers>,
+    core: Arc<Core>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -73,9 +75,10 @@ impl World {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
         let connections = Pool::new(database.options(), PoolSettings { connections: 6, ..PoolSettings::default() });
         let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
-        let workers = Workers::start(&app.core, database.options(), 2);
+        let workers = Workers::start(&app.core, database.options(), 2, app::post(&config).unwrap());
+        let core = Arc::clone(&app.core);
         let router = http::router(Arc::new(app), control::routes());
-        Self { router, pool, connections, clock, database, config, workers: Some(workers), _turn: turn }
+        Self { router, pool, connections, clock, database, config, workers: Some(workers), core, _turn: turn }
     }
 
     /// A client of the default project.
@@ -90,6 +93,12 @@ impl World {
 
     pub fn client_with(&self, app_id: &str, token: &str) -> Client {
         Client { router: self.router.clone(), app_id: app_id.to_owned(), token: token.to_owned() }
+    }
+
+    /// Moves the clock, and has the courier look at it.
+    pub fn set_clock(&self, time: &str) {
+        self.clock.set(time.parse().unwrap());
+        self.core.outbox.wake();
     }
 
     /// From now on it accepts jobs, and leaves them to others.

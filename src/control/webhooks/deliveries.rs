@@ -1,0 +1,34 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::db;
+use crate::db::webhook_deliveries::DeliveryFilter;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Query, answer};
+use crate::objects::list;
+use crate::objects::webhook::write_delivery;
+use crate::service::Caller;
+
+/// GET /_emulator/webhooks/deliveries (emulator-list-webhook-deliveries)
+///
+/// Newest first; `webhook_id`, `status`, `limit`, `starting_after_id`.
+pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
+    let limit = query.limit()?;
+    let status = query.one_of("status", &["PENDING", "DELIVERED", "FAILED"])?;
+    let filter = DeliveryFilter {
+        webhook_id: query.text("webhook_id")?,
+        outcome: status.map(|status| match status {
+            "DELIVERED" => "DELIVERED",
+            "FAILED" => "FAILED",
+            _ => "",
+        }),
+        starting_after_id: query.text("starting_after_id")?,
+    };
+    let mut connection = app.core.pool.acquire().await?;
+    let mut deliveries = db::webhook_deliveries::list(&mut connection, caller.project, &filter, limit).await?;
+    connection.release();
+    let has_more = i64::try_from(deliveries.len()).is_ok_and(|count| count > limit);
+    deliveries.truncate(usize::try_from(limit).unwrap_or_default());
+    let last = deliveries.last().filter(|_| has_more).map(|last| last.id.as_str());
+    Ok(answer::json(|out| list::write_continued(out, &deliveries, write_delivery, last)))
+}

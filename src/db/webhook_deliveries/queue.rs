@@ -1,0 +1,259 @@
+//! What the courier does: it reads what is due, and writes down what became of it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
+
+use crate::domain::activity::StoredEntry;
+use crate::domain::credential::Channel;
+use crate::domain::json::JsonText;
+use crate::domain::project::ProjectId;
+use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery, Secret, WebhookKind};
+
+/// Where it is announced, to the emulator that delivers, that another one has something to be delivered.
+pub const CHANNEL: &str = "voucherify_emulator_deliveries";
+/// The session lock of whoever delivers.
+const COURIERS_LOCK: i64 = 8_684_000_000_000_000;
+/// Bytes of entries that are read at once.
+const BYTES: i64 = 4 * 1024 * 1024;
+/// Characters of attempts that are kept of one delivery.
+const ATTEMPTS_CHARS: i32 = 8_000;
+
+/// What is being delivered of one webhook.
+#[derive(Clone, Copy, Debug)]
+pub struct InHand {
+    /// How many more of it may be read.
+    pub room: i32,
+}
+
+/// The courier's own connection. Of all emulators on a database, the one whose connection has the lock delivers; the lock goes with
+/// the connection, however that ends. Since the same connection reads what is due and writes what became of it, nobody does that
+/// without the lock.
+#[derive(Debug)]
+pub struct CourierConnection {
+    connection: PgConnection,
+    delivers: bool,
+}
+
+impl CourierConnection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn connect(database: &PgConnectOptions) -> Result<Self, sqlx::Error> {
+        let options = database.clone().application_name("voucherify-emulator courier").disable_statement_logging();
+        Ok(Self { connection: options.connect().await?, delivers: false })
+    }
+
+    /// Whether this is the one that delivers; asks for the lock where it is not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn delivers(&mut self) -> Result<bool, sqlx::Error> {
+        if !self.delivers {
+            let taken = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "taken!""#, COURIERS_LOCK);
+            self.delivers = taken.fetch_one(&mut self.connection).await?;
+        }
+        Ok(self.delivers)
+    }
+
+    /// Tells the emulator that delivers that there is something to do.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn announce(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// What is due by `now`, but those that are in hand: of each active webhook the oldest, `room` of it or what `webhooks` says, and
+    /// `most` in all, beginning behind the webhook `after` and going around.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn due(
+        &mut self,
+        now: DateTime<Utc>,
+        in_hand: &[String],
+        webhooks: &HashMap<(ProjectId, String), InHand>,
+        room: i32,
+        most: i64,
+        after: Option<&(ProjectId, String)>,
+    ) -> Result<Vec<DueDelivery>, sqlx::Error> {
+        let (mut projects, mut webhook_ids, mut rooms) = (Vec::new(), Vec::new(), Vec::new());
+        for ((project, webhook_id), in_hand) in webhooks {
+            projects.push(project.0);
+            webhook_ids.push(webhook_id.clone());
+            rooms.push(in_hand.room);
+        }
+        let (after_project, after_webhook) =
+            after.map_or((0, String::new()), |(project, webhook_id)| (project.0, webhook_id.clone()));
+        let rows = sqlx::query!(
+            r#"WITH RECURSIVE waiting AS (
+                 (SELECT project_id, webhook_id FROM webhook_deliveries
+                  WHERE due_at IS NOT NULL ORDER BY project_id, webhook_id LIMIT 1)
+                 UNION ALL
+                 SELECT next.* FROM waiting,
+                     LATERAL (SELECT d.project_id, d.webhook_id FROM webhook_deliveries d
+                              WHERE d.due_at IS NOT NULL
+                                  AND (d.project_id, d.webhook_id) > (waiting.project_id, waiting.webhook_id)
+                              ORDER BY d.project_id, d.webhook_id LIMIT 1) AS next
+             ),
+             due AS (
+                 SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.failures,
+                        d.first_attempt_at, w.kind, w.name, w.target_url
+                 FROM waiting
+                 JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
+                 LEFT JOIN unnest($4::bigint[], $5::text[], $6::int[]) AS held (project_id, webhook_id, room)
+                     ON held.project_id = w.project_id AND held.webhook_id = w.id,
+                 LATERAL (SELECT * FROM webhook_deliveries one
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.due_at <= $1
+                              AND one.id <> ALL($2)
+                          ORDER BY one.due_at LIMIT greatest(coalesce(held.room, $3), 0)) AS d
+                 ORDER BY (w.project_id, w.id) > ($8::bigint, $9::text) DESC, w.project_id, w.id
+                 LIMIT $7
+             ),
+             entries AS (
+                 SELECT due.*, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at AS entered_at, a.app_id,
+                        a.channel,
+                        sum(octet_length(a.data)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+                 FROM due
+                 JOIN customer_activity a
+                     ON a.project_id = due.project_id AND a.customer_id = due.customer_id AND a.id = due.entry_id
+             )
+             SELECT e.project_id AS "project_id!", e.id AS "id!", e.webhook_id AS "webhook_id!",
+                    e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!",
+                    e.failures AS "failures!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
+                    e.type AS "type!", e.group_id AS "group_id!", e.data AS "data!", e.referrer_id, e.referrer,
+                    e.entered_at AS "entered_at!", e.app_id, e.channel, p.public_id AS "public_id!",
+                    p.webhook_token AS "webhook_token!"
+             FROM entries e JOIN projects p ON p.id = e.project_id
+             WHERE coalesce(e.bytes_before, 0) <= $10"#,
+            now,
+            in_hand,
+            room,
+            &projects,
+            &webhook_ids,
+            &rooms,
+            most,
+            after_project,
+            after_webhook,
+            BYTES
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| DueDelivery {
+                address: DeliveryAddress { project: ProjectId(row.project_id), id: row.id },
+                webhook_id: row.webhook_id,
+                customer_id: row.customer_id,
+                created_at: row.created_at,
+                failures: row.failures,
+                first_attempt_at: row.first_attempt_at,
+                kind: WebhookKind::parse(&row.kind).unwrap_or(WebhookKind::Project),
+                name: row.name,
+                target_url: row.target_url,
+                project_public_id: row.public_id,
+                webhook_token: Secret(row.webhook_token),
+                entry: StoredEntry {
+                    id: row.entry_id,
+                    kind: row.r#type,
+                    group_id: row.group_id,
+                    data: JsonText::from_trusted(row.data),
+                    referrer: row.referrer_id.zip(row.referrer.map(JsonText::from_trusted)),
+                    created_at: row.entered_at,
+                    app_id: row.app_id,
+                    channel: Channel::parse(row.channel.as_deref()),
+                },
+            })
+            .collect())
+    }
+
+    /// When the next delivery of an active webhook is due, of those that are not due by `now`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_due(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        sqlx::query_scalar!(
+            r#"SELECT min(next.due_at) FROM webhooks w,
+                 LATERAL (SELECT d.due_at FROM webhook_deliveries d
+                          WHERE d.project_id = w.project_id AND d.webhook_id = w.id AND d.due_at > $1
+                          ORDER BY d.due_at LIMIT 1) AS next
+             WHERE w.active"#,
+            now
+        )
+        .fetch_one(&mut self.connection)
+        .await
+    }
+
+    /// Writes down what attempts came to, in one statement however many. One whose delivery is gone, or has
+    /// ended, is passed over.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn record(&mut self, records: &[AttemptRecord]) -> Result<(), sqlx::Error> {
+        let mut columns = RecordColumns::default();
+        for record in records {
+            columns.projects.push(record.address.project.0);
+            columns.ids.push(record.address.id.clone());
+            columns.due.push(record.due_at);
+            columns.outcomes.push(record.outcome.map(DeliveryOutcome::as_str).map(str::to_owned));
+            columns.failures.push(record.failures);
+            columns.first.push(record.first_attempt_at);
+            columns.finished.push(record.outcome.map(|_| record.ended_at));
+            columns.attempts.push(record.attempt.as_str().to_owned());
+        }
+        sqlx::query!(
+            "UPDATE webhook_deliveries d
+             SET due_at = r.due_at, outcome = r.outcome, failures = r.failures, first_attempt_at = r.first_attempt_at,
+                 finished_at = r.finished_at,
+                 attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $9 THEN r.attempt
+                                 ELSE d.attempts || ',' || r.attempt END
+             FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::int[], $6::timestamptz[],
+                         $7::timestamptz[], $8::text[])
+                 AS r (project_id, id, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
+             WHERE d.project_id = r.project_id AND d.id = r.id AND d.due_at IS NOT NULL",
+            &columns.projects,
+            &columns.ids,
+            &columns.due as &Vec<Option<DateTime<Utc>>>,
+            &columns.outcomes as &Vec<Option<String>>,
+            &columns.failures,
+            &columns.first,
+            &columns.finished as &Vec<Option<DateTime<Utc>>>,
+            &columns.attempts,
+            ATTEMPTS_CHARS
+        )
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct RecordColumns {
+    projects: Vec<i64>,
+    ids: Vec<String>,
+    due: Vec<Option<DateTime<Utc>>>,
+    outcomes: Vec<Option<String>>,
+    failures: Vec<i32>,
+    first: Vec<DateTime<Utc>>,
+    finished: Vec<Option<DateTime<Utc>>>,
+    attempts: Vec<String>,
+}
+
+/// Removes deliveries that have ended before `before`.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn expire(connection: &mut PgConnection, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM webhook_deliveries d USING projects p WHERE d.project_id = p.id AND d.finished_at < $1",
+        before
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

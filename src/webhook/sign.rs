@@ -1,0 +1,39 @@
+//! The signature of a message.
+
+use std::fmt::Write;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// HMAC-SHA-256 of the message under the project's token, in lower-case hexadecimal digits.
+pub fn signature(token: &str, message: &[u8]) -> String {
+    // A key of any length will do.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.as_bytes()) else { return String::new() };
+    mac.update(message);
+    let mut hexadecimal = String::with_capacity(64);
+    for byte in mac.finalize().into_bytes() {
+        let _ = write!(hexadecimal, "{byte:02x}");
+    }
+    hexadecimal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    #[test]
+    fn a_signature_is_that_of_rfc_4231() {
+        // Test cases 1 and 2.
+        let cases = [
+            ("\u{b}".repeat(20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+            (
+                "Jefe".to_owned(),
+                "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+        ];
+        for (key, message, expected) in cases {
+            assert_eq!(signature(&key, message.as_bytes()), expected);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Where messages may go.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+/// Why a message is not sent to a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no absolute URL of HTTP or HTTPS.
+    NoUrl,
+    /// Its address is link-local, which is where clouds answer with secrets.
+    LinkLocal,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NoUrl => "must be an absolute URL of http or https",
+            Self::LinkLocal => "must NOT have a link-local address, unless the emulator is started to allow it",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// A URL that may be posted to, as far as can be told without resolving its name.
+pub struct Target {
+    pub url: Url,
+}
+
+impl Target {
+    /// Reads a URL; an address in the place of a name is looked at here, since nobody resolves it.
+    pub fn parse(text: &str, guard: Guard) -> Result<Self, Refusal> {
+        let url = Url::parse(text).map_err(|_| Refusal::NoUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Refusal::NoUrl);
+        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) => None,
+            None => return Err(Refusal::NoUrl),
+        };
+        match address {
+            Some(address) if !guard.lets(address) => Err(Refusal::LinkLocal),
+            _ => Ok(Self { url }),
+        }
+    }
+}
+
+/// That messages may go to that URL, as far as can be told without resolving its name.
+///
+/// # Errors
+/// Why not.
+pub fn check(target_url: &str, allow_link_local: bool) -> Result<(), Refusal> {
+    Target::parse(target_url, Guard::new(allow_link_local)).map(drop)
+}
+
+/// Keeps messages from link-local addresses. It resolves the names itself, so that nobody can answer one address to the look and
+/// another to the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    allow_link_local: bool,
+}
+
+impl Guard {
+    pub fn new(allow_link_local: bool) -> Self {
+        Self { allow_link_local }
+    }
+
+    fn lets(self, address: IpAddr) -> bool {
+        self.allow_link_local || !is_link_local(address)
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = *self;
+        Box::pin(async move {
+            let resolved: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed: Vec<_> = resolved.iter().copied().filter(|address| guard.lets(address.ip())).collect();
+            if allowed.is_empty() && !resolved.is_empty() {
+                return Err(Refusal::LinkLocal.into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// 169.254.0.0/16, `fe80::/10`, the address of a cloud's metadata in IPv6, and IPv4 addresses in the clothes of IPv6.
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => {
+            let segments = address.segments();
+            segments[0] & 0xffc0 == 0xfe80
+                || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+                || embedded(segments).is_some_and(|address| address.is_link_local())
+        }
+    }
+}
+
+/// The IPv4 address in an IPv6 one: mapped, compatible, or translated (NAT64, 6to4).
+fn embedded(segments: [u16; 8]) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match segments {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, _, _, _, _, _] => Some(of(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_targets_are_refused_in_every_spelling() {
+        for url in [
+            "http://169.254.169.254/latest/meta-data",
+            "http://169.254.0.1",
+            "http://2852039166/",
+            "http://0xa9.0xfe.0xa9.0xfe/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://[64:ff9b::a9fe:a9fe]/",
+            "http://[2002:a9fe:a9fe::1]/",
+            "http://[fe80::1]/",
+            "http://[febf::1]/",
+            "http://[fd00:ec2::254]/",
+        ] {
+            assert_eq!(check(url, false), Err(Refusal::LinkLocal), "{url}");
+            assert_eq!(check(url, true), Ok(()), "{url}");
+        }
+        for url in
+            ["http://127.0.0.1:1/", "http://[::1]/", "https://10.0.0.1/x", "http://localhost", "http://[fd00::1]/"]
+        {
+            assert_eq!(check(url, false), Ok(()), "{url}");
+        }
+        for url in ["", "your_url", "/path", "ftp://x/", "file:///etc/passwd", "http://", "mailto:a@b.c"] {
+            assert_eq!(check(url, false), Err(Refusal::NoUrl), "{url}");
+        }
+    }
+}

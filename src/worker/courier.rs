@@ -1,0 +1,299 @@
+//! The courier: it delivers what is in line for webhooks, many at a time and of each webhook only so many, for all emulators on the
+//! database.
+//!
+//! A delivery has no place in the transaction of a worker: somebody else's server may take ten seconds to answer. So nothing is
+//! locked or marked while it is being sent. What is in hand is known to this process only, and it is the only one that delivers
+//! ([`CourierConnection`]); when it is killed, its lock goes with its connection, and whatever was not written down is sent again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::db::webhook_deliveries::{CourierConnection, InHand};
+use crate::domain::project::ProjectId;
+use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, DueDelivery, RetrySchedule};
+use crate::objects::webhook::message;
+use crate::service::Core;
+use crate::service::webhooks::{self, Attempt};
+use crate::webhook::Sender;
+
+/// Messages that are sent to one webhook at a time.
+const AT_A_TIME: usize = 16;
+/// Deliveries of one webhook that are in hand, sent or next to be sent; of one that fails, only those that are sent.
+const IN_HAND_OF_ONE: usize = 128;
+/// Deliveries that are in hand, of all webhooks.
+const IN_HAND: usize = 512;
+/// Bytes of them.
+const BYTES_IN_HAND: usize = 16 * 1024 * 1024;
+/// How long between one look into the database and the next, while there is much to do.
+const TICK: Duration = Duration::from_millis(10);
+/// How long until it is looked for itself whether there is something to do.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long a delivery stays in hand before it is sent; then it is given back, and read anew later.
+const SENT_WITHIN: Duration = Duration::from_secs(2);
+/// How long those that are being sent may take at the end.
+const END_WITHIN: Duration = Duration::from_secs(2);
+/// How long is waited after the database could not be reached.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the courier works with.
+pub struct Courier {
+    pub core: Arc<Core>,
+    pub database: PgConnectOptions,
+    pub sender: Sender,
+    pub schedule: RetrySchedule,
+}
+
+impl Courier {
+    /// Delivers until the word to stop.
+    pub async fn work(self, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            if let Err(error) = self.deliver(&mut stopped).await {
+                tracing::debug!(%error, "nothing is delivered at the moment");
+                tokio::select! { () = sleep(PAUSE) => {}, () = word_to_stop(&mut stopped) => {} }
+            }
+        }
+    }
+
+    async fn deliver(&self, stopped: &mut watch::Receiver<bool>) -> Result<(), sqlx::Error> {
+        let mut connection = CourierConnection::connect(&self.database).await?;
+        while !connection.delivers().await? {
+            tokio::select! {
+                () = self.core.outbox.woken() => connection.announce().await?,
+                () = sleep(LOOK_EVERY) => continue,
+                () = word_to_stop(stopped) => return Ok(()),
+            }
+            sleep(TICK).await;
+        }
+        let mut hands = Hands::default();
+        loop {
+            let looked_at = Instant::now();
+            self.record(&mut connection, &mut hands).await?;
+            let rest = self.take(&mut connection, &mut hands).await?;
+            tokio::select! {
+                () = hands.until_something_is_done() => {}
+                () = self.core.outbox.woken() => {}
+                () = sleep(rest) => {}
+                () = word_to_stop(stopped) => break,
+            }
+            sleep_until(looked_at + TICK).await;
+        }
+        hands.end().await;
+        self.record(&mut connection, &mut hands).await
+    }
+
+    /// Takes in hand what is due, and returns how long it can be rested when nothing happens.
+    async fn take(&self, connection: &mut CourierConnection, hands: &mut Hands) -> Result<Duration, sqlx::Error> {
+        let room = hands.room();
+        if room == 0 {
+            return Ok(LOOK_EVERY);
+        }
+        let (now, read_at) = (self.core.clock.now(), Instant::now());
+        let most = i64::try_from(room).unwrap_or(i64::MAX);
+        let in_hand: Vec<_> = hands.ids.iter().cloned().collect();
+        let due =
+            connection.due(now, &in_hand, &hands.rooms(), to_i32(IN_HAND_OF_ONE), most, hands.last.as_ref()).await?;
+        if due.is_empty() {
+            let next = connection.next_due(now).await?;
+            return Ok(next.map_or(LOOK_EVERY, |next| until(now, next)));
+        }
+        hands.last = due.last().map(|last| (last.address.project, last.webhook_id.clone()));
+        for delivery in due {
+            hands.hold(self, delivery, read_at);
+        }
+        // There may be more than was asked for.
+        Ok(Duration::ZERO)
+    }
+
+    /// Writes down what came of those that are done.
+    async fn record(&self, connection: &mut CourierConnection, hands: &mut Hands) -> Result<(), sqlx::Error> {
+        hands.let_go_of_the_done();
+        if hands.records.is_empty() {
+            return Ok(());
+        }
+        let done: Vec<_> = hands.records.drain(..).collect();
+        let records: Vec<_> = done.iter().map(|(_, record)| record.clone()).collect();
+        connection.record(&records).await?;
+        let given_up = done.into_iter().filter(|(_, record)| record.outcome == Some(DeliveryOutcome::Failed));
+        let given_up: HashSet<_> = given_up.map(|(key, _)| key).collect();
+        for (project, webhook_id) in given_up {
+            let core = Arc::clone(&self.core);
+            // Not here: whoever is alone in the project may be long at it.
+            tokio::spawn(async move {
+                if let Err(error) = webhooks::switch_off(&core, project, &webhook_id).await {
+                    tracing::warn!(%error, webhook_id, "a webhook that fails stays switched on");
+                }
+            });
+        }
+        for record in &records {
+            hands.ids.remove(&record.address.id);
+        }
+        Ok(())
+    }
+}
+
+/// What is in hand.
+#[derive(Default)]
+struct Hands {
+    tasks: JoinSet<Option<AttemptRecord>>,
+    held: HashMap<Id, Held>,
+    /// Those that are in hand, and those that are not written down yet.
+    ids: HashSet<String>,
+    webhooks: HashMap<(ProjectId, String), OfWebhook>,
+    records: Vec<((ProjectId, String), AttemptRecord)>,
+    bytes: usize,
+    /// The webhook that was served last.
+    last: Option<(ProjectId, String)>,
+}
+
+struct Held {
+    id: String,
+    webhook: (ProjectId, String),
+    bytes: usize,
+}
+
+struct OfWebhook {
+    count: usize,
+    slots: Arc<Semaphore>,
+    /// Whether the last attempt failed.
+    fails: bool,
+}
+
+impl Default for OfWebhook {
+    fn default() -> Self {
+        Self { count: 0, slots: Arc::new(Semaphore::new(AT_A_TIME)), fails: false }
+    }
+}
+
+impl Hands {
+    /// How many more can be held.
+    fn room(&self) -> usize {
+        if self.bytes < BYTES_IN_HAND { IN_HAND.saturating_sub(self.ids.len()) } else { 0 }
+    }
+
+    /// How many more can be held of each webhook of which there are some.
+    fn rooms(&self) -> HashMap<(ProjectId, String), InHand> {
+        let room = |of: &OfWebhook| (if of.fails { AT_A_TIME } else { IN_HAND_OF_ONE }).saturating_sub(of.count);
+        self.webhooks.iter().map(|(key, of)| (key.clone(), InHand { room: to_i32(room(of)) })).collect()
+    }
+
+    /// Holds a delivery that was read at `read_at`, and sends it as soon as it is its turn.
+    fn hold(&mut self, courier: &Courier, delivery: DueDelivery, read_at: Instant) {
+        let webhook = (delivery.address.project, delivery.webhook_id.clone());
+        let (id, bytes) = (delivery.address.id.clone(), delivery.entry.data.as_str().len());
+        let of = self.webhooks.entry(webhook.clone()).or_default();
+        of.count += 1;
+        let work = attempt(
+            Arc::clone(&courier.core),
+            courier.sender.clone(),
+            courier.schedule,
+            Arc::clone(&of.slots),
+            delivery,
+            read_at,
+        );
+        self.bytes += bytes;
+        self.ids.insert(id.clone());
+        let task = self.tasks.spawn(work);
+        self.held.insert(task.id(), Held { id, webhook, bytes });
+    }
+
+    /// Waits for the first that is done; for ever where there is none.
+    async fn until_something_is_done(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(done) => self.let_go(done),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn let_go_of_the_done(&mut self) {
+        while let Some(done) = self.tasks.try_join_next_with_id() {
+            self.let_go(done);
+        }
+    }
+
+    fn let_go(&mut self, done: Result<(Id, Option<AttemptRecord>), tokio::task::JoinError>) {
+        let (task, record) = match done {
+            Ok((task, record)) => (task, record),
+            Err(error) => {
+                if error.is_panic() {
+                    tracing::error!(%error, "a delivery ended");
+                }
+                (error.id(), None)
+            }
+        };
+        let Some(Held { id, webhook, bytes }) = self.held.remove(&task) else { return };
+        self.bytes -= bytes;
+        if let Some(of) = self.webhooks.get_mut(&webhook) {
+            of.count -= 1;
+            of.fails = record.as_ref().map_or(of.fails, |record| record.outcome != Some(DeliveryOutcome::Delivered));
+            if of.count == 0 && !of.fails {
+                self.webhooks.remove(&webhook);
+            }
+        }
+        match record {
+            Some(record) => self.records.push((webhook, record)),
+            // Given back.
+            None => drop(self.ids.remove(&id)),
+        }
+    }
+
+    /// Lets those that are being sent end, if they do so soon; the others are sent again by whoever comes next.
+    async fn end(&mut self) {
+        for of in self.webhooks.values() {
+            of.slots.close();
+        }
+        let all = async {
+            while !self.tasks.is_empty() {
+                self.until_something_is_done().await;
+            }
+        };
+        let _ = timeout(END_WITHIN, all).await;
+    }
+}
+
+/// Sends a delivery when it is its turn; `None` where it was not sent, and is to be read anew.
+async fn attempt(
+    core: Arc<Core>,
+    sender: Sender,
+    schedule: RetrySchedule,
+    slots: Arc<Semaphore>,
+    delivery: DueDelivery,
+    read_at: Instant,
+) -> Option<AttemptRecord> {
+    let _slot = timeout(SENT_WITHIN, slots.acquire_owned()).await.ok()?.ok()?;
+    let is_withdrawn = |id| core.outbox.is_withdrawn(id, read_at);
+    if is_withdrawn(&delivery.customer_id) || is_withdrawn(&delivery.webhook_id) {
+        return None;
+    }
+    let (started, started_at) = (Instant::now(), core.clock.now());
+    let sent = sender.send(&delivery.target_url, &delivery.webhook_token, message(&delivery)).await;
+    let attempt = Attempt {
+        started_at,
+        ended_at: core.clock.now(),
+        milliseconds: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+        status: sent.status,
+        error: sent.error,
+    };
+    Some(attempt.record(&delivery, schedule))
+}
+
+/// Waits for the word to stop.
+async fn word_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is the same.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// How long it is from one time to the other, and not longer than until the next look.
+fn until(now: DateTime<Utc>, then: DateTime<Utc>) -> Duration {
+    (then - now).to_std().unwrap_or_default().min(LOOK_EVERY)
+}
+
+fn to_i32(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,103 @@
+//! The courier: how many at a time, in which turn, and what a stop or a crash leaves.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::{attempted, webhook};
+use crate::program::Program;
+use crate::support::{Receiver, Reply, World};
+
+#[tokio::test]
+async fn several_are_sent_at_a_time_and_only_so_many_of_one_webhook() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let client = world.client();
+    webhook(&client, &receiver, &["customer.created"]).await;
+    receiver.always(Reply::Late(Duration::from_millis(100)));
+    for index in 0..60 {
+        client.post("/v1/customers", json!({"source_id": format!("c{index}")})).await.expect(200);
+    }
+    client.get("/_emulator/idle").await.expect(200);
+    let messages = receiver.messages();
+    assert_eq!(messages.len(), 60);
+    let ids: HashSet<_> = messages.iter().map(|message| message.text("/id")).collect();
+    assert_eq!(ids.len(), 60, "each once");
+    assert!((2..=16).contains(&receiver.most_at_once()), "{}", receiver.most_at_once());
+}
+
+#[tokio::test]
+async fn a_replay_sends_the_same_message_again() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let client = world.client();
+    webhook(&client, &receiver, &["customer.created"]).await;
+    client.post("/v1/customers", json!({})).await.expect(200);
+    let delivery = attempted(&client, 1).await;
+    let path = format!("/_emulator/webhooks/deliveries/{}", delivery["id"].as_str().unwrap());
+    let replayed = client.post(&format!("{path}/replay"), Value::Null).await.expect(200);
+    assert_eq!(replayed.json()["status"], "PENDING");
+    let messages = receiver.received(2).await;
+    assert_eq!(messages[0].body, messages[1].body);
+    let delivery = attempted(&client, 2).await;
+    assert_eq!(delivery["status"], "DELIVERED");
+    assert_eq!(client.get(&path).await.expect(200).json(), delivery);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_can_be_sent_at_once() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let client = world.client();
+    webhook(&client, &receiver, &["customer.created"]).await;
+    receiver.replies([Reply::Status(500)]);
+    client.post("/v1/customers", json!({})).await.expect(200);
+    let delivery = attempted(&client, 1).await;
+    let path = format!("/_emulator/webhooks/deliveries/{}/replay", delivery["id"].as_str().unwrap());
+    client.post(&path, Value::Null).await.expect(200);
+    assert_eq!(attempted(&client, 2).await["status"], "DELIVERED");
+}
+
+#[tokio::test]
+async fn an_emulator_that_stops_leaves_the_rest_to_the_next() {
+    let (mut world, receiver) = (World::new().await, Receiver::start().await);
+    let client = world.client();
+    webhook(&client, &receiver, &["customer.created"]).await;
+    world.stop_workers().await;
+    client.post("/v1/customers", json!({"source_id": "c"})).await.expect(200);
+    let other = world.again(|_| {}).await;
+    let messages = receiver.received(1).await;
+    assert_eq!(messages[0].text("/data/customer/source_id"), "c");
+    drop(other);
+}
+
+#[test]
+fn a_killed_emulator_delivers_what_it_had_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    // PostgreSQL's user passes through.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let arguments = ["--data-dir", data.to_str().unwrap()];
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let receiver = runtime.block_on(Receiver::start());
+    // While it hangs, everything is between the commit and the delivery.
+    receiver.always(Reply::Hang);
+    let program = Program::start(&arguments);
+    let body = json!({"target_url": receiver.url(), "events": ["customer.created"]});
+    assert_eq!(program.call("POST", "/_emulator/webhooks", &body.to_string()).0, 200);
+    for index in 0..30 {
+        let customer = json!({"source_id": format!("c{index}")}).to_string();
+        assert_eq!(program.call("POST", "/v1/customers", &customer).0, 200);
+    }
+    runtime.block_on(receiver.received(16));
+    program.end(Signal::KILL);
+    let first: HashSet<_> = receiver.messages().iter().map(|message| message.text("/id")).collect();
+    receiver.always(Reply::Status(200));
+    let program = Program::start(&arguments);
+    let messages = runtime.block_on(receiver.received(16 + 30));
+    let again = &messages[16..];
+    let told: HashSet<_> = again.iter().map(|message| message.text("/data/customer/source_id")).collect();
+    assert_eq!(told.len(), 30, "everyone, whoever was being told included");
+    let ids: HashSet<_> = again.iter().map(|message| message.text("/id")).collect();
+    assert!(first.is_subset(&ids), "under the same ids");
+    program.end(Signal::TERM);
+}

@@ -1,0 +1,45 @@
+//! What is sent to webhooks, when, and what becomes of it.
+
+mod courier;
+mod failures;
+mod forgetting;
+mod messages;
+mod several;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Receiver};
+
+/// A project webhook of those events, by its id.
+async fn webhook(client: &Client, receiver: &Receiver, events: &[&str]) -> String {
+    let body = json!({"target_url": receiver.url(), "events": events});
+    client.post("/_emulator/webhooks", body).await.expect(200).string("/id")
+}
+
+/// A distribution of those events, by its id.
+async fn distribution(client: &Client, receiver: &Receiver, name: Option<&str>, events: &[&str]) -> String {
+    let mut body = json!({"object": "distribution", "target_url": receiver.url(), "events": events});
+    if let Some(name) = name {
+        body["name"] = name.into();
+    }
+    client.post("/_emulator/webhooks", body).await.expect(200).string("/id")
+}
+
+/// The deliveries of a project, newest first.
+async fn deliveries(client: &Client) -> Vec<Value> {
+    let answer = client.get("/_emulator/webhooks/deliveries?limit=100").await.expect(200);
+    answer.json()["data"].as_array().unwrap().clone()
+}
+
+/// Waits until the newest delivery has so many attempts, and returns it.
+async fn attempted(client: &Client, attempts: usize) -> Value {
+    for _ in 0..2_000 {
+        if let Some(newest) = deliveries(client).await.into_iter().next()
+            && newest["attempts"].as_array().unwrap().len() >= attempts
+        {
+            return newest;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("not attempted {attempts} times: {:?}", deliveries(client).await);
+}
