@@ -133,6 +133,30 @@ impl Target {
         }
         f64::from(answers) / begun.elapsed().as_secs_f64()
     }
+
+    /// Creates `pace` rows a second, over `connections`, for as long as `time`, and returns how many they were. Who is late makes
+    /// up for it.
+    #[allow(dead_code, reason = "not every benchmark has a pace")]
+    pub async fn create_at(&self, pace: u32, connections: u32, time: Duration) -> u32 {
+        let total = pace * u32::try_from(time.as_secs()).unwrap();
+        let begun = Instant::now();
+        let mut tasks = Vec::new();
+        for first in 0..connections {
+            let (mut connection, target) = (self.connect().await, self.clone());
+            tasks.push(tokio::spawn(async move {
+                for number in (first..total).step_by(usize::try_from(connections).unwrap()) {
+                    let due = begun + Duration::from_secs(1) * number / pace;
+                    tokio::time::sleep_until(due.into()).await;
+                    let body = customer(&format!("paced-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+                    connection.skip((target.head("POST", target.path, body.len()) + &body).as_bytes()).await;
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        total
+    }
 }
 
 /// The middle one.

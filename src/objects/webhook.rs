@@ -89,7 +89,9 @@ fn order_like_jsonb(value: &mut Value) {
         Value::Object(members) => {
             let mut sorted: Vec<_> = std::mem::take(members).into_iter().collect();
             sorted.sort_unstable_by(|(one, _), (other, _)| (one.len(), one).cmp(&(other.len(), other)));
-            sorted.iter_mut().for_each(|(_, member)| order_like_jsonb(member));
+            for (_, member) in &mut sorted {
+                order_like_jsonb(member);
+            }
             members.extend(sorted);
         }
         Value::Array(items) => items.iter_mut().for_each(order_like_jsonb),
