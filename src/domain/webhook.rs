@@ -130,6 +130,7 @@ pub struct DueDelivery {
     pub webhook_id: String,
     pub customer_id: String,
     pub created_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
     /// Attempts that failed since it was last put in line.
     pub failures: i32,
     pub first_attempt_at: Option<DateTime<Utc>>,

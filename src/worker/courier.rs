@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{Id, JoinSet};
@@ -33,6 +33,10 @@ const IN_HAND: usize = 512;
 const BYTES_IN_HAND: usize = 16 * 1024 * 1024;
 /// How long between one look into the database and the next, while there is much to do.
 const TICK: Duration = Duration::from_millis(10);
+/// How old what is due is at most, mostly.
+const RECENT: TimeDelta = TimeDelta::seconds(3);
+/// How often it is looked for what is older.
+const LOOK_AT_ALL_EVERY: Duration = Duration::from_millis(500);
 /// How long until it is looked for itself whether there is something to do.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a delivery stays in hand before it is sent; then it is given back, and read anew later.
@@ -97,9 +101,22 @@ impl Courier {
         let (now, read_at) = (self.core.clock.now(), Instant::now());
         let most = i64::try_from(room).unwrap_or(i64::MAX);
         let in_hand: Vec<_> = hands.ids.iter().cloned().collect();
-        let due =
-            connection.due(now, &in_hand, &hands.rooms(), to_i32(IN_HAND_OF_ONE), most, hands.last.as_ref()).await?;
+        // Mostly what is due is new. What is older, because its transaction was long, or it is tried again, or there was too much at
+        // once, is looked for now and then, and for as long as there is any.
+        let recent = now - RECENT;
+        let looks_at_all = hands.has_old || hands.looked_at_all.is_none_or(|at| read_at - at >= LOOK_AT_ALL_EVERY);
+        let since = if looks_at_all { None } else { Some(recent) };
+        let due = connection
+            .due(now, since, &in_hand, &hands.rooms(), to_i32(IN_HAND_OF_ONE), most, hands.last.as_ref())
+            .await?;
+        if looks_at_all {
+            hands.looked_at_all = Some(read_at);
+            hands.has_old = due.iter().any(|delivery| delivery.due_at < recent);
+        }
         if due.is_empty() {
+            if !looks_at_all {
+                return Ok(LOOK_AT_ALL_EVERY);
+            }
             let next = connection.next_due(now).await?;
             return Ok(next.map_or(LOOK_EVERY, |next| until(now, next)));
         }
@@ -150,6 +167,10 @@ struct Hands {
     bytes: usize,
     /// The webhook that was served last.
     last: Option<(ProjectId, String)>,
+    /// When it was looked for everything that is due.
+    looked_at_all: Option<Instant>,
+    /// Whether there was something then that had been due for long.
+    has_old: bool,
 }
 
 struct Held {

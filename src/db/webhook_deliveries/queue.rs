@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Executor, PgConnection};
 
 use crate::domain::activity::StoredEntry;
 use crate::domain::credential::Channel;
@@ -44,7 +44,9 @@ impl CourierConnection {
     /// When the database cannot be reached.
     pub async fn connect(database: &PgConnectOptions) -> Result<Self, sqlx::Error> {
         let options = database.clone().application_name("voucherify-emulator courier").disable_statement_logging();
-        Ok(Self { connection: options.connect().await?, delivers: false })
+        let mut connection = options.connect().await?;
+        connection.execute("SET statement_timeout = '30s'; SET jit = off; SET timezone = 'UTC'").await?;
+        Ok(Self { connection, delivers: false })
     }
 
     /// Whether this is the one that delivers; asks for the lock where it is not.
@@ -68,14 +70,18 @@ impl CourierConnection {
         Ok(())
     }
 
-    /// What is due by `now`, but those that are in hand: of each active webhook the oldest, `room` of it or what `webhooks` says, and
-    /// `most` in all, beginning behind the webhook `after` and going around.
+    /// What is due by `now`, and not before `since`, but those that are in hand: of each active webhook the oldest, `room` of it or
+    /// what `webhooks` says, and `most` in all, beginning behind the webhook `after` and going around.
+    ///
+    /// What was delivered a moment ago is in the index until PostgreSQL cleans it up, and each look goes over it again; `since` keeps
+    /// looks from that.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn due(
         &mut self,
         now: DateTime<Utc>,
+        since: Option<DateTime<Utc>>,
         in_hand: &[String],
         webhooks: &HashMap<(ProjectId, String), InHand>,
         room: i32,
@@ -102,7 +108,7 @@ impl CourierConnection {
                               ORDER BY d.project_id, d.webhook_id LIMIT 1) AS next
              ),
              due AS (
-                 SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.failures,
+                 SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures,
                         d.first_attempt_at, w.kind, w.name, w.target_url
                  FROM waiting
                  JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
@@ -110,7 +116,7 @@ impl CourierConnection {
                      ON held.project_id = w.project_id AND held.webhook_id = w.id,
                  LATERAL (SELECT * FROM webhook_deliveries one
                           WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.due_at <= $1
-                              AND one.id <> ALL($2)
+                              AND one.due_at >= coalesce($11::timestamptz, '-infinity') AND one.id <> ALL($2)
                           ORDER BY one.due_at LIMIT greatest(coalesce(held.room, $3), 0)) AS d
                  ORDER BY (w.project_id, w.id) > ($8::bigint, $9::text) DESC, w.project_id, w.id
                  LIMIT $7
@@ -124,7 +130,7 @@ impl CourierConnection {
                      ON a.project_id = due.project_id AND a.customer_id = due.customer_id AND a.id = due.entry_id
              )
              SELECT e.project_id AS "project_id!", e.id AS "id!", e.webhook_id AS "webhook_id!",
-                    e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!",
+                    e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!", e.due_at AS "due_at!",
                     e.failures AS "failures!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
                     e.type AS "type!", e.group_id AS "group_id!", e.data AS "data!", e.referrer_id, e.referrer,
                     e.entered_at AS "entered_at!", e.app_id, e.channel, p.public_id AS "public_id!",
@@ -140,7 +146,8 @@ impl CourierConnection {
             most,
             after_project,
             after_webhook,
-            BYTES
+            BYTES,
+            since
         )
         .fetch_all(&mut self.connection)
         .await?;
@@ -151,6 +158,7 @@ impl CourierConnection {
                 webhook_id: row.webhook_id,
                 customer_id: row.customer_id,
                 created_at: row.created_at,
+                due_at: row.due_at,
                 failures: row.failures,
                 first_attempt_at: row.first_attempt_at,
                 kind: WebhookKind::parse(&row.kind).unwrap_or(WebhookKind::Project),
