@@ -61,6 +61,14 @@ pub const SCHEMAS: usize = 100;
 pub const NESTED_OBJECTS: usize = 32;
 /// The largest amount or quantity: the integers that JSON readers in JavaScript keep exactly.
 pub const INTEGER: i64 = 9_007_199_254_740_991;
+/// Bytes of a form.
+pub const FORM_BYTES: usize = 64 * 1024;
+/// Characters of the scopes that are asked for at once; all there are have fewer.
+pub const SCOPE_CHARS: usize = 1_000;
+/// OAuth tokens of a project that have not expired; the vendor's number.
+pub const OAUTH_TOKENS: i64 = 1_000;
+/// Keys of a project, of all families.
+pub const KEYS: i64 = 100;
 /// Characters of a key or token that is presented.
 pub const CREDENTIAL_CHARS: usize = 200;
 

@@ -17,6 +17,7 @@ pub enum Resource {
     EventSchema,
     AsyncAction,
     Export,
+    Key,
 }
 
 impl Resource {
@@ -34,6 +35,7 @@ impl Resource {
             Self::EventSchema => "custom_event_schema",
             Self::AsyncAction => "async_action",
             Self::Export => "export",
+            Self::Key => "key",
         }
     }
 }
@@ -59,6 +61,9 @@ pub enum Error {
     /// The project has such a thing already: one whose `field` is `value`.
     #[error("another {} has this {field}", .resource.as_str())]
     Duplicate { resource: Resource, field: &'static str, value: String },
+    /// The key of the caller opens nothing any more.
+    #[error("the key opens nothing any more")]
+    Refused,
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,

@@ -6,5 +6,5 @@ mod database;
 mod world;
 
 pub use answer::Answer;
-pub use contract::operations as contract_operations;
+pub use contract::{doors, operations as contract_operations};
 pub use world::{Client, World};
