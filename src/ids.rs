@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use chrono::{DateTime, Utc};
 use rand::RngExt;
+use sha2::{Digest, Sha256};
 
 use crate::domain::timed_id::{BITS_BELOW_MILLIS, EPOCH_MILLIS};
 
@@ -61,6 +62,13 @@ impl Ids {
     }
 }
 
+/// The OAuth client of a server key: 21 characters of base 62, the same whenever they are asked for.
+#[must_use]
+pub fn oauth_client_id(app_id: &str) -> String {
+    let digest = Sha256::digest(format!("OAuth client of {app_id}"));
+    digest.iter().take(21).map(|byte| char::from(BASE62[usize::from(*byte) % BASE62.len()])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +80,14 @@ mod tests {
         let now = DateTime::parse_from_rfc3339("2024-07-23T19:53:51.448Z").unwrap().to_utc();
         assert_eq!(ids.timed("ord_", now), "ord_0f1a05f696156bea39");
         assert_eq!(ids.timed("ord_", now), "ord_0f1a05f696156bea3a");
+    }
+
+    #[test]
+    fn an_oauth_client_is_told_by_its_key() {
+        let id = oauth_client_id("a");
+        assert!(id.len() == 21 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        assert_eq!(id, oauth_client_id("a"));
+        assert_ne!(id, oauth_client_id("b"));
     }
 
     #[test]

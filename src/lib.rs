@@ -13,6 +13,8 @@
 //! | `/v1/async-actions...` | `http/async_actions/` |
 //! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
 //! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
+//! | `/client/v1/...` | `http/client/`; what is the same for servers is in their folders |
+//! | `/v1/oauth/...` | `http/oauth/` |
 //! | `/_emulator/...` | `control/` |
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.

@@ -6,6 +6,7 @@ mod customer_state;
 mod event_schemas;
 mod health;
 mod idle;
+mod keys;
 mod metadata_schemas;
 mod reports;
 mod webhooks;
@@ -25,6 +26,7 @@ pub fn routes() -> Routes {
         .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
         .merge(consents::routes())
         .merge(event_schemas::routes())
+        .merge(keys::routes())
         .merge(metadata_schemas::routes())
         .merge(webhooks::routes())
 }

@@ -27,6 +27,8 @@ pub struct Token {
     pub app_id: Arc<str>,
     pub scope: String,
     pub expires_at: DateTime<Utc>,
+    /// Whether the key was asked for.
+    pub is_configured: bool,
     pub client_access: Arc<ClientAccess>,
 }
 
@@ -72,7 +74,7 @@ fn client_access(settings: Option<&str>) -> Arc<ClientAccess> {
 /// When the database refuses.
 pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> Result<Option<Token>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT t.project_id, t.app_id, scope, expires_at, settings::text
+        r#"SELECT t.project_id, t.app_id, scope, expires_at, is_configured, settings::text
            FROM oauth_tokens t
            JOIN credentials c ON c.family = 'server' AND c.app_id = t.app_id AND c.project_id = t.project_id
            JOIN projects p ON p.id = t.project_id
@@ -86,6 +88,7 @@ pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> R
         app_id: row.app_id.into(),
         scope: row.scope,
         expires_at: row.expires_at,
+        is_configured: row.is_configured,
         client_access: client_access(row.settings.as_deref()),
     }))
 }
@@ -123,7 +126,7 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes a key one that was asked for, with that token, and to open that.
+/// Makes a key one that was asked for, with that token, and to open that; `false` where it was revoked, and stays so.
 ///
 /// # Errors
 /// When the database refuses.
@@ -132,16 +135,16 @@ pub async fn configure(
     family: Family,
     app_id: &str,
     credential: &Credential,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let (project, organisation) = match credential.opens {
         Opens::Project(project) => (Some(project.0), None),
         Opens::Organisation(organisation) => (None, Some(organisation.0)),
         Opens::Nothing => (None, None),
     };
-    sqlx::query!(
+    let done = sqlx::query!(
         "UPDATE credentials
-         SET token_sha256 = $3, is_configured = true, project_id = $4, organisation_id = $5, revoked_at = NULL
-         WHERE family = $1 AND app_id = $2",
+         SET token_sha256 = $3, is_configured = true, project_id = $4, organisation_id = $5
+         WHERE family = $1 AND app_id = $2 AND revoked_at IS NULL",
         family.as_str(),
         app_id,
         credential.token_sha256,
@@ -150,5 +153,5 @@ pub async fn configure(
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }

@@ -40,6 +40,19 @@ pub async fn insert(connection: &mut PgConnection, new: &NewProject) -> Result<P
     Ok(ProjectId(id))
 }
 
+/// Keeps others from adding keys and tokens of a project until the transaction ends, and from deleting it; `false` where it is
+/// gone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    // Weaker than what would stand in the way of rows that refer to the project.
+    let row = sqlx::query!("SELECT 1 AS one FROM projects WHERE id = $1 FOR NO KEY UPDATE", project.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Adds an organisation.
 ///
 /// # Errors

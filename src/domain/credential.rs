@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::project::{OrganisationId, ProjectId};
@@ -28,6 +29,12 @@ impl Family {
         }
     }
 
+    /// The family of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Server, Self::Client, Self::Management].into_iter().find(|family| family.as_str() == name)
+    }
+
     /// How an event shows a key of the family: the vendor's keys have names that users give them; these have one.
     #[must_use]
     pub fn key_name(self) -> &'static str {
@@ -37,6 +44,16 @@ impl Family {
             Self::Management => "Management key",
         }
     }
+}
+
+/// A key of a project, without its token, which nobody knows but whoever was given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub family: Family,
+    pub app_id: String,
+    /// Whether it came by itself, with the project.
+    pub is_provisioned: bool,
+    pub created_at: DateTime<Utc>,
 }
 
 /// What a key opens.

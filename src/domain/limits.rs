@@ -69,6 +69,14 @@ pub const TARGET_URL_CHARS: usize = 2_048;
 pub const WEBHOOK_EVENTS: usize = 200;
 /// Days for which it is remembered what became of a delivery.
 pub const DELIVERY_DAYS: i64 = 7;
+/// Bytes of a form.
+pub const FORM_BYTES: usize = 64 * 1024;
+/// Characters of the scopes that are asked for at once; all there are have fewer.
+pub const SCOPE_CHARS: usize = 1_000;
+/// OAuth tokens of a project that have not expired; the vendor's number.
+pub const OAUTH_TOKENS: i64 = 1_000;
+/// Keys of a project, of all families.
+pub const KEYS: i64 = 100;
 /// Characters of a key or token that is presented.
 pub const CREDENTIAL_CHARS: usize = 200;
 

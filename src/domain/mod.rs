@@ -14,6 +14,7 @@ pub mod job;
 pub mod json;
 pub mod limits;
 pub mod metadata_schema;
+pub mod oauth;
 pub mod order;
 pub mod page;
 pub mod patch;

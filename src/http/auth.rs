@@ -10,7 +10,7 @@ use super::error::{ApiError, ErrorKind};
 use super::frame::InFlight;
 use super::origin;
 use super::state::AppState;
-use crate::domain::credential::{Channel, Family, Opens, Principal};
+use crate::domain::credential::{Channel, ClientAccess, Family, Opens, Principal};
 use crate::domain::project::OrganisationId;
 use crate::service::authority::Presented;
 use crate::service::{Caller, Error};
@@ -19,23 +19,44 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let in_flight = in_flight(parts)?;
-        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let door = Door::of(path);
-        let principal = principal(state, &parts.headers, door.family).await?;
-        let project = principal.project().ok_or_else(ApiError::unauthorized)?;
-        if !principal.scopes.open(&door.scopes(path)) {
-            return Err(ApiError::new(ErrorKind::MissingPermission));
-        }
-        if door.channel == Channel::ClientApi {
-            origin::check(&parts.headers, &principal.client_access)?;
-        }
-        let left = state.rate_limits.take(project, state.core.clock.now());
-        let _ = in_flight.calls_left.set(*left.as_ref().unwrap_or(&0));
-        left?;
-        let request_id = in_flight.request_id.clone();
-        Ok(Self { project, app_id: principal.app_id, channel: door.channel, request_id })
+        let (caller, _) = enter(parts, state).await?;
+        Ok(caller)
     }
+}
+
+/// The [`Caller`] of the client side, and what its project lets pages do there.
+pub struct ClientCaller {
+    pub caller: Caller,
+    pub access: Arc<ClientAccess>,
+}
+
+impl FromRequestParts<AppState> for ClientCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let (caller, access) = enter(parts, state).await?;
+        Ok(Self { caller, access })
+    }
+}
+
+/// Whoever comes through the door of the route, if it is open to them, and what the project lets pages do.
+async fn enter(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
+    let in_flight = in_flight(parts)?;
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let door = Door::of(path);
+    let principal = principal(state, &parts.headers, door.family).await?;
+    let project = principal.project().ok_or_else(ApiError::unauthorized)?;
+    if !principal.scopes.open(&door.scopes(path)) {
+        return Err(ApiError::missing_permission());
+    }
+    if door.channel == Channel::ClientApi {
+        origin::check(&parts.headers, &principal.client_access)?;
+    }
+    let left = state.rate_limits.take(project, state.core.clock.now());
+    let _ = in_flight.calls_left.set(*left.as_ref().unwrap_or(&0));
+    left?;
+    let request_id = in_flight.request_id.clone();
+    Ok((Caller { project, app_id: principal.app_id, channel: door.channel, request_id }, principal.client_access))
 }
 
 /// On whose behalf a handler of the management API works.
@@ -80,11 +101,11 @@ impl Door {
     }
 
     /// The scopes of which a token needs one: that of everything behind the door, and that of the resource, by its path.
-    /// Tokens are asked for, and told of, with keys only.
+    /// Tokens, and keys, are asked for and told of with keys only.
     fn scopes<'a>(&self, path: &'a str) -> Vec<&'a str> {
         let resource = |prefix| path.strip_prefix(prefix).and_then(|rest: &str| rest.split('/').next());
         match self.channel {
-            Channel::Api if path.starts_with("/v1/oauth/") => Vec::new(),
+            Channel::Api if path.starts_with("/v1/oauth/") || path.starts_with("/_emulator/keys") => Vec::new(),
             Channel::Api => ["api"].into_iter().chain(resource("/v1/")).collect(),
             Channel::ClientApi => {
                 let scope = match resource("/client/v1/") {
@@ -142,6 +163,7 @@ mod tests {
         assert_eq!(scopes("/v1/async-actions"), ["api", "async-actions"]);
         assert_eq!(scopes("/_emulator/idle"), ["api"]);
         assert_eq!(scopes("/v1/oauth/token"), Vec::<&str>::new());
+        assert_eq!(scopes("/_emulator/keys/{family}/{appId}"), Vec::<&str>::new());
         assert_eq!(scopes("/client/v1/events"), ["client_api", "client_events"]);
         assert!(Scopes::All.open(&[]));
     }

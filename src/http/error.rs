@@ -21,6 +21,9 @@ pub enum ErrorKind {
     InvalidMetadata,
     NotEnoughSourceIds,
     InvalidExportFields,
+    InvalidScope,
+    InvalidGrantType,
+    MissingParameters,
     MalformedJson,
     BadRequest,
     Unauthorized,
@@ -46,7 +49,9 @@ enum Shape {
     Standard,
     /// As [`Shape::Standard`], without a request id.
     Anonymous,
-    /// `code`, `message`, `key`: the vendor's order where the request was refused at the door.
+    /// `code`, `key`, and a `message` that says all there is to say.
+    Terse,
+    /// `code`, `message`, `details`, `key`: the vendor's order where the request was refused at the door.
     Door,
     /// `statusCode`, `error`, `message`: the body of the vendor's web framework.
     Framework,
@@ -80,6 +85,13 @@ impl ErrorKind {
             }
             Kind::InvalidExportFields => {
                 (StatusCode::BAD_REQUEST, Some("invalid_export_fields"), "Invalid Export", Shape::Standard)
+            }
+            Kind::InvalidScope => (StatusCode::BAD_REQUEST, Some("invalid_scope"), "Invalid scope", Shape::Terse),
+            Kind::InvalidGrantType => {
+                (StatusCode::BAD_REQUEST, Some("invalid_grant_type"), "Invalid grant_type", Shape::Terse)
+            }
+            Kind::MissingParameters => {
+                (StatusCode::BAD_REQUEST, Some("missing_parameters"), "Missing parameters", Shape::Terse)
             }
             Kind::MalformedJson => {
                 (StatusCode::BAD_REQUEST, None, "Invalid request payload JSON format", Shape::Framework)
@@ -181,6 +193,13 @@ impl ApiError {
         Self::new(ErrorKind::Unauthorized)
     }
 
+    /// Somebody asks whose token is for other things.
+    #[must_use]
+    pub fn missing_permission() -> Self {
+        Self::new(ErrorKind::MissingPermission)
+            .with_details("User does not have a required permission to perform this operation.")
+    }
+
     /// It cannot be had at the moment.
     pub fn unavailable(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Unavailable).with_details(details)
@@ -243,16 +262,28 @@ impl ApiError {
         let code = i64::from(status.as_u16());
         let mut out = Vec::with_capacity(256);
         let mut object = ObjectWriter::new(&mut out);
+        // Where there is no member for details, the message has them.
+        let whole_message = || match &self.details {
+            Some(details) => Cow::Owned(format!("{message}: {details}")),
+            None => Cow::Borrowed(message),
+        };
         match shape {
             Shape::Framework => {
-                let message = match &self.details {
-                    Some(details) => Cow::Owned(format!("{message}: {details}")),
-                    None => Cow::Borrowed(message),
-                };
-                object.number("statusCode", code).text("error", self.kind.framework_error()).text("message", &message);
+                object.number("statusCode", code);
+                object.text("error", self.kind.framework_error()).text("message", &whole_message());
+            }
+            Shape::Terse => {
+                object.number("code", code);
+                if let Some(key) = key {
+                    object.text("key", key);
+                }
+                object.text("message", &whole_message());
             }
             Shape::Door => {
                 object.number("code", code).text("message", message);
+                if let Some(details) = &self.details {
+                    object.text("details", details);
+                }
                 if let Some(key) = key {
                     object.text("key", key);
                 }
@@ -311,6 +342,7 @@ impl From<service::Error> for ApiError {
                 ..Self::new(ErrorKind::Duplicate)
                     .with_details(format!("Duplicated {} exists with {field} {value}", resource.as_str()))
             },
+            service::Error::Refused => Self::unauthorized(),
             service::Error::Database(error) => error.into(),
             service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
@@ -56,7 +56,7 @@ async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiE
 
 /// The body, up to the limit. What is beyond is read all the same and thrown away: a client that is still sending would
 /// meet a closed connection instead of the answer.
-async fn read(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn read(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(most.to_string());
     let (mut first, mut read) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
@@ -112,16 +112,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let decoded = RawPathParams::from_request_parts(parts, state)
-            .await
-            .ok()
-            .and_then(|parameters| parameters.iter().next().map(|(_, value)| value.to_owned()));
-        let text = decoded.unwrap_or_else(|| {
-            // `/v1/{resource}/{id}`: every identifier stands third.
-            let raw = parts.uri.path().split('/').nth(3).unwrap_or_default();
-            percent_decode_str(raw).decode_utf8_lossy().into_owned()
-        });
-        Ok(Self(Identifier::new(text)))
+        let Ids([id]) = Ids::from_request_parts(parts, state).await?;
+        Ok(Self(id))
+    }
+}
+
+/// All identifiers in the path, each as [`Id`] reads it.
+pub struct Ids<const N: usize>(pub [Identifier; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Ids<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let mut texts = route
+            .split('/')
+            .zip(parts.uri.path().split('/'))
+            .filter(|(pattern, _)| pattern.starts_with('{'))
+            .map(|(_, text)| percent_decode_str(text).decode_utf8_lossy().into_owned());
+        Ok(Self(std::array::from_fn(|_| Identifier::new(texts.next().unwrap_or_default()))))
     }
 }
 

@@ -46,6 +46,12 @@ impl Routes {
         self
     }
 
+    /// The paths that begin with `prefix`, and the others.
+    pub(super) fn split(self, prefix: &str) -> (Self, Self) {
+        let (under, others) = self.0.into_iter().partition(|(path, _)| path.starts_with(prefix));
+        (Self(under), Self(others))
+    }
+
     /// Method, path and operation id of every endpoint.
     pub fn operations(&self) -> impl Iterator<Item = (&Method, &'static str, &'static str)> {
         self.0.iter().flat_map(|(path, endpoints)| {

@@ -1,6 +1,7 @@
 //! The one place that knows what keys and tokens open.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -34,11 +35,14 @@ pub enum Presented<'a> {
 pub struct Authority {
     /// Whether a pair that was never seen is refused instead of getting something of its own.
     strict: bool,
-    server: Cache<String, Option<Credential>>,
-    client: Cache<String, Option<Credential>>,
-    management: Cache<String, Option<Credential>>,
+    /// Grows when nothing is believed any more. It is a part of every key, so that what was asked before and is answered after is
+    /// not believed either.
+    generation: AtomicU64,
+    server: Cache<(u64, String), Option<Credential>>,
+    client: Cache<(u64, String), Option<Credential>>,
+    management: Cache<(u64, String), Option<Credential>>,
     /// By their digest.
-    tokens: Cache<[u8; 32], Option<Token>>,
+    tokens: Cache<(u64, [u8; 32]), Option<Token>>,
     /// Whom everybody is taken for, where nothing is asked.
     anybody: Option<Principal>,
 }
@@ -49,7 +53,8 @@ impl Authority {
     pub fn new(strict: bool) -> Self {
         let pairs = || Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build();
         let tokens = Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build();
-        Self { strict, server: pairs(), client: pairs(), management: pairs(), tokens, anybody: None }
+        let generation = AtomicU64::default();
+        Self { strict, generation, server: pairs(), client: pairs(), management: pairs(), tokens, anybody: None }
     }
 
     /// One that asks for nothing and takes everybody for `principal`: what authentication costs is measured against it.
@@ -61,7 +66,8 @@ impl Authority {
     /// Whoever presents that; `None` where it opens nothing.
     ///
     /// A pair of server or client keys that was never seen gets a new, empty project, which it opens by both doors; a pair of
-    /// management keys gets a new organisation. Not so where keys are strict. The same id with another token is refused.
+    /// management keys gets a new organisation. Not so where keys are strict. The same id with another token is refused, and so
+    /// is the id of a key that another door of a project has.
     ///
     /// # Errors
     /// When the database fails.
@@ -77,10 +83,11 @@ impl Authority {
 
     /// Believes nothing any more, so that a change of keys, tokens or settings in this process is seen by the next request.
     pub fn forget(&self) {
-        for pairs in [&self.server, &self.client, &self.management] {
-            pairs.invalidate_all();
-        }
-        self.tokens.invalidate_all();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 
     async fn resolve_pair(
@@ -100,9 +107,10 @@ impl Authority {
             Family::Management => &self.management,
         };
         let token_sha256 = Sha256::digest(token);
-        let known = match pairs.get(id).await {
+        let key = (self.generation(), id.to_owned());
+        let known = match pairs.get(&key).await {
             Some(known) => known,
-            None => pairs.try_get_with(id.to_owned(), self.load(core, family, id, &token_sha256)).await?,
+            None => pairs.try_get_with(key, self.load(core, family, id, &token_sha256)).await?,
         };
         // Digests of equal length, compared without a hint of where they differ.
         let known = known.filter(|known| bool::from(known.token_sha256.as_slice().ct_eq(&token_sha256)));
@@ -128,7 +136,7 @@ impl Authority {
         }
         match known {
             Some(known) => Ok(Some(known)),
-            None => provision(core, family, id, token_sha256).await.map(Some),
+            None => provision(core, family, id, token_sha256).await,
         }
     }
 
@@ -138,10 +146,12 @@ impl Authority {
         }
         // Found by its digest, of which nobody can guess a part.
         let token_sha256: [u8; 32] = Sha256::digest(token).into();
-        let known = match self.tokens.get(&token_sha256).await {
+        let key = (self.generation(), token_sha256);
+        let known = match self.tokens.get(&key).await {
             Some(known) => known,
-            None => self.tokens.try_get_with(token_sha256, find_token(core, &token_sha256)).await?,
+            None => self.tokens.try_get_with(key, find_token(core, &token_sha256)).await?,
         };
+        let known = known.filter(|known| known.is_configured || !self.strict);
         Ok(known.filter(|known| core.clock.now() < known.expires_at).map(|known| Principal {
             opens: Opens::Project(known.project),
             family: Family::Server,
@@ -161,7 +171,7 @@ pub struct Configured<'a> {
 
 /// Sees to it that the pairs open the default project by its two doors, and the default organisation.
 ///
-/// The project is the one that the server key has always opened, or a new one.
+/// The project is the one that the server key has always opened, or a new one. A key that was revoked stays so.
 ///
 /// # Errors
 /// When the database fails.
@@ -172,24 +182,32 @@ pub async fn configure(
     management: Configured<'_>,
 ) -> Result<(), Error> {
     let known = find(core, Family::Server, server.id).await?.map(|known| known.opens);
+    let known = match known {
+        // What it opened is what the client key opens.
+        Some(Opens::Nothing) => find(core, Family::Client, client.id).await?.map(|known| known.opens),
+        known => known,
+    };
     let mut transaction = core.pool.begin().await?;
     let now = core.clock.now();
-    let project = if let Some(Opens::Project(project)) = known {
-        project
+    let project = if let Some(opens) = known {
+        opens
     } else {
         let new = new_project(core, "Sandbox Project", true);
-        db::projects::insert(&mut transaction, &new).await?
+        Opens::Project(db::projects::insert(&mut transaction, &new).await?)
     };
     let pairs = [
-        (Family::Server, server, Opens::Project(project)),
-        (Family::Client, client, Opens::Project(project)),
+        (Family::Server, server, project),
+        (Family::Client, client, project),
         (Family::Management, management, Opens::Organisation(OrganisationId::DEFAULT)),
     ];
-    for (family, pair, opens) in pairs {
+    for (family, pair, opens) in pairs.into_iter().filter(|(_, _, opens)| *opens != Opens::Nothing) {
         let token_sha256 = Sha256::digest(pair.token).to_vec();
         let credential = Credential { opens, token_sha256, is_configured: true, client_access: Arc::default() };
         if !db::credentials::insert(&mut transaction, family, pair.id, &credential, now).await? {
-            db::credentials::configure(&mut transaction, family, pair.id, &credential).await?;
+            let is_open = db::credentials::configure(&mut transaction, family, pair.id, &credential).await?;
+            if !is_open {
+                tracing::warn!(family = family.as_str(), "the configured key was revoked and opens nothing");
+            }
         }
     }
     Ok(transaction.commit().await?)
@@ -207,8 +225,8 @@ fn new_project(core: &Core, name: &str, is_sandbox: bool) -> NewProject {
     }
 }
 
-/// A key that was never seen, with something new that it opens.
-async fn provision(core: &Core, family: Family, id: &str, token_sha256: &[u8]) -> Result<Credential, Error> {
+/// A key that was never seen, with something new that it opens; `None` where its id is that of a key for another door only.
+async fn provision(core: &Core, family: Family, id: &str, token_sha256: &[u8]) -> Result<Option<Credential>, Error> {
     let mut transaction = core.pool.begin().await?;
     let now = core.clock.now();
     let (opens, families): (_, &[Family]) = match family {
@@ -223,19 +241,16 @@ async fn provision(core: &Core, family: Family, id: &str, token_sha256: &[u8]) -
     };
     let credential =
         Credential { opens, token_sha256: token_sha256.to_vec(), is_configured: false, client_access: Arc::default() };
-    let mut is_own = false;
     for &one in families {
-        // The other door may be another's: then the pair opens this one only.
-        let inserted = db::credentials::insert(&mut transaction, one, id, &credential, now).await?;
-        is_own |= inserted && one == family;
+        if !db::credentials::insert(&mut transaction, one, id, &credential, now).await? {
+            // Another request, or another process, was first, or the id belongs to another door: a client key that was made for a
+            // project does not open an empty one by the server's. What is new goes with the transaction.
+            transaction.roll_back().await;
+            return find(core, family, id).await;
+        }
     }
-    if is_own {
-        transaction.commit().await?;
-        return Ok(credential);
-    }
-    // Another request, or another process, was first; what is new goes with the transaction.
-    transaction.roll_back().await;
-    find(core, family, id).await?.ok_or(Error::LostRace)
+    transaction.commit().await?;
+    Ok(Some(credential))
 }
 
 async fn find(core: &Core, family: Family, id: &str) -> Result<Option<Credential>, Error> {

@@ -19,6 +19,7 @@ pub enum Resource {
     Export,
     Webhook,
     WebhookDelivery,
+    Key,
 }
 
 impl Resource {
@@ -38,6 +39,7 @@ impl Resource {
             Self::Export => "export",
             Self::Webhook => "webhook",
             Self::WebhookDelivery => "webhook_delivery",
+            Self::Key => "key",
         }
     }
 }
@@ -63,6 +65,9 @@ pub enum Error {
     /// The project has such a thing already: one whose `field` is `value`.
     #[error("another {} has this {field}", .resource.as_str())]
     Duplicate { resource: Resource, field: &'static str, value: String },
+    /// The key of the caller opens nothing any more.
+    #[error("the key opens nothing any more")]
+    Refused,
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,

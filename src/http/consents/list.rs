@@ -8,7 +8,7 @@ use crate::http::state::AppState;
 use crate::objects::consent;
 use crate::service::Caller;
 
-/// GET /v1/consents (list-consents)
+/// GET /v1/consents (list-consents), and GET /client/v1/consents (list-consents-client-side)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
     let groups = db::consents::list_groups(&mut connection, caller.project).await?;

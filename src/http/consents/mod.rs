@@ -1,7 +1,7 @@
 //! `/v1/consents`. What a customer says to them is in [`customers`](super::customers), and how they are defined
 //! under `/_emulator`.
 
-mod list;
+pub(super) mod list;
 
 use super::routes::{Routes, get};
 

@@ -10,7 +10,8 @@ use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::service::{Caller, consents};
 
-/// PUT /v1/customers/{customerId}/consents (update-customers-consents)
+/// PUT /v1/customers/{customerId}/consents (update-customers-consents), and
+/// PUT /client/v1/customers/{customerId}/consents (update-customers-consents-client-side)
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,

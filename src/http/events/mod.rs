@@ -1,6 +1,6 @@
 //! `/v1/events`.
 
-mod create;
+pub(super) mod create;
 
 use super::routes::{Routes, post};
 

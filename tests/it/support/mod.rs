@@ -7,6 +7,6 @@ mod receiver;
 mod world;
 
 pub use answer::Answer;
-pub use contract::operations as contract_operations;
+pub use contract::{doors, operations as contract_operations};
 pub use receiver::{Message, Receiver, Reply};
 pub use world::{Client, World};

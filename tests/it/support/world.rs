@@ -14,7 +14,9 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
-use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
+use voucherify_emulator::config::{
+    Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN,
+};
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::service::Core;
 use voucherify_emulator::worker::Workers;
@@ -92,7 +94,32 @@ impl World {
     }
 
     pub fn client_with(&self, app_id: &str, token: &str) -> Client {
-        Client { router: self.router.clone(), app_id: app_id.to_owned(), token: token.to_owned() }
+        self.caller(&[("x-app-id", app_id), ("x-app-token", token)])
+    }
+
+    /// A page in a browser, with the client keys of the default project.
+    pub fn page(&self) -> Client {
+        self.page_with(DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN)
+    }
+
+    /// A page in a browser, with client keys.
+    pub fn page_with(&self, app_id: &str, token: &str) -> Client {
+        self.caller(&[
+            ("x-client-application-id", app_id),
+            ("x-client-token", token),
+            ("origin", "https://shop.example"),
+        ])
+    }
+
+    /// Whoever shows an OAuth token, by both doors.
+    pub fn bearer(&self, access_token: &str) -> Client {
+        self.caller(&[("authorization", &format!("Bearer {access_token}")), ("origin", "https://shop.example")])
+    }
+
+    /// Whoever sends those headers.
+    pub fn caller(&self, headers: &[(&'static str, &str)]) -> Client {
+        let own = headers.iter().map(|&(name, value)| (name, value.to_owned())).collect();
+        Client { router: self.router.clone(), own }
     }
 
     /// Moves the clock, and has the courier look at it.
@@ -169,8 +196,8 @@ impl World {
 #[derive(Clone)]
 pub struct Client {
     router: Router,
-    app_id: String,
-    token: String,
+    /// Headers of every call.
+    own: Vec<(&'static str, String)>,
 }
 
 impl Client {
@@ -197,8 +224,8 @@ impl Client {
 
     pub async fn call_with(&self, method: Method, path: &str, body: Body, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
-        let own = [("x-app-id", self.app_id.as_str()), ("x-app-token", self.token.as_str())];
-        for (name, value) in own.iter().chain(headers) {
+        let own = self.own.iter().map(|(name, value)| (*name, value.as_str()));
+        for (name, value) in own.chain(headers.iter().copied()) {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
@@ -224,6 +251,18 @@ impl Client {
     pub async fn download(&self, url: &str) -> Answer {
         let path = url.split_once("//").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or(url);
         send(self.router.clone(), Request::builder().uri(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends a form.
+    pub async fn form(&self, path: &str, fields: &str) -> Answer {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.call_with(Method::POST, path, Body::from(fields.to_owned()), &headers).await
+    }
+
+    /// Asks for an OAuth token.
+    pub async fn token(&self, scope: &str) -> String {
+        let fields = format!("grant_type=client_credentials&scope={scope}");
+        self.form("/v1/oauth/token", &fields).await.expect(200).string("/access_token")
     }
 
     /// Creates a customer and returns its id.

@@ -4,6 +4,7 @@ mod customers;
 mod events;
 mod exports;
 mod metadata_schemas;
+mod oauth;
 mod orders;
 mod segments;
 mod trash_bin;

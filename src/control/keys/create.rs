@@ -1,0 +1,19 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::domain::credential::Family;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Json, Object, answer};
+use crate::objects::key;
+use crate::service::{Caller, keys};
+
+/// POST /_emulator/keys (emulator-create-key)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
+    let mut body = Object::of_body(body)?;
+    body.require("family")?;
+    let family = body
+        .one_of("family", &["server", "client"], |name| Family::parse(name).filter(|one| *one != Family::Management))?
+        .ok_or_else(|| ApiError::invalid_payload("Property .family must be string"))?;
+    let (created, token) = keys::create(&app.core, &caller, family).await?;
+    Ok(answer::json(|out| key::write_created(out, &created, &token)))
+}

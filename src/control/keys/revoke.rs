@@ -1,0 +1,19 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::domain::credential::Family;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Ids};
+use crate::service::{Caller, Error, Resource, keys};
+
+/// DELETE /_emulator/keys/{family}/{appId} (emulator-revoke-key)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Ids([family, app_id]): Ids<2>,
+) -> Result<StatusCode, ApiError> {
+    let family = Family::parse(family.as_str()).ok_or_else(|| Error::not_found(Resource::Key, app_id.as_str()))?;
+    keys::revoke(&app.core, &caller, family, &app_id).await?;
+    app.authority.forget();
+    Ok(StatusCode::NO_CONTENT)
+}

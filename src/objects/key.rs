@@ -1,0 +1,23 @@
+//! Keys of a project. The vendor shows them in its dashboard only, so the form is this project's.
+
+use super::ObjectWriter;
+use crate::domain::credential::Key;
+
+/// The object.
+pub fn write(out: &mut Vec<u8>, key: &Key) {
+    write_with(out, key, None);
+}
+
+/// The object with the token, which is shown once.
+pub fn write_created(out: &mut Vec<u8>, key: &Key, token: &str) {
+    write_with(out, key, Some(token));
+}
+
+fn write_with(out: &mut Vec<u8>, key: &Key, token: Option<&str>) {
+    let mut object = ObjectWriter::new(out);
+    object.text("family", key.family.as_str()).text("app_id", &key.app_id);
+    if let Some(token) = token {
+        object.text("app_token", token);
+    }
+    object.boolean("provisioned", key.is_provisioned).time("created_at", key.created_at).text("object", "key").end();
+}

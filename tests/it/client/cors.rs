@@ -1,0 +1,109 @@
+//! What browsers ask before, and look for in answers.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request};
+use serde_json::json;
+use voucherify_emulator::clock::Clock;
+
+use crate::support::World;
+
+const ORIGIN: &str = "https://shop.example";
+
+fn names(headers: &HeaderMap, header: &str) -> Vec<String> {
+    let mut names: Vec<_> = headers
+        .get_all(header)
+        .iter()
+        .flat_map(|value| value.to_str().unwrap().split(','))
+        .map(|name| name.trim().to_lowercase())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_before_is_answered_without_keys() {
+    let world = World::with(Clock::System, |config| config.strict_auth = true).await;
+    for path in ["/client/v1/customers", "/client/v1/customers/a/consents", "/client/v1/vouchers", "/client/"] {
+        let request = Request::options(path)
+            .header("origin", ORIGIN)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type,x-client-application-id,x-client-token")
+            .header("access-control-request-private-network", "true")
+            .body(Body::empty())
+            .unwrap();
+        let answer = world.send(request).await.expect(200);
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{path}");
+        assert_eq!(
+            answer.header("access-control-allow-headers"),
+            "content-type,x-client-application-id,x-client-token"
+        );
+        assert_eq!(names(&answer.headers, "access-control-allow-methods"), ["delete", "get", "options", "post", "put"]);
+        assert_eq!(answer.header("access-control-max-age"), "7200");
+        assert_eq!(answer.header("access-control-allow-private-network"), "true");
+        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+        for name in ["origin", "access-control-request-headers"] {
+            assert!(names(&answer.headers, "vary").contains(&name.to_owned()), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_of_the_client_side_may_be_read_by_the_page() {
+    let world = World::with(Clock::System, |config| config.request_timeout = Duration::from_millis(1_500)).await;
+    let page = world.page();
+    world.client().customer(json!({"source_id": "a"})).await;
+    let large = json!({"name": "x".repeat(1024 * 1024)}).to_string();
+    let mut answers = vec![
+        page.post("/client/v1/customers", json!({})).await.expect(200),
+        page.put("/client/v1/customers/a/consents", json!({"cnst_news": true})).await.expect(204),
+        page.post("/client/v1/events", json!({})).await.expect(400),
+        world.page_with("a", "").get("/client/v1/consents").await.expect(401),
+        page.get("/client/v1/vouchers").await.expect(404),
+        page.get("/client/").await.expect(404),
+        page.get("/client").await.expect(404),
+        page.get("/client/v1/customers/a").await.expect(404),
+        page.delete("/client/v1/customers").await.expect(405),
+        page.call_with(Method::GET, "/client/v1/consents", Body::empty(), &[("accept", "text/csv")]).await.expect(406),
+        page.call_with(Method::POST, "/client/v1/customers", Body::from(large), &[]).await.expect(413),
+        page.call_with(Method::POST, "/client/v1/events", Body::from("a"), &[("content-type", "text/plain")])
+            .await
+            .expect(415),
+    ];
+    let holder = world.hold("a").await;
+    answers.push(page.post("/client/v1/customers", json!({"source_id": "a", "name": "A"})).await.expect(503));
+    holder.rollback().await.unwrap();
+    for answer in answers {
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{}", answer.text);
+        assert!(names(&answer.headers, "vary").contains(&"origin".to_owned()), "{}", answer.text);
+        assert_eq!(
+            names(&answer.headers, "access-control-expose-headers"),
+            ["retry-after", "x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-retry", "x-rate-limit-type"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_server_side_is_not_for_pages() {
+    let world = World::new().await;
+    let from_a_page = world.caller(&[("origin", ORIGIN), ("x-app-id", "new"), ("x-app-token", "token")]);
+    for path in ["/v1/customers", "/v1/consents", "/_emulator/health", "/clients", "/", "/v1/oauth/token"] {
+        let answer = from_a_page.get(path).await;
+        let preflight = [("access-control-request-method", "POST")];
+        let asked = from_a_page.call_with(Method::OPTIONS, path, Body::empty(), &preflight).await;
+        assert!(matches!(asked.status.as_u16(), 404 | 405), "{path}");
+        for (name, _) in answer.headers.iter().chain(&asked.headers) {
+            assert!(!name.as_str().starts_with("access-control-"), "{path} has {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_paths_of_the_client_side_are_named_as_not_found() {
+    let world = World::new().await;
+    for path in ["/client/v1/vouchers", "/client/v1/customers/a", "/client/%ff", "/client"] {
+        let answer = world.page().get(path).await.expect(404);
+        assert_eq!(answer.string("/details"), format!("Nothing answers GET {path}"));
+    }
+}

@@ -1,0 +1,4 @@
+mod introspect;
+mod revoke;
+mod scopes;
+mod token;

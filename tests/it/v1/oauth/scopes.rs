@@ -1,0 +1,85 @@
+//! What each token opens, as the contract says it.
+
+use std::collections::HashMap;
+
+use axum::body::Body;
+use axum::http::Method;
+use serde_json::Value;
+use voucherify_emulator::domain::oauth::SCOPES;
+
+use crate::support::{Answer, Client, World, doors};
+
+const MISSING_PERMISSION: &str = r#"{"code":403,"message":"Missing permission","details":"User does not have a required permission to perform this operation.","key":"missing_required_permission"}"#;
+
+/// The scopes of which one lets a token in; `None` where tokens are not let in.
+fn scopes(security: &[Value]) -> Option<Vec<String>> {
+    let scopes = security.iter().find_map(|way| way["OAuth"].as_array())?;
+    Some(scopes.iter().map(|scope| scope.as_str().unwrap().to_owned()).collect())
+}
+
+async fn call(client: &Client, method: &str, path: &str) -> Answer {
+    let path: Vec<_> = path.split('/').map(|part| if part.starts_with('{') { "none" } else { part }).collect();
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    client.call_with(method, &path.join("/"), Body::empty(), &[]).await
+}
+
+#[tokio::test]
+async fn every_operation_is_open_to_its_own_scopes_and_to_no_other() {
+    let world = World::new().await;
+    let mut tokens: HashMap<String, Client> = HashMap::new();
+    let mut looked_at = 0;
+    for (method, path, security) in doors() {
+        let Some(own) = scopes(&security) else { continue };
+        looked_at += 1;
+        for scope in &own {
+            if !tokens.contains_key(scope) {
+                tokens.insert(scope.clone(), world.bearer(&world.client().token(scope).await));
+            }
+            let status = call(&tokens[scope], &method, &path).await.status.as_u16();
+            assert!(!matches!(status, 401 | 403), "{method} {path} answers {status} to {scope}");
+        }
+        let others: Vec<_> = SCOPES.into_iter().filter(|scope| !own.iter().any(|one| one == scope)).collect();
+        let others = others.join("+");
+        if !tokens.contains_key(&others) {
+            tokens.insert(others.clone(), world.bearer(&world.client().token(&others).await));
+        }
+        let answer = call(&tokens[&others], &method, &path).await.expect(403);
+        assert_eq!(answer.text, MISSING_PERMISSION, "{method} {path}");
+    }
+    assert!(looked_at > 40, "{looked_at}");
+}
+
+#[tokio::test]
+async fn the_contract_names_the_scopes_of_the_vendor() {
+    let known = |prefix: &str, resource: &str| {
+        let scope = format!("{prefix}{resource}");
+        SCOPES.contains(&scope.as_str()).then_some(scope)
+    };
+    for (method, path, security) in doors() {
+        let parts: Vec<_> = path.split('/').collect();
+        let expected = match parts[..] {
+            ["", "v1", "oauth", ..] => None,
+            ["", "v1", resource, ..] => Some(vec![Some("api".to_owned()), known("", resource)]),
+            ["", "client", "v1", resource, ..] => Some(vec![Some("client_api".to_owned()), known("client_", resource)]),
+            _ => continue,
+        };
+        let expected = expected.map(|scopes| scopes.into_iter().flatten().collect::<Vec<_>>());
+        assert_eq!(scopes(&security), expected, "{method} {path}");
+        assert!(expected.is_none_or(|scopes| scopes.len() == 2), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_contract_asks_for_keys_a_token_of_everything_is_refused() {
+    let world = World::new().await;
+    let everything = world.bearer(&world.client().token(&SCOPES.join("+")).await);
+    let mut refused = 0;
+    for (method, path, security) in doors() {
+        let asks_for_keys = security.iter().any(|way| way.get("AppId").is_some());
+        if asks_for_keys && scopes(&security).is_none() {
+            refused += 1;
+            call(&everything, &method, &path).await.expect(403);
+        }
+    }
+    assert!(refused >= 6, "{refused}");
+}
