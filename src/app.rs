@@ -25,6 +25,7 @@ use crate::service::authority::{self, Authority, Configured};
 use crate::service::jobs::Turns;
 use crate::service::rules::RulesMemory;
 use crate::service::{self, Core};
+use crate::stickystreet;
 use crate::worker::Workers;
 
 /// How long a start waits for a database that does not answer yet.
@@ -87,7 +88,7 @@ impl Server {
         connect::migrate(&pool).await?;
         let app = app(config, clock, pool.clone(), address).await?;
         let workers = Workers::start(&app.core, options, workers(config.connections));
-        let router = http::router(Arc::new(app), control::routes());
+        let router = http::router(Arc::new(app), control::routes().merge(stickystreet::routes()));
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(upkeep(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {

@@ -237,6 +237,16 @@ impl ApiError {
         RecordFailure::new(kind, self.details.unwrap_or_default().into_owned())
     }
 
+    /// What is wrong, in one line.
+    #[must_use]
+    pub fn text(&self) -> Cow<'static, str> {
+        let (_, _, message, _) = self.kind.row();
+        match &self.details {
+            Some(details) => Cow::Owned(format!("{message}: {details}")),
+            None => Cow::Borrowed(message),
+        }
+    }
+
     /// The body, for a request of that id.
     pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
         let (status, key, message, shape) = self.kind.row();
@@ -245,11 +255,10 @@ impl ApiError {
         let mut object = ObjectWriter::new(&mut out);
         match shape {
             Shape::Framework => {
-                let message = match &self.details {
-                    Some(details) => Cow::Owned(format!("{message}: {details}")),
-                    None => Cow::Borrowed(message),
-                };
-                object.number("statusCode", code).text("error", self.kind.framework_error()).text("message", &message);
+                object
+                    .number("statusCode", code)
+                    .text("error", self.kind.framework_error())
+                    .text("message", &self.text());
             }
             Shape::Door => {
                 object.number("code", code).text("message", message);

@@ -11,9 +11,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("worker", &["service", "db", "domain"]),
     ("http", &["service", "db", "domain", "objects"]),
     ("control", &["http", "service", "db", "domain", "objects"]),
+    ("stickystreet", &["http", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
     ("config", &["postgres"]),
-    ("app", &["config", "control", "http", "worker", "service", "db", "postgres", "clock", "ids"]),
+    ("app", &["config", "control", "http", "stickystreet", "worker", "service", "db", "postgres", "clock", "ids"]),
     ("emulator", &["app", "config", "postgres", "clock"]),
 ];
 

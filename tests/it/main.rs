@@ -12,5 +12,6 @@ mod killed;
 mod program;
 mod races;
 mod schema;
+mod stickystreet;
 mod support;
 mod v1;

@@ -17,7 +17,7 @@ use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::worker::Workers;
-use voucherify_emulator::{app, control, http};
+use voucherify_emulator::{app, control, http, stickystreet};
 
 use super::database::Database;
 use super::{Answer, contract};
@@ -74,7 +74,7 @@ impl World {
         let connections = Pool::new(database.options(), PoolSettings { connections: 6, ..PoolSettings::default() });
         let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
         let workers = Workers::start(&app.core, database.options(), 2);
-        let router = http::router(Arc::new(app), control::routes());
+        let router = http::router(Arc::new(app), control::routes().merge(stickystreet::routes()));
         Self { router, pool, connections, clock, database, config, workers: Some(workers), _turn: turn }
     }
 
