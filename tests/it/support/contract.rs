@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex};
 
 use axum::http::Method;
 use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use voucherify_emulator::control::CONTRACT;
 
 use super::Answer;
@@ -89,7 +89,11 @@ fn of_element(element: roxmltree::Node<'_, '_>) -> Value {
     let attributes = element.attributes().map(|attribute| (attribute.name().to_owned(), attribute.value().into()));
     let children = element.children().filter(roxmltree::Node::is_element);
     let children = children.map(|child| (child.tag_name().name().to_owned(), of_element(child)));
-    Value::Object(attributes.chain(children).collect())
+    let mut members = Map::new();
+    for (name, value) in attributes.chain(children) {
+        assert!(members.insert(name.clone(), value).is_none(), "{name} is there twice");
+    }
+    members.into()
 }
 
 fn template_of(path: &str) -> Option<String> {
