@@ -38,7 +38,7 @@ impl FromRequestParts<AppState> for Caller {
 ///
 /// # Errors
 /// 429 where the project has no calls left, 503 or 500 where the database fails.
-pub async fn enter(
+pub async fn enter_with(
     state: &AppState,
     in_flight: &InFlight,
     presented: Presented<'_>,

@@ -36,7 +36,7 @@ use axum::middleware;
 use state::AppState;
 
 pub use auth::Organiser;
-pub(crate) use auth::enter;
+pub(crate) use auth::enter_with;
 pub use error::ApiError;
 pub(crate) use extract::{Id, Json, read_body};
 pub(crate) use frame::InFlight;

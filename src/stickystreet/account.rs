@@ -7,7 +7,7 @@ use super::refused::Refused;
 use crate::db;
 use crate::domain::credential::Family;
 use crate::http::state::AppState;
-use crate::http::{InFlight, enter};
+use crate::http::{InFlight, enter_with};
 use crate::service::Caller;
 use crate::service::authority::Presented;
 
@@ -46,7 +46,7 @@ impl<'a> Account<'a> {
     /// Where the keys open nothing, or another account; where the project has no calls left, or the database fails.
     pub async fn enter(&self, app: &AppState, in_flight: &InFlight) -> Result<Caller, Refused> {
         let pair = Presented::Pair { family: Family::Server, id: self.user_id, token: self.key };
-        let caller = enter(app, in_flight, pair).await?;
+        let caller = enter_with(app, in_flight, pair).await?;
         let caller = caller.ok_or_else(|| Refused::because("Invalid user_id or user_password"))?;
         // PostgreSQL cannot even be asked for U+0000.
         let mut is_theirs = !self.project.contains('\0');
