@@ -27,6 +27,7 @@ use crate::service::jobs::Turns;
 use crate::service::rules::RulesMemory;
 use crate::service::webhooks::Outbox;
 use crate::service::{self, Core};
+use crate::stickystreet;
 use crate::webhook::{Sender, SenderError};
 use crate::worker::{Post, Workers};
 
@@ -92,7 +93,7 @@ impl Server {
         connect::migrate(&pool).await?;
         let app = app(config, clock, pool.clone(), address).await?;
         let workers = Workers::start(&app.core, options, workers(config.connections), post(config)?);
-        let router = http::router(Arc::new(app), control::routes());
+        let router = http::router(Arc::new(app), control::routes().merge(stickystreet::routes()));
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(upkeep(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {

@@ -42,6 +42,13 @@ impl Ids {
         id
     }
 
+    /// `length` random decimal digits: codes of customers, as another vendor has them.
+    #[must_use]
+    pub fn digits(&self, length: usize) -> String {
+        let mut rng = rand::rng();
+        (0..length).map(|_| char::from(rng.random_range(b'0'..=b'9'))).collect()
+    }
+
     /// A random UUID in lower case: keys, their tokens, the secrets of webhooks.
     #[must_use]
     pub fn uuid(&self) -> String {

@@ -16,15 +16,16 @@
 //! | `/client/v1/...` | `http/client/`; what is the same for servers is in their folders |
 //! | `/v1/oauth/...` | `http/oauth/` |
 //! | `/_emulator/...` | `control/` |
+//! | `/stickystreet...` | `stickystreet/`, one file per `type` |
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
 //!
 //! # The rooms, and what each may use
 //!
 //! ```text
-//! { main, emulator } -> app -> { http, control, worker } -> service -> db -> domain
-//!                        |                             |
-//!                        +-> postgres                  +-> { objects, ids } -> domain
+//! { main, emulator } -> app -> { http, control, stickystreet, worker } -> service -> db -> domain
+//!                        |                                           |
+//!                        +-> postgres                                +-> { objects, ids } -> domain
 //! ```
 //!
 //! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.
@@ -33,6 +34,7 @@
 //! * [`service`]: the business. Each function is one transaction; no SQL text, no HTTP.
 //! * [`http`]: the vendor's surface. A handler parses, calls a service (or reads through `db`), renders.
 //! * [`control`]: the emulator's own surface under `/_emulator`.
+//! * [`stickystreet`]: a second vendor's surface, onto the same customers.
 //! * [`worker`]: brings background jobs forward.
 //! * [`postgres`]: the private cluster.
 //! * [`app`] puts the parts together, [`emulator`] does so inside a Rust test, [`config`] holds every option.
@@ -68,6 +70,7 @@ pub mod ids;
 pub mod objects;
 pub mod postgres;
 pub mod service;
+pub mod stickystreet;
 pub mod webhook;
 pub mod worker;
 

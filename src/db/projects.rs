@@ -66,3 +66,17 @@ pub async fn insert_organisation(
         .await?;
     Ok(OrganisationId(id))
 }
+
+/// Whether a project has that name, or that public id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn is_called(connection: &mut PgConnection, project: ProjectId, name: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM projects WHERE id = $1 AND (name = $2 OR public_id = $2)) AS "is_called!""#,
+        project.0,
+        name
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -80,6 +80,9 @@ pub const KEYS: i64 = 100;
 /// Characters of a key or token that is presented.
 pub const CREDENTIAL_CHARS: usize = 200;
 
+/// Fields of a form.
+pub const FORM_FIELDS: usize = 200;
+
 /// `number`, or the nearest that is within [`INTEGER`].
 #[must_use]
 pub fn clamp(number: i64) -> i64 {

@@ -11,7 +11,7 @@ use super::frame::InFlight;
 use super::origin;
 use super::state::AppState;
 use crate::domain::credential::{Channel, ClientAccess, Family, Opens, Principal};
-use crate::domain::project::OrganisationId;
+use crate::domain::project::{OrganisationId, ProjectId};
 use crate::service::authority::Presented;
 use crate::service::{Caller, Error};
 
@@ -52,11 +52,36 @@ async fn enter(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAcc
     if door.channel == Channel::ClientApi {
         origin::check(&parts.headers, &principal.client_access)?;
     }
+    let caller = admit(state, &in_flight, project, principal.app_id, door.channel)?;
+    Ok((caller, principal.client_access))
+}
+
+/// Whoever presents that, at a door of another vendor into the same projects; `None` where it opens none.
+///
+/// # Errors
+/// 429 where the project has no calls left, 503 or 500 where the database fails.
+pub async fn enter_with(
+    state: &AppState,
+    in_flight: &InFlight,
+    presented: Presented<'_>,
+) -> Result<Option<Caller>, ApiError> {
+    let Some(principal) = resolve(state, presented).await? else { return Ok(None) };
+    let Some(project) = principal.project() else { return Ok(None) };
+    admit(state, in_flight, project, principal.app_id, Channel::Api).map(Some)
+}
+
+/// Takes one call of the project.
+fn admit(
+    state: &AppState,
+    in_flight: &InFlight,
+    project: ProjectId,
+    app_id: Arc<str>,
+    channel: Channel,
+) -> Result<Caller, ApiError> {
     let left = state.rate_limits.take(project, state.core.clock.now());
     let _ = in_flight.calls_left.set(*left.as_ref().unwrap_or(&0));
     left?;
-    let request_id = in_flight.request_id.clone();
-    Ok((Caller { project, app_id: principal.app_id, channel: door.channel, request_id }, principal.client_access))
+    Ok(Caller { project, app_id, channel, request_id: in_flight.request_id.clone() })
 }
 
 /// On whose behalf a handler of the management API works.
@@ -133,11 +158,15 @@ async fn principal(state: &AppState, headers: &HeaderMap, family: Family) -> Res
         (None, None, Some(token)) if family != Family::Management => Presented::Bearer(token),
         _ => return Err(ApiError::unauthorized()),
     };
-    let resolved = state.authority.resolve(&state.core, presented).await.map_err(|error| match &*error {
+    resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)
+}
+
+/// Whoever presents that.
+async fn resolve(state: &AppState, presented: Presented<'_>) -> Result<Option<Principal>, ApiError> {
+    state.authority.resolve(&state.core, presented).await.map_err(|error| match &*error {
         Error::Database(error) => super::error::database_error(error),
         other => ApiError::new(ErrorKind::Internal).with_cause(other),
-    })?;
-    resolved.ok_or_else(ApiError::unauthorized)
+    })
 }
 
 /// The token of an `Authorization` header.

@@ -256,28 +256,33 @@ impl ApiError {
         RecordFailure::new(kind, self.details.unwrap_or_default().into_owned())
     }
 
+    /// What is wrong, in one line.
+    #[must_use]
+    pub fn text(&self) -> Cow<'static, str> {
+        let (_, _, message, _) = self.kind.row();
+        match &self.details {
+            Some(details) => Cow::Owned(format!("{message}: {details}")),
+            None => Cow::Borrowed(message),
+        }
+    }
+
     /// The body, for a request of that id.
     pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
         let (status, key, message, shape) = self.kind.row();
         let code = i64::from(status.as_u16());
         let mut out = Vec::with_capacity(256);
         let mut object = ObjectWriter::new(&mut out);
-        // Where there is no member for details, the message has them.
-        let whole_message = || match &self.details {
-            Some(details) => Cow::Owned(format!("{message}: {details}")),
-            None => Cow::Borrowed(message),
-        };
         match shape {
             Shape::Framework => {
                 object.number("statusCode", code);
-                object.text("error", self.kind.framework_error()).text("message", &whole_message());
+                object.text("error", self.kind.framework_error()).text("message", &self.text());
             }
             Shape::Terse => {
                 object.number("code", code);
                 if let Some(key) = key {
                     object.text("key", key);
                 }
-                object.text("message", &whole_message());
+                object.text("message", &self.text());
             }
             Shape::Door => {
                 object.number("code", code).text("message", message);

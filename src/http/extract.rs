@@ -46,7 +46,7 @@ impl<S: Send + Sync> FromRequest<S> for BulkJson {
 
 async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiError> {
     let is_json = is_json(request.headers());
-    let bytes = read(request.into_body(), most).await?;
+    let bytes = read_body(request.into_body(), most).await?;
     match (bytes.is_empty(), is_json) {
         (true, _) => Ok(None),
         (false, true) => Ok(Some(bytes)),
@@ -56,7 +56,7 @@ async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiE
 
 /// The body, up to the limit. What is beyond is read all the same and thrown away: a client that is still sending would
 /// meet a closed connection instead of the answer.
-pub(super) async fn read(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_body(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(most.to_string());
     let (mut first, mut read) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {

@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
-use super::extract::read;
+use super::extract::read_body;
 use crate::domain::limits;
 
 /// The fields of an URL-encoded form; none where the request has no body.
@@ -29,7 +29,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let is_form = is_form(request.headers());
-        let bytes = read(request.into_body(), limits::FORM_BYTES).await?;
+        let bytes = read_body(request.into_body(), limits::FORM_BYTES).await?;
         if bytes.is_empty() || is_form {
             return Ok(Self(bytes));
         }

@@ -13,28 +13,42 @@ use super::error::{ApiError, ErrorKind};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
 
+/// How a door with errors of its own writes one: given what is wrong, the body with its headers.
+pub type ErrorForm = Box<dyn Fn(&str) -> Response + Send + Sync>;
+
 /// What a request has told and learned on its way.
-#[derive(Debug)]
 pub struct InFlight {
     /// `v-` and 18 hexadecimal digits: shown in errors, and the group of the entries that the request causes.
     pub request_id: String,
     /// How many calls the project has left, once it is known whose request it is.
     pub calls_left: OnceLock<u32>,
+    /// Set at the doors where errors are not in the vendor's form.
+    pub error_form: OnceLock<ErrorForm>,
 }
 
-/// The routes that answer with a file, which clients ask for by other names than JSON.
-const DOWNLOADS: [&str; 2] = ["/v1/exports/{exportId}", "/_emulator/reports/{asyncActionId}"];
+/// The routes that answer with something else than JSON: files, and whatever the fields of a form ask for.
+const NOT_JSON: [&str; 5] = [
+    "/v1/exports/{exportId}",
+    "/_emulator/reports/{asyncActionId}",
+    "/stickystreet",
+    "/stickystreet/",
+    "/stickystreet/api.php",
+];
 
 /// Runs the request, to its end whatever the client does; a panic ends in an answer.
 pub async fn handle(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let now = state.core.clock.now();
-    let in_flight = Arc::new(InFlight { request_id: state.core.ids.timed("v-", now), calls_left: OnceLock::new() });
+    let in_flight = Arc::new(InFlight {
+        request_id: state.core.ids.timed("v-", now),
+        calls_left: OnceLock::new(),
+        error_form: OnceLock::new(),
+    });
     let method = request.method().clone();
     // The path's pattern, never the path: identifiers can be e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let is_download = route.as_ref().is_some_and(|route| DOWNLOADS.contains(&route.as_str()));
-    let response = if accepts_json(request.headers()) || is_download {
+    let is_not_json = route.as_ref().is_some_and(|route| NOT_JSON.contains(&route.as_str()));
+    let response = if accepts_json(request.headers()) || is_not_json {
         request.extensions_mut().insert(Arc::clone(&in_flight));
         let work = RunToEnd::new(next.run(request));
         match timeout(state.request_timeout, work).await {
@@ -50,7 +64,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
             .with_details("The answer is application/json, which the Accept header excludes")
             .into_response()
     };
-    let mut response = finish(response, &in_flight.request_id, &method, route.as_ref(), started);
+    let mut response = finish(response, &in_flight, &method, route.as_ref(), started);
     if let Some(&left) = in_flight.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
         state.rate_limits.describe(response.headers_mut(), left, is_over, now);
@@ -61,7 +75,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
 /// Writes the body of an error and the line of the log.
 fn finish(
     mut response: Response,
-    request_id: &str,
+    in_flight: &InFlight,
     method: &Method,
     route: Option<&MatchedPath>,
     started: Instant,
@@ -69,6 +83,7 @@ fn finish(
     let status = response.status().as_u16();
     let route = route.map_or("none", MatchedPath::as_str);
     let micros = started.elapsed().as_micros();
+    let request_id = in_flight.request_id.as_str();
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         tracing::debug!(%method, route, status, micros, request_id, "answered");
         return response;
@@ -78,7 +93,13 @@ fn finish(
         (Some(cause), _) => tracing::warn!(%method, route, status, micros, request_id, cause, "failed"),
         (None, _) => tracing::info!(%method, route, status, micros, request_id, "refused"),
     }
-    *response.body_mut() = Body::from(error.body(request_id));
+    let Some(form) = in_flight.error_form.get() else {
+        *response.body_mut() = Body::from(error.body(request_id));
+        return response;
+    };
+    let (parts, body) = form(&error.text()).into_parts();
+    response.headers_mut().extend(parts.headers);
+    *response.body_mut() = body;
     response
 }
 

@@ -42,12 +42,15 @@ use axum::routing::any;
 use state::AppState;
 
 pub use auth::Organiser;
+pub(crate) use auth::enter_with;
 pub use error::ApiError;
-pub(crate) use extract::{Id, Ids, Json};
+pub(crate) use extract::{Id, Ids, Json, read_body};
+pub(crate) use frame::InFlight;
 pub use listener::JsonListener;
 pub(crate) use payload::Object;
 pub(crate) use query::Query;
 pub use rate_limit::RateLimits;
+pub(crate) use routes::not_allowed;
 pub use routes::{Endpoint, Routes, delete, get, post, put};
 
 /// The whole surface, with `control`, the emulator's own routes, beside the vendor's.

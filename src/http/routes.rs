@@ -70,7 +70,7 @@ impl Routes {
 }
 
 /// 405, with the methods that the path has.
-fn not_allowed(method: &Method, allowed: &[Method]) -> Response {
+pub fn not_allowed(method: &Method, allowed: &[Method]) -> Response {
     let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
     let hint = match names.split_last() {
         Some((last, [])) => (*last).to_owned(),

@@ -97,7 +97,12 @@ impl Authority {
         id: &str,
         token: &str,
     ) -> Result<Option<Principal>, Arc<Error>> {
-        let acceptable = |text: &str| !text.is_empty() && text.len() <= limits::CREDENTIAL_CHARS;
+        // What a header can carry, also where it came in another way.
+        let acceptable = |text: &str| {
+            !text.is_empty()
+                && text.len() <= limits::CREDENTIAL_CHARS
+                && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        };
         if !acceptable(id) || !acceptable(token) {
             return Ok(None);
         }

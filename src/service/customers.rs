@@ -208,7 +208,7 @@ async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> 
     }
 }
 
-async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
+pub(super) async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
     let new = new_customer(core, caller, &work.rules, reference, now)?;
     if db::customers::insert(work.connection(), caller.project, &new).await? {
@@ -219,7 +219,7 @@ async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Cu
     Err(Error::LostRace)
 }
 
-async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {
+pub(super) async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {
     let searched = patched(&work.rules, customer, patch, work.now)?;
     let project = work.project();
     db::customers::update(work.connection(), project, customer, &searched).await?;

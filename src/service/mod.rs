@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod consents;
 pub mod customers;
+pub mod customers_by_source_id;
 pub mod event_schemas;
 pub mod events;
 pub mod jobs;

@@ -16,6 +16,32 @@ use crate::domain::identifier::Identifier;
 /// # Errors
 /// [`Error::NotFound`] for an unknown identifier.
 pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<PermanentDeletion, Error> {
+    let by_source_id = Target::SourceId(identifier.as_str());
+    if db::customers::may_be_id(identifier) {
+        return forget_first(core, caller, identifier, &[Target::Id(identifier.as_str()), by_source_id]).await;
+    }
+    forget_first(core, caller, identifier, &[by_source_id]).await
+}
+
+/// [`forget`], of a living customer by the source id alone.
+///
+/// # Errors
+/// [`Error::NotFound`] where nobody has it.
+pub async fn forget_by_source_id(
+    core: &Core,
+    caller: &Caller,
+    source_id: &Identifier,
+) -> Result<PermanentDeletion, Error> {
+    forget_first(core, caller, source_id, &[Target::SourceId(source_id.as_str())]).await
+}
+
+/// Forgets the first of the targets that there is.
+async fn forget_first(
+    core: &Core,
+    caller: &Caller,
+    identifier: &Identifier,
+    targets: &[Target<'_>],
+) -> Result<PermanentDeletion, Error> {
     let not_found = || Error::not_found(Resource::Customer, identifier.as_str());
     if !identifier.can_exist() {
         return Err(not_found());
@@ -24,11 +50,7 @@ pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
         let _gate = core.rules.of(caller.project).await.enter().await;
         let mut connection = core.pool.acquire().await?;
         let (deletion_id, now) = (core.ids.random("del_"), core.clock.now());
-        let mut targets = vec![Target::SourceId(identifier.as_str())];
-        if db::customers::may_be_id(identifier) {
-            targets.insert(0, Target::Id(identifier.as_str()));
-        }
-        for target in targets {
+        for &target in targets {
             let forgotten =
                 db::permanent_deletions::forget(&mut connection, caller.project, target, &deletion_id, now).await?;
             if let Some(deletion) = forgotten {

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::db::webhook_deliveries::{CourierConnection, InHand};
+use crate::db::webhook_deliveries::{CourierConnection, Look};
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, DueDelivery, RetrySchedule};
 use crate::objects::webhook::message;
@@ -106,9 +106,16 @@ impl Courier {
         let recent = now - RECENT;
         let looks_at_all = hands.has_old || hands.looked_at_all.is_none_or(|at| read_at - at >= LOOK_AT_ALL_EVERY);
         let since = if looks_at_all { None } else { Some(recent) };
-        let due = connection
-            .due(now, since, &in_hand, &hands.rooms(), to_i32(IN_HAND_OF_ONE), most, hands.last.as_ref())
-            .await?;
+        let look = Look {
+            now,
+            since,
+            in_hand: &in_hand,
+            webhooks: &hands.rooms(),
+            room: to_i32(IN_HAND_OF_ONE),
+            most,
+            after: hands.last.as_ref(),
+        };
+        let due = connection.due(&look).await?;
         if looks_at_all {
             hands.looked_at_all = Some(read_at);
             hands.has_old = due.iter().any(|delivery| delivery.due_at < recent);
@@ -199,9 +206,9 @@ impl Hands {
     }
 
     /// How many more can be held of each webhook of which there are some.
-    fn rooms(&self) -> HashMap<(ProjectId, String), InHand> {
+    fn rooms(&self) -> HashMap<(ProjectId, String), i32> {
         let room = |of: &OfWebhook| (if of.fails { AT_A_TIME } else { IN_HAND_OF_ONE }).saturating_sub(of.count);
-        self.webhooks.iter().map(|(key, of)| (key.clone(), InHand { room: to_i32(room(of)) })).collect()
+        self.webhooks.iter().map(|(key, of)| (key.clone(), to_i32(room(of)))).collect()
     }
 
     /// Holds a delivery that was read at `read_at`, and sends it as soon as it is its turn.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use voucherify_emulator::{control, http};
+use voucherify_emulator::{control, http, stickystreet};
 
 use crate::support::{World, contract_operations};
 
 #[test]
 fn every_route_is_in_the_contract_and_the_reverse() {
-    let routes: BTreeSet<_> = http::all_routes(control::routes())
+    let routes: BTreeSet<_> = http::all_routes(control::routes().merge(stickystreet::routes()))
         .operations()
         .map(|(method, path, id)| (method.to_string(), path.to_owned(), id.to_owned()))
         .collect();

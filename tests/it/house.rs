@@ -12,9 +12,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("worker", &["webhook", "service", "db", "domain", "objects"]),
     ("http", &["webhook", "service", "db", "domain", "objects"]),
     ("control", &["http", "webhook", "service", "db", "domain", "objects"]),
+    ("stickystreet", &["http", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
     ("config", &["postgres"]),
-    ("app", &["config", "control", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock", "ids"]),
+    (
+        "app",
+        &[
+            "config",
+            "control",
+            "http",
+            "stickystreet",
+            "webhook",
+            "worker",
+            "service",
+            "db",
+            "domain",
+            "postgres",
+            "clock",
+            "ids",
+        ],
+    ),
     ("emulator", &["app", "config", "postgres", "clock"]),
 ];
 

@@ -13,6 +13,7 @@ mod killed;
 mod program;
 mod races;
 mod schema;
+mod stickystreet;
 mod support;
 mod v1;
 mod webhooks;

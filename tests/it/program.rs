@@ -331,6 +331,15 @@ fn the_log_has_the_request_and_nothing_of_the_person() {
     let person = r#"{"source_id":"needle@hay.stack","name":"needle","metadata":{"k":"needle"}}"#;
     assert_eq!(program.call("POST", "/v1/customers", person).0, 200);
     assert_eq!(program.call("GET", "/v1/customers/needle@hay.stack?name=needle", "").0, 200);
+    // By the other door, with the keys in the query.
+    for more in [
+        "user_password=needle",
+        "user_password=b&account_id=needle",
+        "user_password=b&account_id=a&type=customer_delete",
+    ] {
+        let path = format!("/stickystreet/?user_id=a&code=needle@hay.stack&{more}");
+        assert_eq!(program.call("GET", &path, "").0, 200);
+    }
     let (_, body) = program.call("GET", "/v1/customers/another-needle", "");
     let request_id =
         serde_json::from_str::<serde_json::Value>(&body).unwrap()["request_id"].as_str().unwrap().to_owned();

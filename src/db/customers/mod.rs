@@ -108,10 +108,25 @@ pub async fn find(
             return Ok(Some(customer));
         }
     }
+    find_by_source_id(connection, project, identifier).await
+}
+
+/// [`find`] by the source id alone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_by_source_id(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    source_id: &Identifier,
+) -> Result<Option<Customer>, sqlx::Error> {
+    if !source_id.can_exist() {
+        return Ok(None);
+    }
     let row = select_customer!(
         "WHERE project_id = $1 AND source_id = $2 AND deleted_at IS NULL",
         project.0,
-        identifier.as_str()
+        source_id.as_str()
     );
     Ok(row.fetch_optional(connection).await?.map(Customer::from))
 }

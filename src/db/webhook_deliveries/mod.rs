@@ -10,7 +10,7 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{NewDelivery, StoredDelivery};
 
-pub use queue::{CHANNEL, CourierConnection, InHand, expire};
+pub use queue::{CHANNEL, CourierConnection, Look, expire};
 
 /// Deliveries, column by column, as `unnest` takes them.
 pub(super) struct DeliveryColumns {

@@ -21,11 +21,23 @@ const BYTES: i64 = 4 * 1024 * 1024;
 /// Characters of attempts that are kept of one delivery.
 const ATTEMPTS_CHARS: i32 = 8_000;
 
-/// What is being delivered of one webhook.
+/// What the courier looks for.
 #[derive(Clone, Copy, Debug)]
-pub struct InHand {
-    /// How many more of it may be read.
+pub struct Look<'a> {
+    /// What is due by then.
+    pub now: DateTime<Utc>,
+    /// And not before; `None` is whatever is due.
+    pub since: Option<DateTime<Utc>>,
+    /// But not these.
+    pub in_hand: &'a [String],
+    /// How many of those webhooks at the most.
+    pub webhooks: &'a HashMap<(ProjectId, String), i32>,
+    /// And of every other.
     pub room: i32,
+    /// How many of all.
+    pub most: i64,
+    /// Beginning behind that webhook, and going around.
+    pub after: Option<&'a (ProjectId, String)>,
 }
 
 /// The courier's own connection. Of all emulators on a database, the one whose connection has the lock delivers; the lock goes with
@@ -70,29 +82,20 @@ impl CourierConnection {
         Ok(())
     }
 
-    /// What is due by `now`, and not before `since`, but those that are in hand: of each active webhook the oldest, `room` of it or
-    /// what `webhooks` says, and `most` in all, beginning behind the webhook `after` and going around.
+    /// What is due, of each active webhook the oldest.
     ///
-    /// What was delivered a moment ago is in the index until PostgreSQL cleans it up, and each look goes over it again; `since` keeps
-    /// looks from that.
+    /// What was delivered a moment ago is in the index until PostgreSQL cleans it up, and each look goes over it again;
+    /// [`Look::since`] keeps looks from that.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn due(
-        &mut self,
-        now: DateTime<Utc>,
-        since: Option<DateTime<Utc>>,
-        in_hand: &[String],
-        webhooks: &HashMap<(ProjectId, String), InHand>,
-        room: i32,
-        most: i64,
-        after: Option<&(ProjectId, String)>,
-    ) -> Result<Vec<DueDelivery>, sqlx::Error> {
+    pub async fn due(&mut self, look: &Look<'_>) -> Result<Vec<DueDelivery>, sqlx::Error> {
+        let Look { now, since, in_hand, webhooks, room, most, after } = *look;
         let (mut projects, mut webhook_ids, mut rooms) = (Vec::new(), Vec::new(), Vec::new());
-        for ((project, webhook_id), in_hand) in webhooks {
+        for ((project, webhook_id), &room) in webhooks {
             projects.push(project.0);
             webhook_ids.push(webhook_id.clone());
-            rooms.push(in_hand.room);
+            rooms.push(room);
         }
         let (after_project, after_webhook) =
             after.map_or((0, String::new()), |(project, webhook_id)| (project.0, webhook_id.clone()));
