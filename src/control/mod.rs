@@ -7,6 +7,7 @@ mod event_schemas;
 mod health;
 mod idle;
 mod metadata_schemas;
+mod project;
 mod reports;
 
 use crate::http::{Routes, get, put};
@@ -25,4 +26,5 @@ pub fn routes() -> Routes {
         .merge(consents::routes())
         .merge(event_schemas::routes())
         .merge(metadata_schemas::routes())
+        .merge(project::routes())
 }

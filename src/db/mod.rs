@@ -19,6 +19,7 @@ pub mod metadata_schemas;
 pub mod orders;
 pub mod permanent_deletions;
 pub mod pool;
+pub mod project_deletions;
 pub mod projects;
 pub mod row_counts;
 pub mod rules;

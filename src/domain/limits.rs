@@ -64,6 +64,15 @@ pub const INTEGER: i64 = 9_007_199_254_740_991;
 /// Characters of a key or token that is presented.
 pub const CREDENTIAL_CHARS: usize = 200;
 
+/// Domains whose pages may use the client side of a project.
+pub const TRUSTED_DOMAINS: usize = 100;
+/// E-mail addresses that one notification goes to.
+pub const NOTIFIED_EMAILS: usize = 100;
+/// Users that are assigned to a new project.
+pub const PROJECT_USERS: usize = 100;
+/// Projects that a list of an organisation shows; they come by themselves, so that there may be any number.
+pub const LISTED_PROJECTS: i64 = 1_000;
+
 /// `number`, or the nearest that is within [`INTEGER`].
 #[must_use]
 pub fn clamp(number: i64) -> i64 {

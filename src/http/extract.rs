@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
@@ -104,25 +104,36 @@ fn is_json(headers: &HeaderMap) -> bool {
             && media[media.len() - 5..].eq_ignore_ascii_case("+json"))
 }
 
-/// The identifier in the path, percent-decoded. Bytes that are no UTF-8 are replaced: nothing has such an identifier, and
+/// The first identifier in the path, percent-decoded. Bytes that are no UTF-8 are replaced: nothing has such an identifier, and
 /// the 404 says so.
 pub struct Id(pub Identifier);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let decoded = RawPathParams::from_request_parts(parts, state)
-            .await
-            .ok()
-            .and_then(|parameters| parameters.iter().next().map(|(_, value)| value.to_owned()));
-        let text = decoded.unwrap_or_else(|| {
-            // `/v1/{resource}/{id}`: every identifier stands third.
-            let raw = parts.uri.path().split('/').nth(3).unwrap_or_default();
-            percent_decode_str(raw).decode_utf8_lossy().into_owned()
-        });
-        Ok(Self(Identifier::new(text)))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(identifier(parts, 0)))
     }
+}
+
+/// The second identifier in the path, of something within what the first one names; read as [`Id`].
+pub struct InnerId(pub Identifier);
+
+impl<S: Send + Sync> FromRequestParts<S> for InnerId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(identifier(parts, 1)))
+    }
+}
+
+/// What stands in the path where its pattern has that placeholder.
+fn identifier(parts: &Parts, number: usize) -> Identifier {
+    let pattern = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let mut placeholders =
+        pattern.split('/').zip(parts.uri.path().split('/')).filter(|(name, _)| name.starts_with('{'));
+    let raw = placeholders.nth(number).map_or("", |(_, raw)| raw);
+    Identifier::new(percent_decode_str(raw).decode_utf8_lossy().into_owned())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {

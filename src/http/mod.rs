@@ -6,6 +6,7 @@ pub mod customers;
 pub mod error;
 pub mod events;
 pub mod exports;
+pub mod management;
 pub mod metadata_schemas;
 pub mod orders;
 pub mod segments;
@@ -66,5 +67,6 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(metadata_schemas::routes())
         .merge(async_actions::routes())
         .merge(exports::routes())
+        .merge(management::routes())
         .merge(control)
 }

@@ -12,6 +12,7 @@ pub mod export;
 pub mod list;
 pub mod metadata_schema;
 pub mod order;
+pub mod project;
 pub mod segment;
 mod writer;
 

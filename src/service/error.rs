@@ -1,6 +1,6 @@
 //! What a service can answer instead of its result.
 
-use crate::db::error::{is_passing, is_time_limit};
+use crate::db::error::{is_passing, is_project_gone, is_time_limit};
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure, FailureKind};
 
@@ -17,6 +17,7 @@ pub enum Resource {
     EventSchema,
     AsyncAction,
     Export,
+    Project,
 }
 
 impl Resource {
@@ -34,6 +35,7 @@ impl Resource {
             Self::EventSchema => "custom_event_schema",
             Self::AsyncAction => "async_action",
             Self::Export => "export",
+            Self::Project => "project",
         }
     }
 }
@@ -59,6 +61,9 @@ pub enum Error {
     /// The project has such a thing already: one whose `field` is `value`.
     #[error("another {} has this {field}", .resource.as_str())]
     Duplicate { resource: Resource, field: &'static str, value: String },
+    /// It is not allowed here, whatever the payload says.
+    #[error("forbidden: {details}")]
+    Forbidden { details: &'static str },
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,
@@ -104,6 +109,12 @@ impl Error {
     #[must_use]
     pub fn is_time_limit(&self) -> bool {
         matches!(self, Self::Database(error) if is_time_limit(error))
+    }
+
+    /// Whether the project was deleted meanwhile, in which it was to be done.
+    #[must_use]
+    pub fn is_project_gone(&self) -> bool {
+        matches!(self, Self::Database(error) if is_project_gone(error))
     }
 
     /// No `resource` has this `identifier`.

@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod metadata_schemas;
 pub mod orders;
 pub mod permanent_deletion;
+pub mod projects;
 pub mod rules;
 pub mod segments;
 
