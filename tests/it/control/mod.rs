@@ -3,3 +3,4 @@ mod custom_event_schemas;
 mod customer_state;
 mod health;
 mod metadata_schemas;
+mod project;

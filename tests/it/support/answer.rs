@@ -67,6 +67,7 @@ fn generalise(text: &str) -> String {
         ("event_", 18, true),
         ("aa_", 18, true),
         ("exp_", 24, false),
+        ("proj_", 12, false),
     ] {
         if let Some(tail) = text.strip_prefix(prefix) {
             let fits = |byte: u8| {
@@ -77,7 +78,22 @@ fn generalise(text: &str) -> String {
             }
         }
     }
-    if is_time(text) { "<time>".to_owned() } else { text.to_owned() }
+    if is_time(text) {
+        "<time>".to_owned()
+    } else if is_uuid(text) {
+        "<uuid>".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Whether `text` is a key or token as the emulator makes them.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().zip("00000000-0000-0000-0000-000000000000".bytes()).all(|(byte, form)| match form {
+            b'0' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            other => byte == other,
+        })
 }
 
 /// Whether `text` is a time as the vendor writes it, `2024-02-01T11:16:40.918Z`.

@@ -14,7 +14,9 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
-use voucherify_emulator::config::{Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
+use voucherify_emulator::config::{
+    Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN,
+};
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::worker::Workers;
 use voucherify_emulator::{app, control, http};
@@ -89,7 +91,28 @@ impl World {
     }
 
     pub fn client_with(&self, app_id: &str, token: &str) -> Client {
-        Client { router: self.router.clone(), app_id: app_id.to_owned(), token: token.to_owned() }
+        self.caller(["x-app-id", "x-app-token"], app_id, token)
+    }
+
+    /// Whoever has the management keys of the default organisation.
+    pub fn manager(&self) -> Client {
+        self.manager_with(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN)
+    }
+
+    /// Whoever has the management keys of another organisation, which they make.
+    pub fn strange_manager(&self) -> Client {
+        self.manager_with("strange manager", "strange manager's token")
+    }
+
+    pub fn manager_with(&self, id: &str, token: &str) -> Client {
+        self.caller(["x-management-id", "x-management-token"], id, token)
+    }
+
+    /// Whoever shows those keys in those headers.
+    pub fn caller(&self, headers: [&'static str; 2], id: &str, token: &str) -> Client {
+        let [id_header, token_header] = headers;
+        let keys = [(id_header, id.to_owned()), (token_header, token.to_owned())];
+        Client { router: self.router.clone(), keys }
     }
 
     /// From now on it accepts jobs, and leaves them to others.
@@ -156,12 +179,12 @@ impl World {
     }
 }
 
-/// Calls with the keys of one project.
+/// Calls with the keys of one project, or one organisation.
 #[derive(Clone)]
 pub struct Client {
     router: Router,
-    app_id: String,
-    token: String,
+    /// Headers and what they say.
+    keys: [(&'static str, String); 2],
 }
 
 impl Client {
@@ -188,7 +211,7 @@ impl Client {
 
     pub async fn call_with(&self, method: Method, path: &str, body: Body, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
-        let own = [("x-app-id", self.app_id.as_str()), ("x-app-token", self.token.as_str())];
+        let own = self.keys.each_ref().map(|(name, value)| (*name, value.as_str()));
         for (name, value) in own.iter().chain(headers) {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());

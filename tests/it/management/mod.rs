@@ -1,0 +1,3 @@
+mod custom_event_schemas;
+mod metadata_schemas;
+mod projects;
