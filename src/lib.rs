@@ -13,6 +13,7 @@
 //! | `/v1/async-actions...` | `http/async_actions/` |
 //! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
 //! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
+//! | `/management/v1/projects...` | `http/management/` |
 //! | `/_emulator/...` | `control/` |
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
