@@ -23,6 +23,41 @@ COMMENT ON COLUMN projects.is_sandbox IS 'the default project, which cannot be d
 COMMENT ON COLUMN projects.settings IS 'what the management API shows of the project but its ids, name and keys; null where all is default';
 COMMENT ON COLUMN projects.webhook_token IS 'signs what its webhooks send, so it is stored as it is';
 
+-- A project is deleted in two steps, so that the second may take as long as it takes, and be broken off at any moment. The first,
+-- a short transaction, marks it as deleted and revokes its keys: nothing finds it any more. The second removes its rows, slice by
+-- slice, each in a transaction of its own, and the project last, from which anybody sees that there is something left to do.
+-- Nobody writes there meanwhile: who writes under the rules lock is refused from the mark on, and who had the lock before is waited
+-- for, since each slice takes it alone. What is written without that lock has a foreign key to the project: it is either there
+-- before the project goes, and removed with the rest, or refused after.
+ALTER TABLE projects ADD COLUMN deleted_at timestamptz;
+CREATE INDEX projects_deleted_idx ON projects (id) WHERE deleted_at IS NOT NULL;
+COMMENT ON COLUMN projects.deleted_at IS 'since when it is being removed, and not there for anybody';
+ALTER TABLE jobs ADD CONSTRAINT jobs_project_fk FOREIGN KEY (project_id) REFERENCES projects (id);
+ALTER TABLE segments ADD CONSTRAINT segments_project_fk FOREIGN KEY (project_id) REFERENCES projects (id);
+
+-- As in 0003, of a project that is there; VE001 is what db::error knows one by that is not.
+CREATE OR REPLACE FUNCTION rules_version(of_project bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    version bigint;
+BEGIN
+    IF pg_advisory_xact_lock_shared(8682000000000000 + of_project) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    version := (SELECT rules_version FROM projects WHERE id = of_project AND deleted_at IS NULL);
+    IF version IS NULL THEN
+        RAISE EXCEPTION 'the project was deleted' USING ERRCODE = 'VE001';
+    END IF;
+    RETURN version;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION lock_rules(of_project bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(8682000000000000 + of_project);
+    RETURN rules_version(of_project);
+END
+$$;
+
 -- ---------------------------------------------------------------------------------------------- keys
 ALTER TABLE credentials
     DROP CONSTRAINT credentials_pk,

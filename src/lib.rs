@@ -15,6 +15,7 @@
 //! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
 //! | `/client/v1/...` | `http/client/`; what is the same for servers is in their folders |
 //! | `/v1/oauth/...` | `http/oauth/` |
+//! | `/management/v1/projects...` | `http/management/` |
 //! | `/_emulator/...` | `control/` |
 //! | `/stickystreet...` | `stickystreet/`, one file per `type` |
 //!

@@ -82,7 +82,7 @@ with voucherify.ApiClient(configuration) as api:
     assert customers.get_customer(SOURCE_ID).summary.orders.total_amount == 0
     assert customers.list_customers(segment_id=spenders.id).total == 0
 
-    # Custom events. The vendor makes their schemas in its dashboard, the emulator on a surface of its own.
+    # Custom events. Their schemas are made with management keys (management.py), or here on a surface of the emulator's own.
     def track(event, metadata=None):
         body = EventsCreateRequestBody(event=event, customer=Customer(source_id=SOURCE_ID), metadata=metadata)
         return events.track_custom_event(body)

@@ -8,6 +8,7 @@ mod health;
 mod idle;
 mod keys;
 mod metadata_schemas;
+mod project;
 mod reports;
 mod webhooks;
 
@@ -28,5 +29,6 @@ pub fn routes() -> Routes {
         .merge(event_schemas::routes())
         .merge(keys::routes())
         .merge(metadata_schemas::routes())
+        .merge(project::routes())
         .merge(webhooks::routes())
 }

@@ -5,7 +5,21 @@
 #[must_use]
 pub fn is_race(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01"))
+    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01")) && !is_project_gone(error)
+}
+
+/// Whether the project was deleted meanwhile: the rules of one that is not there are refused, and rows that name it.
+#[must_use]
+pub fn is_project_gone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            error.code().as_deref() == Some("VE001")
+                || error.constraint().is_some_and(|constraint| constraint.ends_with("_project_fk"))
+        }
+        // The row of the project is the only one that is read as one that must be there.
+        sqlx::Error::RowNotFound => true,
+        _ => false,
+    }
 }
 
 /// Whether it was somebody or something else that stood in the way, so that the same work may succeed after a while: a race that

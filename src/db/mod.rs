@@ -21,6 +21,7 @@ pub mod oauth_tokens;
 pub mod orders;
 pub mod permanent_deletions;
 pub mod pool;
+pub mod project_deletions;
 pub mod projects;
 pub mod row_counts;
 pub mod rules;

@@ -39,7 +39,9 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<(
 /// # Errors
 /// When the database refuses.
 pub async fn version(connection: &mut PgConnection, project: ProjectId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!("SELECT rules_version FROM projects WHERE id = $1", project.0).fetch_one(connection).await
+    sqlx::query_scalar!("SELECT rules_version FROM projects WHERE id = $1 AND deleted_at IS NULL", project.0)
+        .fetch_one(connection)
+        .await
 }
 
 /// Counts the version up, in a transaction of [`begin_alone`], so that everyone reads the rules anew.

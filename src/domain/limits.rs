@@ -82,6 +82,14 @@ pub const CREDENTIAL_CHARS: usize = 200;
 
 /// Fields of a form.
 pub const FORM_FIELDS: usize = 200;
+/// Domains whose pages may use the client side of a project.
+pub const TRUSTED_DOMAINS: usize = 100;
+/// E-mail addresses that one notification goes to.
+pub const NOTIFIED_EMAILS: usize = 100;
+/// Users that are assigned to a new project.
+pub const PROJECT_USERS: usize = 100;
+/// Projects that a list of an organisation shows; they come by themselves, so that there may be any number.
+pub const LISTED_PROJECTS: i64 = 1_000;
 
 /// `number`, or the nearest that is within [`INTEGER`].
 #[must_use]

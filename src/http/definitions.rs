@@ -5,10 +5,30 @@ use serde_json::{Map, Value};
 use super::error::ApiError;
 use super::payload::Object;
 use crate::domain::limits::{self, TEXT_CHARS};
-use crate::domain::metadata_schema::{Definition, MetadataType, arranged, check_size};
+use crate::domain::metadata_schema::{Definition, MetadataSchemaChange, MetadataType, arranged, check_size};
+use crate::service::metadata_schemas::NewMetadataSchema;
+
+/// The body that creates a metadata schema.
+pub fn new_metadata_schema(body: Option<Value>) -> Result<NewMetadataSchema, ApiError> {
+    let mut body = Object::of_body(body)?;
+    Ok(NewMetadataSchema {
+        related_object: body.required_text("related_object", 1, TEXT_CHARS)?,
+        properties: of_metadata(&mut body)?,
+        allow_defined_only: body.boolean("allow_defined_only")?.value(),
+    })
+}
+
+/// The body that changes a metadata schema. Its `related_object` is ignored: it cannot be changed.
+pub fn metadata_schema_change(body: Option<Value>) -> Result<MetadataSchemaChange, ApiError> {
+    let mut body = Object::of_body(body)?;
+    Ok(MetadataSchemaChange {
+        properties: of_metadata(&mut body)?,
+        allow_defined_only: body.boolean("allow_defined_only")?,
+    })
+}
 
 /// The definitions under `properties` of the body of a call about a metadata schema.
-pub fn of_metadata(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+fn of_metadata(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
     definitions(body, |mut body| {
         let kind = kind(&mut body, &MetadataType::ALL)?;
         let optional = body.required_boolean("optional")?;
@@ -34,14 +54,21 @@ pub fn of_metadata(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiEr
     })
 }
 
-/// The definitions under `properties` of the `schema` in the body of a call about a custom-event schema.
-pub fn of_events(schema: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+/// The definitions under `properties` of the `schema` of custom events.
+fn of_events(schema: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
     definitions(schema, |mut body| {
         let kind = kind(&mut body, &MetadataType::OF_EVENTS)?;
         let optional = body.required_boolean("optional")?;
         let deleted = body.boolean("deleted")?.value().unwrap_or_default();
         Ok(Definition { deleted, ..Definition::new(kind, optional) })
     })
+}
+
+/// The definitions in the body of a call about a custom-event schema, which stand in its `schema`.
+pub fn of_event_schema(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+    body.require("schema")?;
+    let schema = body.object("schema")?.value();
+    of_events(&mut schema.ok_or_else(|| ApiError::invalid_payload("Property .schema must be object"))?)
 }
 
 fn definitions(

@@ -7,11 +7,11 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::JSON;
-use crate::db::error::is_unavailable;
+use crate::db::error::{is_project_gone, is_unavailable};
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure as RecordFailure, FailureKind};
 use crate::objects::ObjectWriter;
-use crate::service;
+use crate::service::{self, Resource};
 
 /// A kind of error. Each is a row of one table, `row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Unauthorized,
     MissingPermission,
     NotFound,
+    ProjectNotFound,
+    Forbidden,
     Duplicate,
     MethodNotAllowed,
     NotAcceptable,
@@ -108,6 +110,8 @@ impl ErrorKind {
             Kind::NotFound => {
                 (StatusCode::NOT_FOUND, key_of(Failure::NotFound), Failure::NotFound.message(), Shape::Standard)
             }
+            Kind::ProjectNotFound => (StatusCode::NOT_FOUND, None, Failure::NotFound.message(), Shape::Anonymous),
+            Kind::Forbidden => (StatusCode::FORBIDDEN, Some("forbidden"), "Forbidden", Shape::Standard),
             Kind::Duplicate => {
                 (StatusCode::CONFLICT, Some("duplicate_found"), "Duplicated resource found", Shape::Standard)
             }
@@ -331,6 +335,9 @@ impl IntoResponse for ApiError {
 impl From<service::Error> for ApiError {
     fn from(error: service::Error) -> Self {
         match error {
+            service::Error::NotFound { resource: Resource::Project, identifier } => {
+                Self::new(ErrorKind::ProjectNotFound).with_details(format!("Cannot find project with id {identifier}"))
+            }
             service::Error::NotFound { resource, identifier } => Self {
                 resource: Some((identifier.clone(), resource.as_str())),
                 ..Self::new(ErrorKind::NotFound)
@@ -348,6 +355,7 @@ impl From<service::Error> for ApiError {
                     .with_details(format!("Duplicated {} exists with {field} {value}", resource.as_str()))
             },
             service::Error::Refused => Self::unauthorized(),
+            service::Error::Forbidden { details } => Self::new(ErrorKind::Forbidden).with_details(details),
             service::Error::Database(error) => error.into(),
             service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
         }
@@ -363,6 +371,10 @@ impl From<sqlx::Error> for ApiError {
 /// What a failure of the database is to the client. The error's message goes to the log; the values of a row, which
 /// PostgreSQL tells in its detail, are personal data and do not.
 pub(super) fn database_error(error: &sqlx::Error) -> ApiError {
+    if is_project_gone(error) {
+        // Its keys were good a moment ago, and are not any more.
+        return ApiError::unauthorized();
+    }
     if is_unavailable(error) {
         return ApiError::new(ErrorKind::Unavailable)
             .with_details("The database cannot be reached at the moment")

@@ -104,34 +104,36 @@ fn is_json(headers: &HeaderMap) -> bool {
             && media[media.len() - 5..].eq_ignore_ascii_case("+json"))
 }
 
-/// The identifier in the path, percent-decoded. Bytes that are no UTF-8 are replaced: nothing has such an identifier, and
+/// The first identifier in the path, percent-decoded. Bytes that are no UTF-8 are replaced: nothing has such an identifier, and
 /// the 404 says so.
 pub struct Id(pub Identifier);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Ids([id]) = Ids::from_request_parts(parts, state).await?;
-        Ok(Self(id))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(identifier(parts, 0)))
     }
 }
 
-/// All identifiers in the path, each as [`Id`] reads it.
-pub struct Ids<const N: usize>(pub [Identifier; N]);
+/// The second identifier in the path, of something within what the first one names; read as [`Id`].
+pub struct InnerId(pub Identifier);
 
-impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Ids<N> {
+impl<S: Send + Sync> FromRequestParts<S> for InnerId {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let mut texts = route
-            .split('/')
-            .zip(parts.uri.path().split('/'))
-            .filter(|(pattern, _)| pattern.starts_with('{'))
-            .map(|(_, text)| percent_decode_str(text).decode_utf8_lossy().into_owned());
-        Ok(Self(std::array::from_fn(|_| Identifier::new(texts.next().unwrap_or_default()))))
+        Ok(Self(identifier(parts, 1)))
     }
+}
+
+/// What stands in the path where its pattern has that placeholder.
+fn identifier(parts: &Parts, number: usize) -> Identifier {
+    let pattern = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let mut placeholders =
+        pattern.split('/').zip(parts.uri.path().split('/')).filter(|(name, _)| name.starts_with('{'));
+    let raw = placeholders.nth(number).map_or("", |(_, raw)| raw);
+    Identifier::new(percent_decode_str(raw).decode_utf8_lossy().into_owned())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {

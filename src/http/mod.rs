@@ -7,6 +7,7 @@ pub mod customers;
 pub mod error;
 pub mod events;
 pub mod exports;
+pub mod management;
 pub mod metadata_schemas;
 pub mod oauth;
 pub mod orders;
@@ -44,7 +45,7 @@ use state::AppState;
 pub use auth::Organiser;
 pub(crate) use auth::enter_with;
 pub use error::ApiError;
-pub(crate) use extract::{Id, Ids, Json, read_body};
+pub(crate) use extract::{Id, InnerId, Json, read_body};
 pub(crate) use frame::InFlight;
 pub use listener::JsonListener;
 pub(crate) use payload::Object;
@@ -81,5 +82,6 @@ pub fn all_routes(control: Routes) -> Routes {
         .merge(oauth::routes())
         .merge(async_actions::routes())
         .merge(exports::routes())
+        .merge(management::routes())
         .merge(control)
 }

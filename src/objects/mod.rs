@@ -14,6 +14,7 @@ pub mod list;
 pub mod metadata_schema;
 pub mod oauth;
 pub mod order;
+pub mod project;
 pub mod segment;
 pub mod webhook;
 mod writer;

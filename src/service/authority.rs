@@ -226,6 +226,7 @@ fn new_project(core: &Core, name: &str, is_sandbox: bool) -> NewProject {
         organisation: OrganisationId::DEFAULT,
         is_sandbox,
         webhook_token: core.ids.uuid(),
+        settings: None,
         created_at: core.clock.now(),
     }
 }

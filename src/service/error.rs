@@ -1,6 +1,6 @@
 //! What a service can answer instead of its result.
 
-use crate::db::error::{is_passing, is_time_limit};
+use crate::db::error::{is_passing, is_project_gone, is_time_limit};
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure, FailureKind};
 
@@ -20,6 +20,7 @@ pub enum Resource {
     Webhook,
     WebhookDelivery,
     Key,
+    Project,
 }
 
 impl Resource {
@@ -40,6 +41,7 @@ impl Resource {
             Self::Webhook => "webhook",
             Self::WebhookDelivery => "webhook_delivery",
             Self::Key => "key",
+            Self::Project => "project",
         }
     }
 }
@@ -68,6 +70,9 @@ pub enum Error {
     /// The key of the caller opens nothing any more.
     #[error("the key opens nothing any more")]
     Refused,
+    /// It is not allowed here, whatever the payload says.
+    #[error("forbidden: {details}")]
+    Forbidden { details: &'static str },
     /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
     #[error("another transaction was faster")]
     LostRace,
@@ -113,6 +118,12 @@ impl Error {
     #[must_use]
     pub fn is_time_limit(&self) -> bool {
         matches!(self, Self::Database(error) if is_time_limit(error))
+    }
+
+    /// Whether the project was deleted meanwhile, in which it was to be done.
+    #[must_use]
+    pub fn is_project_gone(&self) -> bool {
+        matches!(self, Self::Database(error) if is_project_gone(error))
     }
 
     /// No `resource` has this `identifier`.

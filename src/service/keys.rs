@@ -18,7 +18,7 @@ use crate::domain::limits;
 /// [`Error::Invalid`] where the project has too many; [`Error::Refused`] where it is gone.
 pub async fn create(core: &Core, caller: &Caller, family: Family) -> Result<(Key, String), Error> {
     let mut transaction = core.pool.begin().await?;
-    if !db::projects::lock(&mut transaction, caller.project).await? {
+    if db::projects::lock(&mut transaction, caller.project).await?.is_none() {
         return Err(Error::Refused);
     }
     if db::keys::count(&mut transaction, caller.project).await? >= limits::KEYS {

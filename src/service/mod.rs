@@ -12,6 +12,7 @@ pub mod metadata_schemas;
 pub mod oauth;
 pub mod orders;
 pub mod permanent_deletion;
+pub mod projects;
 pub mod rules;
 pub mod segments;
 pub mod webhooks;

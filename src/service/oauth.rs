@@ -17,7 +17,7 @@ use crate::ids::oauth_client_id;
 pub async fn issue(core: &Core, caller: &Caller, scope: String) -> Result<(String, OauthToken), Error> {
     let mut transaction = core.pool.begin().await?;
     // Whoever counts is alone, and the key is not revoked before its token is there to be removed.
-    let is_open = db::projects::lock(&mut transaction, caller.project).await?
+    let is_open = db::projects::lock(&mut transaction, caller.project).await?.is_some()
         && db::keys::hold(&mut transaction, caller.project, &caller.app_id).await?;
     if !is_open {
         return Err(Error::Refused);

@@ -44,6 +44,11 @@ impl RulesMemory {
     pub(super) async fn of(&self, project: ProjectId) -> Arc<Remembered> {
         self.0.get_with(project, async { Arc::default() }).await
     }
+
+    /// Forgets a project that is no more.
+    pub(super) async fn forget(&self, project: ProjectId) {
+        self.0.invalidate(&project).await;
+    }
 }
 
 impl Remembered {

@@ -1,5 +1,5 @@
 //! The workers: they bring jobs forward while there are any, and are woken when one is accepted, by whichever emulator on the
-//! database.
+//! database. Beside them, what deleted projects and old results leave behind is removed.
 
 mod courier;
 
@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::db::jobs::{Listener, Word};
 use crate::domain::webhook::RetrySchedule;
 use crate::service::jobs::{self, Worked};
-use crate::service::{Core, Error};
+use crate::service::{Core, Error, projects};
 use crate::webhook::Sender;
 use courier::Courier;
 
@@ -56,6 +56,7 @@ impl Workers {
         tasks.spawn(until_stopped(listen(Arc::clone(core), database.clone(), wake), stopped.clone()));
         let courier = Courier { core: Arc::clone(core), database, sender: post.sender, schedule: post.schedule };
         tasks.spawn(courier.work(stopped.clone()));
+        tasks.spawn(until_stopped(remove_projects(Arc::clone(core), woken), stopped.clone()));
         tasks.spawn(until_stopped(expire(Arc::clone(core)), stopped));
         Self { stop, tasks }
     }
@@ -145,5 +146,19 @@ async fn expire(core: Arc<Core>) {
             tracing::debug!(%error, "results whose time is over stay for now");
         }
         sleep(EXPIRE_EVERY).await;
+    }
+}
+
+/// Removes what is left of deleted projects, whenever there is something to do.
+async fn remove_projects(core: Arc<Core>, mut woken: watch::Receiver<()>) {
+    loop {
+        woken.mark_unchanged();
+        if let Err(error) = projects::remove_left(&core).await {
+            tracing::debug!(%error, "deleted projects stay for now");
+        }
+        // The listener says so every few seconds for as long as there is.
+        if woken.changed().await.is_err() {
+            return;
+        }
     }
 }

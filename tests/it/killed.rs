@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::program::{Program, wait_until};
+use crate::program::{Program, shared_database, wait_until};
 
 const RECORDS: usize = 5_000;
 
@@ -56,6 +56,54 @@ fn a_killed_job_goes_on_and_applies_every_record_once() {
         program.end(Signal::TERM);
     }
     assert!(unfinished > 0, "no job was caught in the middle");
+}
+
+#[test]
+fn a_killed_deletion_of_a_project_goes_on_and_leaves_no_row() {
+    // The private cluster of one program, which is not killed, serves as the database of the others.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    let url = shared_database(&data);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let pool = runtime.block_on(async { sqlx::PgPool::connect(&url).await.unwrap() });
+    let left = || -> (i64, i64) {
+        let left = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM projects WHERE deleted_at IS NOT NULL), (SELECT count(*) FROM customers)",
+        );
+        runtime.block_on(left.fetch_one(&pool)).unwrap()
+    };
+    let mut unfinished = 0;
+    for round in 0..5 {
+        let program = Program::start(&["--database-url", &url]);
+        let body = r#"{"name":"Team","case_sensitive_codes":true,"timezone":"UTC","currency":"EUR"}"#;
+        let (status, created) = program.call("POST", "/management/v1/projects", body);
+        assert_eq!(status, 200, "{created}");
+        let id = text(&created, "/id");
+        let fill = sqlx::query(
+            "INSERT INTO customers (project_id, id, profile, created_at, changed_at)
+             SELECT p.id, 'cust_' || n, '{}', now(), now() FROM projects p, generate_series(1, 30000) n WHERE public_id = $1",
+        );
+        runtime.block_on(fill.bind(&id).execute(&pool)).unwrap();
+        let path = format!("/management/v1/projects/{id}");
+        std::thread::scope(|scope| {
+            // Nobody is left to answer it, mostly.
+            scope.spawn(|| program.call("DELETE", &path, ""));
+            wait_until("the deletion begins", || left().0 == 1 || left().1 == 0);
+            sleep(Duration::from_millis(round * 40));
+            program.signal(Signal::KILL);
+        });
+        if left().1 > 0 {
+            unfinished += 1;
+        }
+        let program = Program::start(&["--database-url", &url]);
+        assert_eq!(program.call("GET", &path, "").0, 404);
+        wait_until("the deletion ends", || left() == (0, 0));
+        program.end(Signal::TERM);
+    }
+    assert!(unfinished > 0, "no deletion was caught in the middle");
+    drop(host);
 }
 
 fn json_of(body: &str) -> Value {

@@ -10,6 +10,7 @@ mod errors;
 mod filters;
 mod house;
 mod killed;
+mod management;
 mod program;
 mod races;
 mod schema;

@@ -26,16 +26,16 @@ impl Program {
         Self { child, address, rest }
     }
 
-    /// Status and body of a call of the default project.
+    /// Status and body of a call of a project, or of an organisation, which the keys make.
     pub fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: a\r\nx-app-token: b\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: a\r\nx-app-token: b\r\nx-management-id: c\r\nx-management-token: d\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         exchange(&self.address, request.as_bytes())
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
@@ -93,6 +93,19 @@ fn assert_fails(output: &Output, message: &str) {
 fn postmaster(data: &Path) -> Pid {
     let text = std::fs::read_to_string(data.join("postgres/postmaster.pid")).unwrap();
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+}
+
+/// The URL of a new database in the private cluster of a program that runs.
+pub fn shared_database(data: &Path) -> String {
+    let sockets = data.join("run");
+    let url = |database: &str| format!("postgres://voucherify@localhost/{database}?host={}", sockets.display());
+    let admin = url("postgres");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        use sqlx::{Connection, Executor};
+        let mut connection = sqlx::PgConnection::connect(&admin).await.unwrap();
+        connection.execute("CREATE DATABASE shared").await.unwrap();
+    });
+    url("shared")
 }
 
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -207,15 +220,7 @@ fn several_instances_start_at_once_on_one_new_database() {
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let data = folder.path().join("data");
     let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
-    let sockets = data.join("run");
-    let url = |database: &str| format!("postgres://voucherify@localhost/{database}?host={}", sockets.display());
-    let admin = url("postgres");
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        use sqlx::{Connection, Executor};
-        let mut connection = sqlx::PgConnection::connect(&admin).await.unwrap();
-        connection.execute("CREATE DATABASE shared").await.unwrap();
-    });
-    let url = url("shared");
+    let url = shared_database(&data);
     let starts: Vec<_> = (0..3)
         .map(|_| {
             let url = url.clone();

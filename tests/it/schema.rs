@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Method;
 use serde_json::json;
+use voucherify_emulator::db::project_deletions::TABLES;
 use voucherify_emulator::domain::deletion::{Fate, HANGS_ON_A_CUSTOMER};
 
 use crate::support::World;
@@ -46,6 +47,21 @@ async fn the_forgetting_knows_everything_that_hangs_on_a_customer() {
         };
         assert!(function.contains(&statement), "the function does not deal with {table}.{column}");
     }
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_project_knows_every_table_with_rows_of_projects() {
+    let world = World::new().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name::text FROM information_schema.columns
+         WHERE table_schema = 'public' AND column_name = 'project_id' AND table_name <> 'credentials'",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    let known: BTreeSet<_> = TABLES.iter().map(|&table| table.to_owned()).collect();
+    assert_eq!(known.len(), TABLES.len());
+    assert_eq!(tables.into_iter().collect::<BTreeSet<_>>(), known);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::service::{Caller, event_schemas};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     let name = body.required_text("name", 1, EVENT_NAME_CHARS)?;
-    let properties = definitions::of_events(&mut super::schema(&mut body)?)?;
+    let properties = definitions::of_event_schema(&mut body)?;
     let created = event_schemas::create(&app.core, &caller, &name, &properties).await?;
     Ok(answer::json(|out| write_event(out, &created)))
 }

@@ -7,7 +7,7 @@ mod get;
 mod list;
 mod update;
 
-use crate::http::{ApiError, Object, Routes, delete, get, post, put};
+use crate::http::{Routes, delete, get, post, put};
 
 /// The routes of this folder.
 pub(super) fn routes() -> Routes {
@@ -27,10 +27,4 @@ pub(super) fn routes() -> Routes {
                 delete("emulator-delete-custom-event-schema", delete::handle),
             ],
         )
-}
-
-/// The `schema` of a body, in which the definitions stand.
-fn schema(body: &mut Object) -> Result<Object, ApiError> {
-    body.require("schema")?;
-    body.object("schema")?.value().ok_or_else(|| ApiError::invalid_payload("Property .schema must be object"))
 }

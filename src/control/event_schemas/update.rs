@@ -16,7 +16,7 @@ pub async fn handle(
     Json(body): Json,
 ) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
-    let properties = definitions::of_events(&mut super::schema(&mut body)?)?;
+    let properties = definitions::of_event_schema(&mut body)?;
     let saved = event_schemas::update(&app.core, &caller, &id, &properties).await?;
     Ok(answer::json(|out| write_event(out, &saved)))
 }

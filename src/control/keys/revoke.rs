@@ -3,14 +3,15 @@ use axum::http::StatusCode;
 
 use crate::domain::credential::Family;
 use crate::http::state::AppState;
-use crate::http::{ApiError, Ids};
+use crate::http::{ApiError, Id, InnerId};
 use crate::service::{Caller, Error, Resource, keys};
 
 /// DELETE /_emulator/keys/{family}/{appId} (emulator-revoke-key)
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
-    Ids([family, app_id]): Ids<2>,
+    Id(family): Id,
+    InnerId(app_id): InnerId,
 ) -> Result<StatusCode, ApiError> {
     let family = Family::parse(family.as_str()).ok_or_else(|| Error::not_found(Resource::Key, app_id.as_str()))?;
     keys::revoke(&app.core, &caller, family, &app_id).await?;

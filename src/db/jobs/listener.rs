@@ -38,7 +38,7 @@ impl Listener {
         Ok(Self { listener, _pool: pool })
     }
 
-    /// Whether any job is not finished: what was announced while nobody listened.
+    /// Whether anything is left to do: what was announced while nobody listened.
     ///
     /// # Errors
     /// When the database refuses.

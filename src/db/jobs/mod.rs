@@ -15,6 +15,7 @@ use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
 
 pub use listener::{Listener, Word};
+pub(super) use queue::CHANNEL;
 pub use queue::{
     accept, claim, fail_attempt, finish, finish_slice, first_slice, insert_slice, peek, split_slice, take_time,
 };

@@ -11,8 +11,8 @@ use crate::domain::job::{Job, JobAddress, JobType, NewJob, PersonName, Record, S
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
-/// What the acceptance of a job is announced on.
-pub(super) const CHANNEL: &str = "voucherify_emulator_jobs";
+/// What the acceptance of a job is announced on, and the deletion of a project.
+pub(in crate::db) const CHANNEL: &str = "voucherify_emulator_jobs";
 
 /// Adds what a job has to go through. The job itself is accepted last, in the same transaction.
 ///
@@ -99,14 +99,17 @@ pub async fn accept(connection: &mut PgConnection, address: &JobAddress, job: &N
     Ok(())
 }
 
-/// Whether any job is not finished.
+/// Whether any job is not finished, or any deleted project not gone.
 ///
 /// # Errors
 /// When the database refuses.
 pub(super) async fn is_work_left(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM jobs WHERE outcome IS NULL) AS "left!""#)
-        .fetch_one(connection)
-        .await
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM jobs WHERE outcome IS NULL)
+                  OR EXISTS (SELECT FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// A job of one of `kinds` that is the first of its project and that no worker has, of a project that has no turn `now`: one that had none

@@ -145,7 +145,7 @@ pub async fn evaluation(
 ) -> Result<(Option<DateTime<Utc>>, i64), sqlx::Error> {
     let row = sqlx::query!(
         "SELECT rules_version, (SELECT evaluated_at FROM segments WHERE project_id = $1 AND segments.id = $2) AS evaluated_at
-         FROM projects WHERE id = $1",
+         FROM projects WHERE id = $1 AND deleted_at IS NULL",
         project.0,
         id
     )

@@ -55,6 +55,8 @@ pub async fn work_on(core: &Arc<Core>) -> Result<Worked, Error> {
             turn.went_well();
             return Ok(Worked::Slice);
         }
+        // It goes with its project, and until then nobody has anything to do there.
+        Ok(Err(error)) if error.is_project_gone() => return Ok(Worked::NotNow),
         // Only its own time limit ends a job that is done in one piece.
         Ok(Err(error)) => {
             (error.to_string(), error.is_passing() && !(address.kind.is_one_piece() && error.is_time_limit()))

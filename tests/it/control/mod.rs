@@ -4,4 +4,5 @@ mod customer_state;
 mod health;
 mod keys;
 mod metadata_schemas;
+mod project;
 mod webhooks;

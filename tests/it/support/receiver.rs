@@ -10,7 +10,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
+use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -41,6 +43,17 @@ impl Message {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Whether its signature is that of its very bytes under the token of the project.
+    pub fn is_signed_with(&self, token: &str) -> bool {
+        let signature = self.headers["x-voucherify-signature"].to_str().unwrap();
+        assert!(signature.len() == 64 && signature == signature.to_lowercase());
+        let bytes: Vec<_> =
+            (0..64).step_by(2).map(|at| u8::from_str_radix(&signature[at..at + 2], 16).unwrap()).collect();
+        let mut mac = Hmac::<Sha256>::new_from_slice(token.as_bytes()).unwrap();
+        mac.update(&self.body);
+        mac.verify_slice(&bytes).is_ok()
     }
 
     #[track_caller]

@@ -15,7 +15,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::ServiceExt;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{
-    Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN,
+    Config, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN, DEFAULT_MANAGEMENT_ID,
+    DEFAULT_MANAGEMENT_TOKEN,
 };
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::service::Core;
@@ -95,6 +96,20 @@ impl World {
 
     pub fn client_with(&self, app_id: &str, token: &str) -> Client {
         self.caller(&[("x-app-id", app_id), ("x-app-token", token)])
+    }
+
+    /// Whoever has the management keys of the default organisation.
+    pub fn manager(&self) -> Client {
+        self.manager_with(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN)
+    }
+
+    /// Whoever has the management keys of another organisation, which they make.
+    pub fn strange_manager(&self) -> Client {
+        self.manager_with("strange manager", "strange manager's token")
+    }
+
+    pub fn manager_with(&self, id: &str, token: &str) -> Client {
+        self.caller(&[("x-management-id", id), ("x-management-token", token)])
     }
 
     /// A page in a browser, with the client keys of the default project.
@@ -192,7 +207,7 @@ impl World {
     }
 }
 
-/// Calls with the keys of one project.
+/// Calls with the keys of one project, or one organisation.
 #[derive(Clone)]
 pub struct Client {
     router: Router,

@@ -1,0 +1,27 @@
+//! `/management/v1/projects/{projectId}/metadata-schemas`. The operation ids that end in `-1` are those that the server API has
+//! without; the vendor tells them apart so.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod update;
+
+use crate::http::routes::{Routes, delete, get, post, put};
+
+/// The routes of this folder.
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at(
+            "/management/v1/projects/{projectId}/metadata-schemas",
+            [get("list-metadata-schemas-1", list::handle), post("create-metadata-schema-1", create::handle)],
+        )
+        .at(
+            "/management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId}",
+            [
+                get("get-metadata-schema-1", get::handle),
+                put("update-metadata-schema-1", update::handle),
+                delete("delete-metadata-schema-1", delete::handle),
+            ],
+        )
+}

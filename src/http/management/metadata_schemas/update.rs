@@ -1,0 +1,22 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::http::error::ApiError;
+use crate::http::extract::{InnerId, Json};
+use crate::http::management::Managed;
+use crate::http::state::AppState;
+use crate::http::{answer, definitions};
+use crate::objects::metadata_schema::{Style, write};
+use crate::service::metadata_schemas;
+
+/// PUT /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (update-metadata-schema-1)
+pub async fn handle(
+    State(app): State<AppState>,
+    Managed(caller): Managed,
+    InnerId(id): InnerId,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let change = definitions::metadata_schema_change(body)?;
+    let saved = metadata_schemas::update(&app.core, &caller, &id, &change).await?;
+    Ok(answer::json(|out| write(out, &saved, Style::Management)))
+}

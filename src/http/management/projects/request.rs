@@ -1,0 +1,215 @@
+//! Reads what a body says about a project.
+
+use crate::domain::limits::{DESCRIPTION_CHARS, NOTIFIED_EMAILS, PROJECT_USERS, TEXT_CHARS, TRUSTED_DOMAINS};
+use crate::domain::patch::Patch;
+use crate::domain::project::{
+    API_VERSION, CLUSTER, CalloutNotification, CalloutNotifications, CodeConfig, ProjectChange, ProjectSettings,
+    UsageNotification, UsageNotifications, WEBHOOK_VERSION,
+};
+use crate::http::error::{ApiError, ErrorKind};
+use crate::http::payload::Object;
+use crate::service::projects::ProjectRequest;
+
+/// Percents of a limit at which somebody can be told; the vendor's numbers.
+const PERCENTS: std::ops::RangeInclusive<i64> = 10..=90;
+
+/// The body that creates a project.
+pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
+    for name in ["name", "case_sensitive_codes", "timezone", "currency"] {
+        body.require(name)?;
+    }
+    let mut change = change(&mut body)?;
+    let name = required(&body, "name", "string", change.name.take())?;
+    required(&body, "case_sensitive_codes", "boolean", change.case_sensitive_codes)?;
+    required(&body, "timezone", "string", change.timezone.as_ref())?;
+    required(&body, "currency", "string", change.currency.as_ref())?;
+    only(&mut body, "api_version", API_VERSION)?;
+    users(&mut body)?;
+    // Set when a project is changed only.
+    change.default_code_config = Patch::Absent;
+    if body.optional_text("cluster_id", TEXT_CHARS)?.is_some_and(|cluster| cluster != CLUSTER) {
+        return Err(ApiError::new(ErrorKind::Forbidden).with_details("Project is bound to different region"));
+    }
+    let mut settings = ProjectSettings::default();
+    settings.apply(change);
+    Ok(ProjectRequest { name, settings })
+}
+
+/// A member that must not be `null`.
+fn required<T>(body: &Object, name: &str, kind: &str, value: Option<T>) -> Result<T, ApiError> {
+    value.ok_or_else(|| ApiError::invalid_payload(format!("Property {} must be {kind}", body.path_of(name))))
+}
+
+/// The body that changes a project.
+pub fn change(body: &mut Object) -> Result<ProjectChange, ApiError> {
+    only(body, "webhook_version", WEBHOOK_VERSION)?;
+    let name = if body.has("name") { Some(body.required_text("name", 1, TEXT_CHARS)?) } else { None };
+    Ok(ProjectChange {
+        name,
+        description: body.optional_text("description", DESCRIPTION_CHARS)?,
+        timezone: patterned(body, "timezone", "^[A-Za-z0-9_+:/-]{1,64}$", is_timezone)?.value(),
+        currency: patterned(body, "currency", "^[A-Z]{3}$", is_currency)?.value(),
+        dial_code: patterned(body, "dial_code", r"^\+?[0-9][0-9 -]{0,9}$", is_dial_code)?,
+        case_sensitive_codes: switch(body, "case_sensitive_codes")?,
+        client_trusted_domains: texts(body, "client_trusted_domains", TRUSTED_DOMAINS)?,
+        client_redeem_enabled: switch(body, "client_redeem_enabled")?,
+        client_publish_enabled: switch(body, "client_publish_enabled")?,
+        client_list_vouchers_enabled: switch(body, "client_list_vouchers_enabled")?,
+        client_create_customer_enabled: switch(body, "client_create_customer_enabled")?,
+        client_loyalty_events_enabled: switch(body, "client_loyalty_events_enabled")?,
+        client_set_voucher_expiration_date_enabled: switch(body, "client_set_voucher_expiration_date_enabled")?,
+        api_usage_notifications: body
+            .object("api_usage_notifications")?
+            .value()
+            .map(usage_notifications)
+            .transpose()?,
+        webhooks_callout_notifications: body
+            .object("webhooks_callout_notifications")?
+            .value()
+            .map(callout_notifications)
+            .transpose()?,
+        default_code_config: match body.object("default_code_config")? {
+            Patch::Value(config) => code_config(config)?,
+            Patch::Null => Patch::Null,
+            Patch::Absent => Patch::Absent,
+        },
+    })
+}
+
+fn switch(body: &mut Object, name: &str) -> Result<Option<bool>, ApiError> {
+    Ok(body.boolean(name)?.value())
+}
+
+/// A member that has one value only.
+fn only(body: &mut Object, name: &str, value: &str) -> Result<(), ApiError> {
+    body.one_of(name, &[value], |text| (text == value).then_some(())).map(drop)
+}
+
+/// A text of a form; `pattern` says which, in messages.
+fn patterned(
+    body: &mut Object,
+    name: &str,
+    pattern: &str,
+    fits: impl Fn(&str) -> bool,
+) -> Result<Patch<String>, ApiError> {
+    let text = body.text(name, TEXT_CHARS)?;
+    if text.as_value().is_some_and(|text| !fits(text)) {
+        let details = format!("Property {} must match pattern \"{pattern}\"", body.path_of(name));
+        return Err(ApiError::invalid_payload(details));
+    }
+    Ok(text)
+}
+
+/// What can be a GMT offset or a name of the IANA database. Which names there are is not asked.
+fn is_timezone(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+:/-".contains(&byte))
+}
+
+fn is_currency(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+fn is_dial_code(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=10).contains(&digits.len())
+        && digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || b" -".contains(&byte))
+}
+
+fn texts(body: &mut Object, name: &str, most: usize) -> Result<Option<Vec<String>>, ApiError> {
+    let texts = body.texts(name, most)?;
+    let too_long = |text: &String| text.chars().count() > TEXT_CHARS;
+    if let Some(index) = texts.as_ref().and_then(|texts| texts.iter().position(too_long)) {
+        let details =
+            format!("Property {}[{index}] must NOT have more than {TEXT_CHARS} characters", body.path_of(name));
+        return Err(ApiError::invalid_payload(details));
+    }
+    Ok(texts)
+}
+
+/// The vendor requires `redemptions`, which its schema of the request does not have: it may be left out.
+fn usage_notifications(mut body: Object) -> Result<UsageNotifications, ApiError> {
+    for name in ["messages", "api_calls", "bulk_api_calls", "webhook_calls", "cycle_calls"] {
+        body.require(name)?;
+    }
+    Ok(UsageNotifications {
+        messages: usage_notification(&mut body, "messages")?,
+        api_calls: usage_notification(&mut body, "api_calls")?,
+        cycle_calls: usage_notification(&mut body, "cycle_calls")?,
+        redemptions: if body.has("redemptions") {
+            usage_notification(&mut body, "redemptions")?
+        } else {
+            UsageNotification::default()
+        },
+        webhook_calls: usage_notification(&mut body, "webhook_calls")?,
+        bulk_api_calls: usage_notification(&mut body, "bulk_api_calls")?,
+    })
+}
+
+fn usage_notification(body: &mut Object, name: &str) -> Result<UsageNotification, ApiError> {
+    let mut member = object(body, name)?;
+    for name in ["enabled", "value", "emails", "in_app"] {
+        member.require(name)?;
+    }
+    let value = member.integer("value")?;
+    let value = required(&member, "value", "integer", value)?;
+    for (is_beyond, word, limit) in
+        [(value < *PERCENTS.start(), "lower", PERCENTS.start()), (value > *PERCENTS.end(), "higher", PERCENTS.end())]
+    {
+        if is_beyond {
+            let details = format!("Property {} cannot be {word} than {limit}", member.path_of("value"));
+            return Err(ApiError::invalid_payload(details));
+        }
+    }
+    let (in_app, enabled) = (member.required_boolean("in_app")?, member.required_boolean("enabled")?);
+    Ok(UsageNotification { value, emails: emails(&mut member)?, in_app, enabled })
+}
+
+fn callout_notifications(mut body: Object) -> Result<CalloutNotifications, ApiError> {
+    for name in ["distributions", "webhooks"] {
+        body.require(name)?;
+    }
+    let (webhooks, distributions) = (callout(&mut body, "webhooks")?, callout(&mut body, "distributions")?);
+    Ok(CalloutNotifications { webhooks, distributions })
+}
+
+fn callout(body: &mut Object, name: &str) -> Result<CalloutNotification, ApiError> {
+    let mut member = object(body, name)?;
+    for name in ["email", "in_app", "emails"] {
+        member.require(name)?;
+    }
+    let (email, in_app) = (member.required_boolean("email")?, member.required_boolean("in_app")?);
+    Ok(CalloutNotification { email, emails: emails(&mut member)?, in_app })
+}
+
+fn emails(member: &mut Object) -> Result<Vec<String>, ApiError> {
+    let emails = texts(member, "emails", NOTIFIED_EMAILS)?;
+    required(member, "emails", "array", emails)
+}
+
+fn object(body: &mut Object, name: &str) -> Result<Object, ApiError> {
+    let member = body.object(name)?.value();
+    required(body, name, "object", member)
+}
+
+fn code_config(mut body: Object) -> Result<Patch<CodeConfig>, ApiError> {
+    Ok(match body.text("charset", TEXT_CHARS)? {
+        Patch::Value(charset) => Patch::Value(CodeConfig { charset }),
+        Patch::Null => Patch::Null,
+        Patch::Absent => Patch::Absent,
+    })
+}
+
+/// There are no users here, so nobody is assigned; what says so must have the vendor's form all the same.
+fn users(body: &mut Object) -> Result<(), ApiError> {
+    let path = body.path_of("users");
+    for (index, mut user) in body.objects("users", PROJECT_USERS)?.unwrap_or_default().into_iter().enumerate() {
+        user.required_text("role", 1, TEXT_CHARS)?;
+        let names = [user.optional_text("id", TEXT_CHARS)?, user.optional_text("login", TEXT_CHARS)?];
+        if names.iter().flatten().count() != 1 {
+            let details = format!("Property {path}[{index}] must have either property 'id' or property 'login'");
+            return Err(ApiError::invalid_payload(details));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! `/management/v1/projects/{projectId}/webhooks`. The distributions of a project are not here: the vendor has them in its dashboard.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod update;
+
+use crate::http::routes::{Routes, delete, get, post, put};
+
+/// The routes of this folder.
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at(
+            "/management/v1/projects/{projectId}/webhooks",
+            [get("list-webhooks", list::handle), post("create-webhook", create::handle)],
+        )
+        .at(
+            "/management/v1/projects/{projectId}/webhooks/{webhookId}",
+            [
+                get("get-webhook", get::handle),
+                put("update-webhook", update::handle),
+                delete("delete-webhook", delete::handle),
+            ],
+        )
+}

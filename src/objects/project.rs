@@ -1,0 +1,53 @@
+//! The project object of the management API.
+
+use super::ObjectWriter;
+use crate::domain::json::JsonText;
+use crate::domain::project::{API_VERSION, CLUSTER, KeyPair, Project, ProjectKeys, WEBHOOK_VERSION};
+
+/// The object of a project. The vendor's schema requires `description` and `webhook_token`, its examples omit them: they are shown.
+pub fn write(out: &mut Vec<u8>, project: &Project) {
+    members(&mut ObjectWriter::new(out), project).end();
+}
+
+/// The object of a project that was just made.
+pub fn write_created(out: &mut Vec<u8>, project: &Project, keys: &ProjectKeys) {
+    members(&mut ObjectWriter::new(out), project)
+        .object("server_side_key", |object| write_key(object, &keys.server))
+        .object("client_side_key", |object| write_key(object, &keys.client))
+        .end();
+}
+
+fn write_key(object: &mut ObjectWriter<'_>, pair: &KeyPair) {
+    object.text("app_id", &pair.id).text("app_token", &pair.token);
+}
+
+fn members<'a, 'b>(object: &'a mut ObjectWriter<'b>, project: &Project) -> &'a mut ObjectWriter<'b> {
+    let settings = &project.settings;
+    object
+        .text("id", &project.public_id)
+        .text("name", &project.name)
+        .text("currency", &settings.currency)
+        .text("timezone", &settings.timezone);
+    if let Some(dial_code) = &settings.dial_code {
+        object.text("dial_code", dial_code);
+    }
+    object
+        .text("cluster_id", CLUSTER)
+        .text("api_version", API_VERSION)
+        .text("description", &settings.description)
+        .boolean("case_sensitive_codes", settings.case_sensitive_codes)
+        .raw("client_trusted_domains", JsonText::of(&settings.client_trusted_domains).as_str())
+        .boolean("client_redeem_enabled", settings.client_redeem_enabled)
+        .boolean("client_publish_enabled", settings.client_publish_enabled)
+        .boolean("client_list_vouchers_enabled", settings.client_list_vouchers_enabled)
+        .boolean("client_create_customer_enabled", settings.client_create_customer_enabled)
+        .boolean("client_loyalty_events_enabled", settings.client_loyalty_events_enabled)
+        .boolean("client_set_voucher_expiration_date_enabled", settings.client_set_voucher_expiration_date_enabled)
+        .raw("api_usage_notifications", JsonText::of(&settings.api_usage_notifications).as_str())
+        .raw("webhooks_callout_notifications", JsonText::of(&settings.webhooks_callout_notifications).as_str())
+        .boolean("is_sandbox", project.is_sandbox);
+    if let Some(config) = &settings.default_code_config {
+        object.raw("default_code_config", JsonText::of(config).as_str());
+    }
+    object.text("webhook_version", WEBHOOK_VERSION).text("webhook_token", &project.webhook_token)
+}

@@ -1,0 +1,192 @@
+use serde_json::{Value, json};
+
+use super::{PATH, client_of, create, path_of, smallest};
+use crate::support::World;
+
+#[tokio::test]
+async fn a_project_is_created_with_keys_and_shown_as_the_vendor_shows_it() {
+    let world = World::new().await;
+    let answer = world.manager().post(PATH, smallest("Team")).await.expect(200);
+    // Their form is that of the contract.
+    let mut shape = answer.shape();
+    for secret in [
+        "/webhook_token",
+        "/server_side_key/app_id",
+        "/server_side_key/app_token",
+        "/client_side_key/app_id",
+        "/client_side_key/app_token",
+    ] {
+        shape = shape.replace(&answer.string(secret), "<uuid>");
+    }
+    let quiet = r#"{"value":80,"emails":[],"in_app":false,"enabled":false}"#;
+    assert_eq!(
+        shape,
+        format!(
+            r#"{{"id":"<proj_>","name":"Team","currency":"EUR","timezone":"UTC","cluster_id":"eu1","api_version":"v2018-08-01","description":"","case_sensitive_codes":true,"client_trusted_domains":["*"],"client_redeem_enabled":false,"client_publish_enabled":false,"client_list_vouchers_enabled":false,"client_create_customer_enabled":true,"client_loyalty_events_enabled":true,"client_set_voucher_expiration_date_enabled":false,"api_usage_notifications":{{"messages":{quiet},"api_calls":{quiet},"cycle_calls":{quiet},"redemptions":{quiet},"webhook_calls":{quiet},"bulk_api_calls":{quiet}}},"webhooks_callout_notifications":{{"webhooks":{{"email":false,"emails":[],"in_app":false}},"distributions":{{"email":false,"emails":[],"in_app":false}}}},"is_sandbox":false,"webhook_version":"v2024-01-01","webhook_token":"<uuid>","server_side_key":{{"app_id":"<uuid>","app_token":"<uuid>"}},"client_side_key":{{"app_id":"<uuid>","app_token":"<uuid>"}}}}"#
+        )
+    );
+}
+
+fn usage(value: i64) -> Value {
+    json!({"value": value, "emails": ["a@b.c"], "in_app": true, "enabled": true})
+}
+
+#[tokio::test]
+async fn everything_that_is_sent_is_kept() {
+    let world = World::new().await;
+    let mut body = json!({
+        "name": "Team", "currency": "PLN", "timezone": "Europe/Warsaw", "dial_code": "+48", "description": "D",
+        "case_sensitive_codes": false, "client_trusted_domains": ["shop.example"],
+        "client_redeem_enabled": true, "client_publish_enabled": true, "client_list_vouchers_enabled": true,
+        "client_create_customer_enabled": false, "client_loyalty_events_enabled": false,
+        "client_set_voucher_expiration_date_enabled": true,
+        "api_usage_notifications": {
+            "messages": usage(10), "api_calls": usage(20), "cycle_calls": usage(30), "redemptions": usage(40),
+            "webhook_calls": usage(50), "bulk_api_calls": usage(90),
+        },
+        "webhooks_callout_notifications": {
+            "webhooks": {"email": true, "emails": ["a@b.c"], "in_app": false},
+            "distributions": {"email": false, "emails": [], "in_app": true},
+        },
+        "webhook_version": "v2024-01-01", "api_version": "v2018-08-01", "cluster_id": "eu1",
+        "users": [{"id": "user_1", "role": "ADMIN"}, {"login": "a@b.c", "role": "role_of_ours"}],
+    });
+    let created = world.manager().post(PATH, body.clone()).await.expect(200);
+    let read = world.manager().get(&path_of(&created)).await.expect(200).json();
+    body.as_object_mut().unwrap().remove("users");
+    for (name, value) in body.as_object().unwrap() {
+        assert_eq!((name, &created.json()[name]), (name, value));
+        assert_eq!((name, &read[name]), (name, value));
+    }
+    // Not in the vendor's form of creation.
+    let mut body = smallest("Team");
+    body["default_code_config"] = json!({"charset": "01"});
+    let created = world.manager().post(PATH, body).await.expect(200).json();
+    assert_eq!(created["default_code_config"], json!(null));
+}
+
+#[tokio::test]
+async fn its_keys_work_at_once_each_at_its_own_door_and_nobody_elses_do() {
+    // Strict, too: they were asked for.
+    let world = World::with(voucherify_emulator::clock::Clock::System, |config| config.strict_auth = true).await;
+    let created = create(&world.manager(), "Team").await;
+    let client = client_of(&world, &created);
+    client.customer(json!({"source_id": "alice"})).await;
+    world.client().get("/v1/customers/alice").await.expect(404);
+    let [server, browser] = ["/server_side_key", "/client_side_key"]
+        .map(|key| (created.string(&format!("{key}/app_id")), created.string(&format!("{key}/app_token"))));
+    for ([id_header, token_header], (id, token)) in [
+        (["x-app-id", "x-app-token"], &browser),
+        (["x-app-id", "x-app-token"], &(server.0.clone(), browser.1.clone())),
+        (["x-client-application-id", "x-client-token"], &server),
+        (["x-management-id", "x-management-token"], &server),
+    ] {
+        world.caller(&[(id_header, id), (token_header, token)]).get("/v1/customers/alice").await.expect(401);
+    }
+    let text = world.tables_with(&server.1).await;
+    assert_eq!(text, Vec::<String>::new(), "the token itself is not stored");
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_is_named() {
+    let world = World::new().await;
+    let manager = world.manager();
+    let answer = manager.post(PATH, json!({"case_sensitive_codes": true})).await.expect(400);
+    assert_eq!(
+        answer.shape(),
+        r#"{"code":400,"key":"invalid_payload","message":"Invalid payload","details":"Payload must have required property 'name'","request_id":"<v->"}"#
+    );
+    for name in ["case_sensitive_codes", "timezone", "currency"] {
+        let mut body = smallest("Team");
+        body.as_object_mut().unwrap().remove(name);
+        let answer = manager.post(PATH, body).await.expect(400);
+        assert_eq!(answer.string("/details"), format!("Payload must have required property '{name}'"));
+    }
+    let usage_with = |name: &str, value: Value| {
+        let mut of_messages = usage(80);
+        of_messages[name] = value;
+        json!({"messages": of_messages, "api_calls": usage(80), "cycle_calls": usage(80), "webhook_calls": usage(80), "bulk_api_calls": usage(80)})
+    };
+    let callout = json!({"email": true, "emails": [], "in_app": true});
+    for (name, value, wrong) in [
+        ("name", json!(1), " must be string"),
+        ("name", json!(null), " must be string"),
+        ("name", json!(""), " must NOT have fewer than 1 characters"),
+        ("name", json!("n".repeat(501)), " must NOT have more than 500 characters"),
+        ("description", json!(1), " must be string"),
+        ("description", json!("d".repeat(5_001)), " must NOT have more than 5000 characters"),
+        ("case_sensitive_codes", json!("true"), " must be boolean"),
+        ("case_sensitive_codes", json!(null), " must be boolean"),
+        ("timezone", json!(null), " must be string"),
+        ("timezone", json!("Europe Warsaw"), " must match pattern \"^[A-Za-z0-9_+:/-]{1,64}$\""),
+        ("currency", json!("euro"), " must match pattern \"^[A-Z]{3}$\""),
+        ("currency", json!(null), " must be string"),
+        ("dial_code", json!(48), " must be string"),
+        ("dial_code", json!("x"), " must match pattern \"^\\+?[0-9][0-9 -]{0,9}$\""),
+        ("webhook_version", json!("v1"), " must be equal to one of the allowed values [ v2024-01-01 ]"),
+        ("api_version", json!("v1"), " must be equal to one of the allowed values [ v2018-08-01 ]"),
+        ("client_trusted_domains", json!("*"), " must be array"),
+        ("client_trusted_domains", json!([1]), "[0] must be string"),
+        ("client_trusted_domains", json!(["d".repeat(501)]), "[0] must NOT have more than 500 characters"),
+        ("client_trusted_domains", json!(vec!["*"; 101]), " must NOT have more than 100 items"),
+        ("client_redeem_enabled", json!(1), " must be boolean"),
+        ("api_usage_notifications", json!([]), " must be object"),
+        ("api_usage_notifications", json!({}), " should have required property 'messages'"),
+        ("api_usage_notifications", usage_with("value", json!(9)), ".messages.value cannot be lower than 10"),
+        ("api_usage_notifications", usage_with("value", json!(91)), ".messages.value cannot be higher than 90"),
+        ("api_usage_notifications", usage_with("value", json!(null)), ".messages.value must be integer"),
+        ("api_usage_notifications", usage_with("emails", json!(null)), ".messages.emails must be array"),
+        ("api_usage_notifications", usage_with("in_app", json!(0)), ".messages.in_app must be boolean"),
+        (
+            "webhooks_callout_notifications",
+            json!({"webhooks": callout}),
+            " should have required property 'distributions'",
+        ),
+        (
+            "webhooks_callout_notifications",
+            json!({"webhooks": 1, "distributions": callout}),
+            ".webhooks must be object",
+        ),
+        (
+            "webhooks_callout_notifications",
+            json!({"webhooks": {"email": true}, "distributions": callout}),
+            ".webhooks should have required property 'in_app'",
+        ),
+        ("users", json!({}), " must be array"),
+        ("users", json!([{"id": "u"}]), "[0] should have required property 'role'"),
+        ("users", json!([{"role": "ADMIN"}]), "[0] must have either property 'id' or property 'login'"),
+        (
+            "users",
+            json!([{"role": "ADMIN", "id": "u", "login": "l"}]),
+            "[0] must have either property 'id' or property 'login'",
+        ),
+    ] {
+        let mut body = smallest("Team");
+        body[name] = value;
+        let answer = manager.post(PATH, body).await.expect(400);
+        assert_eq!(answer.string("/details"), format!("Property .{name}{wrong}"));
+    }
+    assert_eq!(manager.get(PATH).await.expect(200).json()["total"], 1, "only the default one");
+}
+
+#[tokio::test]
+async fn another_region_is_forbidden() {
+    let world = World::new().await;
+    let mut body = smallest("Team");
+    body["cluster_id"] = json!("us1");
+    let answer = world.manager().post(PATH, body).await.expect(403);
+    assert_eq!(
+        answer.shape(),
+        r#"{"code":403,"key":"forbidden","message":"Forbidden","details":"Project is bound to different region","request_id":"<v->"}"#
+    );
+}
+
+#[tokio::test]
+async fn the_keys_must_be_those_of_an_organisation() {
+    let world = World::new().await;
+    let answer = world.client().post(PATH, smallest("Team")).await.expect(401);
+    assert_eq!(answer.text, r#"{"code":401,"message":"Unauthorized","key":"unauthorized"}"#);
+    create(&world.strange_manager(), "Team").await;
+    let wrong = world.manager_with("strange manager", "another token");
+    wrong.post(PATH, smallest("Team")).await.expect(401);
+}
