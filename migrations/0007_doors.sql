@@ -140,7 +140,6 @@ CREATE TABLE webhook_deliveries (
 -- Of each webhook what is due first: the courier reads it webhook by webhook, so that none stands behind another's heap.
 CREATE INDEX webhook_deliveries_due_idx ON webhook_deliveries (project_id, webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_customer_idx ON webhook_deliveries (project_id, customer_id);
-CREATE INDEX webhook_deliveries_finished_idx ON webhook_deliveries (project_id, finished_at) WHERE finished_at IS NOT NULL;
 COMMENT ON COLUMN webhook_deliveries.id IS 'whs_..., time-ordered; the same at every attempt';
 COMMENT ON COLUMN webhook_deliveries.due_at IS 'when the next attempt is due; null when there is none';
 COMMENT ON COLUMN webhook_deliveries.failures IS 'attempts that failed since it was last put in line';

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::db::jobs::{Listener, Word};
 use crate::domain::webhook::RetrySchedule;
 use crate::service::jobs::{self, Worked};
-use crate::service::{Core, Error, projects};
+use crate::service::{Core, Error, projects, webhooks};
 use crate::webhook::Sender;
 use courier::Courier;
 
@@ -142,8 +142,12 @@ async fn listen_on(core: &Core, database: PgConnectOptions, wake: &watch::Sender
 /// Removes results whose time is over, now and then.
 async fn expire(core: Arc<Core>) {
     loop {
-        if let Err(error) = jobs::expire(&core).await {
-            tracing::debug!(%error, "results whose time is over stay for now");
+        let expired = async {
+            jobs::expire(&core).await?;
+            webhooks::expire(&core).await
+        };
+        if let Err(error) = expired.await {
+            tracing::debug!(%error, "what is over stays for now");
         }
         sleep(EXPIRE_EVERY).await;
     }

@@ -255,16 +255,23 @@ struct RecordColumns {
     attempts: Vec<String>,
 }
 
-/// Removes deliveries that have ended before `before`.
+/// Removes deliveries that have ended, of those whose ids are less than `before`: `most` of them, and returns how many they were.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn expire(connection: &mut PgConnection, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "DELETE FROM webhook_deliveries d USING projects p WHERE d.project_id = p.id AND d.finished_at < $1",
-        before
+pub async fn expire(connection: &mut PgConnection, before: &str, most: i64) -> Result<i64, sqlx::Error> {
+    let done = sqlx::query!(
+        "DELETE FROM webhook_deliveries d
+         USING (SELECT old.project_id, old.id FROM projects p,
+                    LATERAL (SELECT one.project_id, one.id FROM webhook_deliveries one
+                             WHERE one.project_id = p.id AND one.id < $1 AND one.due_at IS NULL
+                             ORDER BY one.id LIMIT $2) AS old
+                LIMIT $2) AS gone
+         WHERE d.project_id = gone.project_id AND d.id = gone.id AND d.due_at IS NULL",
+        before,
+        most
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }

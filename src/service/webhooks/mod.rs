@@ -3,17 +3,23 @@
 mod attempt;
 mod outbox;
 
+use chrono::TimeDelta;
+
 use super::rules::Revision;
 use super::{Caller, Core, Error, Resource, retry};
 use crate::db;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
+use crate::domain::timed_id;
 use crate::domain::webhook::{StoredDelivery, Webhook, WebhookChange, WebhookKind};
 
 pub use attempt::Attempt;
 pub use outbox::Outbox;
 pub(super) use outbox::deliveries_of;
+
+/// Deliveries that are removed by one statement.
+const REMOVED_AT_ONCE: i64 = 10_000;
 
 /// What a new webhook is to be.
 #[derive(Clone, Debug)]
@@ -150,6 +156,22 @@ pub async fn replay(core: &Core, caller: &Caller, id: &Identifier) -> Result<Sto
     connection.release();
     core.outbox.wake();
     found.ok_or_else(not_found)
+}
+
+/// Removes what became of deliveries that were put in line long ago.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expire(core: &Core) -> Result<(), Error> {
+    let before = timed_id::first("whs_", core.clock.now() - TimeDelta::days(limits::DELIVERY_DAYS));
+    loop {
+        let mut connection = core.pool.acquire().await?;
+        let removed = db::webhook_deliveries::expire(&mut connection, &before, REMOVED_AT_ONCE).await?;
+        connection.release();
+        if removed < REMOVED_AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
 async fn lock(

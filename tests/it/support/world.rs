@@ -143,6 +143,11 @@ impl World {
         self.core.outbox.wake();
     }
 
+    /// Does what the workers do now and then.
+    pub async fn expire_deliveries(&self) {
+        voucherify_emulator::service::webhooks::expire(&self.core).await.unwrap();
+    }
+
     /// From now on it accepts jobs, and leaves them to others.
     pub async fn stop_workers(&mut self) {
         if let Some(workers) = self.workers.take() {

@@ -101,3 +101,23 @@ fn a_killed_emulator_delivers_what_it_had_promised() {
     assert!(first.is_subset(&ids), "under the same ids");
     program.end(Signal::TERM);
 }
+
+#[tokio::test]
+async fn after_a_week_it_is_forgotten_what_became_of_a_delivery() {
+    let (world, receiver) = (World::at("2026-03-01T10:00:00Z").await, Receiver::start().await);
+    let client = world.client();
+    webhook(&client, &receiver, &["customer.created"]).await;
+    receiver.replies([Reply::Status(200), Reply::Status(500)]);
+    for (count, source_id) in ["delivered", "waits"].into_iter().enumerate() {
+        client.post("/v1/customers", json!({"source_id": source_id})).await.expect(200);
+        receiver.received(count + 1).await;
+        attempted(&client, 1).await;
+    }
+    world.clock.set("2026-03-08T10:00:00Z".parse().unwrap());
+    world.expire_deliveries().await;
+    assert_eq!(super::deliveries(&client).await.len(), 2);
+    world.clock.set("2026-03-08T10:00:00.001Z".parse().unwrap());
+    world.expire_deliveries().await;
+    let left = super::deliveries(&client).await;
+    assert_eq!((left.len(), left[0]["attempts"][0]["status"].clone()), (1, json!(500)));
+}
