@@ -82,7 +82,7 @@ impl Courier {
             let rest = self.take(&mut connection, &mut hands).await?;
             tokio::select! {
                 () = hands.until_something_is_done() => {}
-                () = self.core.outbox.woken() => {}
+                () = self.core.outbox.woken_or_heard() => {}
                 () = sleep(rest) => {}
                 () = word_to_stop(stopped) => break,
             }

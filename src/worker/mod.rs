@@ -133,7 +133,7 @@ async fn listen_on(core: &Core, database: PgConnectOptions, wake: &watch::Sender
         let patience = LOOK_EVERY.mul_f64(rand::rng().random_range(0.8..1.2));
         match listener.hears(patience).await? {
             Some(Word::Job) => drop(wake.send(())),
-            Some(Word::Delivery) => core.outbox.wake(),
+            Some(Word::Delivery) => core.outbox.hear(),
             None => {}
         }
     }

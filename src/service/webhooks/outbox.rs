@@ -21,6 +21,8 @@ const WITHDRAWN: u64 = 100_000;
 #[derive(Debug)]
 pub struct Outbox {
     word: Notify,
+    /// Of another emulator. It is apart, so that it is not passed on and on.
+    heard: Notify,
     /// Ids of customers and of webhooks, of which nothing that is in hand already is to be sent.
     withdrawn: Cache<String, Instant>,
 }
@@ -28,7 +30,7 @@ pub struct Outbox {
 impl Default for Outbox {
     fn default() -> Self {
         let withdrawn = Cache::builder().max_capacity(WITHDRAWN).time_to_live(WITHDRAWN_FOR).build();
-        Self { word: Notify::new(), withdrawn }
+        Self { word: Notify::new(), heard: Notify::new(), withdrawn }
     }
 }
 
@@ -41,6 +43,16 @@ impl Outbox {
     /// Waits until somebody has said so since this returned last.
     pub async fn woken(&self) {
         self.word.notified().await;
+    }
+
+    /// Says that another emulator has something to be delivered.
+    pub fn hear(&self) {
+        self.heard.notify_one();
+    }
+
+    /// Waits until somebody has said so, here or there, since this returned last.
+    pub async fn woken_or_heard(&self) {
+        tokio::select! { () = self.word.notified() => {}, () = self.heard.notified() => {} }
     }
 
     /// Says that nothing is to be sent of that customer or webhook which was read from the database before.

@@ -1,5 +1,7 @@
 //! Several emulators on one database.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::webhook;
@@ -17,6 +19,14 @@ async fn of_several_emulators_one_delivers_what_any_has_to_send() {
     }
     client.get("/_emulator/idle").await.expect(200);
     assert_eq!(receiver.messages().len(), 20, "each once");
+    // What one tells the other is not told back, and so on for ever.
+    let announced = "SELECT max(query_start)::text FROM pg_stat_activity
+                     WHERE datname = current_database() AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()";
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let before: Option<String> = sqlx::query_scalar(announced).fetch_one(&world.pool).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let after: Option<String> = sqlx::query_scalar(announced).fetch_one(&world.pool).await.unwrap();
+    assert_eq!(before, after);
 }
 
 #[tokio::test]
