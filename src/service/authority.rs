@@ -1,9 +1,12 @@
 //! The one place that knows what keys and tokens open.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -35,26 +38,59 @@ pub enum Presented<'a> {
 pub struct Authority {
     /// Whether a pair that was never seen is refused instead of getting something of its own.
     strict: bool,
-    /// Grows when nothing is believed any more. It is a part of every key, so that what was asked before and is answered after is
-    /// not believed either.
+    /// Grows when nothing is believed any more.
     generation: AtomicU64,
-    server: Cache<(u64, String), Option<Credential>>,
-    client: Cache<(u64, String), Option<Credential>>,
-    management: Cache<(u64, String), Option<Credential>>,
+    server: Memory<String, KnownPair>,
+    client: Memory<String, KnownPair>,
+    management: Memory<String, KnownPair>,
     /// By their digest.
-    tokens: Cache<(u64, [u8; 32]), Option<Token>>,
+    tokens: Memory<[u8; 32], KnownToken>,
     /// Whom everybody is taken for, where nothing is asked.
     anybody: Option<Principal>,
+}
+
+type Memory<K, T> = Cache<K, Believed<T>>;
+
+/// What was read of a key or token, if there is one; of an older generation it is not believed any more.
+#[derive(Debug)]
+struct Believed<T> {
+    generation: u64,
+    known: Option<Arc<T>>,
+}
+
+impl<T> Clone for Believed<T> {
+    fn clone(&self) -> Self {
+        Self { generation: self.generation, known: self.known.clone() }
+    }
+}
+
+/// A pair of keys that opens something.
+#[derive(Debug)]
+struct KnownPair {
+    token_sha256: Vec<u8>,
+    principal: Principal,
+}
+
+/// A token that opens something until it expires.
+#[derive(Debug)]
+struct KnownToken {
+    expires_at: DateTime<Utc>,
+    principal: Principal,
 }
 
 impl Authority {
     /// With an empty memory.
     #[must_use]
     pub fn new(strict: bool) -> Self {
-        let pairs = || Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build();
-        let tokens = Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build();
-        let generation = AtomicU64::default();
-        Self { strict, generation, server: pairs(), client: pairs(), management: pairs(), tokens, anybody: None }
+        Self {
+            strict,
+            generation: AtomicU64::default(),
+            server: memory(),
+            client: memory(),
+            management: memory(),
+            tokens: memory(),
+            anybody: None,
+        }
     }
 
     /// One that asks for nothing and takes everybody for `principal`: what authentication costs is measured against it.
@@ -86,10 +122,6 @@ impl Authority {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
-    }
-
     async fn resolve_pair(
         &self,
         core: &Core,
@@ -106,26 +138,20 @@ impl Authority {
         if !acceptable(id) || !acceptable(token) {
             return Ok(None);
         }
-        let pairs = match family {
+        let memory = match family {
             Family::Server => &self.server,
             Family::Client => &self.client,
             Family::Management => &self.management,
         };
         let token_sha256 = Sha256::digest(token);
-        let key = (self.generation(), id.to_owned());
-        let known = match pairs.get(&key).await {
+        let known = match self.remembered(memory, id).await {
             Some(known) => known,
-            None => pairs.try_get_with(key, self.load(core, family, id, &token_sha256)).await?,
+            // What is seldom done takes its place elsewhere.
+            None => Box::pin(self.ask(memory, id, || self.load(core, family, id, &token_sha256))).await?,
         };
         // Digests of equal length, compared without a hint of where they differ.
         let known = known.filter(|known| bool::from(known.token_sha256.as_slice().ct_eq(&token_sha256)));
-        Ok(known.filter(|known| known.opens != Opens::Nothing).map(|known| Principal {
-            opens: known.opens,
-            family,
-            scopes: Scopes::All,
-            app_id: id.into(),
-            client_access: known.client_access,
-        }))
+        Ok(known.map(|known| known.principal.clone()))
     }
 
     async fn load(
@@ -134,15 +160,22 @@ impl Authority {
         family: Family,
         id: &str,
         token_sha256: &[u8],
-    ) -> Result<Option<Credential>, Error> {
-        let known = find(core, family, id).await?;
-        if self.strict {
-            return Ok(known.filter(|credential| credential.is_configured));
-        }
-        match known {
-            Some(known) => Ok(Some(known)),
-            None => provision(core, family, id, token_sha256).await,
-        }
+    ) -> Result<Option<KnownPair>, Error> {
+        let known = match find(core, family, id).await? {
+            None if !self.strict => provision(core, family, id, token_sha256).await?,
+            known => known,
+        };
+        let is_open = |known: &Credential| known.opens != Opens::Nothing && (known.is_configured || !self.strict);
+        Ok(known.filter(is_open).map(|known| KnownPair {
+            token_sha256: known.token_sha256,
+            principal: Principal {
+                opens: known.opens,
+                family,
+                scopes: Scopes::All,
+                app_id: id.into(),
+                client_access: known.client_access,
+            },
+        }))
     }
 
     async fn resolve_token(&self, core: &Core, token: &str) -> Result<Option<Principal>, Arc<Error>> {
@@ -151,20 +184,67 @@ impl Authority {
         }
         // Found by its digest, of which nobody can guess a part.
         let token_sha256: [u8; 32] = Sha256::digest(token).into();
-        let key = (self.generation(), token_sha256);
-        let known = match self.tokens.get(&key).await {
+        let known = match self.remembered(&self.tokens, &token_sha256).await {
             Some(known) => known,
-            None => self.tokens.try_get_with(key, find_token(core, &token_sha256)).await?,
+            None => Box::pin(self.ask(&self.tokens, &token_sha256, || self.load_token(core, &token_sha256))).await?,
         };
-        let known = known.filter(|known| known.is_configured || !self.strict);
-        Ok(known.filter(|known| core.clock.now() < known.expires_at).map(|known| Principal {
-            opens: Opens::Project(known.project),
-            family: Family::Server,
-            scopes: Scopes::Only(known.scope.split_whitespace().map(str::to_owned).collect()),
-            app_id: known.app_id,
-            client_access: known.client_access,
+        Ok(known.filter(|known| core.clock.now() < known.expires_at).map(|known| known.principal.clone()))
+    }
+
+    async fn load_token(&self, core: &Core, token_sha256: &[u8]) -> Result<Option<KnownToken>, Error> {
+        let known = find_token(core, token_sha256).await?;
+        Ok(known.filter(|known| known.is_configured || !self.strict).map(|known| KnownToken {
+            expires_at: known.expires_at,
+            principal: Principal {
+                opens: Opens::Project(known.project),
+                family: Family::Server,
+                scopes: Scopes::Only(known.scope.split_whitespace().map(str::to_owned).collect()),
+                app_id: known.app_id,
+                client_access: known.client_access,
+            },
         }))
     }
+
+    /// What is remembered under that key, and still believed.
+    async fn remembered<K, Q, T>(&self, memory: &Memory<K, T>, key: &Q) -> Option<Option<Arc<T>>>
+    where
+        K: Borrow<Q> + Eq + Hash + Send + Sync + 'static,
+        Q: Eq + Hash + ?Sized,
+        T: Send + Sync + 'static,
+    {
+        let generation = self.generation.load(Ordering::SeqCst);
+        memory.get(key).await.filter(|believed| believed.generation == generation).map(|believed| believed.known)
+    }
+
+    /// What `load` finds under that key, by one for all who ask at the same time.
+    async fn ask<K, Q, T, L: Future<Output = Result<Option<T>, Error>>>(
+        &self,
+        memory: &Memory<K, T>,
+        key: &Q,
+        load: impl Fn() -> L,
+    ) -> Result<Option<Arc<T>>, Arc<Error>>
+    where
+        K: Borrow<Q> + Eq + Hash + Send + Sync + 'static,
+        Q: ToOwned<Owned = K> + Eq + Hash + ?Sized,
+        T: Send + Sync + 'static,
+    {
+        loop {
+            let generation = self.generation.load(Ordering::SeqCst);
+            if memory.get(key).await.is_some_and(|believed| believed.generation < generation) {
+                memory.invalidate(key).await;
+            }
+            let loaded = async { Ok(Believed { generation, known: load().await?.map(Arc::new) }) };
+            let believed = memory.try_get_with(key.to_owned(), loaded).await?;
+            // Another may have begun to load it before it was said that nothing is believed any more.
+            if believed.generation >= generation {
+                return Ok(believed.known);
+            }
+        }
+    }
+}
+
+fn memory<K: Eq + Hash + Send + Sync + 'static, T: Send + Sync + 'static>() -> Memory<K, T> {
+    Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build()
 }
 
 /// A pair of keys that an option names.
