@@ -130,6 +130,7 @@ CREATE TABLE webhook_deliveries (
     due_at timestamptz,
     outcome text COLLATE "C",
     failures integer NOT NULL DEFAULT 0,
+    round integer NOT NULL DEFAULT 0,
     first_attempt_at timestamptz,
     finished_at timestamptz,
     attempts text,
@@ -139,10 +140,14 @@ CREATE TABLE webhook_deliveries (
 ) WITH (fillfactor = 70);
 -- Of each webhook what is due first: the courier reads it webhook by webhook, so that none stands behind another's heap.
 CREATE INDEX webhook_deliveries_due_idx ON webhook_deliveries (project_id, webhook_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_webhook_idx ON webhook_deliveries (project_id, webhook_id, id);
+CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (project_id, id) WHERE outcome = 'FAILED';
 CREATE INDEX webhook_deliveries_customer_idx ON webhook_deliveries (project_id, customer_id);
 COMMENT ON COLUMN webhook_deliveries.id IS 'whs_..., time-ordered; the same at every attempt';
 COMMENT ON COLUMN webhook_deliveries.due_at IS 'when the next attempt is due; null when there is none';
 COMMENT ON COLUMN webhook_deliveries.failures IS 'attempts that failed since it was last put in line';
+COMMENT ON COLUMN webhook_deliveries.round IS
+    'how often it was put in line again; what is still told of an attempt of an earlier round does not end this one';
 COMMENT ON COLUMN webhook_deliveries.attempts IS 'JSON objects that the emulator wrote, with commas between them; when they grow long, only of the last';
 COMMENT ON COLUMN webhook_deliveries.first_attempt_at IS 'from which the times of the retries count';
 

@@ -116,14 +116,11 @@ pub async fn update(connection: &mut PgConnection, project: ProjectId, webhook: 
     Ok(())
 }
 
-/// Removes one, with everything that it has sent or was to send.
+/// Removes one. What it has sent, or was to send, is not sent any more and removed later.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2", project.0, id)
-        .execute(&mut *connection)
-        .await?;
     sqlx::query!("DELETE FROM webhooks WHERE project_id = $1 AND id = $2", project.0, id).execute(connection).await?;
     Ok(())
 }

@@ -133,6 +133,8 @@ pub struct DueDelivery {
     pub due_at: DateTime<Utc>,
     /// Attempts that failed since it was last put in line.
     pub failures: i32,
+    /// How often it was put in line again.
+    pub round: i32,
     pub first_attempt_at: Option<DateTime<Utc>>,
     pub kind: WebhookKind,
     pub name: Option<String>,
@@ -177,6 +179,8 @@ impl DeliveryOutcome {
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     pub address: DeliveryAddress,
+    /// Of the delivery that was attempted; where it was put in line again meanwhile, only the attempt is kept.
+    pub round: i32,
     /// When it is tried again; `None` where it is finished.
     pub due_at: Option<DateTime<Utc>>,
     pub outcome: Option<DeliveryOutcome>,
@@ -225,11 +229,18 @@ impl RetrySchedule {
         Self { speed: speed.max(1) }
     }
 
-    /// When to try again after so many attempts have failed, of which the first was at `first`; `None` when it is over.
+    /// When to try again after so many attempts have failed, of which the first was at `first` and the last ended at `last`; `None`
+    /// when it is over. An attempt that was late, because nothing was sent for a while, has the next one as far behind it as ever.
     #[must_use]
-    pub fn next(self, first: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
-        let minutes = usize::try_from(failures - 1).ok().and_then(|index| Self::MINUTES.get(index))?;
-        Some(first + TimeDelta::microseconds(minutes * 60_000_000 / i64::from(self.speed)))
+    pub fn next(self, first: DateTime<Utc>, last: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
+        let index = usize::try_from(failures - 1).ok()?;
+        let minutes = *Self::MINUTES.get(index)?;
+        let before = index.checked_sub(1).map_or(0, |before| Self::MINUTES[before]);
+        let after = |minutes: i64| TimeDelta::microseconds(minutes * 60_000_000 / i64::from(self.speed));
+        let planned = first + after(minutes);
+        // Past the middle between its own time and that of the next one.
+        let is_late = last - first > after(minutes) - after(minutes - before) / 2;
+        Some(if is_late { planned.max(last + after(minutes - before)) } else { planned })
     }
 }
 
@@ -344,7 +355,14 @@ mod tests {
         let first = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
         let times = |speed| {
             let schedule = RetrySchedule::new(speed);
-            (1..=13).map(|failures| schedule.next(first, failures).map(|at| (at - first).num_milliseconds())).collect()
+            let mut last = first;
+            (1..=13)
+                .map(|failures| {
+                    let next = schedule.next(first, last, failures);
+                    last = next.unwrap_or(last);
+                    next.map(|at| (at - first).num_milliseconds())
+                })
+                .collect()
         };
         let minutes: Vec<Option<i64>> = times(1);
         let expected = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440].map(|minutes| Some(minutes * 60_000));
@@ -352,6 +370,18 @@ mod tests {
         assert_eq!(minutes[12], None, "the thirteenth failure is the last");
         let fast: Vec<Option<i64>> = times(6_000);
         assert_eq!((fast[0], fast[11]), (Some(10), Some(14_400)));
+    }
+
+    #[test]
+    fn after_a_pause_the_retries_keep_their_distance() {
+        let first = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
+        let schedule = RetrySchedule::new(1);
+        let (slow, day) = (TimeDelta::seconds(70), TimeDelta::hours(24));
+        // One that took ten seconds is in time.
+        assert_eq!(schedule.next(first, first + slow, 2), Some(first + TimeDelta::minutes(2)));
+        assert_eq!(schedule.next(first, first + day, 2), Some(first + day + TimeDelta::minutes(1)));
+        assert_eq!(schedule.next(first, first + day, 12), Some(first + day + TimeDelta::minutes(1440 - 1024)));
+        assert_eq!(schedule.next(first, first + day, 13), None);
     }
 
     #[test]

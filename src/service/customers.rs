@@ -210,7 +210,8 @@ async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> 
 
 pub(super) async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
-    let new = new_customer(core, caller, &work.rules, reference, now)?;
+    let mut new = new_customer(core, caller, &work.rules, reference, now)?;
+    work.sends_of(&mut new);
     if db::customers::insert(work.connection(), caller.project, &new).await? {
         // Locked like one that was found: the row is this transaction's own.
         return Ok(new.customer);

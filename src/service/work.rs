@@ -11,6 +11,7 @@ use tokio::task::yield_now;
 use super::webhooks::deliveries_of;
 use super::{Caller, Core, Error};
 use crate::db;
+use crate::db::customers::NewCustomer;
 use crate::db::pool::Transaction;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::customer::Customer;
@@ -64,6 +65,14 @@ impl<'a> Work<'a> {
     /// Tells no webhook of what is done: so it is with everything that comes in many at once.
     pub fn send_nothing(&mut self) {
         self.sends = false;
+    }
+
+    /// Takes from a new customer what nobody is to be told, and remembers whether there is something left for the courier.
+    pub fn sends_of(&mut self, new: &mut NewCustomer) {
+        if !self.sends {
+            new.deliveries.clear();
+        }
+        self.has_sent |= !new.deliveries.is_empty();
     }
 
     /// The project that it is done in.

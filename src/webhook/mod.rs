@@ -19,6 +19,8 @@ const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 16 * 1024;
 /// How long a connection is kept that nothing is sent on.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+/// Characters of an error that are kept.
+const ERROR_CHARS: usize = 300;
 /// The header with the signature.
 const SIGNATURE: &str = "x-voucherify-signature";
 
@@ -46,7 +48,8 @@ impl Sent {
     }
 
     fn failed(error: impl Into<String>) -> Self {
-        Self { status: None, error: Some(error.into()) }
+        let error: String = error.into();
+        Self { status: None, error: Some(error.chars().take(ERROR_CHARS).collect()) }
     }
 }
 

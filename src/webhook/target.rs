@@ -74,36 +74,45 @@ impl Guard {
     fn lets(self, address: IpAddr) -> bool {
         self.allow_link_local || !is_link_local(address)
     }
+
+    /// Of the addresses of a name, those that messages may go to; there may be none.
+    fn allowed(self, resolved: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Refusal> {
+        let is_known = !resolved.is_empty();
+        let allowed: Vec<_> = resolved.into_iter().filter(|address| self.lets(address.ip())).collect();
+        if allowed.is_empty() && is_known { Err(Refusal::LinkLocal) } else { Ok(allowed) }
+    }
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = *self;
         Box::pin(async move {
-            let resolved: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed: Vec<_> = resolved.iter().copied().filter(|address| guard.lets(address.ip())).collect();
-            if allowed.is_empty() && !resolved.is_empty() {
-                return Err(Refusal::LinkLocal.into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            let resolved = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(guard.allowed(resolved)?.into_iter()) as Addrs)
         })
     }
 }
 
-/// 169.254.0.0/16, `fe80::/10`, the address of a cloud's metadata in IPv6, and IPv4 addresses in the clothes of IPv6.
+/// 169.254.0.0/16, `fe80::/10`, the addresses of clouds' metadata in IPv6, and IPv4 addresses in the clothes of IPv6.
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => {
             let segments = address.segments();
             segments[0] & 0xffc0 == 0xfe80
-                || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+                // What AWS serves under it: metadata, credentials of pods, time and names.
+                || segments[..2] == [0xfd00, 0xec2]
+                || METADATA.contains(&address)
                 || embedded(segments).is_some_and(|address| address.is_link_local())
         }
     }
 }
 
-/// The IPv4 address in an IPv6 one: mapped, compatible, or translated (NAT64, 6to4).
+/// Where Google and Oracle have their metadata.
+const METADATA: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)];
+
+/// The IPv4 address in an IPv6 one: mapped, compatible, or translated (SIIT, NAT64, 6to4, Teredo).
 fn embedded(segments: [u16; 8]) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -111,8 +120,11 @@ fn embedded(segments: [u16; 8]) -> Option<Ipv4Addr> {
     };
     match segments {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
         | [0x2002, high, low, _, _, _, _, _] => Some(of(high, low)),
+        [0x2001, 0, _, _, _, _, high, low] => Some(of(!high, !low)),
         _ => None,
     }
 }
@@ -134,6 +146,12 @@ mod tests {
             "http://[fe80::1]/",
             "http://[febf::1]/",
             "http://[fd00:ec2::254]/",
+            "http://[fd00:ec2::23]/",
+            "http://[fd20:ce::254]/",
+            "http://[fd00:c1::a9fe:a9fe]/",
+            "http://[::ffff:0:a9fe:a9fe]/",
+            "http://[64:ff9b:1::a9fe:a9fe]/",
+            "http://[2001:0:1:2:3:4:5601:5601]/",
         ] {
             assert_eq!(check(url, false), Err(Refusal::LinkLocal), "{url}");
             assert_eq!(check(url, true), Ok(()), "{url}");
@@ -143,6 +161,13 @@ mod tests {
         {
             assert_eq!(check(url, false), Ok(()), "{url}");
         }
+        let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let resolved = addresses(&["169.254.169.254:0", "127.0.0.1:0"]);
+        let guard = Guard::new(false);
+        assert_eq!(guard.allowed(resolved.clone()), Ok(addresses(&["127.0.0.1:0"])));
+        assert_eq!(guard.allowed(addresses(&["169.254.169.254:0", "[fe80::1]:0"])), Err(Refusal::LinkLocal));
+        assert_eq!(guard.allowed(Vec::new()), Ok(Vec::new()));
+        assert_eq!(Guard::new(true).allowed(resolved.clone()), Ok(resolved));
         for url in ["", "your_url", "/path", "ftp://x/", "file:///etc/passwd", "http://", "mailto:a@b.c"] {
             assert_eq!(check(url, false), Err(Refusal::NoUrl), "{url}");
         }

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::in_time;
 use crate::db::webhook_deliveries::{CourierConnection, Look};
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, DueDelivery, RetrySchedule};
@@ -25,10 +26,16 @@ use crate::webhook::Sender;
 
 /// Messages that are sent to one webhook at a time.
 const AT_A_TIME: usize = 16;
-/// Deliveries of one webhook that are in hand, sent or next to be sent; of one that fails, only those that are sent.
+/// Deliveries of one webhook that are in hand, sent or next to be sent.
 const IN_HAND_OF_ONE: usize = 128;
+/// Of one that has not taken any of those that are in hand, or has failed to take the last: it may be one that hangs.
+const IN_HAND_OF_A_STRANGER: usize = 4;
+/// How long it is remembered that a webhook takes what it is sent.
+const KNOWN_FOR: Duration = Duration::from_secs(30);
 /// Deliveries that are in hand, of all webhooks.
 const IN_HAND: usize = 512;
+/// With one each of webhooks of which nothing is in hand: so that those that hang leave room for the others.
+const IN_HAND_AT_THE_MOST: usize = 1024;
 /// Bytes of them.
 const BYTES_IN_HAND: usize = 16 * 1024 * 1024;
 /// How long between one look into the database and the next, while there is much to do.
@@ -46,7 +53,11 @@ const END_WITHIN: Duration = Duration::from_secs(2);
 /// How long is waited after the database could not be reached.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often it is tried to switch off a webhook that fails.
+const SWITCH_OFF_ATTEMPTS: u32 = 5;
+
 /// What the courier works with.
+#[derive(Clone)]
 pub struct Courier {
     pub core: Arc<Core>,
     pub database: PgConnectOptions,
@@ -57,19 +68,26 @@ pub struct Courier {
 impl Courier {
     /// Delivers until the word to stop.
     pub async fn work(self, mut stopped: watch::Receiver<bool>) {
+        let mut line = Line::default();
         while !*stopped.borrow() {
-            if let Err(error) = self.deliver(&mut stopped).await {
-                tracing::debug!(%error, "nothing is delivered at the moment");
-                tokio::select! { () = sleep(PAUSE) => {}, () = word_to_stop(&mut stopped) => {} }
+            let Err(error) = self.deliver(&mut line, &mut stopped).await else { return };
+            // Once, not at every attempt of the same trouble.
+            if line.is_told {
+                tracing::debug!(%error, "webhooks are still not delivered");
+            } else {
+                tracing::warn!(%error, "webhooks are not delivered at the moment");
             }
+            line.is_told = true;
+            tokio::select! { () = sleep(PAUSE) => {}, () = word_to_stop(&mut stopped) => {} }
         }
     }
 
-    async fn deliver(&self, stopped: &mut watch::Receiver<bool>) -> Result<(), sqlx::Error> {
-        let mut connection = CourierConnection::connect(&self.database).await?;
-        while !connection.delivers().await? {
+    async fn deliver(&self, line: &mut Line, stopped: &mut watch::Receiver<bool>) -> Result<(), sqlx::Error> {
+        let mut connection = in_time(CourierConnection::connect(&self.database, line.process)).await?;
+        *line = Line { process: Some(connection.process()), is_told: false };
+        while !in_time(connection.delivers()).await? {
             tokio::select! {
-                () = self.core.outbox.woken() => connection.announce().await?,
+                () = self.core.outbox.woken() => in_time(connection.announce()).await?,
                 () = sleep(LOOK_EVERY) => continue,
                 () = word_to_stop(stopped) => return Ok(()),
             }
@@ -94,12 +112,8 @@ impl Courier {
 
     /// Takes in hand what is due, and returns how long it can be rested when nothing happens.
     async fn take(&self, connection: &mut CourierConnection, hands: &mut Hands) -> Result<Duration, sqlx::Error> {
-        let room = hands.room();
-        if room == 0 {
-            return Ok(LOOK_EVERY);
-        }
+        let Some(room) = hands.room() else { return Ok(LOOK_EVERY) };
         let (now, read_at) = (self.core.clock.now(), Instant::now());
-        let most = i64::try_from(room).unwrap_or(i64::MAX);
         let in_hand: Vec<_> = hands.ids.iter().cloned().collect();
         // Mostly what is due is new. What is older, because its transaction was long, or it is tried again, or there was too much at
         // once, is looked for now and then, and for as long as there is any.
@@ -110,22 +124,21 @@ impl Courier {
             now,
             since,
             in_hand: &in_hand,
-            webhooks: &hands.rooms(),
-            room: to_i32(IN_HAND_OF_ONE),
-            most,
+            webhooks: &hands.rooms(&room),
+            room: to_i32(room.of_others),
+            most: i64::try_from(room.of_all).unwrap_or(i64::MAX),
             after: hands.last.as_ref(),
         };
-        let due = connection.due(&look).await?;
+        let due = in_time(connection.due(&look)).await?;
         if looks_at_all {
             hands.looked_at_all = Some(read_at);
+            hands.webhooks.retain(|_, of| of.count > 0 || read_at - of.used_at < KNOWN_FOR);
             hands.has_old = due.iter().any(|delivery| delivery.due_at < recent);
         }
         if due.is_empty() {
-            if !looks_at_all {
-                return Ok(LOOK_AT_ALL_EVERY);
-            }
-            let next = connection.next_due(now).await?;
-            return Ok(next.map_or(LOOK_EVERY, |next| until(now, next)));
+            let next = in_time(connection.next_due(now)).await?;
+            let rest = next.map_or(LOOK_EVERY, |next| until(now, next));
+            return Ok(if looks_at_all { rest } else { rest.min(LOOK_AT_ALL_EVERY) });
         }
         hands.last = due.last().map(|last| (last.address.project, last.webhook_id.clone()));
         for delivery in due {
@@ -135,31 +148,47 @@ impl Courier {
         Ok(Duration::ZERO)
     }
 
-    /// Writes down what came of those that are done.
+    /// Writes down what came of those that are done. What cannot be written now stays in hand.
     async fn record(&self, connection: &mut CourierConnection, hands: &mut Hands) -> Result<(), sqlx::Error> {
         hands.let_go_of_the_done();
         if hands.records.is_empty() {
             return Ok(());
         }
-        let done: Vec<_> = hands.records.drain(..).collect();
-        let records: Vec<_> = done.iter().map(|(_, record)| record.clone()).collect();
-        connection.record(&records).await?;
-        let given_up = done.into_iter().filter(|(_, record)| record.outcome == Some(DeliveryOutcome::Failed));
-        let given_up: HashSet<_> = given_up.map(|(key, _)| key).collect();
-        for (project, webhook_id) in given_up {
-            let core = Arc::clone(&self.core);
-            // Not here: whoever is alone in the project may be long at it.
-            tokio::spawn(async move {
-                if let Err(error) = webhooks::switch_off(&core, project, &webhook_id).await {
-                    tracing::warn!(%error, webhook_id, "a webhook that fails stays switched on");
-                }
-            });
-        }
-        for record in &records {
+        let records: Vec<_> = hands.records.iter().map(|(_, record)| record.clone()).collect();
+        let left: HashSet<_> = in_time(connection.record(&records)).await?.into_iter().collect();
+        let (left, written): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut hands.records).into_iter().partition(|(_, record)| left.contains(&record.address));
+        hands.records = left;
+        let mut given_up = HashMap::new();
+        for ((project, webhook_id), record) in written {
             hands.ids.remove(&record.address.id);
+            if record.outcome == Some(DeliveryOutcome::Failed) {
+                given_up.insert((project, webhook_id), record.ended_at);
+            }
+        }
+        for ((project, webhook_id), failed_at) in given_up {
+            // Not here: whoever is alone in the project may be long at it.
+            tokio::spawn(switch_off(Arc::clone(&self.core), project, webhook_id, failed_at));
         }
         Ok(())
     }
+}
+
+async fn switch_off(core: Arc<Core>, project: ProjectId, webhook_id: String, failed_at: DateTime<Utc>) {
+    for attempt in 1..=SWITCH_OFF_ATTEMPTS {
+        let Err(error) = webhooks::switch_off(&core, project, &webhook_id, failed_at).await else { return };
+        tracing::warn!(%error, webhook_id, "a webhook that fails stays switched on");
+        sleep(PAUSE * attempt).await;
+    }
+}
+
+/// What is known of the connection.
+#[derive(Default)]
+struct Line {
+    /// The process of PostgreSQL that was behind the last one.
+    process: Option<i32>,
+    /// Whether the log has the trouble that there is.
+    is_told: bool,
 }
 
 /// What is in hand.
@@ -169,6 +198,7 @@ struct Hands {
     held: HashMap<Id, Held>,
     /// Those that are in hand, and those that are not written down yet.
     ids: HashSet<String>,
+    /// Those of which something is in hand, and those that took what was a short time ago.
     webhooks: HashMap<(ProjectId, String), OfWebhook>,
     records: Vec<((ProjectId, String), AttemptRecord)>,
     bytes: usize,
@@ -189,26 +219,46 @@ struct Held {
 struct OfWebhook {
     count: usize,
     slots: Arc<Semaphore>,
-    /// Whether the last attempt failed.
-    fails: bool,
+    /// Whether it took the last one.
+    takes: bool,
+    used_at: Instant,
 }
 
 impl Default for OfWebhook {
     fn default() -> Self {
-        Self { count: 0, slots: Arc::new(Semaphore::new(AT_A_TIME)), fails: false }
+        Self { count: 0, slots: Arc::new(Semaphore::new(AT_A_TIME)), takes: false, used_at: Instant::now() }
     }
 }
 
+/// How many more can be held.
+struct Room {
+    of_all: usize,
+    /// Of each webhook of which nothing is in hand.
+    of_others: usize,
+    /// Whether those of which something is in hand may have more.
+    is_for_all: bool,
+}
+
 impl Hands {
-    /// How many more can be held.
-    fn room(&self) -> usize {
-        if self.bytes < BYTES_IN_HAND { IN_HAND.saturating_sub(self.ids.len()) } else { 0 }
+    /// How many more can be held, if any.
+    fn room(&self) -> Option<Room> {
+        let held = self.ids.len();
+        if self.bytes >= BYTES_IN_HAND || held >= IN_HAND_AT_THE_MOST {
+            None
+        } else if held < IN_HAND {
+            Some(Room { of_all: IN_HAND - held, of_others: IN_HAND_OF_A_STRANGER, is_for_all: true })
+        } else {
+            Some(Room { of_all: IN_HAND_AT_THE_MOST - held, of_others: 1, is_for_all: false })
+        }
     }
 
     /// How many more can be held of each webhook of which there are some.
-    fn rooms(&self) -> HashMap<(ProjectId, String), i32> {
-        let room = |of: &OfWebhook| (if of.fails { AT_A_TIME } else { IN_HAND_OF_ONE }).saturating_sub(of.count);
-        self.webhooks.iter().map(|(key, of)| (key.clone(), to_i32(room(of)))).collect()
+    fn rooms(&self, room: &Room) -> HashMap<(ProjectId, String), i32> {
+        let room_of = |of: &OfWebhook| {
+            let most = if of.takes { IN_HAND_OF_ONE } else { IN_HAND_OF_A_STRANGER };
+            if room.is_for_all { most.saturating_sub(of.count) } else { 0 }
+        };
+        self.webhooks.iter().map(|(key, of)| (key.clone(), to_i32(room_of(of)))).collect()
     }
 
     /// Holds a delivery that was read at `read_at`, and sends it as soon as it is its turn.
@@ -259,8 +309,9 @@ impl Hands {
         self.bytes -= bytes;
         if let Some(of) = self.webhooks.get_mut(&webhook) {
             of.count -= 1;
-            of.fails = record.as_ref().map_or(of.fails, |record| record.outcome != Some(DeliveryOutcome::Delivered));
-            if of.count == 0 && !of.fails {
+            of.takes = record.as_ref().map_or(of.takes, |record| record.outcome == Some(DeliveryOutcome::Delivered));
+            of.used_at = Instant::now();
+            if of.count == 0 && !of.takes {
                 self.webhooks.remove(&webhook);
             }
         }
@@ -295,8 +346,7 @@ async fn attempt(
     read_at: Instant,
 ) -> Option<AttemptRecord> {
     let _slot = timeout(SENT_WITHIN, slots.acquire_owned()).await.ok()?.ok()?;
-    let is_withdrawn = |id| core.outbox.is_withdrawn(id, read_at);
-    if is_withdrawn(&delivery.customer_id) || is_withdrawn(&delivery.webhook_id) {
+    if core.outbox.is_withdrawn_since(&delivery, read_at) {
         return None;
     }
     let (started, started_at) = (Instant::now(), core.clock.now());

@@ -26,6 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a worker waits that found somebody in the way of a job.
 const SHORT_PAUSE: Duration = Duration::from_millis(100);
+/// How long the connection that listens, or the one that delivers, waits for an answer before it is given up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How often results whose time is over are removed.
 const EXPIRE_EVERY: Duration = Duration::from_mins(10);
 
@@ -55,7 +57,7 @@ impl Workers {
         }
         tasks.spawn(until_stopped(listen(Arc::clone(core), database.clone(), wake), stopped.clone()));
         let courier = Courier { core: Arc::clone(core), database, sender: post.sender, schedule: post.schedule };
-        tasks.spawn(courier.work(stopped.clone()));
+        tasks.spawn(kept_delivering(courier, stopped.clone()));
         tasks.spawn(until_stopped(remove_projects(Arc::clone(core), woken), stopped.clone()));
         tasks.spawn(until_stopped(expire(Arc::clone(core)), stopped));
         Self { stop, tasks }
@@ -83,6 +85,17 @@ async fn kept_at_work(core: Arc<Core>, woken: watch::Receiver<()>, stopped: watc
         worker.spawn(work(Arc::clone(&core), woken.clone(), stopped.clone()));
         let Some(Err(panic)) = worker.join_next().await else { return };
         tracing::error!(%panic, "a worker ended");
+        sleep(PAUSE).await;
+    }
+}
+
+/// The courier, and another in its place should it ever panic.
+async fn kept_delivering(courier: Courier, stopped: watch::Receiver<bool>) {
+    let mut at_work = JoinSet::new();
+    loop {
+        at_work.spawn(courier.clone().work(stopped.clone()));
+        let Some(Err(panic)) = at_work.join_next().await else { return };
+        tracing::error!(%panic, "the courier ended");
         sleep(PAUSE).await;
     }
 }
@@ -124,9 +137,10 @@ async fn listen(core: Arc<Core>, database: PgConnectOptions, wake: watch::Sender
 }
 
 async fn listen_on(core: &Core, database: PgConnectOptions, wake: &watch::Sender<()>) -> Result<(), sqlx::Error> {
-    let mut listener = Listener::connect(database).await?;
+    let mut listener = in_time(Listener::connect(database)).await?;
     loop {
-        if listener.is_work_left().await? {
+        // A connection whose other end is gone may never say so.
+        if in_time(listener.is_work_left()).await? {
             let _ = wake.send(());
         }
         // Emulators on one database do not all look at the same time.
@@ -137,6 +151,11 @@ async fn listen_on(core: &Core, database: PgConnectOptions, wake: &watch::Sender
             None => {}
         }
     }
+}
+
+/// What the database answers within a time in which it answers everything that is asked for here.
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(ANSWER_WITHIN, answer).await.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
 /// Removes results whose time is over, now and then.

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::db;
-use crate::db::webhook_deliveries::DeliveryFilter;
+use crate::db::webhook_deliveries::{DeliveryFilter, DeliveryStatus};
 use crate::http::state::AppState;
 use crate::http::{ApiError, Query, answer};
 use crate::objects::list;
@@ -14,14 +14,10 @@ use crate::service::Caller;
 /// Newest first; `webhook_id`, `status`, `limit`, `starting_after_id`.
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
     let limit = query.limit()?;
-    let status = query.one_of("status", &["PENDING", "DELIVERED", "FAILED"])?;
+    let status = query.one_of("status", &DeliveryStatus::NAMES)?;
     let filter = DeliveryFilter {
         webhook_id: query.text("webhook_id")?,
-        outcome: status.map(|status| match status {
-            "DELIVERED" => "DELIVERED",
-            "FAILED" => "FAILED",
-            _ => "",
-        }),
+        status: status.and_then(DeliveryStatus::parse),
         starting_after_id: query.text("starting_after_id")?,
     };
     let mut connection = app.core.pool.acquire().await?;

@@ -4,7 +4,7 @@
 mod queue;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, QueryBuilder};
 
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
@@ -58,17 +58,38 @@ pub async fn insert(
     Ok(())
 }
 
+/// A status of deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// Neither delivered nor given up.
+    Pending,
+    Delivered,
+    Failed,
+}
+
+impl DeliveryStatus {
+    /// The names, in the order of the statuses.
+    pub const NAMES: [&str; 3] = ["PENDING", "DELIVERED", "FAILED"];
+
+    /// The status of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let place = Self::NAMES.iter().position(|one| *one == name)?;
+        [Self::Pending, Self::Delivered, Self::Failed].get(place).copied()
+    }
+}
+
 /// Which deliveries a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
     /// Only of that webhook.
     pub webhook_id: Option<String>,
-    /// Only those that ended so; the empty text is those that have not ended.
-    pub outcome: Option<&'static str>,
+    pub status: Option<DeliveryStatus>,
     /// Only those that are older than the one with this id.
     pub starting_after_id: Option<String>,
 }
 
+#[derive(FromRow)]
 struct DeliveryRow {
     id: String,
     webhook_id: String,
@@ -101,6 +122,14 @@ impl From<DeliveryRow> for StoredDelivery {
     }
 }
 
+/// What [`DeliveryRow`] is read from.
+const SELECT: &str =
+    "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
+            a.type AS event_type
+     FROM webhook_deliveries d
+     JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id
+     WHERE d.project_id = ";
+
 /// Deliveries of a project, newest first: one more than `limit` where there are more.
 ///
 /// # Errors
@@ -111,23 +140,23 @@ pub async fn list(
     filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<StoredDelivery>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        DeliveryRow,
-        "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
-                a.type AS event_type
-         FROM webhook_deliveries d
-         JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id
-         WHERE d.project_id = $1 AND ($2::text IS NULL OR d.id < $2) AND ($3::text IS NULL OR d.webhook_id = $3)
-             AND ($4::text IS NULL OR coalesce(d.outcome, '') = $4)
-         ORDER BY d.id DESC LIMIT $5",
-        project.0,
-        filter.starting_after_id,
-        filter.webhook_id,
-        filter.outcome,
-        limit + 1
-    )
-    .fetch_all(connection)
-    .await?;
+    let mut query = QueryBuilder::new(SELECT);
+    query.push_bind(project.0);
+    if let Some(webhook_id) = &filter.webhook_id {
+        query.push(" AND d.webhook_id = ").push_bind(webhook_id.clone());
+    }
+    if let Some(id) = &filter.starting_after_id {
+        query.push(" AND d.id < ").push_bind(id.clone());
+    }
+    // As literals, by which PostgreSQL knows the indexes that have only these.
+    match filter.status {
+        None => {}
+        Some(DeliveryStatus::Pending) => _ = query.push(" AND d.due_at IS NOT NULL"),
+        Some(DeliveryStatus::Delivered) => _ = query.push(" AND d.outcome = 'DELIVERED'"),
+        Some(DeliveryStatus::Failed) => _ = query.push(" AND d.outcome = 'FAILED'"),
+    }
+    query.push(" ORDER BY d.id DESC LIMIT ").push_bind(limit + 1);
+    let rows: Vec<DeliveryRow> = query.build_query_as().fetch_all(connection).await?;
     Ok(rows.into_iter().map(StoredDelivery::from).collect())
 }
 
@@ -167,7 +196,7 @@ pub async fn replay(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE webhook_deliveries
-         SET due_at = $3, outcome = NULL, failures = 0, first_attempt_at = NULL, finished_at = NULL
+         SET due_at = $3, outcome = NULL, failures = 0, round = round + 1, first_attempt_at = NULL, finished_at = NULL
          WHERE project_id = $1 AND id = $2",
         project.0,
         id,
@@ -176,6 +205,29 @@ pub async fn replay(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Removes deliveries of a webhook that is gone: `most` of them, and returns how many they were.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn remove_of(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    webhook_id: &str,
+    most: i64,
+) -> Result<i64, sqlx::Error> {
+    let done = sqlx::query!(
+        "DELETE FROM webhook_deliveries d
+         USING (SELECT id FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3) AS gone
+         WHERE d.project_id = $1 AND d.id = gone.id",
+        project.0,
+        webhook_id,
+        most
+    )
+    .execute(connection)
+    .await?;
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }
 
 /// How many deliveries of active webhooks should have been tried by `now` and were not.

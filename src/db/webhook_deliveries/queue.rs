@@ -14,6 +14,8 @@ use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, Du
 
 /// Where it is announced, to the emulator that delivers, that another one has something to be delivered.
 pub const CHANNEL: &str = "voucherify_emulator_deliveries";
+/// How the courier's connection is called.
+const APPLICATION_NAME: &str = "voucherify-emulator courier";
 /// The session lock of whoever delivers.
 const COURIERS_LOCK: i64 = 8_684_000_000_000_000;
 /// Bytes of entries that are read at once.
@@ -47,21 +49,41 @@ pub struct Look<'a> {
 pub struct CourierConnection {
     connection: PgConnection,
     delivers: bool,
+    /// The process of PostgreSQL behind it.
+    process: i32,
 }
 
 impl CourierConnection {
-    /// Connects.
+    /// Connects, and ends the process behind the connection before, if there is one still: it would have the lock for as long as
+    /// PostgreSQL does not notice that nobody is at the other end.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn connect(database: &PgConnectOptions) -> Result<Self, sqlx::Error> {
-        let options = database.clone().application_name("voucherify-emulator courier").disable_statement_logging();
+    pub async fn connect(database: &PgConnectOptions, before: Option<i32>) -> Result<Self, sqlx::Error> {
+        let options = database.clone().application_name(APPLICATION_NAME).disable_statement_logging();
         let mut connection = options.connect().await?;
         // The same few statements over and over: to plan them anew each time would take longer than they do.
-        let session = "SET statement_timeout = '30s'; SET jit = off; SET timezone = 'UTC';
-                       SET plan_cache_mode = force_generic_plan";
+        let session = "SET statement_timeout = '8s'; SET jit = off; SET timezone = 'UTC';
+                       SET plan_cache_mode = force_generic_plan;
+                       SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
         connection.execute(session).await?;
-        Ok(Self { connection, delivers: false })
+        let process = sqlx::query_scalar!(
+            r#"SELECT pg_backend_pid() AS "process!" FROM (
+                   SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE pid = $1 AND application_name = $2 AND datname = current_database() AND usename = current_user
+               ) AS ended"#,
+            before,
+            APPLICATION_NAME
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        Ok(Self { connection, delivers: false, process })
+    }
+
+    /// The process of PostgreSQL behind it.
+    #[must_use]
+    pub fn process(&self) -> i32 {
+        self.process
     }
 
     /// Whether this is the one that delivers; asks for the lock where it is not.
@@ -114,7 +136,7 @@ impl CourierConnection {
                               ORDER BY d.project_id, d.webhook_id LIMIT 1) AS next
              ),
              due AS (
-                 SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures,
+                 SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures, d.round,
                         d.first_attempt_at, w.kind, w.name, w.target_url
                  FROM waiting
                  JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
@@ -137,11 +159,11 @@ impl CourierConnection {
              )
              SELECT e.project_id AS "project_id!", e.id AS "id!", e.webhook_id AS "webhook_id!",
                     e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!", e.due_at AS "due_at!",
-                    e.failures AS "failures!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
+                    e.failures AS "failures!", e.round AS "round!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
                     e.type AS "type!", e.group_id AS "group_id!", e.data AS "data!", e.referrer_id, e.referrer,
                     e.entered_at AS "entered_at!", e.app_id, e.channel, p.public_id AS "public_id!",
                     p.webhook_token AS "webhook_token!"
-             FROM entries e JOIN projects p ON p.id = e.project_id
+             FROM entries e JOIN projects p ON p.id = e.project_id AND p.deleted_at IS NULL
              WHERE coalesce(e.bytes_before, 0) <= $10"#,
             now,
             in_hand,
@@ -166,6 +188,7 @@ impl CourierConnection {
                 created_at: row.created_at,
                 due_at: row.due_at,
                 failures: row.failures,
+                round: row.round,
                 first_attempt_at: row.first_attempt_at,
                 kind: WebhookKind::parse(&row.kind).unwrap_or(WebhookKind::Project),
                 name: row.name,
@@ -203,16 +226,17 @@ impl CourierConnection {
         .await
     }
 
-    /// Writes down what attempts came to, in one statement however many. One whose delivery is gone, or has
-    /// ended, is passed over.
+    /// Writes down what attempts came to, in one statement however many, and returns those that are still to be written, since somebody
+    /// holds their deliveries. One whose delivery is gone, or has ended, is passed over.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn record(&mut self, records: &[AttemptRecord]) -> Result<(), sqlx::Error> {
+    pub async fn record(&mut self, records: &[AttemptRecord]) -> Result<Vec<DeliveryAddress>, sqlx::Error> {
         let mut columns = RecordColumns::default();
         for record in records {
             columns.projects.push(record.address.project.0);
             columns.ids.push(record.address.id.clone());
+            columns.rounds.push(record.round);
             columns.due.push(record.due_at);
             columns.outcomes.push(record.outcome.map(DeliveryOutcome::as_str).map(str::to_owned));
             columns.failures.push(record.failures);
@@ -220,18 +244,38 @@ impl CourierConnection {
             columns.finished.push(record.outcome.map(|_| record.ended_at));
             columns.attempts.push(record.attempt.as_str().to_owned());
         }
-        sqlx::query!(
-            "UPDATE webhook_deliveries d
-             SET due_at = r.due_at, outcome = r.outcome, failures = r.failures, first_attempt_at = r.first_attempt_at,
-                 finished_at = r.finished_at,
-                 attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $9 THEN r.attempt
-                                 ELSE d.attempts || ',' || r.attempt END
-             FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::int[], $6::timestamptz[],
-                         $7::timestamptz[], $8::text[])
-                 AS r (project_id, id, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
-             WHERE d.project_id = r.project_id AND d.id = r.id AND d.due_at IS NOT NULL",
+        // Whoever forgets a person holds many deliveries, in an order of their own: nobody is waited for here.
+        let rows = sqlx::query!(
+            r#"WITH record AS MATERIALIZED (
+                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::timestamptz[], $5::text[], $6::int[],
+                                      $7::timestamptz[], $8::timestamptz[], $9::text[])
+                     AS r (project_id, id, round, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
+             ),
+             held AS MATERIALIZED (
+                 SELECT d.project_id, d.id FROM record r
+                 JOIN webhook_deliveries d ON d.project_id = r.project_id AND d.id = r.id
+                 WHERE d.due_at IS NOT NULL
+                 FOR NO KEY UPDATE OF d SKIP LOCKED
+             ),
+             written AS (
+                 UPDATE webhook_deliveries d
+                 SET due_at = CASE WHEN d.round = r.round THEN r.due_at ELSE d.due_at END,
+                     outcome = CASE WHEN d.round = r.round THEN r.outcome ELSE d.outcome END,
+                     failures = CASE WHEN d.round = r.round THEN r.failures ELSE d.failures END,
+                     first_attempt_at = CASE WHEN d.round = r.round THEN r.first_attempt_at ELSE d.first_attempt_at END,
+                     finished_at = CASE WHEN d.round = r.round THEN r.finished_at ELSE d.finished_at END,
+                     attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $10 THEN r.attempt
+                                     ELSE d.attempts || ',' || r.attempt END
+                 FROM held JOIN record r ON r.project_id = held.project_id AND r.id = held.id
+                 WHERE d.project_id = held.project_id AND d.id = held.id
+                 RETURNING d.project_id, d.id
+             )
+             SELECT r.project_id AS "project_id!", r.id AS "id!" FROM record r
+             JOIN webhook_deliveries d ON d.project_id = r.project_id AND d.id = r.id AND d.due_at IS NOT NULL
+             WHERE NOT EXISTS (SELECT FROM written w WHERE w.project_id = r.project_id AND w.id = r.id)"#,
             &columns.projects,
             &columns.ids,
+            &columns.rounds,
             &columns.due as &Vec<Option<DateTime<Utc>>>,
             &columns.outcomes as &Vec<Option<String>>,
             &columns.failures,
@@ -240,9 +284,9 @@ impl CourierConnection {
             &columns.attempts,
             ATTEMPTS_CHARS
         )
-        .execute(&mut self.connection)
+        .fetch_all(&mut self.connection)
         .await?;
-        Ok(())
+        Ok(rows.into_iter().map(|row| DeliveryAddress { project: ProjectId(row.project_id), id: row.id }).collect())
     }
 }
 
@@ -250,6 +294,7 @@ impl CourierConnection {
 struct RecordColumns {
     projects: Vec<i64>,
     ids: Vec<String>,
+    rounds: Vec<i32>,
     due: Vec<Option<DateTime<Utc>>>,
     outcomes: Vec<Option<String>>,
     failures: Vec<i32>,
@@ -258,7 +303,8 @@ struct RecordColumns {
     attempts: Vec<String>,
 }
 
-/// Removes deliveries that have ended, of those whose ids are less than `before`: `most` of them, and returns how many they were.
+/// Removes deliveries that have ended, or whose webhook is gone, of those whose ids are less than `before`: `most` of them, and returns
+/// how many they were.
 ///
 /// # Errors
 /// When the database refuses.
@@ -267,10 +313,12 @@ pub async fn expire(connection: &mut PgConnection, before: &str, most: i64) -> R
         "DELETE FROM webhook_deliveries d
          USING (SELECT old.project_id, old.id FROM projects p,
                     LATERAL (SELECT one.project_id, one.id FROM webhook_deliveries one
-                             WHERE one.project_id = p.id AND one.id < $1 AND one.due_at IS NULL
+                             WHERE one.project_id = p.id AND one.id < $1
+                                 AND (one.due_at IS NULL OR NOT EXISTS (
+                                     SELECT FROM webhooks w WHERE w.project_id = one.project_id AND w.id = one.webhook_id))
                              ORDER BY one.id LIMIT $2) AS old
                 LIMIT $2) AS gone
-         WHERE d.project_id = gone.project_id AND d.id = gone.id AND d.due_at IS NULL",
+         WHERE d.project_id = gone.project_id AND d.id = gone.id",
         before,
         most
     )

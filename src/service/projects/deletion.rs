@@ -44,6 +44,7 @@ pub async fn delete(
         return Err(not_found());
     }
     transaction.commit().await?;
+    core.outbox.withdraw_project(id);
     told();
     // It is deleted, whatever becomes of this.
     let _ = timeout(patience, async {

@@ -24,7 +24,7 @@ impl Attempt {
     pub fn record(&self, of: &DueDelivery, schedule: RetrySchedule) -> AttemptRecord {
         let first_attempt_at = of.first_attempt_at.unwrap_or(self.started_at);
         let failures = of.failures + i32::from(self.error.is_some());
-        let due_at = self.error.as_ref().and_then(|_| schedule.next(first_attempt_at, failures));
+        let due_at = self.error.as_ref().and_then(|_| schedule.next(first_attempt_at, self.ended_at, failures));
         let outcome = match (&self.error, due_at) {
             (None, _) => Some(DeliveryOutcome::Delivered),
             (Some(_), None) => Some(DeliveryOutcome::Failed),
@@ -34,6 +34,6 @@ impl Attempt {
             webhook::write_attempt(out, self.started_at, self.milliseconds, self.status, self.error.as_deref());
         });
         let (address, ended_at) = (of.address.clone(), self.ended_at);
-        AttemptRecord { address, due_at, outcome, failures, first_attempt_at, ended_at, attempt }
+        AttemptRecord { address, round: of.round, due_at, outcome, failures, first_attempt_at, ended_at, attempt }
     }
 }

@@ -3,7 +3,7 @@
 mod attempt;
 mod outbox;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::rules::Revision;
 use super::{Caller, Core, Error, Resource, retry};
@@ -117,18 +117,31 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier, kind: Option<
         core.outbox.withdraw(&known.id);
         Ok(())
     })
-    .await
+    .await?;
+    // Nothing of it is sent any more. There may be any number, and nobody has to wait while they go.
+    loop {
+        let mut connection = core.pool.acquire().await?;
+        let removed =
+            db::webhook_deliveries::remove_of(&mut connection, caller.project, id.as_str(), REMOVED_AT_ONCE).await?;
+        connection.release();
+        if removed < REMOVED_AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
-/// Switches off a webhook after the last attempt of one of its deliveries has failed; what waits for it waits on.
+/// Switches off a webhook after the last attempt of one of its deliveries has failed, at `failed_at`; what waits for it waits on. One
+/// that was changed since is let be.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn switch_off(core: &Core, project: ProjectId, id: &str) -> Result<(), Error> {
+pub async fn switch_off(core: &Core, project: ProjectId, id: &str, failed_at: DateTime<Utc>) -> Result<(), Error> {
     retry(async || {
         let caller = Caller::of_nobody(project);
         let mut revision = Revision::begin(core, &caller).await?;
-        let Some(mut webhook) = db::webhooks::find(revision.connection(), project, id).await? else { return Ok(()) };
+        let found = db::webhooks::find(revision.connection(), project, id).await?;
+        let is_concerned = |webhook: &Webhook| webhook.active && webhook.updated_at.is_none_or(|at| at <= failed_at);
+        let Some(mut webhook) = found.filter(is_concerned) else { return Ok(()) };
         webhook.active = false;
         webhook.updated_at = Some(core.clock.now());
         db::webhooks::update(revision.connection(), project, &webhook).await?;

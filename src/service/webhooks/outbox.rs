@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::domain::activity::ActivityEntry;
+use crate::domain::project::ProjectId;
 use crate::domain::rules::Rules;
-use crate::domain::webhook::NewDelivery;
+use crate::domain::webhook::{DueDelivery, NewDelivery};
 use crate::service::Core;
 
 /// How long it is remembered that nothing of somebody is to be sent any more: longer than the courier has anything in hand.
@@ -23,7 +24,7 @@ pub struct Outbox {
     word: Notify,
     /// Of another emulator. It is apart, so that it is not passed on and on.
     heard: Notify,
-    /// Ids of customers and of webhooks, of which nothing that is in hand already is to be sent.
+    /// Ids of customers and of webhooks, and numbers of projects, of which nothing that is in hand already is to be sent.
     withdrawn: Cache<String, Instant>,
 }
 
@@ -60,9 +61,25 @@ impl Outbox {
         self.withdrawn.insert(id.to_owned(), Instant::now());
     }
 
-    /// Whether that has been said of that customer or webhook since `read_at`.
+    /// [`Outbox::withdraw`], of a whole project.
+    pub fn withdraw_project(&self, project: ProjectId) {
+        self.withdraw(&project.0.to_string());
+    }
+
+    /// Whether nothing is to be sent of a delivery any more that was read at `read_at`: of its customer, of a second person in it, of
+    /// its webhook, or of its project.
     #[must_use]
-    pub fn is_withdrawn(&self, id: &str, read_at: Instant) -> bool {
+    pub fn is_withdrawn_since(&self, delivery: &DueDelivery, read_at: Instant) -> bool {
+        let second = delivery.entry.referrer.as_ref().map(|(id, _)| id.as_str());
+        let project = delivery.address.project.0.to_string();
+        [Some(delivery.customer_id.as_str()), second, Some(&delivery.webhook_id), Some(&project)]
+            .into_iter()
+            .flatten()
+            .any(|id| self.is_withdrawn(id, read_at))
+    }
+
+    /// Whether that has been said of that customer or webhook since `read_at`.
+    fn is_withdrawn(&self, id: &str, read_at: Instant) -> bool {
         self.withdrawn.get(id).is_some_and(|withdrawn| withdrawn >= read_at)
     }
 }
