@@ -22,14 +22,19 @@ mod tests {
     use super::signature;
 
     #[test]
-    fn a_signature_is_that_of_rfc_4231() {
-        // Test cases 1 and 2.
+    fn a_signature_is_that_of_other_implementations() {
+        // Test cases 1 and 2, and a message as OpenSSL and Python sign it.
         let cases = [
             ("\u{b}".repeat(20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
             (
                 "Jefe".to_owned(),
                 "what do ya want for nothing?",
                 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                "8d0e7a52-token".to_owned(),
+                r#"{"name":"Zo\"ë \u2028","n":[1.5,null]}"#,
+                "0c30360b448f7cf995fe77a9a298e1a5688dce2c427ae5d5b3b289964876a2af",
             ),
         ];
         for (key, message, expected) in cases {
