@@ -25,8 +25,8 @@
 //!
 //! ```text
 //! { main, emulator } -> app -> { http, control, stickystreet, worker } -> service -> db -> domain
-//!                        |                                           |
-//!                        +-> postgres                                +-> { objects, ids } -> domain
+//!                        |              |                            |
+//!                        +-> postgres   +-> webhook -> domain        +-> { objects, ids } -> domain
 //! ```
 //!
 //! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.
@@ -36,12 +36,19 @@
 //! * [`http`]: the vendor's surface. A handler parses, calls a service (or reads through `db`), renders.
 //! * [`control`]: the emulator's own surface under `/_emulator`.
 //! * [`stickystreet`]: a second vendor's surface, onto the same customers.
-//! * [`worker`]: brings background jobs forward.
+//! * [`worker`]: brings background jobs forward, delivers what webhooks have to send, and removes what is over.
+//! * [`webhook`]: signs a message and posts it, where it may go.
 //! * [`postgres`]: the private cluster.
 //! * [`app`] puts the parts together, [`emulator`] does so inside a Rust test, [`config`] holds every option.
 //! * [`clock`] is the only place that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! A test reads the `use crate::` lines and holds them against this picture.
+//!
+//! # How somebody gets in
+//!
+//! `http::auth` reads what is presented at the door of a route (its family of keys, or a token), `service::authority` says which principal that
+//! is (`domain::credential`: what it opens, its family, its scopes), by a short memory; and the handler takes the `Caller` or the `Organiser`
+//! that comes of it. The client side adds the origin of the page, the management API the project in the path.
 //!
 //! # How a write goes
 //!
@@ -58,6 +65,13 @@
 //! A request accepts a job by writing it with its slices (`service::jobs::accept`, `db::jobs`). The workers ([`worker`]) are woken, take the first
 //! job of a project by the lock of its row, and do one slice in one `Work` (`service::jobs`, one file per type of job): read it, apply it, remove
 //! it, keep what there is to report, count on. `migrations/0006_jobs.sql` says why that is each record once.
+//!
+//! # How a message goes
+//!
+//! The webhooks of a project are among its rules. When a `Work` writes its entries, it puts in line for them what they want to know
+//! (`service::webhooks`, `db::webhook_deliveries`): names only, in the same transaction. After the commit the courier (`worker::courier`) is woken.
+//! Of all emulators on a database the one whose connection has the lock delivers: it keeps in memory what it is sending, makes each message of
+//! the entry (`objects::webhook`), and writes down what came of it. Whatever was not written down is sent again by whoever comes next.
 
 pub mod app;
 pub mod clock;
