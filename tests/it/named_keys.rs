@@ -12,6 +12,9 @@ use crate::support::World;
 const KEYS: &str = "/_emulator/keys";
 const PROJECTS: &str = "/management/v1/projects";
 
+/// What an option says.
+type Member = fn(&mut Config) -> &mut String;
+
 fn others(config: &mut Config) {
     config.server_keys = KeyPair::new("mine", "server's");
     config.client_keys = KeyPair::new("my page", "client's");
@@ -209,7 +212,7 @@ async fn the_id_of_a_key_that_was_asked_for_opens_its_own_door_only() {
 #[tokio::test]
 async fn what_no_request_can_present_is_refused_at_the_start() {
     let world = World::new().await;
-    let cases: [(&str, fn(&mut Config) -> &mut String); 6] = [
+    let cases: [(&str, Member); 6] = [
         ("--app-id", |config| &mut config.server_keys.id),
         ("--app-token", |config| &mut config.server_keys.token),
         ("--client-app-id", |config| &mut config.client_keys.id),
@@ -220,8 +223,7 @@ async fn what_no_request_can_present_is_refused_at_the_start() {
     for (option, member) in cases {
         for value in ["", " padded", "schlüssel", "line\nline", &"x".repeat(201)] {
             let refusal = world.refused_again(|config| value.clone_into(member(config))).await;
-            let expected =
-                "must have 1 to 200 printable ASCII characters, and no blank before or after them".to_owned();
+            let expected = "must have 1 to 200 printable ASCII characters, and no blank before or after them";
             assert_eq!(refusal, format!("{option} {expected}"));
         }
     }

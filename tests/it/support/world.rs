@@ -77,7 +77,10 @@ impl World {
         let mut config = self.config.clone();
         change(&mut config);
         let pool = self.connections.clone();
-        app::app(&config, self.clock.clone(), pool, config.listen).await.err().expect("it does not start").to_string()
+        match app::app(&config, self.clock.clone(), pool, config.listen).await {
+            Ok(_) => panic!("it started"),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// As [`World::again`], so many at once.

@@ -142,7 +142,7 @@ async fn a_project_has_a_thousand_tokens_at_the_most_however_many_ask_at_once() 
     let mut holder = world.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM projects FOR NO KEY UPDATE").execute(&mut *holder).await.unwrap();
     let release = async {
-        World::until_waiting(&mut *holder, 6).await;
+        World::until_waiting(&mut holder, 6).await;
         holder.rollback().await.unwrap();
     };
     let (answers, ()) = tokio::join!(join_all((0..12).map(|_| ask())), release);
