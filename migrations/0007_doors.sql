@@ -19,7 +19,8 @@ ALTER TABLE projects
     ADD CONSTRAINT projects_organisation_fk FOREIGN KEY (organisation_id) REFERENCES organisations (id);
 ALTER TABLE projects ALTER COLUMN organisation_id DROP DEFAULT, ALTER COLUMN webhook_token DROP DEFAULT;
 CREATE INDEX projects_organisation_idx ON projects (organisation_id, id);
-COMMENT ON COLUMN projects.is_sandbox IS 'the default project, which cannot be deleted';
+CREATE UNIQUE INDEX projects_sandbox_key ON projects (is_sandbox) WHERE is_sandbox;
+COMMENT ON COLUMN projects.is_sandbox IS 'the default project, which cannot be deleted: that of the server key of the last start';
 COMMENT ON COLUMN projects.settings IS 'what the management API shows of the project but its ids, name and keys; null where all is default';
 COMMENT ON COLUMN projects.webhook_token IS 'signs what its webhooks send, so it is stored as it is';
 
@@ -66,7 +67,8 @@ ALTER TABLE credentials
     ADD COLUMN family text COLLATE "C" NOT NULL DEFAULT 'server',
     ADD COLUMN organisation_id bigint,
     ADD COLUMN revoked_at timestamptz,
-    ADD CONSTRAINT credentials_pk PRIMARY KEY (family, app_id),
+    ADD COLUMN named_with text COLLATE "C" NOT NULL DEFAULT '',
+    ADD CONSTRAINT credentials_pk PRIMARY KEY (app_id, family, named_with),
     ADD CONSTRAINT credentials_family_check CHECK (family IN ('server', 'client', 'management')),
     ADD CONSTRAINT credentials_opens_check CHECK (
         num_nonnulls(project_id, organisation_id, revoked_at) = 1 AND (organisation_id IS NULL OR family = 'management')),
@@ -77,7 +79,13 @@ COMMENT ON COLUMN credentials.revoked_at IS 'a key that opened something and ope
 COMMENT ON COLUMN credentials.is_configured IS
     'false for a pair that came by itself, which strict authentication refuses; such a pair opens its project by the server and the client door';
 
-UPDATE projects SET is_sandbox = true FROM credentials c WHERE c.project_id = projects.id AND c.is_configured;
+COMMENT ON COLUMN credentials.named_with IS
+    'of a key that options name, the server key that they name with it, itself included; empty for every other. Such a key opens something only while an emulator names it';
+
+-- Until now, options were where configured keys came from.
+UPDATE credentials SET named_with = app_id WHERE is_configured;
+UPDATE projects SET is_sandbox = true WHERE id = (
+    SELECT project_id FROM credentials WHERE is_configured ORDER BY created_at DESC, project_id DESC LIMIT 1);
 UPDATE projects SET name = c.app_id FROM credentials c WHERE c.project_id = projects.id AND NOT c.is_configured;
 INSERT INTO credentials (family, app_id, token_sha256, project_id, is_configured, created_at)
 SELECT 'client', app_id, token_sha256, project_id, false, created_at FROM credentials WHERE NOT is_configured;

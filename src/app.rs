@@ -22,11 +22,12 @@ use crate::http::state::App;
 use crate::http::{self, JsonListener, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
-use crate::service::authority::{self, Authority, Configured};
+use crate::service::Core;
+use crate::service::authority::Authority;
 use crate::service::jobs::Turns;
+use crate::service::named_keys::{self, ConfigureError, Pair, Pairs};
 use crate::service::rules::RulesMemory;
 use crate::service::webhooks::Outbox;
-use crate::service::{self, Core};
 use crate::stickystreet;
 use crate::webhook::{Sender, SenderError};
 use crate::worker::{Post, Workers};
@@ -53,8 +54,8 @@ pub enum StartError {
     Schema(#[from] SchemaError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    #[error("the keys of the default project cannot be stored: {0}")]
-    Keys(#[from] service::Error),
+    #[error(transparent)]
+    Keys(#[from] ConfigureError),
     #[error(transparent)]
     Sender(#[from] SenderError),
     #[error("a task of the start failed: {0}")]
@@ -206,11 +207,11 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         outbox: Outbox::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
-        .map(|pair| Configured { id: &pair.id, token: &pair.token });
-    authority::configure(&core, server, client, management).await?;
+        .map(|pair| Pair { id: &pair.id, token: &pair.token });
+    let named = named_keys::configure(&core, Pairs { server, client, management }).await?;
     Ok(App {
         core,
-        authority: Authority::new(config.strict_auth),
+        authority: Authority::new(config.strict_auth, named),
         rate_limits: RateLimits::new(config.rate_limit),
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,

@@ -1,5 +1,6 @@
 //! Every option: its flag, its environment variable, its default.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +24,7 @@ pub const DEFAULT_MANAGEMENT_ID: &str = "8f3b6c92-1d7e-4a50-b6e8-25c90fa4d733";
 pub const DEFAULT_MANAGEMENT_TOKEN: &str = "d047a1e5-c26f-4b89-9a3c-6e51f8b20d46";
 
 /// A local emulator of Voucherify's customers API.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(version, about)]
 pub struct Cli {
     #[command(subcommand)]
@@ -42,8 +43,8 @@ pub enum Command {
     Migrate,
 }
 
-/// The options of every command.
-#[derive(Args, Clone, Debug)]
+/// The options of every command. They hold tokens and a password, so there is no `Debug` of them.
+#[derive(Args, Clone)]
 pub struct Options {
     /// Address and port; port 0 picks a free one
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_LISTEN", default_value = "127.0.0.1:8682")]
@@ -167,12 +168,22 @@ pub enum LogFormat {
 }
 
 /// Where the state is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Storage {
     /// A PostgreSQL that runs somewhere.
     Url(String),
     /// A private one.
     Private(Durability),
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // It may hold a password.
+            Self::Url(_) => formatter.write_str("Url(..)"),
+            Self::Private(durability) => formatter.debug_tuple("Private").field(durability).finish(),
+        }
+    }
 }
 
 /// What a server is started with.
@@ -194,10 +205,16 @@ pub struct Config {
 }
 
 /// A pair of keys.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeyPair {
     pub id: String,
     pub token: String,
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("KeyPair").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl KeyPair {
@@ -289,6 +306,23 @@ mod tests {
             let cli = Cli::parse_from(&arguments);
             assert!(cli.options.ephemeral && cli.command.unwrap_or_default() == Command::Serve, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn what_is_printed_shows_no_secret() {
+        let arguments = [
+            "x",
+            "--database-url",
+            "postgres://u:hidden@h/d",
+            "--app-token",
+            "hidden",
+            "--client-token",
+            "hidden",
+            "--management-token",
+            "hidden",
+        ];
+        let printed = format!("{:?}", Cli::parse_from(arguments).options.config().unwrap());
+        assert!(printed.contains(DEFAULT_APP_ID) && !printed.contains("hidden"), "{printed}");
     }
 
     #[test]

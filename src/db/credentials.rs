@@ -16,6 +16,8 @@ pub struct Credential {
     pub token_sha256: Vec<u8>,
     /// Whether it was asked for, and did not just come by itself.
     pub is_configured: bool,
+    /// Of a key that options name, the server key that they name with it, itself included.
+    pub named_with: Option<String>,
     pub client_access: Arc<ClientAccess>,
 }
 
@@ -29,10 +31,13 @@ pub struct Token {
     pub expires_at: DateTime<Utc>,
     /// Whether the key was asked for.
     pub is_configured: bool,
+    /// As in [`Credential`], of the key.
+    pub named_with: Option<String>,
     pub client_access: Arc<ClientAccess>,
 }
 
-/// The key of that family with that id.
+/// The key of that family with that id: where options of several emulators name it, the one that was named with the server key
+/// `server`, or else any.
 ///
 /// # Errors
 /// When the database refuses.
@@ -40,13 +45,21 @@ pub async fn find(
     connection: &mut PgConnection,
     family: Family,
     app_id: &str,
+    server: &str,
 ) -> Result<Option<Credential>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT project_id, c.organisation_id, token_sha256, is_configured, settings::text
+        r#"SELECT project_id, c.organisation_id, token_sha256, is_configured, NULLIF(named_with, '') AS named_with,
+               json_strip_nulls(json_build_object(
+                   'client_trusted_domains', settings -> 'client_trusted_domains',
+                   'client_create_customer_enabled', settings -> 'client_create_customer_enabled',
+                   'client_loyalty_events_enabled', settings -> 'client_loyalty_events_enabled'))::text AS "client_access!"
            FROM credentials c LEFT JOIN projects p ON p.id = c.project_id
-           WHERE family = $1 AND app_id = $2"#,
+           WHERE family = $1 AND app_id = $2
+           ORDER BY named_with = $3 DESC
+           LIMIT 1"#,
         family.as_str(),
-        app_id
+        app_id,
+        server
     )
     .fetch_optional(connection)
     .await?;
@@ -58,14 +71,15 @@ pub async fn find(
         },
         token_sha256: row.token_sha256,
         is_configured: row.is_configured,
-        client_access: client_access(row.settings.as_deref()),
+        named_with: row.named_with,
+        client_access: client_access(&row.client_access),
     }))
 }
 
-/// The settings of the client side out of those of the project.
-fn client_access(settings: Option<&str>) -> Arc<ClientAccess> {
+/// The settings of the client side.
+fn client_access(settings: &str) -> Arc<ClientAccess> {
     // What was stored was written by this program.
-    Arc::new(settings.and_then(|settings| serde_json::from_str(settings).ok()).unwrap_or_default())
+    Arc::new(serde_json::from_str(settings).unwrap_or_default())
 }
 
 /// The token with that digest, of a key that opens something, expired or not.
@@ -74,7 +88,11 @@ fn client_access(settings: Option<&str>) -> Arc<ClientAccess> {
 /// When the database refuses.
 pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> Result<Option<Token>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT t.project_id, t.app_id, scope, expires_at, is_configured, settings::text
+        r#"SELECT t.project_id, t.app_id, scope, expires_at, is_configured, NULLIF(named_with, '') AS named_with,
+               json_strip_nulls(json_build_object(
+                   'client_trusted_domains', settings -> 'client_trusted_domains',
+                   'client_create_customer_enabled', settings -> 'client_create_customer_enabled',
+                   'client_loyalty_events_enabled', settings -> 'client_loyalty_events_enabled'))::text AS "client_access!"
            FROM oauth_tokens t
            JOIN credentials c ON c.family = 'server' AND c.app_id = t.app_id AND c.project_id = t.project_id
            JOIN projects p ON p.id = t.project_id
@@ -89,11 +107,13 @@ pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> R
         scope: row.scope,
         expires_at: row.expires_at,
         is_configured: row.is_configured,
-        client_access: client_access(row.settings.as_deref()),
+        named_with: row.named_with,
+        client_access: client_access(&row.client_access),
     }))
 }
 
-/// Adds a key; `false` where its family has one with that id, which opens something or did.
+/// Adds a key; `false` where its family has one with that id, which opens something or did, and that was named with the same server
+/// key, if options name it.
 ///
 /// # Errors
 /// When the database refuses.
@@ -110,48 +130,44 @@ pub async fn insert(
         Opens::Nothing => (None, None),
     };
     let done = sqlx::query!(
-        "INSERT INTO credentials (family, app_id, token_sha256, project_id, organisation_id, is_configured, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (family, app_id) DO NOTHING",
+        "INSERT INTO credentials
+             (family, app_id, token_sha256, project_id, organisation_id, is_configured, created_at, named_with)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE($8, ''))
+         ON CONFLICT (app_id, family, named_with) DO NOTHING",
         family.as_str(),
         app_id,
         credential.token_sha256,
         project,
         organisation,
         credential.is_configured,
-        now
+        now,
+        credential.named_with
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes a key one that was asked for, with that token, and to open that; `false` where it was revoked, and stays so.
+/// Whether a key of any family has that id and was asked for, whatever became of it.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn configure(
-    connection: &mut PgConnection,
-    family: Family,
-    app_id: &str,
-    credential: &Credential,
-) -> Result<bool, sqlx::Error> {
-    let (project, organisation) = match credential.opens {
-        Opens::Project(project) => (Some(project.0), None),
-        Opens::Organisation(organisation) => (None, Some(organisation.0)),
-        Opens::Nothing => (None, None),
-    };
-    let done = sqlx::query!(
-        "UPDATE credentials
-         SET token_sha256 = $3, is_configured = true, project_id = $4, organisation_id = $5
-         WHERE family = $1 AND app_id = $2 AND revoked_at IS NULL",
-        family.as_str(),
-        app_id,
-        credential.token_sha256,
-        project,
-        organisation
+pub async fn is_asked_for(connection: &mut PgConnection, app_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM credentials WHERE app_id = $1 AND is_configured) AS "is_asked_for!""#,
+        app_id
     )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_one(connection)
+    .await
+}
+
+/// Lets one transaction at a time give something to keys of that id that were never seen.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_id(connection: &mut PgConnection, app_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(8682, hashtext($1)) IS NULL AS locked", app_id)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
 }

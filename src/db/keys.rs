@@ -6,15 +6,17 @@ use sqlx::PgConnection;
 use crate::domain::credential::{Family, Key};
 use crate::domain::project::ProjectId;
 
-/// Every key that opens a project, oldest first.
+/// Every key that opens a project, oldest first. One that options of several emulators name is there once.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Key>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT family, app_id, is_configured, created_at FROM credentials
-         WHERE project_id = $1
-         ORDER BY created_at, family DESC, app_id",
+        r#"SELECT family, app_id, bool_or(is_configured) AS "is_configured!", min(created_at) AS "created_at!"
+           FROM credentials
+           WHERE project_id = $1
+           GROUP BY family, app_id
+           ORDER BY min(created_at), family DESC, app_id"#,
         project.0
     )
     .fetch_all(connection)
@@ -80,5 +82,5 @@ pub async fn revoke(
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected() > 0)
 }

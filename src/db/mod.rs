@@ -17,6 +17,7 @@ pub mod filter;
 pub mod jobs;
 pub mod keys;
 pub mod metadata_schemas;
+pub mod named_keys;
 pub mod oauth_tokens;
 pub mod orders;
 pub mod permanent_deletions;

@@ -4,6 +4,7 @@
 //! and a task for every request. Here a connection that did its work is simply kept; only one whose work failed is looked
 //! at before anyone else gets it.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,10 +42,16 @@ impl Default for PoolSettings {
 }
 
 /// Connections to one database, at most so many; made when they are first needed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
-#[derive(Debug)]
+impl fmt::Debug for Pool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the options, which may hold a password.
+        formatter.debug_struct("Pool").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
 struct Shared {
     options: PgConnectOptions,
     settings: PoolSettings,
@@ -57,7 +64,6 @@ struct Shared {
     uses: AtomicU64,
 }
 
-#[derive(Debug)]
 struct Idle {
     connection: PgConnection,
     since: Instant,
@@ -297,5 +303,17 @@ impl Deref for Transaction {
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_shows_no_password() {
+        let options = PgConnectOptions::new_without_pgpass().password("hidden");
+        let printed = format!("{:?}", Pool::new(options, PoolSettings::default()));
+        assert!(printed.contains("statement_timeout") && !printed.contains("hidden"), "{printed}");
     }
 }

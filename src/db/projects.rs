@@ -57,18 +57,37 @@ pub async fn insert_organisation(
     Ok(OrganisationId(id))
 }
 
-/// Whether a project has that name, or that public id.
+/// Whether a project has that name, or that public id; `None` where it is gone.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn is_called(connection: &mut PgConnection, project: ProjectId, name: &str) -> Result<bool, sqlx::Error> {
+pub async fn is_called(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    name: &str,
+) -> Result<Option<bool>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM projects WHERE id = $1 AND (name = $2 OR public_id = $2)) AS "is_called!""#,
+        r#"SELECT name = $2 OR public_id = $2 AS "is_called!" FROM projects WHERE id = $1 AND deleted_at IS NULL"#,
         project.0,
         name
     )
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await
+}
+
+/// The organisation of a project; `None` where it is gone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn organisation_of(
+    connection: &mut PgConnection,
+    project: ProjectId,
+) -> Result<Option<OrganisationId>, sqlx::Error> {
+    let id =
+        sqlx::query_scalar!("SELECT organisation_id FROM projects WHERE id = $1 AND deleted_at IS NULL", project.0)
+            .fetch_optional(connection)
+            .await?;
+    Ok(id.map(OrganisationId))
 }
 
 struct ProjectRow {

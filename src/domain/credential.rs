@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::limits;
 use super::project::{OrganisationId, ProjectId};
 
 /// The families of keys. Each opens paths of its own.
@@ -44,6 +45,12 @@ impl Family {
             Self::Management => "Management key",
         }
     }
+}
+
+/// Whether a header can carry that as the id or the token of a key.
+#[must_use]
+pub fn is_presentable(text: &str) -> bool {
+    (1..=limits::CREDENTIAL_CHARS).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// A key of a project, without its token, which nobody knows but whoever was given it.

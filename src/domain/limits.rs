@@ -86,6 +86,8 @@ pub const FORM_FIELDS: usize = 200;
 pub const TRUSTED_DOMAINS: usize = 100;
 /// E-mail addresses that one notification goes to.
 pub const NOTIFIED_EMAILS: usize = 100;
+/// Bytes of the settings of a project, written as JSON.
+pub const SETTINGS_BYTES: usize = 32 * 1024;
 /// Users that are assigned to a new project.
 pub const PROJECT_USERS: usize = 100;
 /// Projects that a list of an organisation shows; they come by themselves, so that there may be any number.

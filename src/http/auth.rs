@@ -44,6 +44,10 @@ async fn enter(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAcc
     let in_flight = in_flight(parts)?;
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let door = Door::of(path);
+    if door.channel == Channel::ClientApi {
+        // Nothing comes by itself of a call that is refused anyway.
+        origin::required(&parts.headers)?;
+    }
     let principal = principal(state, &parts.headers, door.family).await?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
     if !principal.scopes.open(&door.scopes(path)) {
@@ -109,6 +113,9 @@ impl FromRequestParts<AppState> for Organiser {
     }
 }
 
+/// What no token opens: what tells of tokens, keys and secrets of the project, or changes what it lets others do.
+const WITH_KEYS_ONLY: [&str; 3] = ["/v1/oauth/", "/_emulator/keys", "/_emulator/project"];
+
 /// A door into a project: whose keys open it, and what changes through it are said to come from.
 struct Door {
     family: Family,
@@ -126,11 +133,10 @@ impl Door {
     }
 
     /// The scopes of which a token needs one: that of everything behind the door, and that of the resource, by its path.
-    /// Tokens, and keys, are asked for and told of with keys only.
     fn scopes<'a>(&self, path: &'a str) -> Vec<&'a str> {
         let resource = |prefix| path.strip_prefix(prefix).and_then(|rest: &str| rest.split('/').next());
         match self.channel {
-            Channel::Api if path.starts_with("/v1/oauth/") || path.starts_with("/_emulator/keys") => Vec::new(),
+            Channel::Api if WITH_KEYS_ONLY.iter().any(|prefix| path.starts_with(prefix)) => Vec::new(),
             Channel::Api => ["api"].into_iter().chain(resource("/v1/")).collect(),
             Channel::ClientApi => {
                 let scope = match resource("/client/v1/") {
@@ -175,7 +181,8 @@ fn bearer(authorization: Option<&str>) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn in_flight(parts: &Parts) -> Result<Arc<InFlight>, ApiError> {
+/// What the request has told so far.
+pub(super) fn in_flight(parts: &Parts) -> Result<Arc<InFlight>, ApiError> {
     let in_flight = parts.extensions.get::<Arc<InFlight>>().cloned();
     in_flight.ok_or_else(|| ApiError::new(ErrorKind::Internal).with_cause("a route outside of the frame"))
 }
@@ -193,6 +200,7 @@ mod tests {
         assert_eq!(scopes("/_emulator/idle"), ["api"]);
         assert_eq!(scopes("/v1/oauth/token"), Vec::<&str>::new());
         assert_eq!(scopes("/_emulator/keys/{family}/{appId}"), Vec::<&str>::new());
+        assert_eq!(scopes("/_emulator/project"), Vec::<&str>::new());
         assert_eq!(scopes("/client/v1/events"), ["client_api", "client_events"]);
         assert!(Scopes::All.open(&[]));
     }

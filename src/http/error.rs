@@ -27,6 +27,8 @@ pub enum ErrorKind {
     MalformedJson,
     BadRequest,
     Unauthorized,
+    /// As [`ErrorKind::Unauthorized`], since the project was deleted meanwhile, or the key revoked.
+    KeysGone,
     MissingPermission,
     NotFound,
     ProjectNotFound,
@@ -103,7 +105,9 @@ impl ErrorKind {
             Kind::HeadersTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None, "Request Header Fields Too Large", Shape::Framework)
             }
-            Kind::Unauthorized => (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door),
+            Kind::Unauthorized | Kind::KeysGone => {
+                (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door)
+            }
             Kind::MissingPermission => {
                 (StatusCode::FORBIDDEN, Some("missing_required_permission"), "Missing permission", Shape::Door)
             }
@@ -195,6 +199,12 @@ impl ApiError {
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(ErrorKind::Unauthorized)
+    }
+
+    /// Whether the keys were good when the request came in, and their project was deleted meanwhile.
+    #[must_use]
+    pub fn is_project_gone(&self) -> bool {
+        self.kind == ErrorKind::KeysGone
     }
 
     /// Somebody asks whose token is for other things.
@@ -354,7 +364,7 @@ impl From<service::Error> for ApiError {
                 ..Self::new(ErrorKind::Duplicate)
                     .with_details(format!("Duplicated {} exists with {field} {value}", resource.as_str()))
             },
-            service::Error::Refused => Self::unauthorized(),
+            service::Error::Refused => Self::new(ErrorKind::KeysGone),
             service::Error::Forbidden { details } => Self::new(ErrorKind::Forbidden).with_details(details),
             service::Error::Database(error) => error.into(),
             service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
@@ -373,7 +383,7 @@ impl From<sqlx::Error> for ApiError {
 pub(super) fn database_error(error: &sqlx::Error) -> ApiError {
     if is_project_gone(error) {
         // Its keys were good a moment ago, and are not any more.
-        return ApiError::unauthorized();
+        return ApiError::new(ErrorKind::KeysGone);
     }
     if is_unavailable(error) {
         return ApiError::new(ErrorKind::Unavailable)

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::error::{ApiError, ErrorKind};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
+use crate::service::{self, Resource};
 
 /// How a door with errors of its own writes one: given what is wrong, the body with its headers.
 pub type ErrorForm = Box<dyn Fn(&str) -> Response + Send + Sync>;
@@ -22,6 +23,8 @@ pub struct InFlight {
     pub request_id: String,
     /// How many calls the project has left, once it is known whose request it is.
     pub calls_left: OnceLock<u32>,
+    /// The project that is managed, as the path names it, where the keys are not its own.
+    pub managed: OnceLock<String>,
     /// Set at the doors where errors are not in the vendor's form.
     pub error_form: OnceLock<ErrorForm>,
 }
@@ -42,6 +45,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
     let in_flight = Arc::new(InFlight {
         request_id: state.core.ids.timed("v-", now),
         calls_left: OnceLock::new(),
+        managed: OnceLock::new(),
         error_form: OnceLock::new(),
     });
     let method = request.method().clone();
@@ -80,11 +84,18 @@ fn finish(
     route: Option<&MatchedPath>,
     started: Instant,
 ) -> Response {
+    let mut error = response.extensions_mut().remove::<ApiError>();
+    // It is the project that is gone, and not the keys.
+    if let Some(id) = in_flight.managed.get().filter(|_| error.as_ref().is_some_and(ApiError::is_project_gone)) {
+        let not_found = ApiError::from(service::Error::not_found(Resource::Project, id));
+        *response.status_mut() = not_found.status();
+        error = Some(not_found);
+    }
     let status = response.status().as_u16();
     let route = route.map_or("none", MatchedPath::as_str);
     let micros = started.elapsed().as_micros();
     let request_id = in_flight.request_id.as_str();
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else {
+    let Some(error) = error else {
         tracing::debug!(%method, route, status, micros, request_id, "answered");
         return response;
     };

@@ -5,13 +5,22 @@ use axum::http::{HeaderMap, header};
 use super::error::ApiError;
 use crate::domain::credential::ClientAccess;
 
+/// The `Origin` of a request.
+///
+/// # Errors
+/// 401 where there is none.
+pub fn required(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).filter(|origin| !origin.is_empty());
+    origin.ok_or_else(ApiError::unauthorized)
+}
+
 /// That a request comes from a page that the project trusts. The vendor's answer to others is not published: 401 it is.
 ///
 /// # Errors
 /// 401 where there is no `Origin`, or one that is not trusted.
 pub fn check(headers: &HeaderMap, access: &ClientAccess) -> Result<(), ApiError> {
-    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !origin.is_empty() && access.trusted_domains.iter().any(|domain| is_of(origin, domain)) {
+    let origin = required(headers)?;
+    if access.trusted_domains.iter().any(|domain| is_of(origin, domain)) {
         return Ok(());
     }
     Err(ApiError::unauthorized())

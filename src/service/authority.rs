@@ -11,13 +11,13 @@ use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::named_keys::Named;
+use super::provision::provision;
 use super::{Core, Error};
 use crate::db;
 use crate::db::credentials::{Credential, Token};
-use crate::db::projects::NewProject;
-use crate::domain::credential::{Family, Opens, Principal, Scopes};
+use crate::domain::credential::{Family, Opens, Principal, Scopes, is_presentable};
 use crate::domain::limits;
-use crate::domain::project::OrganisationId;
 
 /// How long a key or a token is believed without asking the database again.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ pub enum Presented<'a> {
 pub struct Authority {
     /// Whether a pair that was never seen is refused instead of getting something of its own.
     strict: bool,
+    /// Those that options name.
+    named: Named,
     /// Grows when nothing is believed any more.
     generation: AtomicU64,
     server: Memory<String, KnownPair>,
@@ -79,11 +81,12 @@ struct KnownToken {
 }
 
 impl Authority {
-    /// With an empty memory.
+    /// With an empty memory. Of the keys that options of any emulator name, those in `named` open something.
     #[must_use]
-    pub fn new(strict: bool) -> Self {
+    pub fn new(strict: bool, named: Named) -> Self {
         Self {
             strict,
+            named,
             generation: AtomicU64::default(),
             server: memory(),
             client: memory(),
@@ -96,14 +99,14 @@ impl Authority {
     /// One that asks for nothing and takes everybody for `principal`: what authentication costs is measured against it.
     #[must_use]
     pub fn open_to(principal: Principal) -> Self {
-        Self { anybody: Some(principal), ..Self::new(true) }
+        Self { anybody: Some(principal), ..Self::new(true, Named::default()) }
     }
 
     /// Whoever presents that; `None` where it opens nothing.
     ///
     /// A pair of server or client keys that was never seen gets a new, empty project, which it opens by both doors; a pair of
     /// management keys gets a new organisation. Not so where keys are strict. The same id with another token is refused, and so
-    /// is the id of a key that another door of a project has.
+    /// is the id of a key that was asked for and has another door.
     ///
     /// # Errors
     /// When the database fails.
@@ -129,20 +132,11 @@ impl Authority {
         id: &str,
         token: &str,
     ) -> Result<Option<Principal>, Arc<Error>> {
-        // What a header can carry, also where it came in another way.
-        let acceptable = |text: &str| {
-            !text.is_empty()
-                && text.len() <= limits::CREDENTIAL_CHARS
-                && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        };
-        if !acceptable(id) || !acceptable(token) {
+        // Also where it came in another way than by headers.
+        if !is_presentable(id) || !is_presentable(token) {
             return Ok(None);
         }
-        let memory = match family {
-            Family::Server => &self.server,
-            Family::Client => &self.client,
-            Family::Management => &self.management,
-        };
+        let memory = self.memory(family);
         let token_sha256 = Sha256::digest(token);
         let known = match self.remembered(memory, id).await {
             Some(known) => known,
@@ -161,11 +155,15 @@ impl Authority {
         id: &str,
         token_sha256: &[u8],
     ) -> Result<Option<KnownPair>, Error> {
-        let known = match find(core, family, id).await? {
+        let known = match self.find(core, family, id).await? {
             None if !self.strict => provision(core, family, id, token_sha256).await?,
             known => known,
         };
-        let is_open = |known: &Credential| known.opens != Opens::Nothing && (known.is_configured || !self.strict);
+        let is_open = |known: &Credential| {
+            known.opens != Opens::Nothing
+                && (known.is_configured || !self.strict)
+                && self.named.opens(family, id, known.named_with.as_deref())
+        };
         Ok(known.filter(is_open).map(|known| KnownPair {
             token_sha256: known.token_sha256,
             principal: Principal {
@@ -193,7 +191,11 @@ impl Authority {
 
     async fn load_token(&self, core: &Core, token_sha256: &[u8]) -> Result<Option<KnownToken>, Error> {
         let known = find_token(core, token_sha256).await?;
-        Ok(known.filter(|known| known.is_configured || !self.strict).map(|known| KnownToken {
+        let is_open = |known: &Token| {
+            (known.is_configured || !self.strict)
+                && self.named.opens(Family::Server, &known.app_id, known.named_with.as_deref())
+        };
+        Ok(known.filter(is_open).map(|known| KnownToken {
             expires_at: known.expires_at,
             principal: Principal {
                 opens: Opens::Project(known.project),
@@ -203,6 +205,32 @@ impl Authority {
                 client_access: known.client_access,
             },
         }))
+    }
+
+    /// Whether that is a pair that was never seen, which gets something of its own when it is resolved.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_new(&self, core: &Core, family: Family, id: &str, token: &str) -> Result<bool, Error> {
+        if self.strict || self.anybody.is_some() || !is_presentable(id) || !is_presentable(token) {
+            return Ok(false);
+        }
+        Ok(self.remembered(self.memory(family), id).await.is_none() && self.find(core, family, id).await?.is_none())
+    }
+
+    async fn find(&self, core: &Core, family: Family, id: &str) -> Result<Option<Credential>, Error> {
+        let mut connection = core.pool.acquire().await?;
+        let known = db::credentials::find(&mut connection, family, id, self.named.server()).await?;
+        connection.release();
+        Ok(known)
+    }
+
+    fn memory(&self, family: Family) -> &Memory<String, KnownPair> {
+        match family {
+            Family::Server => &self.server,
+            Family::Client => &self.client,
+            Family::Management => &self.management,
+        }
     }
 
     /// What is remembered under that key, and still believed.
@@ -245,105 +273,6 @@ impl Authority {
 
 fn memory<K: Eq + Hash + Send + Sync + 'static, T: Send + Sync + 'static>() -> Memory<K, T> {
     Cache::builder().max_capacity(REMEMBERED).time_to_live(BELIEVED_FOR).build()
-}
-
-/// A pair of keys that an option names.
-#[derive(Clone, Copy)]
-pub struct Configured<'a> {
-    pub id: &'a str,
-    pub token: &'a str,
-}
-
-/// Sees to it that the pairs open the default project by its two doors, and the default organisation.
-///
-/// The project is the one that the server key has always opened, or a new one. A key that was revoked stays so.
-///
-/// # Errors
-/// When the database fails.
-pub async fn configure(
-    core: &Core,
-    server: Configured<'_>,
-    client: Configured<'_>,
-    management: Configured<'_>,
-) -> Result<(), Error> {
-    let known = find(core, Family::Server, server.id).await?.map(|known| known.opens);
-    let known = match known {
-        // What it opened is what the client key opens.
-        Some(Opens::Nothing) => find(core, Family::Client, client.id).await?.map(|known| known.opens),
-        known => known,
-    };
-    let mut transaction = core.pool.begin().await?;
-    let now = core.clock.now();
-    let project = if let Some(opens) = known {
-        opens
-    } else {
-        let new = new_project(core, "Sandbox Project", true);
-        Opens::Project(db::projects::insert(&mut transaction, &new).await?)
-    };
-    let pairs = [
-        (Family::Server, server, project),
-        (Family::Client, client, project),
-        (Family::Management, management, Opens::Organisation(OrganisationId::DEFAULT)),
-    ];
-    for (family, pair, opens) in pairs.into_iter().filter(|(_, _, opens)| *opens != Opens::Nothing) {
-        let token_sha256 = Sha256::digest(pair.token).to_vec();
-        let credential = Credential { opens, token_sha256, is_configured: true, client_access: Arc::default() };
-        if !db::credentials::insert(&mut transaction, family, pair.id, &credential, now).await? {
-            let is_open = db::credentials::configure(&mut transaction, family, pair.id, &credential).await?;
-            if !is_open {
-                tracing::warn!(family = family.as_str(), "the configured key was revoked and opens nothing");
-            }
-        }
-    }
-    Ok(transaction.commit().await?)
-}
-
-/// A project with a name and nothing else of its own.
-fn new_project(core: &Core, name: &str, is_sandbox: bool) -> NewProject {
-    NewProject {
-        public_id: core.ids.random_of("proj_", 12),
-        name: name.to_owned(),
-        organisation: OrganisationId::DEFAULT,
-        is_sandbox,
-        webhook_token: core.ids.uuid(),
-        settings: None,
-        created_at: core.clock.now(),
-    }
-}
-
-/// A key that was never seen, with something new that it opens; `None` where its id is that of a key for another door only.
-async fn provision(core: &Core, family: Family, id: &str, token_sha256: &[u8]) -> Result<Option<Credential>, Error> {
-    let mut transaction = core.pool.begin().await?;
-    let now = core.clock.now();
-    let (opens, families): (_, &[Family]) = match family {
-        Family::Management => {
-            let organisation = db::projects::insert_organisation(&mut transaction, now).await?;
-            (Opens::Organisation(organisation), &[Family::Management])
-        }
-        Family::Server | Family::Client => {
-            let project = db::projects::insert(&mut transaction, &new_project(core, id, false)).await?;
-            (Opens::Project(project), &[Family::Server, Family::Client])
-        }
-    };
-    let credential =
-        Credential { opens, token_sha256: token_sha256.to_vec(), is_configured: false, client_access: Arc::default() };
-    for &one in families {
-        if !db::credentials::insert(&mut transaction, one, id, &credential, now).await? {
-            // Another request, or another process, was first, or the id belongs to another door: a client key that was made for a
-            // project does not open an empty one by the server's. What is new goes with the transaction.
-            transaction.roll_back().await;
-            return find(core, family, id).await;
-        }
-    }
-    transaction.commit().await?;
-    Ok(Some(credential))
-}
-
-async fn find(core: &Core, family: Family, id: &str) -> Result<Option<Credential>, Error> {
-    let mut connection = core.pool.acquire().await?;
-    let known = db::credentials::find(&mut connection, family, id).await?;
-    connection.release();
-    Ok(known)
 }
 
 async fn find_token(core: &Core, token_sha256: &[u8]) -> Result<Option<Token>, Error> {

@@ -31,6 +31,7 @@ pub async fn create(core: &Core, caller: &Caller, family: Family) -> Result<(Key
         opens: Opens::Project(caller.project),
         token_sha256: Sha256::digest(&token).to_vec(),
         is_configured: true,
+        named_with: None,
         client_access: Arc::default(),
     };
     if !db::credentials::insert(&mut transaction, family, &key.app_id, &credential, key.created_at).await? {

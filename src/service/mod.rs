@@ -9,6 +9,7 @@ pub mod events;
 pub mod jobs;
 pub mod keys;
 pub mod metadata_schemas;
+pub mod named_keys;
 pub mod oauth;
 pub mod orders;
 pub mod permanent_deletion;
@@ -18,6 +19,7 @@ pub mod segments;
 pub mod webhooks;
 
 mod error;
+mod provision;
 mod retry;
 mod work;
 

@@ -45,16 +45,22 @@ impl<'a> Account<'a> {
     /// # Errors
     /// Where the keys open nothing, or another account; where the project has no calls left, or the database fails.
     pub async fn enter(&self, app: &AppState, in_flight: &InFlight) -> Result<Caller, Refused> {
-        let pair = Presented::Pair { family: Family::Server, id: self.user_id, token: self.key };
-        let caller = enter_with(app, in_flight, pair).await?;
-        let caller = caller.ok_or_else(|| Refused::because("Invalid user_id or user_password"))?;
-        // PostgreSQL cannot even be asked for U+0000.
-        let mut is_theirs = !self.project.contains('\0');
-        if is_theirs {
-            let mut connection = app.core.pool.acquire().await?;
-            is_theirs = db::projects::is_called(&mut connection, caller.project, self.project).await?;
-            connection.release();
+        let other_account = || Refused::because("Invalid account_id");
+        // What came of a pair that was never seen would have its name, so that no other account can be meant.
+        if self.project != self.user_id
+            && app.authority.is_new(&app.core, Family::Server, self.user_id, self.key).await?
+        {
+            return Err(other_account());
         }
-        if is_theirs { Ok(caller) } else { Err(Refused::because("Invalid account_id")) }
+        let pair = Presented::Pair { family: Family::Server, id: self.user_id, token: self.key };
+        let caller = enter_with(app, in_flight, pair).await?.ok_or_else(Refused::keys)?;
+        // PostgreSQL cannot even be asked for U+0000.
+        if self.project.contains('\0') {
+            return Err(other_account());
+        }
+        let mut connection = app.core.pool.acquire().await?;
+        let is_theirs = db::projects::is_called(&mut connection, caller.project, self.project).await?;
+        connection.release();
+        if is_theirs.ok_or_else(Refused::keys)? { Ok(caller) } else { Err(other_account()) }
     }
 }

@@ -18,17 +18,22 @@ impl Refused {
     pub fn because(text: impl Into<Cow<'static, str>>) -> Self {
         Self::Because(text.into())
     }
+
+    /// The keys open nothing, or no more.
+    pub fn keys() -> Self {
+        Self::because("Invalid user_id or user_password")
+    }
 }
 
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
-        Self::Trouble(error)
+        if error.is_project_gone() { Self::keys() } else { Self::Trouble(error) }
     }
 }
 
 impl From<sqlx::Error> for Refused {
     fn from(error: sqlx::Error) -> Self {
-        Self::Trouble(error.into())
+        ApiError::from(error).into()
     }
 }
 
@@ -38,7 +43,7 @@ impl From<service::Error> for Refused {
             service::Error::NotFound { .. } => Self::because("Customer not found"),
             service::Error::Duplicate { .. } => Self::because("Another customer has this code"),
             service::Error::Invalid { details } | service::Error::InvalidMetadata { details } => Self::because(details),
-            other => Self::Trouble(other.into()),
+            other => ApiError::from(other).into(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod filters;
 mod house;
 mod killed;
 mod management;
+mod named_keys;
 mod program;
 mod races;
 mod schema;

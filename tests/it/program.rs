@@ -354,3 +354,30 @@ fn the_log_has_the_request_and_nothing_of_the_person() {
     assert!(text.contains(&request_id) && text.contains("/v1/customers/{customerId}"), "{text}");
     assert!(!text.contains("needle"), "{text}");
 }
+
+#[test]
+fn the_log_tells_at_the_start_of_keys_that_were_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    // PostgreSQL's user passes through.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let arguments = ["--data-dir", data.to_str().unwrap(), "--app-id", "a", "--app-token", "b"];
+    let program = Program::start(&arguments);
+    let client = voucherify_emulator::config::DEFAULT_CLIENT_APP_ID;
+    for path in [format!("client/{client}"), "server/a".to_owned()] {
+        assert_eq!(program.call("DELETE", &format!("/_emulator/keys/{path}"), "").0, 204);
+    }
+    program.end(Signal::TERM);
+    let mut child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut rest = BufReader::new(child.stdout.take().unwrap());
+    rest.read_line(&mut line).unwrap();
+    let mut log = child.stderr.take().unwrap();
+    let program = Program { child, address: line.trim().rsplit("http://").next().unwrap().to_owned(), rest };
+    assert_eq!(program.call("GET", "/v1/customers", "").0, 401);
+    program.end(Signal::TERM);
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    let warned = |option: &str| text.lines().any(|line| line.contains("was revoked") && line.contains(option));
+    assert!(warned("--app-id") && warned("--client-app-id") && !warned("--management-id"), "{text}");
+}

@@ -1,4 +1,5 @@
 //! `/_emulator/project`: the project that the server keys open, also one that came by itself, in the form of the management API.
+//! Tokens of OAuth do not open it.
 
 mod get;
 mod update;

@@ -8,7 +8,7 @@ mod webhooks;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::auth::Organiser;
+use super::auth::{Organiser, in_flight};
 use super::error::ApiError;
 use super::extract::Id;
 use super::routes::Routes;
@@ -35,6 +35,8 @@ impl FromRequestParts<AppState> for Managed {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let organiser = Organiser::from_request_parts(parts, state).await?;
         let Id(id) = Id::from_request_parts(parts, state).await?;
+        // Deleted meanwhile, it is not found, whatever finds out.
+        let _ = in_flight(parts)?.managed.set(id.as_str().to_owned());
         let project = service::projects::resolve(&state.core, organiser.organisation, &id).await?;
         let Organiser { app_id, request_id, .. } = organiser;
         Ok(Self(Caller { project, app_id, channel: Channel::Api, request_id }))

@@ -8,7 +8,7 @@ use crate::http::{answer, definitions};
 use crate::objects::metadata_schema::{Style, write};
 use crate::service::{Caller, metadata_schemas};
 
-/// POST /v1/metadata-schemas (create-metadata-schema)
+/// POST /v1/metadata-schemas (create-metadata-schema-server-side)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
     let new = definitions::new_metadata_schema(body)?;
     let created = metadata_schemas::create(&app.core, &caller, &new).await?;

@@ -1,4 +1,4 @@
-//! `/v1/metadata-schemas`.
+//! `/v1/metadata-schemas`. The vendor publishes reading only; what changes schemas has operation ids of this project's.
 
 mod create;
 mod delete;
@@ -13,14 +13,14 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .at(
             "/v1/metadata-schemas",
-            [get("list-metadata-schemas", list::handle), post("create-metadata-schema", create::handle)],
+            [get("list-metadata-schemas", list::handle), post("create-metadata-schema-server-side", create::handle)],
         )
         .at(
             "/v1/metadata-schemas/{resource}",
             [
                 get("get-metadata-schema", get::handle),
-                put("update-metadata-schema", update::handle),
-                delete("delete-metadata-schema", delete::handle),
+                put("update-metadata-schema-server-side", update::handle),
+                delete("delete-metadata-schema-server-side", delete::handle),
             ],
         )
 }

@@ -8,7 +8,7 @@ use crate::http::{answer, definitions};
 use crate::objects::metadata_schema::{Style, write};
 use crate::service::{Caller, metadata_schemas};
 
-/// PUT /v1/metadata-schemas/{resource} (update-metadata-schema)
+/// PUT /v1/metadata-schemas/{resource} (update-metadata-schema-server-side)
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,

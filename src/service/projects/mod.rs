@@ -12,6 +12,8 @@ use crate::db::credentials::Credential;
 use crate::db::projects::NewProject;
 use crate::domain::credential::{Family, Opens};
 use crate::domain::identifier::Identifier;
+use crate::domain::json::JsonText;
+use crate::domain::limits;
 use crate::domain::project::{
     KeyPair, OrganisationId, Project, ProjectChange, ProjectId, ProjectKeys, ProjectSettings,
 };
@@ -28,13 +30,14 @@ pub struct ProjectRequest {
 /// Creates a project of an organisation, with keys that open it, and nobody else's do.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::Invalid`] where its settings are too large.
 pub async fn create(
     core: &Core,
     organisation: OrganisationId,
     request: ProjectRequest,
 ) -> Result<(Project, ProjectKeys), Error> {
     let ProjectRequest { name, settings } = request;
+    check(&settings)?;
     let now = core.clock.now();
     let pair = || KeyPair { id: core.ids.uuid(), token: core.ids.uuid() };
     let keys = ProjectKeys { server: pair(), client: pair() };
@@ -54,6 +57,7 @@ pub async fn create(
             opens: Opens::Project(id),
             token_sha256: Sha256::digest(&pair.token).to_vec(),
             is_configured: true,
+            named_with: None,
             client_access: Arc::default(),
         };
         if !db::credentials::insert(&mut transaction, family, &pair.id, &credential, now).await? {
@@ -64,6 +68,15 @@ pub async fn create(
     let NewProject { public_id, name, is_sandbox, webhook_token, settings, .. } = new;
     let settings = settings.unwrap_or_default();
     Ok((Project { id, public_id, name, is_sandbox, webhook_token, settings }, keys))
+}
+
+/// That settings are no larger than a list of many projects can bear.
+fn check(settings: &ProjectSettings) -> Result<(), Error> {
+    if JsonText::of(settings).as_str().len() <= limits::SETTINGS_BYTES {
+        return Ok(());
+    }
+    let details = format!("Settings of a project must NOT have more than {} bytes as JSON", limits::SETTINGS_BYTES);
+    Err(Error::Invalid { details })
 }
 
 /// The number of a project of the organisation.
@@ -84,11 +97,12 @@ pub async fn resolve(core: &Core, organisation: OrganisationId, identifier: &Ide
 /// Changes a project; `None` where it was deleted meanwhile.
 ///
 /// # Errors
-/// When the database fails.
+/// [`Error::Invalid`] where its settings become too large.
 pub async fn update(core: &Core, id: ProjectId, change: ProjectChange) -> Result<Option<Project>, Error> {
     let mut transaction = core.pool.begin().await?;
     let Some(mut project) = db::projects::lock(&mut transaction, id).await? else { return Ok(None) };
     project.apply(change);
+    check(&project.settings)?;
     db::projects::update(&mut transaction, &project).await?;
     transaction.commit().await?;
     Ok(Some(project))

@@ -138,3 +138,16 @@ async fn the_calls_of_pages_count_for_the_rate_limit() {
     assert_eq!(limited.header("access-control-allow-origin"), "https://shop.example");
     world.send(Request::options(PATH).body(Body::empty()).unwrap()).await.expect(200);
 }
+
+#[tokio::test]
+async fn nothing_comes_of_a_pair_that_was_never_seen_without_an_origin() {
+    let world = World::new().await;
+    let pair = [("x-client-application-id", "new"), ("x-client-token", "token")];
+    for origin in [None, Some(("origin", ""))] {
+        let headers: Vec<_> = pair.into_iter().chain(origin).collect();
+        assert_eq!(world.caller(&headers).post(PATH, json!({})).await.expect(401).text, UNAUTHORIZED);
+    }
+    let projects: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(projects, 1);
+    world.page_with("new", "token").post(PATH, json!({})).await.expect(200);
+}

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
@@ -134,4 +136,57 @@ async fn another_account_with_the_same_code_is_not_touched() {
     let answer = send(&world, &[&mixed[..], &delete].concat(), &[]).await.json();
     assert_eq!(answer["error"], "Invalid account_id", "{PATH}");
     world.client().get("/v1/customers/a").await.expect(200);
+}
+
+#[tokio::test]
+async fn the_keys_of_a_project_that_was_deleted_a_moment_ago_are_refused() {
+    let world = World::new().await;
+    let body = json!({"name": "Team", "case_sensitive_codes": true, "timezone": "UTC", "currency": "EUR"});
+    let created = world.manager().post("/management/v1/projects", body).await.expect(200);
+    let (id, key) = (created.string("/server_side_key/app_id"), created.string("/server_side_key/app_token"));
+    let fields = [("user_id", id.as_str()), ("user_password", &key), ("account_id", "Team")];
+    // It remembers the keys for a second.
+    let elsewhere = world.again(|_| {}).await;
+    assert_eq!(send(&elsewhere, &[&fields[..], &LOOK].concat(), &[]).await.json()["error"], "Customer not found");
+    world.manager().delete(&format!("/management/v1/projects/{}", created.string("/id"))).await.expect(204);
+    let record = [("type", "record_customer"), ("customer_action", "new"), ("code", "a"), ("output", "JSON")];
+    for call in [&LOOK[..], &record] {
+        let answer = send(&elsewhere, &[&fields[..], call].concat(), &[]).await.expect(200);
+        assert_eq!(answer.json(), json!({"status": "error", "error": "Invalid user_id or user_password"}));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_while_its_project_is_deleted_is_told_of_the_keys() {
+    let world = World::with(Clock::System, |config| config.request_timeout = Duration::from_secs(2)).await;
+    let body = json!({"name": "Team", "case_sensitive_codes": true, "timezone": "UTC", "currency": "EUR"});
+    let created = world.manager().post("/management/v1/projects", body).await.expect(200);
+    let (id, key) = (created.string("/server_side_key/app_id"), created.string("/server_side_key/app_token"));
+    let mut holder = world.connections.begin().await.unwrap();
+    sqlx::query("SELECT lock_rules(id) FROM projects WHERE name = 'Team'").execute(&mut *holder).await.unwrap();
+    let record = [("type", "record_customer"), ("customer_action", "new"), ("code", "a"), ("output", "JSON")];
+    let fields = [("user_id", id.as_str()), ("user_password", &key), ("account_id", "Team")];
+    let all = [&fields[..], &record].concat();
+    let call = send(&world, &all, &[]);
+    let meanwhile = async {
+        let mut looker = world.pool.acquire().await.unwrap();
+        World::until_waiting(&mut looker, 1).await;
+        world.manager().delete(&format!("/management/v1/projects/{}", created.string("/id"))).await.expect(204);
+        holder.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(call, meanwhile);
+    let expected = json!({"status": "error", "error": "Invalid user_id or user_password"});
+    assert_eq!(answer.expect(200).json(), expected);
+}
+
+#[tokio::test]
+async fn nothing_comes_of_a_pair_that_was_never_seen_with_the_account_of_another() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        let fields = [STRANGER[0], STRANGER[1], ("account_id", "Sandbox Project")];
+        assert_eq!(send(&world, &[&fields[..], &LOOK].concat(), &[]).await.json()["error"], "Invalid account_id");
+    }
+    let projects: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(projects, 1);
+    world.stranger().get("/v1/customers").await.expect(200);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
+use futures_util::future::join_all;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
@@ -69,6 +70,25 @@ impl World {
         let mut config = self.config.clone();
         change(&mut config);
         Self::on(Arc::clone(&self.database), self.clock.clone(), config).await
+    }
+
+    /// Why another emulator on the same database does not start.
+    pub async fn refused_again(&self, change: impl FnOnce(&mut Config)) -> String {
+        let mut config = self.config.clone();
+        change(&mut config);
+        let pool = self.connections.clone();
+        match app::app(&config, self.clock.clone(), pool, config.listen).await {
+            Ok(_) => panic!("it started"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// As [`World::again`], so many at once.
+    pub async fn start_at_once(&self, count: usize) {
+        let start = || app::app(&self.config, self.clock.clone(), self.connections.clone(), self.config.listen);
+        for started in join_all((0..count).map(|_| start())).await {
+            started.unwrap();
+        }
     }
 
     async fn on(database: Arc<Database>, clock: Clock, config: Config) -> Self {

@@ -9,7 +9,7 @@ use crate::http::{answer, definitions};
 use crate::objects::metadata_schema::{Style, write};
 use crate::service::metadata_schemas;
 
-/// POST /management/v1/projects/{projectId}/metadata-schemas (create-metadata-schema-1)
+/// POST /management/v1/projects/{projectId}/metadata-schemas (create-metadata-schema)
 pub async fn handle(
     State(app): State<AppState>,
     Managed(caller): Managed,

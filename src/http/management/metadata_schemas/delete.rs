@@ -7,7 +7,7 @@ use crate::http::management::Managed;
 use crate::http::state::AppState;
 use crate::service::metadata_schemas;
 
-/// DELETE /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (delete-metadata-schema-1)
+/// DELETE /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (delete-metadata-schema)
 pub async fn handle(
     State(app): State<AppState>,
     Managed(caller): Managed,

@@ -9,7 +9,7 @@ use crate::http::{answer, definitions};
 use crate::objects::metadata_schema::{Style, write};
 use crate::service::metadata_schemas;
 
-/// PUT /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (update-metadata-schema-1)
+/// PUT /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (update-metadata-schema)
 pub async fn handle(
     State(app): State<AppState>,
     Managed(caller): Managed,

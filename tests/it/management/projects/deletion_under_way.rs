@@ -163,3 +163,37 @@ async fn a_job_that_is_under_way_ends_with_its_project() {
     until_gone(&world.pool, project).await;
     world.client().done("/v1/customers/bulk/async", json!([{"source_id": "alice"}])).await;
 }
+
+#[tokio::test]
+async fn whoever_manages_a_project_that_is_deleted_meanwhile_does_not_find_it() {
+    let world = impatient().await;
+    let created = create(&world.manager(), "Team").await;
+    let (path, project) = (path_of(&created), number(&world.pool, &created.string("/id")).await);
+    let manager = world.manager();
+    let schema = json!({"related_object": "customer", "properties": {}});
+    let schema = manager.post(&format!("{path}/metadata-schemas"), schema).await.expect(200).string("/id");
+    let mut writer = world.connections.begin().await.unwrap();
+    sqlx::query("SELECT lock_rules($1)").bind(project).execute(&mut *writer).await.unwrap();
+    let calls = [
+        (Method::POST, format!("{path}/metadata-schemas"), json!({"related_object": "order", "properties": {}})),
+        (Method::PUT, format!("{path}/metadata-schemas/{schema}"), json!({"properties": {}})),
+        (Method::DELETE, format!("{path}/metadata-schemas/{schema}"), json!({})),
+        (Method::POST, format!("{path}/custom-event-schemas"), json!({"name": "e", "schema": {"properties": {}}})),
+    ]
+    .map(|(method, path, body)| {
+        let manager = manager.clone();
+        tokio::spawn(async move { manager.call(method, &path, Some(body.to_string())).await })
+    });
+    let mut looker = world.pool.acquire().await.unwrap();
+    // The others stand behind the one that waits; whoever comes later is answered the same.
+    World::until_waiting(&mut looker, 1).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(looker);
+    manager.delete(&path).await.expect(204);
+    writer.commit().await.unwrap();
+    let gone = manager.get(&path).await.expect(404);
+    assert!(gone.text.contains(&created.string("/id")), "{}", gone.text);
+    for call in calls {
+        assert_eq!(call.await.unwrap().expect(404).text, gone.text);
+    }
+}

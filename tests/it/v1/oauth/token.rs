@@ -138,7 +138,14 @@ async fn a_project_has_a_thousand_tokens_at_the_most_however_many_ask_at_once() 
     .await
     .unwrap();
     let ask = || client.form(PATH, "grant_type=client_credentials&scope=api");
-    let answers = join_all((0..12).map(|_| ask())).await;
+    // All of them are under way before the first is let go on: as many as there are connections, but for the holder's.
+    let mut holder = world.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM projects FOR NO KEY UPDATE").execute(&mut *holder).await.unwrap();
+    let release = async {
+        World::until_waiting(&mut holder, 6).await;
+        holder.rollback().await.unwrap();
+    };
+    let (answers, ()) = tokio::join!(join_all((0..12).map(|_| ask())), release);
     let given = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(given, 5);
     let refused = answers.iter().find(|answer| answer.status != 200).unwrap();
