@@ -118,12 +118,14 @@ CREATE TABLE webhooks (
     active boolean NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz,
+    deleted_at timestamptz,
     CONSTRAINT webhooks_pk PRIMARY KEY (project_id, id),
     CONSTRAINT webhooks_project_fk FOREIGN KEY (project_id) REFERENCES projects (id),
     CONSTRAINT webhooks_kind_check CHECK (kind IN ('webhook', 'distribution'))
 );
 COMMENT ON COLUMN webhooks.id IS 'wh_... of a project webhook, distr_... of a distribution';
 COMMENT ON COLUMN webhooks.name IS 'of a distribution: what its messages show as their type; null is the type of the event';
+COMMENT ON COLUMN webhooks.deleted_at IS 'it is gone for everyone; the row stays until its deliveries are removed';
 COMMENT ON COLUMN webhooks.active IS 'switched off by itself after the last attempt of a delivery has failed';
 
 -- What is to be sent, written in the transaction of the change, and what became of it. The message itself is not stored: it is made
@@ -142,15 +144,15 @@ CREATE TABLE webhook_deliveries (
     first_attempt_at timestamptz,
     finished_at timestamptz,
     attempts text,
-    CONSTRAINT webhook_deliveries_pk PRIMARY KEY (project_id, id),
-    CONSTRAINT webhook_deliveries_outcome_check CHECK (outcome IN ('DELIVERED', 'FAILED')),
-    CONSTRAINT webhook_deliveries_due_check CHECK ((due_at IS NULL) = (outcome IS NOT NULL))
+    CONSTRAINT webhook_deliveries_pk PRIMARY KEY (project_id, webhook_id, id)
 ) WITH (fillfactor = 70);
 -- Of each webhook what is due first: the courier reads it webhook by webhook, so that none stands behind another's heap.
 CREATE INDEX webhook_deliveries_due_idx ON webhook_deliveries (project_id, webhook_id, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX webhook_deliveries_webhook_idx ON webhook_deliveries (project_id, webhook_id, id);
-CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (project_id, id) WHERE outcome = 'FAILED';
+CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (project_id, webhook_id, id) WHERE outcome = 'FAILED';
 CREATE INDEX webhook_deliveries_customer_idx ON webhook_deliveries (project_id, customer_id);
+COMMENT ON TABLE webhook_deliveries IS
+    'written with every change that a webhook is told of, so that it has no more indexes than it needs, and no checks, which PostgreSQL '
+    'reads anew for every statement: outcome is DELIVERED, FAILED, or null as long as there is a due_at';
 COMMENT ON COLUMN webhook_deliveries.id IS 'whs_..., time-ordered; the same at every attempt';
 COMMENT ON COLUMN webhook_deliveries.due_at IS 'when the next attempt is due; null when there is none';
 COMMENT ON COLUMN webhook_deliveries.failures IS 'attempts that failed since it was last put in line';

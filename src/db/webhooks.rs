@@ -31,7 +31,8 @@ macro_rules! select_webhook {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
             WebhookRow,
-            "SELECT id, kind, name, target_url, events, active, created_at, updated_at FROM webhooks " + $tail,
+            "SELECT id, kind, name, target_url, events, active, created_at, updated_at FROM webhooks
+             WHERE deleted_at IS NULL AND " + $tail,
             $($argument),*
         )
     };
@@ -42,8 +43,7 @@ macro_rules! select_webhook {
 /// # Errors
 /// When the database refuses.
 pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>, sqlx::Error> {
-    let rows =
-        select_webhook!("WHERE project_id = $1 ORDER BY created_at, id", project.0).fetch_all(connection).await?;
+    let rows = select_webhook!("project_id = $1 ORDER BY created_at, id", project.0).fetch_all(connection).await?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
@@ -69,7 +69,7 @@ pub async fn subscriptions(
 /// # Errors
 /// When the database refuses.
 pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Webhook>, sqlx::Error> {
-    let row = select_webhook!("WHERE project_id = $1 AND id = $2", project.0, id).fetch_optional(connection).await?;
+    let row = select_webhook!("project_id = $1 AND id = $2", project.0, id).fetch_optional(connection).await?;
     Ok(row.map(Webhook::from))
 }
 
@@ -116,11 +116,46 @@ pub async fn update(connection: &mut PgConnection, project: ProjectId, webhook: 
     Ok(())
 }
 
-/// Removes one. What it has sent, or was to send, is not sent any more and removed later.
+/// Takes one from everyone's sight, and what it was to send from the courier's. Its row goes with [`remove`], when nothing refers to it any
+/// more.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM webhooks WHERE project_id = $1 AND id = $2", project.0, id).execute(connection).await?;
+pub async fn delete(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE webhooks SET active = false, deleted_at = $3 WHERE project_id = $1 AND id = $2",
+        project.0,
+        id,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Those that are deleted and not yet removed, by their projects and ids; not too many at once.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn deleted(connection: &mut PgConnection) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+    let rows = sqlx::query!("SELECT project_id, id FROM webhooks WHERE deleted_at IS NOT NULL LIMIT 100")
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.id)).collect())
+}
+
+/// Removes the row of a deleted one, whose deliveries are gone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn remove(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM webhooks WHERE project_id = $1 AND id = $2 AND deleted_at IS NOT NULL", project.0, id)
+        .execute(connection)
+        .await?;
     Ok(())
 }

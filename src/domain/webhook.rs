@@ -120,6 +120,7 @@ pub struct NewDelivery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeliveryAddress {
     pub project: ProjectId,
+    pub webhook_id: String,
     pub id: String,
 }
 
@@ -127,7 +128,6 @@ pub struct DeliveryAddress {
 #[derive(Clone, Debug)]
 pub struct DueDelivery {
     pub address: DeliveryAddress,
-    pub webhook_id: String,
     pub customer_id: String,
     pub created_at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,

@@ -44,7 +44,10 @@ pub fn message(of: &DueDelivery) -> Vec<u8> {
         .text("type", of.name.as_deref().unwrap_or(&entry.kind))
         .with("data", |out| write_data(out, entry))
         .object("source", |source| {
-            source.text("id", &of.webhook_id).text("object", of.kind.as_str()).text("target_url", &of.target_url);
+            source
+                .text("id", &of.address.webhook_id)
+                .text("object", of.kind.as_str())
+                .text("target_url", &of.target_url);
         })
         .object("event", |event| {
             event

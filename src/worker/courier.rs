@@ -39,7 +39,7 @@ const IN_HAND_AT_THE_MOST: usize = 1024;
 /// Bytes of them.
 const BYTES_IN_HAND: usize = 16 * 1024 * 1024;
 /// How long between one look into the database and the next, while there is much to do.
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(20);
 /// How old what is due is at most, mostly.
 const RECENT: TimeDelta = TimeDelta::seconds(3);
 /// How often it is looked for what is older.
@@ -140,7 +140,7 @@ impl Courier {
             let rest = next.map_or(LOOK_EVERY, |next| until(now, next));
             return Ok(if looks_at_all { rest } else { rest.min(LOOK_AT_ALL_EVERY) });
         }
-        hands.last = due.last().map(|last| (last.address.project, last.webhook_id.clone()));
+        hands.last = due.last().map(|last| (last.address.project, last.address.webhook_id.clone()));
         for delivery in due {
             hands.hold(self, delivery, read_at);
         }
@@ -263,7 +263,7 @@ impl Hands {
 
     /// Holds a delivery that was read at `read_at`, and sends it as soon as it is its turn.
     fn hold(&mut self, courier: &Courier, delivery: DueDelivery, read_at: Instant) {
-        let webhook = (delivery.address.project, delivery.webhook_id.clone());
+        let webhook = (delivery.address.project, delivery.address.webhook_id.clone());
         let (id, bytes) = (delivery.address.id.clone(), delivery.entry.data.as_str().len());
         let of = self.webhooks.entry(webhook.clone()).or_default();
         of.count += 1;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use sqlx::postgres::PgQueryResult;
 
 use crate::db::activity::{EntryColumns, stored_channel};
 use crate::db::webhook_deliveries::DeliveryColumns;
@@ -28,44 +29,62 @@ pub struct NewCustomer {
     pub rules_version: i64,
 }
 
+/// The statement that adds a customer, with what is to be added beside: CTEs, and the last statement, which counts.
+macro_rules! insert {
+    ($connection:expr, $project:expr, $new:expr, $beside:literal, $($argument:expr),*) => {
+        sqlx::query!(
+            "WITH customer AS (
+                INSERT INTO customers
+                    (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
+                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE rules_version($1) = $2
+                ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
+                RETURNING id
+            ), "
+                + $beside,
+            $project.0,
+            $new.rules_version,
+            $new.customer.id,
+            $new.customer.source_id,
+            &$new.customer.profile as &JsonText,
+            $new.customer.metadata.as_ref() as Option<&JsonText>,
+            $new.customer.created_at,
+            $new.searched.name,
+            $new.searched.email,
+            $new.searched.city,
+            $($argument),*
+        )
+        .execute($connection)
+        .await
+    };
+}
+
 /// Adds a customer with everything that goes with it, and counts it, in one statement. Nothing is done where a living customer
 /// has the same source id, or where the rules are not of that version any more; then it is `false`.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &NewCustomer) -> Result<bool, sqlx::Error> {
-    let NewCustomer { customer, searched, entries, deliveries, segment_ids, moments, rules_version } = new;
-    macro_rules! insert {
-        ($entries_and_members:literal, $($argument:expr),*) => {
-            sqlx::query!(
-                "WITH customer AS (
-                    INSERT INTO customers
-                        (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
-                    SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE rules_version($1) = $2
-                    ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
-                    RETURNING id
-                ), "
-                    + $entries_and_members,
-                project.0,
-                *rules_version,
-                customer.id,
-                customer.source_id,
-                &customer.profile as &JsonText,
-                customer.metadata.as_ref() as Option<&JsonText>,
-                customer.created_at,
-                searched.name,
-                searched.email,
-                searched.city,
-                $($argument),*
-            )
-            .execute(connection)
-            .await?
-        };
-    }
-    let counted = match &entries[..] {
-        // Mostly there is only this to tell, which is worth a statement of its own.
-        [entry] if segment_ids.is_empty() && moments.is_empty() && deliveries.is_empty() => insert!(
-            "entry AS (
+    let is_simple = new.segment_ids.is_empty() && new.moments.is_empty();
+    // Mostly there is only this to tell, which is worth a statement of its own; and so is one webhook that is told.
+    let counted = match (&new.entries[..], &new.deliveries[..]) {
+        ([entry], []) if is_simple => insert_with_entry(connection, project, new, entry).await,
+        ([entry], [delivery]) if is_simple => insert_with_delivery(connection, project, new, entry, delivery).await,
+        _ => insert_with_all(connection, project, new).await,
+    }?;
+    Ok(counted.rows_affected() > 0)
+}
+
+async fn insert_with_entry(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    new: &NewCustomer,
+    entry: &ActivityEntry,
+) -> Result<PgQueryResult, sqlx::Error> {
+    insert!(
+        connection,
+        project,
+        new,
+        "entry AS (
                  INSERT INTO customer_activity
                      (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
                  SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
@@ -73,17 +92,57 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
                  SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
                  ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
-            entry.id,
-            entry.kind.as_str(),
-            entry.group_id,
-            entry.app_id.as_ref(),
-            entry.data.as_str(),
-            stored_channel(entry.channel)
-        ),
-        entries => {
-            let (columns, sent) = (EntryColumns::of(entries), DeliveryColumns::of(deliveries));
-            let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = moments.iter().cloned().unzip();
-            insert!(
+        entry.id,
+        entry.kind.as_str(),
+        entry.group_id,
+        entry.app_id.as_ref(),
+        entry.data.as_str(),
+        stored_channel(entry.channel)
+    )
+}
+
+async fn insert_with_delivery(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    new: &NewCustomer,
+    entry: &ActivityEntry,
+    delivery: &NewDelivery,
+) -> Result<PgQueryResult, sqlx::Error> {
+    insert!(
+        connection,
+        project,
+        new,
+        "entry AS (
+                 INSERT INTO customer_activity
+                     (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
+                 SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
+             ),
+             delivery AS (
+                 INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
+                 SELECT $1, $17, $18, id, $11, $7, $7 FROM customer
+             )
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+                 SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
+                 ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
+        entry.id,
+        entry.kind.as_str(),
+        entry.group_id,
+        entry.app_id.as_ref(),
+        entry.data.as_str(),
+        stored_channel(entry.channel),
+        delivery.webhook_id,
+        delivery.id
+    )
+}
+
+async fn insert_with_all(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    new: &NewCustomer,
+) -> Result<PgQueryResult, sqlx::Error> {
+    let (columns, sent) = (EntryColumns::of(&new.entries), DeliveryColumns::of(&new.deliveries));
+    let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = new.moments.iter().cloned().unzip();
+    insert!(connection, project, new,
                 "entry AS (
                      INSERT INTO customer_activity
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
@@ -117,7 +176,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
                 &columns.groups,
                 &columns.app_ids,
                 &columns.data,
-                segment_ids,
+                &new.segment_ids,
                 &fields,
                 &times,
                 &columns.channels as &Vec<Option<String>>,
@@ -125,7 +184,4 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
                 &sent.webhook_ids,
                 &sent.entry_ids
             )
-        }
-    };
-    Ok(counted.rows_affected() > 0)
 }

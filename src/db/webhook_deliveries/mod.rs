@@ -123,14 +123,16 @@ impl From<DeliveryRow> for StoredDelivery {
 }
 
 /// What [`DeliveryRow`] is read from.
-const SELECT: &str =
-    "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
-            a.type AS event_type
-     FROM webhook_deliveries d
-     JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id
-     WHERE d.project_id = ";
+const COLUMNS: &str =
+    "d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
+    a.type AS event_type";
 
-/// Deliveries of a project, newest first: one more than `limit` where there are more.
+/// The entry of each delivery.
+const ENTRY: &str = " JOIN customer_activity a
+    ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id";
+
+/// Deliveries of a project, newest first: one more than `limit` where there are more. It reads as many of each webhook, of which there are
+/// not many, and of these the newest.
 ///
 /// # Errors
 /// When the database refuses.
@@ -140,27 +142,32 @@ pub async fn list(
     filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<StoredDelivery>, sqlx::Error> {
-    let mut query = QueryBuilder::new(SELECT);
-    query.push_bind(project.0);
-    if let Some(webhook_id) = &filter.webhook_id {
-        query.push(" AND d.webhook_id = ").push_bind(webhook_id.clone());
-    }
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS).push(
+        " FROM webhooks w, LATERAL (SELECT * FROM webhook_deliveries one
+                                    WHERE one.project_id = w.project_id AND one.webhook_id = w.id",
+    );
     if let Some(id) = &filter.starting_after_id {
-        query.push(" AND d.id < ").push_bind(id.clone());
+        query.push(" AND one.id < ").push_bind(id.clone());
     }
     // As literals, by which PostgreSQL knows the indexes that have only these.
     match filter.status {
         None => {}
-        Some(DeliveryStatus::Pending) => _ = query.push(" AND d.due_at IS NOT NULL"),
-        Some(DeliveryStatus::Delivered) => _ = query.push(" AND d.outcome = 'DELIVERED'"),
-        Some(DeliveryStatus::Failed) => _ = query.push(" AND d.outcome = 'FAILED'"),
+        Some(DeliveryStatus::Pending) => _ = query.push(" AND one.due_at IS NOT NULL"),
+        Some(DeliveryStatus::Delivered) => _ = query.push(" AND one.outcome = 'DELIVERED'"),
+        Some(DeliveryStatus::Failed) => _ = query.push(" AND one.outcome = 'FAILED'"),
+    }
+    query.push(" ORDER BY one.id DESC LIMIT ").push_bind(limit + 1).push(") AS d").push(ENTRY);
+    query.push(" WHERE w.deleted_at IS NULL AND w.project_id = ").push_bind(project.0);
+    if let Some(webhook_id) = &filter.webhook_id {
+        query.push(" AND w.id = ").push_bind(webhook_id.clone());
     }
     query.push(" ORDER BY d.id DESC LIMIT ").push_bind(limit + 1);
     let rows: Vec<DeliveryRow> = query.build_query_as().fetch_all(connection).await?;
     Ok(rows.into_iter().map(StoredDelivery::from).collect())
 }
 
-/// The delivery with that id.
+/// The delivery with that id, of whichever webhook of the project.
 ///
 /// # Errors
 /// When the database refuses.
@@ -169,18 +176,13 @@ pub async fn find(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<StoredDelivery>, sqlx::Error> {
-    let row = sqlx::query_as!(
-        DeliveryRow,
-        "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
-                a.type AS event_type
-         FROM webhook_deliveries d
-         JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id
-         WHERE d.project_id = $1 AND d.id = $2",
-        project.0,
-        id
-    )
-    .fetch_optional(connection)
-    .await?;
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS).push(
+        " FROM webhooks w JOIN webhook_deliveries d ON d.project_id = w.project_id AND d.webhook_id = w.id AND d.id = ",
+    );
+    query.push_bind(id.to_owned()).push(ENTRY);
+    query.push(" WHERE w.deleted_at IS NULL AND w.project_id = ").push_bind(project.0);
+    let row: Option<DeliveryRow> = query.build_query_as().fetch_optional(connection).await?;
     Ok(row.map(StoredDelivery::from))
 }
 
@@ -195,9 +197,10 @@ pub async fn replay(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "UPDATE webhook_deliveries
+        "UPDATE webhook_deliveries d
          SET due_at = $3, outcome = NULL, failures = 0, round = round + 1, first_attempt_at = NULL, finished_at = NULL
-         WHERE project_id = $1 AND id = $2",
+         FROM webhooks w
+         WHERE w.project_id = $1 AND w.deleted_at IS NULL AND d.project_id = $1 AND d.webhook_id = w.id AND d.id = $2",
         project.0,
         id,
         now
@@ -220,7 +223,7 @@ pub async fn remove_of(
     let done = sqlx::query!(
         "DELETE FROM webhook_deliveries d
          USING (SELECT id FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3) AS gone
-         WHERE d.project_id = $1 AND d.id = gone.id",
+         WHERE d.project_id = $1 AND d.webhook_id = $2 AND d.id = gone.id",
         project.0,
         webhook_id,
         most

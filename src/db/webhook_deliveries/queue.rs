@@ -182,8 +182,7 @@ impl CourierConnection {
         Ok(rows
             .into_iter()
             .map(|row| DueDelivery {
-                address: DeliveryAddress { project: ProjectId(row.project_id), id: row.id },
-                webhook_id: row.webhook_id,
+                address: DeliveryAddress { project: ProjectId(row.project_id), webhook_id: row.webhook_id, id: row.id },
                 customer_id: row.customer_id,
                 created_at: row.created_at,
                 due_at: row.due_at,
@@ -235,6 +234,7 @@ impl CourierConnection {
         let mut columns = RecordColumns::default();
         for record in records {
             columns.projects.push(record.address.project.0);
+            columns.webhooks.push(record.address.webhook_id.clone());
             columns.ids.push(record.address.id.clone());
             columns.rounds.push(record.round);
             columns.due.push(record.due_at);
@@ -247,13 +247,13 @@ impl CourierConnection {
         // Whoever forgets a person holds many deliveries, in an order of their own: nobody is waited for here.
         let rows = sqlx::query!(
             r#"WITH record AS MATERIALIZED (
-                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::timestamptz[], $5::text[], $6::int[],
-                                      $7::timestamptz[], $8::timestamptz[], $9::text[])
-                     AS r (project_id, id, round, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
+                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::text[],
+                                      $7::int[], $8::timestamptz[], $9::timestamptz[], $10::text[])
+                     AS r (project_id, webhook_id, id, round, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
              ),
              held AS MATERIALIZED (
-                 SELECT d.project_id, d.id FROM record r
-                 JOIN webhook_deliveries d ON d.project_id = r.project_id AND d.id = r.id
+                 SELECT d.project_id, d.webhook_id, d.id FROM record r
+                 JOIN webhook_deliveries d USING (project_id, webhook_id, id)
                  WHERE d.due_at IS NOT NULL
                  FOR NO KEY UPDATE OF d SKIP LOCKED
              ),
@@ -264,16 +264,19 @@ impl CourierConnection {
                      failures = CASE WHEN d.round = r.round THEN r.failures ELSE d.failures END,
                      first_attempt_at = CASE WHEN d.round = r.round THEN r.first_attempt_at ELSE d.first_attempt_at END,
                      finished_at = CASE WHEN d.round = r.round THEN r.finished_at ELSE d.finished_at END,
-                     attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $10 THEN r.attempt
+                     attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $11 THEN r.attempt
                                      ELSE d.attempts || ',' || r.attempt END
-                 FROM held JOIN record r ON r.project_id = held.project_id AND r.id = held.id
-                 WHERE d.project_id = held.project_id AND d.id = held.id
-                 RETURNING d.project_id, d.id
+                 FROM held JOIN record r USING (project_id, webhook_id, id)
+                 WHERE d.project_id = held.project_id AND d.webhook_id = held.webhook_id AND d.id = held.id
+                 RETURNING d.project_id, d.webhook_id, d.id
              )
-             SELECT r.project_id AS "project_id!", r.id AS "id!" FROM record r
-             JOIN webhook_deliveries d ON d.project_id = r.project_id AND d.id = r.id AND d.due_at IS NOT NULL
-             WHERE NOT EXISTS (SELECT FROM written w WHERE w.project_id = r.project_id AND w.id = r.id)"#,
+             SELECT r.project_id AS "project_id!", r.webhook_id AS "webhook_id!", r.id AS "id!" FROM record r
+             JOIN webhook_deliveries d USING (project_id, webhook_id, id)
+             WHERE d.due_at IS NOT NULL
+                 AND NOT EXISTS (SELECT FROM written w
+                                 WHERE w.project_id = r.project_id AND w.webhook_id = r.webhook_id AND w.id = r.id)"#,
             &columns.projects,
+            &columns.webhooks,
             &columns.ids,
             &columns.rounds,
             &columns.due as &Vec<Option<DateTime<Utc>>>,
@@ -286,13 +289,17 @@ impl CourierConnection {
         )
         .fetch_all(&mut self.connection)
         .await?;
-        Ok(rows.into_iter().map(|row| DeliveryAddress { project: ProjectId(row.project_id), id: row.id }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| DeliveryAddress { project: ProjectId(row.project_id), webhook_id: row.webhook_id, id: row.id })
+            .collect())
     }
 }
 
 #[derive(Default)]
 struct RecordColumns {
     projects: Vec<i64>,
+    webhooks: Vec<String>,
     ids: Vec<String>,
     rounds: Vec<i32>,
     due: Vec<Option<DateTime<Utc>>>,
@@ -303,22 +310,20 @@ struct RecordColumns {
     attempts: Vec<String>,
 }
 
-/// Removes deliveries that have ended, or whose webhook is gone, of those whose ids are less than `before`: `most` of them, and returns
-/// how many they were.
+/// Removes deliveries that have ended, of those whose ids are less than `before`: `most` of them, and returns how many they were.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn expire(connection: &mut PgConnection, before: &str, most: i64) -> Result<i64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM webhook_deliveries d
-         USING (SELECT old.project_id, old.id FROM projects p,
-                    LATERAL (SELECT one.project_id, one.id FROM webhook_deliveries one
-                             WHERE one.project_id = p.id AND one.id < $1
-                                 AND (one.due_at IS NULL OR NOT EXISTS (
-                                     SELECT FROM webhooks w WHERE w.project_id = one.project_id AND w.id = one.webhook_id))
+         USING (SELECT old.* FROM webhooks w,
+                    LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
+                             WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.id < $1
+                                 AND one.due_at IS NULL
                              ORDER BY one.id LIMIT $2) AS old
                 LIMIT $2) AS gone
-         WHERE d.project_id = gone.project_id AND d.id = gone.id",
+         WHERE d.project_id = gone.project_id AND d.webhook_id = gone.webhook_id AND d.id = gone.id",
         before,
         most
     )

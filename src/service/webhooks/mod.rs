@@ -112,21 +112,27 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier, kind: Option<
     retry(async || {
         let mut revision = Revision::begin(core, caller).await?;
         let known = lock(&mut revision, caller.project, id, kind).await?;
-        db::webhooks::delete(revision.connection(), caller.project, &known.id).await?;
+        db::webhooks::delete(revision.connection(), caller.project, &known.id, core.clock.now()).await?;
         revision.commit().await?;
         core.outbox.withdraw(&known.id);
         Ok(())
     })
     .await?;
     // Nothing of it is sent any more. There may be any number, and nobody has to wait while they go.
+    remove(core, caller.project, id.as_str()).await
+}
+
+/// Removes a deleted webhook with everything that it has sent or was to send.
+async fn remove(core: &Core, project: ProjectId, id: &str) -> Result<(), Error> {
     loop {
         let mut connection = core.pool.acquire().await?;
-        let removed =
-            db::webhook_deliveries::remove_of(&mut connection, caller.project, id.as_str(), REMOVED_AT_ONCE).await?;
-        connection.release();
+        let removed = db::webhook_deliveries::remove_of(&mut connection, project, id, REMOVED_AT_ONCE).await?;
         if removed < REMOVED_AT_ONCE {
+            db::webhooks::remove(&mut connection, project, id).await?;
+            connection.release();
             return Ok(());
         }
+        connection.release();
     }
 }
 
@@ -171,7 +177,7 @@ pub async fn replay(core: &Core, caller: &Caller, id: &Identifier) -> Result<Sto
     found.ok_or_else(not_found)
 }
 
-/// Removes what became of deliveries that were put in line long ago.
+/// Removes what became of deliveries that were put in line long ago, and webhooks that were deleted by whoever could not finish it.
 ///
 /// # Errors
 /// When the database fails.
@@ -182,9 +188,16 @@ pub async fn expire(core: &Core) -> Result<(), Error> {
         let removed = db::webhook_deliveries::expire(&mut connection, &before, REMOVED_AT_ONCE).await?;
         connection.release();
         if removed < REMOVED_AT_ONCE {
-            return Ok(());
+            break;
         }
     }
+    let mut connection = core.pool.acquire().await?;
+    let deleted = db::webhooks::deleted(&mut connection).await?;
+    connection.release();
+    for (project, id) in deleted {
+        remove(core, project, &id).await?;
+    }
+    Ok(())
 }
 
 async fn lock(

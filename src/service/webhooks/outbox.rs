@@ -72,7 +72,7 @@ impl Outbox {
     pub fn is_withdrawn_since(&self, delivery: &DueDelivery, read_at: Instant) -> bool {
         let second = delivery.entry.referrer.as_ref().map(|(id, _)| id.as_str());
         let project = delivery.address.project.0.to_string();
-        [Some(delivery.customer_id.as_str()), second, Some(&delivery.webhook_id), Some(&project)]
+        [Some(delivery.customer_id.as_str()), second, Some(&delivery.address.webhook_id), Some(&project)]
             .into_iter()
             .flatten()
             .any(|id| self.is_withdrawn(id, read_at))
