@@ -245,36 +245,26 @@ impl CourierConnection {
             columns.attempts.push(record.attempt.as_str().to_owned());
         }
         // Whoever forgets a person holds many deliveries, in an order of their own: nobody is waited for here.
-        let rows = sqlx::query!(
-            r#"WITH record AS MATERIALIZED (
-                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::text[],
-                                      $7::int[], $8::timestamptz[], $9::timestamptz[], $10::text[])
+        let written = sqlx::query_scalar!(
+            r#"WITH held AS MATERIALIZED (
+                 SELECT d.ctid AS place, r.*
+                 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::text[],
+                             $7::int[], $8::timestamptz[], $9::timestamptz[], $10::text[])
                      AS r (project_id, webhook_id, id, round, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
-             ),
-             held AS MATERIALIZED (
-                 SELECT d.project_id, d.webhook_id, d.id FROM record r
                  JOIN webhook_deliveries d USING (project_id, webhook_id, id)
                  WHERE d.due_at IS NOT NULL
                  FOR NO KEY UPDATE OF d SKIP LOCKED
-             ),
-             written AS (
-                 UPDATE webhook_deliveries d
-                 SET due_at = CASE WHEN d.round = r.round THEN r.due_at ELSE d.due_at END,
-                     outcome = CASE WHEN d.round = r.round THEN r.outcome ELSE d.outcome END,
-                     failures = CASE WHEN d.round = r.round THEN r.failures ELSE d.failures END,
-                     first_attempt_at = CASE WHEN d.round = r.round THEN r.first_attempt_at ELSE d.first_attempt_at END,
-                     finished_at = CASE WHEN d.round = r.round THEN r.finished_at ELSE d.finished_at END,
-                     attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $11 THEN r.attempt
-                                     ELSE d.attempts || ',' || r.attempt END
-                 FROM held JOIN record r USING (project_id, webhook_id, id)
-                 WHERE d.project_id = held.project_id AND d.webhook_id = held.webhook_id AND d.id = held.id
-                 RETURNING d.project_id, d.webhook_id, d.id
              )
-             SELECT r.project_id AS "project_id!", r.webhook_id AS "webhook_id!", r.id AS "id!" FROM record r
-             JOIN webhook_deliveries d USING (project_id, webhook_id, id)
-             WHERE d.due_at IS NOT NULL
-                 AND NOT EXISTS (SELECT FROM written w
-                                 WHERE w.project_id = r.project_id AND w.webhook_id = r.webhook_id AND w.id = r.id)"#,
+             UPDATE webhook_deliveries d
+             SET due_at = CASE WHEN d.round = r.round THEN r.due_at ELSE d.due_at END,
+                 outcome = CASE WHEN d.round = r.round THEN r.outcome ELSE d.outcome END,
+                 failures = CASE WHEN d.round = r.round THEN r.failures ELSE d.failures END,
+                 first_attempt_at = CASE WHEN d.round = r.round THEN r.first_attempt_at ELSE d.first_attempt_at END,
+                 finished_at = CASE WHEN d.round = r.round THEN r.finished_at ELSE d.finished_at END,
+                 attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $11 THEN r.attempt
+                                 ELSE d.attempts || ',' || r.attempt END
+             FROM held r WHERE d.ctid = r.place
+             RETURNING d.id"#,
             &columns.projects,
             &columns.webhooks,
             &columns.ids,
@@ -286,6 +276,21 @@ impl CourierConnection {
             &columns.finished as &Vec<Option<DateTime<Utc>>>,
             &columns.attempts,
             ATTEMPTS_CHARS
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        if written.len() == records.len() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query!(
+            "SELECT d.project_id, d.webhook_id, d.id
+             FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (project_id, webhook_id, id)
+             JOIN webhook_deliveries d USING (project_id, webhook_id, id)
+             WHERE d.due_at IS NOT NULL AND d.id <> ALL($4)",
+            &columns.projects,
+            &columns.webhooks,
+            &columns.ids,
+            &written
         )
         .fetch_all(&mut self.connection)
         .await?;
