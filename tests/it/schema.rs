@@ -178,3 +178,56 @@ async fn tables_that_have_grown_are_analysed_and_the_others_are_not() {
     .unwrap();
     assert_eq!(others, 0);
 }
+
+#[tokio::test]
+async fn a_database_of_the_release_before_keeps_its_projects_and_keys() {
+    use sha2::{Digest, Sha256};
+    use voucherify_emulator::config::{DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
+    use voucherify_emulator::db::connect::migrate;
+
+    let mut world = World::new().await;
+    world.stop_workers().await;
+    // As it was before keys had families: a configured pair, and one that came by itself, with a customer each.
+    let mut connection = world.pool.acquire().await.unwrap();
+    sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&mut *connection).await.unwrap();
+    sqlx::migrate!().run_direct(Some(6), &mut *connection, false).await.unwrap();
+    for (id, app_id, token, is_configured) in
+        [(1, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, true), (2, "mine", "my token", false)]
+    {
+        sqlx::query(
+            "WITH project AS (
+                 INSERT INTO projects (public_id, name, created_at) VALUES ($1, 'old', now()) RETURNING id
+             ),
+             key AS (
+                 INSERT INTO credentials (app_id, token_sha256, project_id, is_configured, created_at)
+                 SELECT $2, $3, id, $4, now() FROM project
+             )
+             INSERT INTO customers (project_id, id, source_id, profile, created_at, changed_at)
+             SELECT id, $5, $2, '{\"name\":\"Old\",\"address\":null}', now(), now() FROM project",
+        )
+        .bind(format!("proj_{id:012}"))
+        .bind(app_id)
+        .bind(Sha256::digest(token).to_vec())
+        .bind(is_configured)
+        .bind(format!("cust_{id:024}"))
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    }
+    drop(connection);
+    migrate(&world.connections).await.unwrap();
+
+    let world = world.again(|_| {}).await;
+    let (client, mine) = (world.client(), world.client_with("mine", "my token"));
+    assert_eq!(client.get(&format!("/v1/customers/{DEFAULT_APP_ID}")).await.expect(200).string("/name"), "Old");
+    assert_eq!(mine.get("/v1/customers/mine").await.expect(200).string("/name"), "Old");
+    world.client_with("mine", "another token").get("/v1/customers/mine").await.expect(401);
+    // The pair that came by itself opens the client side as well, and the default client pair that of the default project.
+    world.page_with("mine", "my token").post("/client/v1/customers", json!({"source_id": "mine"})).await.expect(200);
+    world.page().post("/client/v1/customers", json!({"source_id": "a"})).await.expect(200);
+    client.get("/v1/customers/a").await.expect(200);
+    let (default, other) = (client.get("/_emulator/project").await, mine.get("/_emulator/project").await);
+    assert_eq!((default.string("/id"), other.string("/id")), ("proj_000000000001".into(), "proj_000000000002".into()));
+    assert_eq!((&default.json()["is_sandbox"], other.string("/name").as_str()), (&json!(true), "mine"));
+    assert_ne!(default.string("/webhook_token"), other.string("/webhook_token"));
+}
