@@ -12,8 +12,6 @@ pub struct NewProject {
     pub public_id: String,
     pub name: String,
     pub organisation: OrganisationId,
-    /// Whether it is the default project.
-    pub is_sandbox: bool,
     /// Signs what its webhooks send.
     pub webhook_token: String,
     /// `None` where all is default.
@@ -27,13 +25,12 @@ pub struct NewProject {
 /// When the database refuses.
 pub async fn insert(connection: &mut PgConnection, new: &NewProject) -> Result<ProjectId, sqlx::Error> {
     let id = sqlx::query_scalar!(
-        "INSERT INTO projects (public_id, name, organisation_id, is_sandbox, webhook_token, settings, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO projects (public_id, name, organisation_id, webhook_token, settings, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
          RETURNING id",
         new.public_id,
         new.name,
         new.organisation.0,
-        new.is_sandbox,
         new.webhook_token,
         new.settings.as_ref().map(JsonText::of) as Option<JsonText>,
         new.created_at

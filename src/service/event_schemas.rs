@@ -42,6 +42,21 @@ pub async fn create(
     .await
 }
 
+/// The schema with that id.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown id.
+pub async fn get(core: &Core, caller: &Caller, id: &Identifier) -> Result<EventSchema, Error> {
+    let not_found = || Error::not_found(Resource::EventSchema, id.as_str());
+    if !id.can_exist() {
+        return Err(not_found());
+    }
+    let mut connection = core.pool.acquire().await?;
+    let found = db::event_schemas::find(&mut connection, caller.project, id.as_str()).await?;
+    connection.release();
+    found.ok_or_else(not_found)
+}
+
 /// Replaces the definitions that `properties` names; a change that changes nothing leaves the time of change.
 ///
 /// # Errors

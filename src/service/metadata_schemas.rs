@@ -118,6 +118,17 @@ pub async fn purge(core: &Core, caller: &Caller, identifier: &Identifier, key: &
     jobs::accept(core, caller, JobRequest { kind, parameters: Some(parameters) }, []).await
 }
 
+/// The schema of that resource, or with that id.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none.
+pub async fn get(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<MetadataSchema, Error> {
+    let mut connection = core.pool.acquire().await?;
+    let found = db::metadata_schemas::find(&mut connection, caller.project, identifier).await?;
+    connection.release();
+    found.ok_or_else(|| Error::not_found(Resource::MetadataSchema, identifier.as_str()))
+}
+
 async fn lock(
     connection: &mut PgConnection,
     caller: &Caller,

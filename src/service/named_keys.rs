@@ -152,7 +152,7 @@ async fn default_project(
     let known = match own(connection, Family::Server, server.id, server.id).await? {
         Some(Credential { opens: Opens::Nothing, .. }) => own(connection, Family::Client, client.id, server.id).await?,
         None => {
-            let project = db::projects::insert(connection, &new_project(core, "Sandbox Project", false)).await?;
+            let project = db::projects::insert(connection, &new_project(core, "Sandbox Project")).await?;
             db::named_keys::make_sandbox(connection, project).await?;
             return Ok(Opens::Project(project));
         }

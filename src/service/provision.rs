@@ -31,7 +31,7 @@ pub(super) async fn provision(
             (Opens::Organisation(organisation), &[Family::Management])
         }
         Family::Server | Family::Client => {
-            let project = db::projects::insert(&mut transaction, &new_project(core, id, false)).await?;
+            let project = db::projects::insert(&mut transaction, &new_project(core, id)).await?;
             (Opens::Project(project), &[Family::Server, Family::Client])
         }
     };
@@ -57,12 +57,11 @@ pub(super) async fn provision(
 }
 
 /// A project of the default organisation, with a name and nothing else of its own.
-pub(super) fn new_project(core: &Core, name: &str, is_sandbox: bool) -> NewProject {
+pub(super) fn new_project(core: &Core, name: &str) -> NewProject {
     NewProject {
         public_id: core.ids.random_of("proj_", 12),
         name: name.to_owned(),
         organisation: OrganisationId::DEFAULT,
-        is_sandbox,
         webhook_token: core.ids.uuid(),
         settings: None,
         created_at: core.clock.now(),

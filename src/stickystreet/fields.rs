@@ -1,6 +1,6 @@
 //! The fields of a call: those of its form or, for a GET, of its query.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{Method, StatusCode, header};
 use percent_encoding::percent_decode;
@@ -43,12 +43,11 @@ impl Fields {
     }
 
     fn url_encoded(text: &[u8]) -> Result<Self, Refused> {
+        // The parser would put a sign in the place of what is not UTF-8.
+        percent_decode(text).decode_utf8().map_err(|_| not_utf8())?;
         let mut fields = Self::default();
-        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let mut half = || decoded(halves.next().unwrap_or_default());
-            let (name, value) = (half()?, half()?);
-            fields.add(name, value)?;
+        for (name, value) in form_urlencoded::parse(text) {
+            fields.add(name.into_owned(), value.into_owned())?;
         }
         Ok(fields)
     }
@@ -60,7 +59,7 @@ impl Fields {
         while let Some(part) = form.next_field().await.map_err(|_| broken())? {
             let name = part.name().unwrap_or_default().to_owned();
             let value = part.bytes().await.map_err(|_| broken())?;
-            fields.add(name, utf8(Bytes::into(value))?)?;
+            fields.add(name, String::from_utf8(value.into()).map_err(|_| not_utf8())?)?;
         }
         Ok(fields)
     }
@@ -107,12 +106,7 @@ impl Fields {
     }
 }
 
-fn decoded(text: &[u8]) -> Result<String, Refused> {
-    let blanks: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    utf8(percent_decode(&blanks).collect())
-}
-
 /// A form in another encoding is refused, and not kept with the wrong letters.
-fn utf8(bytes: Vec<u8>) -> Result<String, Refused> {
-    String::from_utf8(bytes).map_err(|_| Refused::because("The fields must be in UTF-8"))
+fn not_utf8() -> Refused {
+    Refused::because("The fields must be in UTF-8")
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::in_time;
+use super::{in_time, word_to_stop};
 use crate::db::webhook_deliveries::{CourierConnection, Look};
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, DueDelivery, RetrySchedule};
@@ -52,7 +52,6 @@ const SENT_WITHIN: Duration = Duration::from_secs(2);
 const END_WITHIN: Duration = Duration::from_secs(2);
 /// How long is waited after the database could not be reached.
 const PAUSE: Duration = Duration::from_secs(1);
-
 /// How often it is tried to switch off a webhook that fails.
 const SWITCH_OFF_ATTEMPTS: u32 = 5;
 
@@ -154,16 +153,15 @@ impl Courier {
         if hands.records.is_empty() {
             return Ok(());
         }
-        let records: Vec<_> = hands.records.iter().map(|(_, record)| record.clone()).collect();
-        let left: HashSet<_> = in_time(connection.record(&records)).await?.into_iter().collect();
+        let left: HashSet<_> = in_time(connection.record(&hands.records)).await?.into_iter().collect();
         let (left, written): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut hands.records).into_iter().partition(|(_, record)| left.contains(&record.address));
+            std::mem::take(&mut hands.records).into_iter().partition(|record| left.contains(&record.address));
         hands.records = left;
         let mut given_up = HashMap::new();
-        for ((project, webhook_id), record) in written {
-            hands.ids.remove(&record.address.id);
-            if record.outcome == Some(DeliveryOutcome::Failed) {
-                given_up.insert((project, webhook_id), record.ended_at);
+        for AttemptRecord { address, outcome, ended_at, .. } in written {
+            hands.ids.remove(&address.id);
+            if outcome == Some(DeliveryOutcome::Failed) {
+                given_up.insert((address.project, address.webhook_id), ended_at);
             }
         }
         for ((project, webhook_id), failed_at) in given_up {
@@ -200,7 +198,8 @@ struct Hands {
     ids: HashSet<String>,
     /// Those of which something is in hand, and those that took what was a short time ago.
     webhooks: HashMap<(ProjectId, String), OfWebhook>,
-    records: Vec<((ProjectId, String), AttemptRecord)>,
+    /// Those that are done and not written down.
+    records: Vec<AttemptRecord>,
     bytes: usize,
     /// The webhook that was served last.
     last: Option<(ProjectId, String)>,
@@ -316,7 +315,7 @@ impl Hands {
             }
         }
         match record {
-            Some(record) => self.records.push((webhook, record)),
+            Some(record) => self.records.push(record),
             // Given back.
             None => drop(self.ids.remove(&id)),
         }
@@ -359,12 +358,6 @@ async fn attempt(
         error: sent.error,
     };
     Some(attempt.record(&delivery, schedule))
-}
-
-/// Waits for the word to stop.
-async fn word_to_stop(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is the same.
-    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// How long it is from one time to the other, and not longer than until the next look.

@@ -53,11 +53,13 @@ impl Workers {
         let (wake, woken) = watch::channel(());
         let mut tasks = JoinSet::new();
         for _ in 0..count {
-            tasks.spawn(kept_at_work(Arc::clone(core), woken.clone(), stopped.clone()));
+            let (core, woken, stopped) = (Arc::clone(core), woken.clone(), stopped.clone());
+            tasks.spawn(kept(move || work(Arc::clone(&core), woken.clone(), stopped.clone())));
         }
         tasks.spawn(until_stopped(listen(Arc::clone(core), database.clone(), wake), stopped.clone()));
         let courier = Courier { core: Arc::clone(core), database, sender: post.sender, schedule: post.schedule };
-        tasks.spawn(kept_delivering(courier, stopped.clone()));
+        let ending = stopped.clone();
+        tasks.spawn(kept(move || courier.clone().work(ending.clone())));
         tasks.spawn(until_stopped(remove_projects(Arc::clone(core), woken), stopped.clone()));
         tasks.spawn(until_stopped(expire(Arc::clone(core)), stopped));
         Self { stop, tasks }
@@ -71,31 +73,22 @@ impl Workers {
 }
 
 async fn until_stopped(work: impl Future<Output = ()>, mut stopped: watch::Receiver<bool>) {
-    let stop = async {
-        // An error means that the sender is gone, which is the same.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    tokio::select! { () = stop => {}, () = work => {} }
+    tokio::select! { () = word_to_stop(&mut stopped) => {}, () = work => {} }
 }
 
-/// One worker, and another in its place should it ever panic.
-async fn kept_at_work(core: Arc<Core>, woken: watch::Receiver<()>, stopped: watch::Receiver<bool>) {
-    let mut worker = JoinSet::new();
-    loop {
-        worker.spawn(work(Arc::clone(&core), woken.clone(), stopped.clone()));
-        let Some(Err(panic)) = worker.join_next().await else { return };
-        tracing::error!(%panic, "a worker ended");
-        sleep(PAUSE).await;
-    }
+/// Waits for the word to stop.
+async fn word_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is the same.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// The courier, and another in its place should it ever panic.
-async fn kept_delivering(courier: Courier, stopped: watch::Receiver<bool>) {
+/// Somebody at work, and another in their place should they ever panic.
+async fn kept<W: Future<Output = ()> + Send + 'static>(work: impl Fn() -> W) {
     let mut at_work = JoinSet::new();
     loop {
-        at_work.spawn(courier.clone().work(stopped.clone()));
+        at_work.spawn(work());
         let Some(Err(panic)) = at_work.join_next().await else { return };
-        tracing::error!(%panic, "the courier ended");
+        tracing::error!(%panic, "a worker ended");
         sleep(PAUSE).await;
     }
 }

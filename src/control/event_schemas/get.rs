@@ -1,21 +1,13 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::db;
 use crate::http::state::AppState;
 use crate::http::{ApiError, Id, answer};
 use crate::objects::metadata_schema::write_event;
-use crate::service::{Caller, Error, Resource};
+use crate::service::{Caller, event_schemas};
 
 /// GET /_emulator/custom-event-schemas/{schemaId} (emulator-get-custom-event-schema)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
-    let found = if id.can_exist() {
-        db::event_schemas::find(&mut connection, caller.project, id.as_str()).await?
-    } else {
-        None
-    };
-    connection.release();
-    let found = found.ok_or_else(|| Error::not_found(Resource::EventSchema, id.as_str()))?;
+    let found = event_schemas::get(&app.core, &caller, &id).await?;
     Ok(answer::json(|out| write_event(out, &found)))
 }

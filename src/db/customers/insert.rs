@@ -29,9 +29,9 @@ pub struct NewCustomer {
     pub rules_version: i64,
 }
 
-/// The statement that adds a customer, with what is to be added beside: CTEs, and the last statement, which counts.
+/// The statement that adds a customer, with what is to be added beside: CTEs, and the last statement, which counts. In pieces.
 macro_rules! insert {
-    ($connection:expr, $project:expr, $new:expr, $beside:literal, $($argument:expr),*) => {
+    ($connection:expr, $project:expr, $new:expr, [$($beside:literal),*], $($argument:expr),*) => {
         sqlx::query!(
             "WITH customer AS (
                 INSERT INTO customers
@@ -40,7 +40,7 @@ macro_rules! insert {
                 ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
                 RETURNING id
             ), "
-                + $beside,
+                $(+ $beside)*,
             $project.0,
             $new.rules_version,
             $new.customer.id,
@@ -55,6 +55,35 @@ macro_rules! insert {
         )
         .execute($connection)
         .await
+    };
+}
+
+/// [`insert`], with one entry and what `$more` adds.
+macro_rules! insert_with_one_entry {
+    ($connection:expr, $project:expr, $new:expr, $entry:expr, $more:literal $(, $argument:expr)*) => {
+        insert!(
+            $connection,
+            $project,
+            $new,
+            [
+                "entry AS (
+                     INSERT INTO customer_activity
+                         (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
+                     SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
+                 )",
+                $more,
+                " INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+                  SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
+                  ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1"
+            ],
+            $entry.id,
+            $entry.kind.as_str(),
+            $entry.group_id,
+            $entry.app_id.as_ref(),
+            $entry.data.as_str(),
+            stored_channel($entry.channel)
+            $(, $argument)*
+        )
     };
 }
 
@@ -80,25 +109,7 @@ async fn insert_with_entry(
     new: &NewCustomer,
     entry: &ActivityEntry,
 ) -> Result<PgQueryResult, sqlx::Error> {
-    insert!(
-        connection,
-        project,
-        new,
-        "entry AS (
-                 INSERT INTO customer_activity
-                     (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
-                 SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
-             )
-             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-                 SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
-                 ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
-        entry.id,
-        entry.kind.as_str(),
-        entry.group_id,
-        entry.app_id.as_ref(),
-        entry.data.as_str(),
-        stored_channel(entry.channel)
-    )
+    insert_with_one_entry!(connection, project, new, entry, "")
 }
 
 async fn insert_with_delivery(
@@ -108,28 +119,15 @@ async fn insert_with_delivery(
     entry: &ActivityEntry,
     delivery: &NewDelivery,
 ) -> Result<PgQueryResult, sqlx::Error> {
-    insert!(
+    insert_with_one_entry!(
         connection,
         project,
         new,
-        "entry AS (
-                 INSERT INTO customer_activity
-                     (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
-                 SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
-             ),
-             delivery AS (
-                 INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
-                 SELECT $1, $17, $18, id, $11, $7, $7 FROM customer
-             )
-             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-                 SELECT $1, 'customers', pg_backend_pid() % 64, 1 FROM customer
-                 ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
-        entry.id,
-        entry.kind.as_str(),
-        entry.group_id,
-        entry.app_id.as_ref(),
-        entry.data.as_str(),
-        stored_channel(entry.channel),
+        entry,
+        ", delivery AS (
+             INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
+             SELECT $1, $17, $18, id, $11, $7, $7 FROM customer
+         )",
         delivery.webhook_id,
         delivery.id
     )
@@ -143,7 +141,7 @@ async fn insert_with_all(
     let (columns, sent) = (EntryColumns::of(&new.entries), DeliveryColumns::of(&new.deliveries));
     let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = new.moments.iter().cloned().unzip();
     insert!(connection, project, new,
-                "entry AS (
+                ["entry AS (
                      INSERT INTO customer_activity
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
                      SELECT $1, customer.id, entry.id, entry.type, entry.group_id, entry.app_id, entry.data, $7, entry.channel
@@ -170,7 +168,7 @@ async fn insert_with_all(
                  SELECT $1, resource, pg_backend_pid() % 64, 1
                      FROM customer, unnest('customers'::text || $16::text[]) AS resource
                      ORDER BY resource COLLATE \"C\"
-                     ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1",
+                     ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1"],
                 &columns.ids,
                 &columns.types,
                 &columns.groups,

@@ -122,15 +122,6 @@ impl From<DeliveryRow> for StoredDelivery {
     }
 }
 
-/// What [`DeliveryRow`] is read from.
-const COLUMNS: &str =
-    "d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
-    a.type AS event_type";
-
-/// The entry of each delivery.
-const ENTRY: &str = " JOIN customer_activity a
-    ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id";
-
 /// Deliveries of a project, newest first: one more than `limit` where there are more. It reads as many of each webhook, of which there are
 /// not many, and of these the newest.
 ///
@@ -142,10 +133,11 @@ pub async fn list(
     filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<StoredDelivery>, sqlx::Error> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS).push(
-        " FROM webhooks w, LATERAL (SELECT * FROM webhook_deliveries one
-                                    WHERE one.project_id = w.project_id AND one.webhook_id = w.id",
+    let mut query = QueryBuilder::new(
+        "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
+                a.type AS event_type
+         FROM webhooks w,
+             LATERAL (SELECT * FROM webhook_deliveries one WHERE one.project_id = w.project_id AND one.webhook_id = w.id",
     );
     if let Some(id) = &filter.starting_after_id {
         query.push(" AND one.id < ").push_bind(id.clone());
@@ -157,7 +149,10 @@ pub async fn list(
         Some(DeliveryStatus::Delivered) => _ = query.push(" AND one.outcome = 'DELIVERED'"),
         Some(DeliveryStatus::Failed) => _ = query.push(" AND one.outcome = 'FAILED'"),
     }
-    query.push(" ORDER BY one.id DESC LIMIT ").push_bind(limit + 1).push(") AS d").push(ENTRY);
+    query.push(" ORDER BY one.id DESC LIMIT ").push_bind(limit + 1).push(
+        ") AS d
+         JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id",
+    );
     query.push(" WHERE w.deleted_at IS NULL AND w.project_id = ").push_bind(project.0);
     if let Some(webhook_id) = &filter.webhook_id {
         query.push(" AND w.id = ").push_bind(webhook_id.clone());
@@ -176,13 +171,19 @@ pub async fn find(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<StoredDelivery>, sqlx::Error> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS).push(
-        " FROM webhooks w JOIN webhook_deliveries d ON d.project_id = w.project_id AND d.webhook_id = w.id AND d.id = ",
-    );
-    query.push_bind(id.to_owned()).push(ENTRY);
-    query.push(" WHERE w.deleted_at IS NULL AND w.project_id = ").push_bind(project.0);
-    let row: Option<DeliveryRow> = query.build_query_as().fetch_optional(connection).await?;
+    let row = sqlx::query_as!(
+        DeliveryRow,
+        "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
+                a.type AS event_type
+         FROM webhooks w
+         JOIN webhook_deliveries d ON d.project_id = w.project_id AND d.webhook_id = w.id
+         JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id
+         WHERE w.project_id = $1 AND w.deleted_at IS NULL AND d.id = $2",
+        project.0,
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(row.map(StoredDelivery::from))
 }
 

@@ -1,21 +1,17 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::db;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
 use crate::http::state::AppState;
 use crate::objects::metadata_schema::{Style, write};
-use crate::service::{Caller, Error, Resource};
+use crate::service::{Caller, metadata_schemas};
 
 /// GET /v1/metadata-schemas/{resource} (get-metadata-schema)
 ///
 /// The vendor names a schema by its resource here; its id will do as well, as it does in the other calls.
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
-    let found = db::metadata_schemas::find(&mut connection, caller.project, &id).await?;
-    connection.release();
-    let found = found.ok_or_else(|| Error::not_found(Resource::MetadataSchema, id.as_str()))?;
+    let found = metadata_schemas::get(&app.core, &caller, &id).await?;
     Ok(answer::json(|out| write(out, &found, Style::Server)))
 }

@@ -45,7 +45,6 @@ pub async fn create(
         public_id: core.ids.random_of("proj_", 12),
         name,
         organisation,
-        is_sandbox: false,
         webhook_token: core.ids.uuid(),
         settings: Some(settings),
         created_at: now,
@@ -65,9 +64,9 @@ pub async fn create(
         }
     }
     transaction.commit().await?;
-    let NewProject { public_id, name, is_sandbox, webhook_token, settings, .. } = new;
+    let NewProject { public_id, name, webhook_token, settings, .. } = new;
     let settings = settings.unwrap_or_default();
-    Ok((Project { id, public_id, name, is_sandbox, webhook_token, settings }, keys))
+    Ok((Project { id, public_id, name, is_sandbox: false, webhook_token, settings }, keys))
 }
 
 /// That settings are no larger than a list of many projects can bear.
