@@ -11,26 +11,25 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api;
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
-use crate::control;
 use crate::db;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::webhook::RetrySchedule;
 use crate::http::state::App;
-use crate::http::{self, JsonListener, RateLimits};
+use crate::http::{JsonListener, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
 use crate::service::Core;
-use crate::service::authority::Authority;
-use crate::service::jobs::Turns;
+use crate::service::authenticator::Authenticator;
+use crate::service::jobs::JobScheduler;
 use crate::service::named_keys::{self, ConfigureError, Pair, Pairs};
-use crate::service::rules::RulesMemory;
-use crate::service::webhooks::Outbox;
-use crate::stickystreet;
+use crate::service::rules::RulesCache;
+use crate::service::webhooks::DeliveryNotifier;
 use crate::webhook::{Sender, SenderError};
-use crate::worker::{Post, Workers};
+use crate::worker::{DeliverySettings, Workers};
 
 /// How long a start waits for a database that does not answer yet.
 const DATABASE_WITHIN: Duration = Duration::from_secs(6);
@@ -93,8 +92,8 @@ impl Server {
         );
         connect::migrate(&pool).await?;
         let app = app(config, clock, pool.clone(), address).await?;
-        let workers = Workers::start(&app.core, options, workers(config.connections), post(config)?);
-        let router = http::router(Arc::new(app), control::routes().merge(stickystreet::routes()));
+        let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
+        let router = api::router(Arc::new(app));
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(upkeep(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {
@@ -142,13 +141,13 @@ impl Server {
 ///
 /// # Errors
 /// When TLS cannot be set up.
-pub fn post(config: &Config) -> Result<Post, StartError> {
+pub fn delivery_settings(config: &Config) -> Result<DeliverySettings, StartError> {
     let sender = Sender::new(config.webhooks.allow_link_local)?;
-    Ok(Post { sender, schedule: RetrySchedule::new(config.webhooks.retry_speed) })
+    Ok(DeliverySettings { sender, schedule: RetrySchedule::new(config.webhooks.retry_speed) })
 }
 
 /// How many workers there are beside requests that share so many connections: two at the least, of which one may be long at one job.
-fn workers(connections: u32) -> u32 {
+fn worker_count(connections: u32) -> u32 {
     (connections / 4).clamp(2, 4)
 }
 
@@ -202,16 +201,16 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         pool,
         clock,
         ids: Ids::new(node),
-        rules: RulesMemory::default(),
-        turns: Turns::default(),
-        outbox: Outbox::default(),
+        rules_cache: RulesCache::default(),
+        job_scheduler: JobScheduler::default(),
+        delivery_notifier: DeliveryNotifier::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| Pair { id: &pair.id, token: &pair.token });
     let named = named_keys::configure(&core, Pairs { server, client, management }).await?;
     Ok(App {
         core,
-        authority: Authority::new(config.strict_auth, named),
+        authenticator: Authenticator::new(config.strict_auth, named),
         rate_limits: RateLimits::new(config.rate_limit),
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,

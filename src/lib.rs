@@ -4,29 +4,29 @@
 //!
 //! | URL | file |
 //! |---|---|
-//! | `/v1/customers...` | `http/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` `bulk` `bulk_metadata` `import_csv` |
-//! | `/v1/orders...` | `http/orders/` |
-//! | `/v1/events` | `http/events/` |
-//! | `/v1/segments...` | `http/segments/` |
-//! | `/v1/consents` | `http/consents/` |
-//! | `/v1/trash-bin...` | `http/trash_bin/` |
-//! | `/v1/async-actions...` | `http/async_actions/` |
-//! | `/v1/metadata-schemas...` | `http/metadata_schemas/` |
-//! | `/v1/exports...` | `http/exports/`, and `http/orders/export.rs` |
-//! | `/client/v1/...` | `http/client/`; what is the same for servers is in their folders |
-//! | `/v1/oauth/...` | `http/oauth/` |
-//! | `/management/v1/projects...` | `http/management/` |
-//! | `/_emulator/...` | `control/` |
-//! | `/stickystreet...` | `stickystreet/`, one file per `type` |
+//! | `/v1/customers...` | `api/v1/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` `bulk` `bulk_metadata` `import_csv` |
+//! | `/v1/orders...` | `api/v1/orders/` |
+//! | `/v1/events` | `api/v1/events/` |
+//! | `/v1/segments...` | `api/v1/segments/` |
+//! | `/v1/consents` | `api/v1/consents/` |
+//! | `/v1/trash-bin...` | `api/v1/trash_bin/` |
+//! | `/v1/async-actions...` | `api/v1/async_actions/` |
+//! | `/v1/metadata-schemas...` | `api/v1/metadata_schemas/` |
+//! | `/v1/exports...` | `api/v1/exports/`, and `api/v1/orders/export.rs` for `/v1/orders/export` |
+//! | `/v1/oauth/...` | `api/v1/oauth/` |
+//! | `/client/v1/...` | `api/client/` for `create_customer` and `track_event`; the consents use the handlers of `api/v1` |
+//! | `/management/v1/projects...` | `api/management/` |
+//! | `/_emulator/...` | `api/emulator/` |
+//! | `/stickystreet...` | `api/stickystreet/`, one file per `type` |
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
 //!
 //! # The rooms, and what each may use
 //!
 //! ```text
-//! { main, emulator } -> app -> { http, control, stickystreet, worker } -> service -> db -> domain
-//!                        |              |                            |
-//!                        +-> postgres   +-> webhook -> domain        +-> { objects, ids } -> domain
+//! { main, emulator } -> app -> { api -> http, worker } -> service -> db -> domain
+//!                        |              |                    |
+//!                        +-> postgres   +-> webhook          +-> { objects, ids } -> domain
 //! ```
 //!
 //! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.
@@ -46,7 +46,7 @@
 //!
 //! # How somebody gets in
 //!
-//! `http::auth` reads what is presented at the door of a route (its family of keys, or a token), `service::authority` says which principal that
+//! `http::auth` reads what is presented at the door of a route (its family of keys, or a token), `service::authenticator` says which principal that
 //! is (`domain::credential`: what it opens, its family, its scopes), by a short memory; and the handler takes the `Caller` or the `Organiser`
 //! that comes of it. The client side adds the origin of the page, the management API the project in the path.
 //!
@@ -73,10 +73,10 @@
 //! Of all emulators on a database the one whose connection has the lock delivers: it keeps in memory what it is sending, makes each message of
 //! the entry (`objects::webhook`), and writes down what came of it. Whatever was not written down is sent again by whoever comes next.
 
+pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;
-pub mod control;
 pub mod db;
 pub mod domain;
 pub mod emulator;
@@ -85,7 +85,6 @@ pub mod ids;
 pub mod objects;
 pub mod postgres;
 pub mod service;
-pub mod stickystreet;
 pub mod webhook;
 pub mod worker;
 

@@ -7,9 +7,9 @@ use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::domain::credential::Family;
-use voucherify_emulator::http::{self, JsonListener};
-use voucherify_emulator::service::authority::{Authority, Presented};
-use voucherify_emulator::{app, control};
+use voucherify_emulator::http::JsonListener;
+use voucherify_emulator::service::authenticator::{Authenticator, RequestCredentials};
+use voucherify_emulator::{api, app};
 
 /// Serves, with `how` being `asked` or `open` and the URL of the database, until it is killed.
 pub fn serve(how: &str) {
@@ -19,12 +19,12 @@ pub fn serve(how: &str) {
         let address = listener.local_addr().unwrap();
         let pool = Pool::new(url.parse().unwrap(), PoolSettings::default());
         let mut app = app::app(&Config::default(), Clock::System, pool, address).await.unwrap();
-        let keys = Presented::Pair { family: Family::Server, id: "bench", token: "bench" };
-        let principal = app.authority.resolve(&app.core, keys).await.unwrap().unwrap();
+        let keys = RequestCredentials::Pair { family: Family::Server, id: "bench", token: "bench" };
+        let principal = app.authenticator.authenticate(&app.core, keys).await.unwrap().unwrap();
         if how == "open" {
-            app.authority = Authority::open_to(principal);
+            app.authenticator = Authenticator::with_auth_disabled(principal);
         }
         println!("ready on http://{address}");
-        axum::serve(JsonListener(listener), http::router(Arc::new(app), control::routes())).await.unwrap();
+        axum::serve(JsonListener(listener), api::router(Arc::new(app))).await.unwrap();
     });
 }

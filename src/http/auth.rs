@@ -10,9 +10,9 @@ use super::error::{ApiError, ErrorKind};
 use super::frame::InFlight;
 use super::origin;
 use super::state::AppState;
-use crate::domain::credential::{Channel, ClientAccess, Family, Opens, Principal};
+use crate::domain::credential::{Channel, ClientAccess, Family, Grant, Principal};
 use crate::domain::project::{OrganisationId, ProjectId};
-use crate::service::authority::Presented;
+use crate::service::authenticator::RequestCredentials;
 use crate::service::{Caller, Error};
 
 impl FromRequestParts<AppState> for Caller {
@@ -50,7 +50,7 @@ async fn enter(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAcc
     }
     let principal = principal(state, &parts.headers, door.family).await?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
-    if !principal.scopes.open(&door.scopes(path)) {
+    if !principal.scopes.allow_any(&door.scopes(path)) {
         return Err(ApiError::missing_permission());
     }
     if door.channel == Channel::ClientApi {
@@ -67,7 +67,7 @@ async fn enter(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAcc
 pub async fn enter_with(
     state: &AppState,
     in_flight: &InFlight,
-    presented: Presented<'_>,
+    presented: RequestCredentials<'_>,
 ) -> Result<Option<Caller>, ApiError> {
     let Some(principal) = resolve(state, presented).await? else { return Ok(None) };
     let Some(project) = principal.project() else { return Ok(None) };
@@ -104,11 +104,11 @@ impl FromRequestParts<AppState> for Organiser {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let in_flight = in_flight(parts)?;
         let principal = principal(state, &parts.headers, Family::Management).await?;
-        match principal.opens {
-            Opens::Organisation(organisation) => {
+        match principal.grant {
+            Grant::Organisation(organisation) => {
                 Ok(Self { organisation, app_id: principal.app_id, request_id: in_flight.request_id.clone() })
             }
-            Opens::Project(_) | Opens::Nothing => Err(ApiError::unauthorized()),
+            Grant::Project(_) | Grant::Nothing => Err(ApiError::unauthorized()),
         }
     }
 }
@@ -160,16 +160,16 @@ async fn principal(state: &AppState, headers: &HeaderMap, family: Family) -> Res
         Family::Management => ("x-management-id", "x-management-token"),
     };
     let presented = match (text(id), text(token), bearer(text(header::AUTHORIZATION.as_str()))) {
-        (Some(id), Some(token), _) => Presented::Pair { family, id, token },
-        (None, None, Some(token)) if family != Family::Management => Presented::Bearer(token),
+        (Some(id), Some(token), _) => RequestCredentials::Pair { family, id, token },
+        (None, None, Some(token)) if family != Family::Management => RequestCredentials::Bearer(token),
         _ => return Err(ApiError::unauthorized()),
     };
     resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)
 }
 
 /// Whoever presents that.
-async fn resolve(state: &AppState, presented: Presented<'_>) -> Result<Option<Principal>, ApiError> {
-    state.authority.resolve(&state.core, presented).await.map_err(|error| match &*error {
+async fn resolve(state: &AppState, presented: RequestCredentials<'_>) -> Result<Option<Principal>, ApiError> {
+    state.authenticator.authenticate(&state.core, presented).await.map_err(|error| match &*error {
         Error::Database(error) => super::error::database_error(error),
         other => ApiError::new(ErrorKind::Internal).with_cause(other),
     })
@@ -182,7 +182,7 @@ fn bearer(authorization: Option<&str>) -> Option<&str> {
 }
 
 /// What the request has told so far.
-pub(super) fn in_flight(parts: &Parts) -> Result<Arc<InFlight>, ApiError> {
+pub fn in_flight(parts: &Parts) -> Result<Arc<InFlight>, ApiError> {
     let in_flight = parts.extensions.get::<Arc<InFlight>>().cloned();
     in_flight.ok_or_else(|| ApiError::new(ErrorKind::Internal).with_cause("a route outside of the frame"))
 }
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(scopes("/_emulator/keys/{family}/{appId}"), Vec::<&str>::new());
         assert_eq!(scopes("/_emulator/project"), Vec::<&str>::new());
         assert_eq!(scopes("/client/v1/events"), ["client_api", "client_events"]);
-        assert!(Scopes::All.open(&[]));
+        assert!(Scopes::All.allow_any(&[]));
     }
 
     #[test]

@@ -56,7 +56,7 @@ async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiE
 
 /// The body, up to the limit. What is beyond is read all the same and thrown away: a client that is still sending would
 /// meet a closed connection instead of the answer.
-pub(crate) async fn read_body(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
+pub async fn read_body(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(most.to_string());
     let (mut first, mut read) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
@@ -79,7 +79,7 @@ pub(crate) async fn read_body(mut body: Body, most: usize) -> Result<Bytes, ApiE
 }
 
 /// Reads what nobody wants of a body, so that its client gets to read the answer.
-pub(super) async fn discard_rest(mut body: Body) {
+pub async fn discard_rest(mut body: Body) {
     let discard = async {
         let mut left = DISCARDED_BYTES;
         while let Some(Ok(frame)) = body.frame().await {

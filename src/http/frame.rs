@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
 use super::error::{ApiError, ErrorKind};
+use super::routes::Routes;
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
 use crate::service::{self, Resource};
@@ -29,21 +30,28 @@ pub struct InFlight {
     pub error_form: OnceLock<ErrorForm>,
 }
 
-/// The routes that answer with something else than JSON: files, and whatever the fields of a form ask for.
-const NOT_JSON: [&str; 5] = [
-    "/v1/exports/{exportId}",
-    "/_emulator/reports/{asyncActionId}",
-    "/stickystreet",
-    "/stickystreet/",
-    "/stickystreet/api.php",
-];
+/// What the frame needs for every request.
+#[derive(Clone)]
+pub struct Frame {
+    app: AppState,
+    /// The paths whose answer may have another media type than JSON, so that `Accept` does not refuse them.
+    not_json: Arc<[&'static str]>,
+}
 
-/// Runs the request, to its end whatever the client does; a panic ends in an answer.
-pub async fn handle(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+impl Frame {
+    /// The frame of all requests to `routes`.
+    pub fn new(app: AppState, routes: &Routes) -> Self {
+        Self { app, not_json: routes.not_json().collect() }
+    }
+}
+
+/// Runs the request to its end, also when the client disconnects. A panic is answered with 500.
+pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next) -> Response {
+    let state = frame.app;
     let started = Instant::now();
     let now = state.core.clock.now();
     let in_flight = Arc::new(InFlight {
-        request_id: state.core.ids.timed("v-", now),
+        request_id: state.core.ids.time_ordered("v-", now),
         calls_left: OnceLock::new(),
         managed: OnceLock::new(),
         error_form: OnceLock::new(),
@@ -51,7 +59,7 @@ pub async fn handle(State(state): State<AppState>, mut request: Request, next: N
     let method = request.method().clone();
     // The path's pattern, never the path: identifiers can be e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let is_not_json = route.as_ref().is_some_and(|route| NOT_JSON.contains(&route.as_str()));
+    let is_not_json = route.as_ref().is_some_and(|route| frame.not_json.contains(&route.as_str()));
     let response = if accepts_json(request.headers()) || is_not_json {
         request.extensions_mut().insert(Arc::clone(&in_flight));
         let work = RunToEnd::new(next.run(request));

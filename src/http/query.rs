@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, ErrorKind};
-use crate::domain::filter::{Filter, FilterError, Junction, Kind};
+use crate::domain::filter::{Filter, FilterError, Junction, FieldKind};
 use crate::domain::limits;
 use crate::domain::page::{Page, Sort, Window};
 use crate::domain::timestamp;
@@ -16,7 +16,7 @@ const PARAMETERS: usize = 1_000;
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
+    pub fn parse(query: &str) -> Result<Self, ApiError> {
         let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().take(PARAMETERS + 1).collect();
         if parameters.len() > PARAMETERS {
             return Err(ApiError::invalid_query(format!("Query must NOT have more than {PARAMETERS} parameters")));
@@ -148,7 +148,7 @@ impl Query {
     }
 
     /// [`Query::filters`] over the fields that `field` knows by name, joined by `and` where nothing else is said.
-    pub fn filter_of<F>(&self, field: impl FnMut(&str) -> Option<(F, Kind)>) -> Result<Option<Filter<F>>, ApiError> {
+    pub fn filter_of<F>(&self, field: impl FnMut(&str) -> Option<(F, FieldKind)>) -> Result<Option<Filter<F>>, ApiError> {
         let Some(json) = self.filters()? else { return Ok(None) };
         Filter::parse(&json, Some(Junction::And), field)
             .map(Some)

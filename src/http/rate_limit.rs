@@ -34,7 +34,7 @@ impl RateLimits {
     }
 
     /// Takes one call of the project and tells how many are left.
-    pub(super) fn take(&self, project: ProjectId, now: DateTime<Utc>) -> Result<u32, ApiError> {
+    pub fn take(&self, project: ProjectId, now: DateTime<Utc>) -> Result<u32, ApiError> {
         let Some(limit) = self.per_minute else { return Ok(SHOWN_WHEN_OFF) };
         // A panic while the lock is held leaves whole numbers behind.
         let mut window = self.window.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -51,7 +51,7 @@ impl RateLimits {
     }
 
     /// Writes the vendor's headers, for a call that has left `remaining` others or `is_over` the limit.
-    pub(super) fn describe(&self, headers: &mut HeaderMap, remaining: u32, is_over: bool, now: DateTime<Utc>) {
+    pub fn describe(&self, headers: &mut HeaderMap, remaining: u32, is_over: bool, now: DateTime<Utc>) {
         let limit = self.per_minute.unwrap_or(SHOWN_WHEN_OFF);
         let now = now.timestamp();
         let reset = (now.div_euclid(WINDOW_SECONDS) + 1) * WINDOW_SECONDS;

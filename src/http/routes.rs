@@ -15,13 +15,22 @@ pub struct Endpoint {
     method: Method,
     operation_id: &'static str,
     handler: MethodRouter<AppState>,
+    is_not_json: bool,
+}
+
+impl Endpoint {
+    /// Marks an endpoint whose answer may have another media type than JSON. Such an endpoint reads no `Accept` header.
+    #[must_use]
+    pub fn not_json(self) -> Self {
+        Self { is_not_json: true, ..self }
+    }
 }
 
 macro_rules! methods {
     ($($function:ident $method:ident),*) => {$(
         #[doc = concat!("A `", stringify!($method), "` with its operation id.")]
         pub fn $function<H: Handler<T, AppState>, T: 'static>(operation_id: &'static str, handler: H) -> Endpoint {
-            Endpoint { method: Method::$method, operation_id, handler: on(MethodFilter::$method, handler) }
+            Endpoint { method: Method::$method, operation_id, handler: on(MethodFilter::$method, handler), is_not_json: false }
         }
     )*};
 }
@@ -47,7 +56,7 @@ impl Routes {
     }
 
     /// The paths that begin with `prefix`, and the others.
-    pub(super) fn split(self, prefix: &str) -> (Self, Self) {
+    pub fn split(self, prefix: &str) -> (Self, Self) {
         let (under, others) = self.0.into_iter().partition(|(path, _)| path.starts_with(prefix));
         (Self(under), Self(others))
     }
@@ -59,7 +68,13 @@ impl Routes {
         })
     }
 
-    pub(super) fn into_router(self) -> Router<AppState> {
+    /// The paths with an endpoint whose answer may have another media type than JSON.
+    pub fn not_json(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().filter(|(_, endpoints)| endpoints.iter().any(|one| one.is_not_json)).map(|&(path, _)| path)
+    }
+
+    /// The axum router, in which a method that a path does not have is answered with 405.
+    pub fn into_router(self) -> Router<AppState> {
         self.0.into_iter().fold(Router::new(), |router, (path, endpoints)| {
             let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.clone()).collect();
             let methods =

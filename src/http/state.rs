@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::RateLimits;
+use super::rate_limit::RateLimits;
 use crate::service::Core;
-use crate::service::authority::Authority;
+use crate::service::authenticator::Authenticator;
 
 /// Shared by all requests.
 pub type AppState = Arc<App>;
@@ -14,7 +14,7 @@ pub type AppState = Arc<App>;
 #[derive(Debug)]
 pub struct App {
     pub core: Arc<Core>,
-    pub authority: Authority,
+    pub authenticator: Authenticator,
     pub rate_limits: RateLimits,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,

@@ -42,7 +42,7 @@ impl From<sqlx::Error> for ApiError {
 
 /// What a failure of the database is to the client. The error's message goes to the log; the values of a row, which
 /// PostgreSQL tells in its detail, are personal data and do not.
-pub(in crate::http) fn database_error(error: &sqlx::Error) -> ApiError {
+pub fn database_error(error: &sqlx::Error) -> ApiError {
     if is_project_gone(error) {
         // Its keys were good a moment ago, and are not any more.
         return ApiError::new(ErrorKind::KeysGone);

@@ -13,7 +13,7 @@ use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure as RecordFailure, FailureKind};
 use crate::objects::ObjectWriter;
 
-pub(super) use convert::database_error;
+pub use convert::database_error;
 
 /// A kind of error. Each is a row of one table, `row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,7 +243,7 @@ impl ApiError {
         Self::new(kind).with_details(error.details(path))
     }
 
-    pub(super) fn method_not_allowed(method: &Method, hint: &str) -> Self {
+    pub fn method_not_allowed(method: &Method, hint: &str) -> Self {
         Self::new(ErrorKind::MethodNotAllowed)
             .with_details(format!("{method} is not supported by this endpoint. Did you mean {hint}?"))
     }
@@ -283,7 +283,7 @@ impl ApiError {
     }
 
     /// The body, for a request of that id.
-    pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
+    pub fn body(&self, request_id: &str) -> Vec<u8> {
         let (status, key, message, shape) = self.kind.row();
         let code = i64::from(status.as_u16());
         let mut out = Vec::with_capacity(256);
@@ -345,7 +345,7 @@ impl IntoResponse for ApiError {
 }
 
 /// What paths that nothing answers are answered with.
-pub(super) async fn no_such_endpoint(method: Method, uri: Uri) -> ApiError {
+pub async fn no_such_endpoint(method: Method, uri: Uri) -> ApiError {
     ApiError::new(ErrorKind::NotFound).with_details(format!("Nothing answers {method} {}", uri.path()))
 }
 

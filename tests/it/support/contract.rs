@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex};
 use axum::http::Method;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
-use voucherify_emulator::control::CONTRACT;
+use voucherify_emulator::api::CONTRACT;
 
 use super::Answer;
 

@@ -22,7 +22,7 @@ use voucherify_emulator::config::{
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::service::Core;
 use voucherify_emulator::worker::Workers;
-use voucherify_emulator::{app, control, http, stickystreet};
+use voucherify_emulator::{api, app};
 
 use super::database::Database;
 use super::{Answer, contract};
@@ -100,7 +100,7 @@ impl World {
         let app = app::app(&config, clock.clone(), connections.clone(), config.listen).await.unwrap();
         let workers = Workers::start(&app.core, database.options(), 2, app::post(&config).unwrap());
         let core = Arc::clone(&app.core);
-        let router = http::router(Arc::new(app), control::routes().merge(stickystreet::routes()));
+        let router = api::router(Arc::new(app));
         Self { router, pool, connections, clock, database, config, workers: Some(workers), core, _turn: turn }
     }
 

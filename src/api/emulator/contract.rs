@@ -1,0 +1,11 @@
+use axum::response::Response;
+
+use crate::http::answer;
+
+/// The description of what is emulated, as it is committed.
+pub const CONTRACT: &str = include_str!("../../../openapi/voucherify-emulator.json");
+
+/// GET /_emulator/openapi.json (emulator-contract)
+pub async fn handle() -> Response {
+    answer::json(|out| out.extend_from_slice(CONTRACT.as_bytes()))
+}

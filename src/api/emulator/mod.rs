@@ -1,0 +1,34 @@
+//! `/_emulator`: the emulator's own surface.
+
+mod consents;
+mod contract;
+mod customer_state;
+mod event_schemas;
+mod health;
+mod idle;
+mod keys;
+mod metadata_schemas;
+mod project;
+mod reports;
+mod webhooks;
+
+use crate::http::{Routes, get, put};
+
+pub use contract::CONTRACT;
+
+/// The routes of this folder.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::default()
+        .at("/_emulator/health", [get("emulator-health", health::handle)])
+        .at("/_emulator/idle", [get("emulator-wait-until-idle", idle::handle)])
+        .at("/_emulator/reports/{asyncActionId}", [get("emulator-download-report", reports::handle).not_json()])
+        .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
+        .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
+        .merge(consents::routes())
+        .merge(event_schemas::routes())
+        .merge(keys::routes())
+        .merge(metadata_schemas::routes())
+        .merge(project::routes())
+        .merge(webhooks::routes())
+}

@@ -1,0 +1,20 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::webhook_payload;
+use crate::domain::webhook::WebhookKind;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Json, Object, answer};
+use crate::objects::webhook::write;
+use crate::service::{Caller, webhooks};
+
+/// POST /_emulator/webhooks (emulator-create-webhook)
+///
+/// `object` says whether it is a project webhook, which it is without a word, or a distribution.
+pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
+    let mut body = Object::of_body(body)?;
+    let kind = body.one_of("object", &["webhook", "distribution"], WebhookKind::parse)?;
+    let new = webhook_payload::new(&app, kind.unwrap_or(WebhookKind::Project), &mut body)?;
+    let created = webhooks::create(&app.core, &caller, &new).await?;
+    Ok(answer::json(|out| write(out, &created)))
+}

@@ -1,0 +1,24 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::webhook_payload;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id, Json, Object, answer};
+use crate::objects::webhook::write;
+use crate::service::{Caller, webhooks};
+
+/// PUT /_emulator/webhooks/{webhookId} (emulator-update-webhook)
+///
+/// What it is, a webhook or a distribution, cannot be changed.
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let mut body = Object::of_body(body)?;
+    let kind = webhooks::get(&app.core, &caller, &id, None).await?.kind;
+    let change = webhook_payload::change(&app, kind, &mut body)?;
+    let saved = webhooks::update(&app.core, &caller, &id, None, &change).await?;
+    Ok(answer::json(|out| write(out, &saved)))
+}

@@ -1,0 +1,26 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::definitions;
+use crate::api::management::Managed;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::{InnerId, Json};
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::objects::metadata_schema::write_event;
+use crate::service::event_schemas;
+
+/// PUT /management/v1/projects/{projectId}/custom-event-schemas/{customEventSchemaId} (update-custom-event-schema)
+///
+/// The body's `name` is ignored: it cannot be changed.
+pub async fn handle(
+    State(app): State<AppState>,
+    Managed(caller): Managed,
+    InnerId(id): InnerId,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let properties = definitions::of_event_schema(&mut Object::of_body(body)?)?;
+    let saved = event_schemas::update(&app.core, &caller, &id, &properties).await?;
+    Ok(answer::json(|out| write_event(out, &saved)))
+}

@@ -1,0 +1,21 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::management::Managed;
+use crate::db;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::objects::list;
+use crate::objects::metadata_schema::{Style, write};
+
+/// GET /management/v1/projects/{projectId}/metadata-schemas (list-metadata-schemas-1)
+pub async fn handle(State(app): State<AppState>, Managed(caller): Managed) -> Result<Response, ApiError> {
+    let mut connection = app.core.pool.acquire().await?;
+    let schemas = db::metadata_schemas::all(&mut connection, caller.project).await?;
+    connection.release();
+    let total = i64::try_from(schemas.len()).unwrap_or(i64::MAX);
+    Ok(answer::json(|out| {
+        list::write(out, "data", &schemas, |out, schema| write(out, schema, Style::Management), total, None);
+    }))
+}

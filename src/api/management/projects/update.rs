@@ -1,0 +1,27 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::request;
+use crate::api::management::Managed;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::{Id, Json};
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::objects::project;
+use crate::service::{Error, Resource, projects};
+
+/// PUT /management/v1/projects/{projectId} (update-project)
+pub async fn handle(
+    State(app): State<AppState>,
+    Managed(caller): Managed,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    let change = request::change(&mut Object::of_body(body)?)?;
+    let saved = projects::update(&app.core, caller.project, change).await?;
+    // The next request of this process is held against the new settings.
+    app.authenticator.invalidate_cache();
+    let saved = saved.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
+    Ok(answer::json_sized(2048, |out| project::write(out, &saved)))
+}

@@ -1,0 +1,47 @@
+//! The endpoints, in folders named like their URLs, on the HTTP kit of [`crate::http`].
+
+pub(crate) mod client;
+pub(crate) mod definitions;
+pub(crate) mod download;
+pub(crate) mod emulator;
+pub(crate) mod management;
+pub(crate) mod stickystreet;
+pub(crate) mod v1;
+pub(crate) mod webhook_payload;
+
+use axum::routing::any;
+use axum::{Router, middleware};
+
+use crate::http::cors;
+use crate::http::error::no_such_endpoint;
+use crate::http::frame::{self, Frame};
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+
+pub use emulator::CONTRACT;
+
+/// The router of the server, with every endpoint.
+pub fn router(state: AppState) -> Router {
+    let routes = all_routes();
+    let frame = Frame::new(state.clone(), &routes);
+    let framed = middleware::from_fn_with_state(frame, frame::handle);
+    let (client, others) = routes.split(client::PREFIX);
+    // Browsers also read the CORS headers of the answer to an unknown path under `/client`.
+    let client = ["/client", "/client/", "/client/{*path}"]
+        .into_iter()
+        .fold(client.into_router(), |router, path| router.route(path, any(no_such_endpoint)))
+        .layer(framed.clone())
+        .layer(cors::layer());
+    others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state)
+}
+
+/// The table of all routes. A test compares it with the contract.
+#[must_use]
+pub fn all_routes() -> Routes {
+    Routes::default()
+        .merge(v1::routes())
+        .merge(client::routes())
+        .merge(management::routes())
+        .merge(emulator::routes())
+        .merge(stickystreet::routes())
+}

@@ -1,0 +1,42 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::db;
+use crate::domain::filter::FieldKind;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Id;
+use crate::http::query::Query;
+use crate::http::state::AppState;
+use crate::objects::list;
+use crate::service::{Caller, Error, Resource};
+
+/// The fields that the list can be filtered by, were there anything in it.
+fn field(name: &str) -> Option<((), FieldKind)> {
+    match name {
+        "id" | "redeemable_id" | "redeemable_object" | "holder_role" | "campaign_id" | "campaign_type"
+        | "voucher_type" => Some(((), FieldKind::Text)),
+        "created_at" => Some(((), FieldKind::Moment)),
+        _ => None,
+    }
+}
+
+/// GET /v1/customers/{customerId}/redeemables (list-customer-redeemables)
+///
+/// Nobody holds anything: there are no vouchers and no campaigns here.
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    query: Query,
+) -> Result<Response, ApiError> {
+    query.filter_of(field)?;
+    query.limit()?;
+    query.one_of("order", &["id", "-id"])?;
+    query.text("starting_after_id")?;
+    let mut connection = app.core.pool.acquire().await?;
+    let customer = db::customers::find(&mut connection, caller.project, &id).await?;
+    connection.release();
+    customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
+    Ok(answer::json(list::write_empty))
+}

@@ -1,0 +1,56 @@
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::Map;
+
+use crate::api::v1::customers::request;
+use crate::domain::json::JsonText;
+use crate::domain::limits::{EVENT_NAME_CHARS, TEXT_CHARS};
+use crate::domain::patch::Patch;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Json;
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::objects::{ObjectWriter, event, rendered};
+use crate::service::Caller;
+use crate::service::events::{self, NewEvent};
+
+/// POST /v1/events (track-custom-event)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
+    let new = new_event(Object::of_body(body)?)?;
+    let (tracked, customer) = events::track(&app.core, &caller, new).await?;
+    Ok(answer::json(|out| event::write(out, &tracked, &customer)))
+}
+
+fn new_event(mut body: Object) -> Result<NewEvent, ApiError> {
+    let name = body.required_text("event", 1, EVENT_NAME_CHARS)?;
+    body.require("customer")?;
+    let Patch::Value(customer) = body.object("customer")? else {
+        return Err(ApiError::invalid_payload("Property .customer must be object"));
+    };
+    let customer = request::reference(customer)?;
+    let referral = coded(&mut body, "referral", &["referrer_id"])?;
+    let loyalty = coded(&mut body, "loyalty", &[])?;
+    let metadata = body.metadata("metadata")?.value().unwrap_or_else(Map::new);
+    Ok(NewEvent { name, customer, metadata, referral, loyalty })
+}
+
+/// A member with a required `code` and some optional texts.
+fn coded(body: &mut Object, name: &str, others: &[&'static str]) -> Result<Option<JsonText>, ApiError> {
+    let Patch::Value(mut object) = body.object(name)? else { return Ok(None) };
+    let code = object.required_text("code", 0, TEXT_CHARS)?;
+    let others: Vec<_> = others
+        .iter()
+        .map(|&name| Ok((name, object.optional_text(name, TEXT_CHARS)?)))
+        .collect::<Result<_, ApiError>>()?;
+    Ok(Some(rendered(|out| {
+        let mut writer = ObjectWriter::new(out);
+        writer.text("code", &code);
+        for (name, text) in &others {
+            if let Some(text) = text {
+                writer.text(name, text);
+            }
+        }
+        writer.end();
+    })))
+}

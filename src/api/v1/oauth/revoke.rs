@@ -1,0 +1,19 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::http::error::ApiError;
+use crate::http::form::Form;
+use crate::http::state::AppState;
+use crate::service::{Caller, oauth};
+
+/// POST /v1/oauth/token/revoke (revoke-oauth-token)
+///
+/// The 404 of the vendor has no body here.
+pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> Result<StatusCode, ApiError> {
+    let access_token = form.required_text("access_token")?;
+    if !oauth::revoke(&app.core, &caller, &access_token).await? {
+        return Ok(StatusCode::NOT_FOUND);
+    }
+    app.authenticator.invalidate_cache();
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,20 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::v1::exports::request;
+use crate::domain::export::ExportedObject;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::extract::Json;
+use crate::http::payload::Object;
+use crate::http::state::AppState;
+use crate::objects::export;
+use crate::service::{Caller, jobs};
+
+/// POST /v1/orders/export (create-order-export)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
+    let mut body = Object::of_body(body)?;
+    let request = request::of(ExportedObject::Order, &mut body)?;
+    let job = jobs::accept_export(&app.core, &caller, &request).await?;
+    Ok(answer::json(|out| export::write_accepted(out, &job)))
+}

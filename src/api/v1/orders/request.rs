@@ -1,0 +1,84 @@
+//! The order in a request.
+
+use serde_json::{Map, Value};
+
+use crate::api::v1::customers::request::reference;
+use crate::domain::customer::CustomerReference;
+use crate::domain::limits::{ORDER_ITEMS, TEXT_CHARS};
+use crate::domain::order::{OrderItem, OrderPatch, OrderStatus};
+use crate::domain::patch::Patch;
+use crate::http::error::ApiError;
+use crate::http::payload::Object;
+use crate::service::orders::{OrderChange, OrderReference};
+
+/// Which order the body of a create means.
+pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
+    Ok(OrderReference {
+        id: body.optional_text("id", TEXT_CHARS)?,
+        source_id: body.optional_text("source_id", TEXT_CHARS)?,
+    })
+}
+
+/// What a body says about an order and the people of it.
+pub fn change(mut body: Object) -> Result<OrderChange, ApiError> {
+    let status = body.one_of("status", &OrderStatus::ALL.map(OrderStatus::as_str), OrderStatus::parse)?;
+    let amount = body.integer("amount")?;
+    let items = body
+        .objects("items", ORDER_ITEMS)?
+        .map(|items| items.into_iter().map(item).collect::<Result<Vec<_>, _>>())
+        .transpose()?;
+    let metadata = body.metadata("metadata")?;
+    let customer = person(&mut body, "customer", "customer_id")?;
+    let referrer = person(&mut body, "referrer", "referrer_id")?;
+    let created_at = body.time("created_at")?;
+    Ok(OrderChange { order: OrderPatch { status, amount, items, metadata, created_at }, customer, referrer })
+}
+
+/// A customer as an object or, without one, as an id.
+fn person(body: &mut Object, object: &str, id: &str) -> Result<Option<CustomerReference>, ApiError> {
+    let id = body.optional_text(id, TEXT_CHARS)?;
+    Ok(match (body.object(object)?, id) {
+        (Patch::Value(person), _) => Some(reference(person)?),
+        (_, Some(id)) => Some(CustomerReference { id: Some(id), ..CustomerReference::default() }),
+        _ => None,
+    })
+}
+
+fn item(mut body: Object) -> Result<OrderItem, ApiError> {
+    let mut head = Map::new();
+    for name in ["source_id", "related_object", "product_id", "sku_id"] {
+        let text = if name == "related_object" {
+            let allowed = ["product", "sku"];
+            body.one_of(name, &allowed, |text| allowed.contains(&text).then(|| text.to_owned()))?
+        } else {
+            body.optional_text(name, TEXT_CHARS)?
+        };
+        head.extend(text.map(|text| (name.to_owned(), Value::String(text))));
+    }
+    let quantity = body.integer("quantity")?;
+    let price = body.integer("price")?;
+    let mut tail = Map::new();
+    let (product, product_price) = thing(&mut body, "product", &["id", "source_id", "name"])?;
+    let (sku, sku_price) = thing(&mut body, "sku", &["id", "source_id", "sku"])?;
+    tail.extend([("product", product), ("sku", sku)].into_iter().filter_map(|(name, it)| Some((name.to_owned(), it?))));
+    if let Patch::Value(metadata) = body.metadata("metadata")? {
+        tail.insert("metadata".to_owned(), Value::Object(metadata));
+    }
+    Ok(OrderItem { head, quantity, price: price.or(sku_price).or(product_price), tail })
+}
+
+/// The product or sku of an item, with the members that the vendor shows of it, and its price.
+fn thing(body: &mut Object, name: &str, texts: &[&str]) -> Result<(Option<Value>, Option<i64>), ApiError> {
+    let Patch::Value(mut object) = body.object(name)? else { return Ok((None, None)) };
+    let mut shown = Map::new();
+    for name in texts {
+        let text = object.optional_text(name, TEXT_CHARS)?;
+        shown.extend(text.map(|text| ((*name).to_owned(), Value::String(text))));
+    }
+    if let Patch::Value(metadata) = object.metadata("metadata")? {
+        shown.insert("metadata".to_owned(), Value::Object(metadata));
+    }
+    let price = object.integer("price")?;
+    shown.extend(price.map(|price| ("price".to_owned(), price.into())));
+    Ok((Some(Value::Object(shown)), price))
+}

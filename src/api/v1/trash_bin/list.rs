@@ -1,0 +1,20 @@
+use axum::response::Response;
+
+use crate::domain::filter::FieldKind;
+use crate::http::answer;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::objects::list;
+use crate::service::Caller;
+
+/// What the list can be filtered by, were there anything in it.
+const FIELDS: [&str; 4] = ["id", "resource_type", "resource_name", "resource_id"];
+
+/// GET /v1/trash-bin (list-bin-entries)
+pub async fn handle(_: Caller, query: Query) -> Result<Response, ApiError> {
+    query.filter_of(|name| FIELDS.contains(&name).then_some(((), FieldKind::Text)))?;
+    query.limit()?;
+    query.one_of("order", &["id", "-id"])?;
+    query.text("starting_after_id")?;
+    Ok(answer::json(list::write_empty))
+}
