@@ -1,4 +1,4 @@
-// The client-side class of @voucherify/sdk in a real browser, headless, on a page of another origin; see ../README.md.
+// Tests the client-side class of @voucherify/sdk in a real headless browser, on a page of another origin; see ../README.md.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -10,11 +10,11 @@ import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 const apiUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
-const WITHIN = 60_000
-// A pair that was never seen opens a project of its own by both doors.
+const TIMEOUT_MS = 60_000
+// A new pair of keys gets a project of its own, for the client side and the server side.
 const [clientApplicationId, clientSecretKey] = [randomUUID(), randomUUID()]
 
-// The SDK as it comes from its registry, with what it needs, each a script of its own.
+// The unmodified SDK and its dependencies, each as a separate script.
 const require = createRequire(import.meta.url)
 const within = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path)
 const scripts = {
@@ -35,24 +35,24 @@ function browser() {
   const found = places.find(place => {
     try { accessSync(place, constants.X_OK); return true } catch { return false }
   })
-  assert.ok(found, 'no Chromium or Chrome was found; install one, or name it in CHROME')
+  assert.ok(found, 'no Chromium or Chrome found; install one, or set CHROME to its path')
   return found
 }
 
-let told
+let handleReport
 const finished = new Promise((resolve, reject) => {
-  told = message => {
+  handleReport = message => {
     if (message.step) console.log(message.step)
     if (message.failed) reject(new Error(message.failed))
     if (message.done) resolve()
   }
-  setTimeout(() => reject(new Error('the page told nothing for too long')), WITHIN).unref()
+  setTimeout(() => reject(new Error(`the page did not finish within ${TIMEOUT_MS} ms`)), TIMEOUT_MS).unref()
 })
 const server = createServer(async (request, response) => {
   const send = (type, body) => response.setHeader('Content-Type', type).end(body)
   if (request.url === '/') return send('text/html', html)
   if (request.url === '/settings') return send('application/json', JSON.stringify({ apiUrl, clientApplicationId, clientSecretKey }))
-  if (request.url === '/told') { told(JSON.parse(await text(request))); return response.end() }
+  if (request.url === '/report') { handleReport(JSON.parse(await text(request))); return response.end() }
   if (scripts[request.url]) return send('text/javascript', readFileSync(scripts[request.url]))
   response.writeHead(404).end()
 })
@@ -60,18 +60,18 @@ await new Promise(listening => server.listen(0, '127.0.0.1', listening))
 
 const profile = mkdtempSync(join(tmpdir(), 'browser-'))
 const flags = ['--headless=new', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`]
-// Chromium's sandbox does not run as root.
+// Chromium's sandbox does not work as root.
 if (process.getuid?.() === 0) flags.push('--no-sandbox')
 const page = `http://127.0.0.1:${server.address().port}/`
 const running = spawn(browser(), [...flags, page], { stdio: 'ignore' })
-const gone = new Promise((_, reject) => {
+const exited = new Promise((_, reject) => {
   running.once('error', reject)
-  running.once('exit', code => reject(new Error(`the browser ended with ${code}`)))
+  running.once('exit', code => reject(new Error(`the browser exited with status ${code}`)))
 })
 const ended = new Promise(end => running.once('exit', end).once('error', end))
 try {
-  await Promise.race([finished, gone])
-  // What the page did, as a server sees it with the same pair.
+  await Promise.race([finished, exited])
+  // Read the activity with the same pair as a server key.
   const headers = { 'X-App-Id': clientApplicationId, 'X-App-Token': clientSecretKey }
   const answer = await fetch(`${apiUrl}/v1/customers/alice%40morgan.com/activity`, { headers })
   const { data } = await answer.json()
@@ -79,7 +79,7 @@ try {
     'customer.created', 'customer.updated', 'customer.custom_event', 'customer.custom_event', 'customer.consents.given',
   ])
   assert.ok(data.every(entry => entry.data.event_source.channel === 'CLIENT_API'))
-  console.log('the activity has it all, from CLIENT_API')
+  console.log('the activity shows every call with the channel CLIENT_API')
 } finally {
   running.kill()
   await ended

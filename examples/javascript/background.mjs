@@ -1,4 +1,4 @@
-// Work in the background through @voucherify/sdk; see ../README.md.
+// Background jobs with @voucherify/sdk; see ../README.md.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const apiUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
 const client = sdk.VoucherifyServerSide({ apiUrl, applicationId: randomUUID(), secretKey: randomUUID() })
 const pause = () => new Promise(resolve => setTimeout(resolve, 20))
 
-// As a user would: ask until it is done.
+// Poll until the job is finished, as a user would.
 async function done({ async_action_id }) {
   assert.match(async_action_id, /^aa_/)
   for (;;) {
@@ -28,7 +28,7 @@ async function text(url) {
   return answer.text()
 }
 
-// A bulk update: it changes one customer and creates another.
+// A bulk update that updates one customer and creates another.
 await client.customers.create({ source_id: 'alice', name: 'Alice' })
 const bulk = await done(await client.customers.updateInBulk([
   { source_id: 'alice', phone: '+1 933 222 3333' }, { source_id: 'bob', address: { city: 'New York', country: 'US' } },
@@ -42,14 +42,14 @@ assert.deepEqual((await client.customers.get('bob')).address, { city: 'New York'
 await done(await client.customers.updateInBulk([{ source_id: 'bob', address: { city: null, country: null } }]))
 assert.deepEqual((await client.customers.get('bob')).address, { city: null, country: null })
 
-// The same metadata for many; a null keeps its key.
+// Update the metadata of several customers. A null keeps its key.
 const source_ids = ['alice', 'bob']
 await done(await client.customers.updateMetadataInBulk({ source_ids, metadata: { test: 123 } }))
 assert.deepEqual((await client.customers.get('alice')).metadata, { test: 123 })
 await done(await client.customers.updateMetadataInBulk({ source_ids, metadata: { test: null } }))
 assert.deepEqual((await client.customers.get('bob')).metadata, { test: null })
 
-// A CSV file, of which one row is wrong.
+// Import a CSV file with one invalid row.
 const file = join(mkdtempSync(join(tmpdir(), 'csv-')), 'customers.csv')
 writeFileSync(file, 'Name,Source_id,Email,City,Birthdate,favorite_brands\nCarol,carol,c@x.y,"Paris, TX",1990-01-31,Nike\nDan,dan,d@x.y,Oslo,31-01-1990,\n')
 const imported = await done(await client.customers.importCSV(file))
@@ -60,7 +60,7 @@ assert.deepEqual(imported.result.failed, [
 const carol = await client.customers.get('carol')
 assert.deepEqual([carol.address, carol.metadata], [{ city: 'Paris, TX' }, { favorite_brands: 'Nike' }])
 
-// Orders of the past.
+// Import orders.
 const orders = await done(await client.orders.import([
   { source_id: 'o1', status: 'PAID', amount: 7000, customer: { source_id: 'alice' } },
   { source_id: 'o2', status: 'CREATED', amount: 100, customer: { id: 'cust_LMY4ZylSdUYB1J4tzqNcl5VV' } },
@@ -74,7 +74,7 @@ assert.equal((await client.customers.get('alice')).summary.orders.total_amount, 
 const listed = await client.asyncActions.list({ limit: 2 })
 assert.deepEqual(listed.async_actions.map(action => action.type), ['ORDERS.IMPORT', 'CUSTOMERS.IMPORT_CSV'])
 
-// Exports, which the SDK keeps under distributions.
+// Exports, which the SDK has under distributions.
 const { exports } = client.distributions
 const created = await exports.create({
   exported_object: 'customer',

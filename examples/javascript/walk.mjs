@@ -1,4 +1,4 @@
-// A customer's life through @voucherify/sdk; see ../README.md.
+// The life of a customer with @voucherify/sdk; see ../README.md.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import sdk from '@voucherify/sdk'
@@ -8,7 +8,7 @@ const [applicationId, secretKey] = [randomUUID(), randomUUID()]
 const client = sdk.VoucherifyServerSide({ apiUrl, applicationId, secretKey })
 const source_id = 'alice@morgan.com'
 
-// For what the SDK has no method for.
+// Calls an operation for which the SDK has no method.
 async function call(method, path, body) {
   const headers = { 'X-App-Id': applicationId, 'X-App-Token': secretKey, 'Content-Type': 'application/json' }
   const answer = await fetch(apiUrl + path, { method, headers, body: body && JSON.stringify(body) })
@@ -34,7 +34,7 @@ const filters = lang => ({ filters: { 'metadata.lang': { conditions: { $is: [lan
 assert.deepEqual(ids((await client.customers.list(filters('en'))).customers), [created.id])
 assert.equal((await client.customers.list(filters('de'))).total, 0)
 
-// Segments: one with a list, one with a filter. The SDK's list is that of a customer's segments; it has none of all segments.
+// Segments: one with a list, one with a filter. The SDK lists the segments of a customer, and has no method to list all segments.
 const listed = await client.segments.create({ name: 'Listed', type: 'static', customers: [created.id] })
 assert.equal((await client.segments.get(listed.id)).name, 'Listed')
 const spent = { junction: 'and', 'summary.orders.total_amount': { conditions: { $more_than: [10000] } } }
@@ -46,7 +46,7 @@ await assert.rejects(client.segments.create({ name: 'None', type: 'auto-update' 
   details: 'Property .filter has wrong `junction` property. It must be one of: and, or',
 })
 
-// Orders; the paid one takes her into the filter, its cancellation out.
+// Orders. When the order is paid, the customer enters the segment; when it is canceled, the customer leaves.
 const order = await client.orders.create({ amount: 20000, customer: { source_id }, items: [{ product_id: 'p', quantity: 1 }] })
 assert.equal(order.status, 'CREATED')
 assert.equal((await client.customers.list({ segment_id: spenders.id })).total, 0)
@@ -62,7 +62,7 @@ assert.equal((await client.orders.update({ id: order.id, status: 'CANCELED' })).
 assert.equal((await client.customers.get(source_id)).summary.orders.total_amount, 0)
 assert.equal((await client.customers.list({ segment_id: spenders.id })).total, 0)
 
-// Custom events. The vendor makes their schemas in its dashboard, the emulator on a surface of its own.
+// Custom events. The vendor creates their schemas in its dashboard, the emulator under /_emulator.
 assert.equal((await client.events.create('visit', { customer: { source_id }, metadata: {} })).type, 'visit')
 const schema = await call('POST', '/_emulator/custom-event-schemas', {
   name: 'review', schema: { properties: { stars: { type: 'number', optional: false } } },
@@ -74,7 +74,7 @@ await assert.rejects(review({ stars: 'five' }), {
 })
 assert.deepEqual((await review({ stars: 5 })).metadata, { stars: 5 })
 
-// A schema of the metadata of customers. The SDK reads schemas; the calls that change them are newer than it is.
+// A metadata schema of customers. The SDK can read schemas; it has no methods for the newer calls that change them.
 const of = type => ({ type, optional: true, array: false })
 const metadataSchema = await call('POST', '/v1/metadata-schemas', {
   related_object: 'customer', properties: { lang: { ...of('string'), eq: ['en', 'de'] }, age: of('number') },
@@ -90,14 +90,14 @@ await assert.rejects(client.customers.update({ source_id, metadata: { shoe: 44 }
   details: "shoe: property is not defined in the schema (actual value is '44')",
 })
 assert.deepEqual((await client.customers.update({ source_id, metadata: { age: 9 } })).metadata, { lang: 'en', age: 9 })
-// A defined number is compared as one.
+// A key that is defined as a number is compared as a number.
 const younger = { filters: { 'metadata.age': { conditions: { $less_than: [10] } } } }
 assert.equal((await client.customers.list(younger)).total, 1)
 await call('DELETE', '/v1/metadata-schemas/customer')
 assert.equal((await client.metadataSchemas.list()).total, 0)
 assert.equal((await client.customers.list(younger)).total, 0)
 
-// Consents, which the vendor defines in its dashboard too.
+// Consents, which the vendor defines in its dashboard.
 await call('PUT', '/_emulator/consents/cnst_news', { name: 'Newsletter', category: 'Marketing' })
 await call('PUT', '/_emulator/consent-groups/cnstgr_mail', { name: 'Mail', consents: ['cnst_news'] })
 const consents = await client.consents.list()
@@ -106,7 +106,7 @@ assert.deepEqual(consents.groups.data.map(group => group.consents), [['cnst_news
 await client.customers.updateConsents(source_id, { cnst_news: true })
 await client.customers.updateConsents(source_id, { unsubscribed: true })
 
-// Everything that happened, newest first, four entries a page.
+// The whole activity, newest first, in pages of four entries.
 const entries = []
 for (let page, cursor; page?.has_more !== false; cursor = page.more_starting_after) {
   page = await client.customers.listActivity(source_id, { limit: 4, starting_after_id: cursor })
@@ -132,10 +132,10 @@ const events = (await client.customers.listActivities(source_id, { type: 'custom
 assert.equal(events.total, 2)
 assert.deepEqual(events.data[0].data.data.event_schema, { id: schema.id, name: 'review' })
 
-// There are no vouchers and no campaigns, so nothing to redeem.
+// There are no vouchers and campaigns, so there is nothing to redeem.
 assert.deepEqual((await client.customers.listRedeemables(source_id, { limit: 5 })).data, [])
 
-// Forgetting her.
+// Permanent deletion.
 const deletion = await client.customers.deletePermanently(source_id)
 assert.equal(deletion.object, 'pernament_deletion')
 assert.deepEqual(deletion.data_json, {

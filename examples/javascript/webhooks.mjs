@@ -1,4 +1,4 @@
-// Webhooks of what @voucherify/sdk does, received and verified here; see ../README.md.
+// Receives and verifies the webhook messages that calls of @voucherify/sdk cause; see ../README.md.
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -8,7 +8,7 @@ const apiUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
 const [applicationId, secretKey] = [randomUUID(), randomUUID()]
 const client = sdk.VoucherifyServerSide({ apiUrl, applicationId, secretKey })
 
-// The SDK has no methods for these.
+// Calls an operation for which the SDK has no method.
 async function call(method, path, body) {
   const headers = { 'X-App-Id': applicationId, 'X-App-Token': secretKey, 'Content-Type': 'application/json' }
   const answer = await fetch(apiUrl + path, { method, headers, body: body && JSON.stringify(body) })
@@ -22,13 +22,13 @@ const receiver = createServer((request, response) => {
   const pieces = []
   request.on('data', piece => pieces.push(piece)).on('end', () => {
     const body = Buffer.concat(pieces)
-    // As the vendor's guide advises, by what was sent; and by what is written anew of it.
+    // Verify the exact bytes, as the vendor's guide advises, and also the body after parsing and serialising it again.
     const signature = Buffer.from(request.headers['x-voucherify-signature'], 'hex')
     for (const signed of [body, JSON.stringify(JSON.parse(body))]) {
       assert.ok(timingSafeEqual(createHmac('sha256', webhookToken).update(signed).digest(), signature))
     }
     messages.push(JSON.parse(body))
-    // The first attempt fails, and is repeated with the same id.
+    // Fail the first attempt: the retry has the same id.
     response.writeHead(messages.length === 1 ? 500 : 200).end()
   })
 })
@@ -53,7 +53,7 @@ assert.deepEqual(Object.keys(failed), ['id', 'project_id', 'created_at', 'type',
 assert.equal(failed.project_id, projectId)
 assert.equal(failed.data.customer.id, alice.id)
 
-// The vendor would repeat it in a minute; here it can be asked for.
+// The vendor retries after a minute; here a replay can be requested.
 await call('GET', '/_emulator/idle')
 const waiting = await call('GET', '/_emulator/webhooks/deliveries?status=PENDING')
 assert.deepEqual(waiting.data.map(delivery => [delivery.id, delivery.attempts[0].status]), [[failed.id, 500]])

@@ -1,4 +1,4 @@
-"""Work in the background through the SDK `voucherify`; see ../README.md."""
+"""Background jobs with the SDK `voucherify`; see ../README.md."""
 
 import os
 import time
@@ -25,14 +25,14 @@ with voucherify.ApiClient(configuration) as api:
     actions = voucherify.AsyncActionsApi(api)
 
     def done(accepted):
-        """As a user would: asks until it is done."""
+        """Polls until the job is finished, as a user would, and returns the async action."""
         while True:
             action = actions.get_async_action(accepted.async_action_id)
             if action.status == "DONE":
                 return action
             time.sleep(0.02)
 
-    # A bulk update that creates two, one of whom is refused.
+    # A bulk update that creates two customers.
     records = [{"source_id": "alice", "name": "Alice"}, {"source_id": "bob", "birthdate": "2022-01-01", "metadata": {"lang": "en"}}]
     bulk = done(customers.update_customers_in_bulk([
         voucherify.CustomersUpdateInBulkRequestBody.from_dict(record) for record in records]))
@@ -41,18 +41,18 @@ with voucherify.ApiClient(configuration) as api:
     assert text(bulk.result["reports"][0]) == "source_id,found,updated\nalice,false,true\nbob,false,true\n"
     assert customers.get_customer("bob").metadata == {"lang": "en"}
 
-    # The same metadata for many.
+    # Update the metadata of several customers.
     body = CustomersMetadataUpdateInBulkRequestBody(source_ids=["alice", "bob"], metadata={"lang": "de"})
     assert done(customers.update_customers_metadata_in_bulk(body)).result["done_count"] == 2
     assert customers.get_customer("alice").metadata == {"lang": "de"}
 
-    # A CSV file.
+    # Import a CSV file.
     file = b"Source_id,Name,Address_City\ncarol,Carol,Oslo\n"
     imported = done(customers.import_customers_using_csv(file=file))
     assert imported.result["message"] == "1 customer(s) imported successfully, 0 failed."
     assert customers.get_customer("carol").address.city == "Oslo"
 
-    # Orders of the past.
+    # Import orders.
     alice = voucherify.Customer(source_id="alice")
     order = voucherify.OrdersImportCreateRequestBodyItem(source_id="o1", status="PAID", amount=7000, customer=alice)
     assert done(orders.import_orders([order])).result["done_count"] == 1
@@ -60,7 +60,7 @@ with voucherify.ApiClient(configuration) as api:
     assert [action.type for action in actions.list_async_actions(limit=2).async_actions] == [
         "ORDERS.IMPORT", "CUSTOMERS.IMPORT_CSV"]
 
-    # Exports of both, read with the token that their URL holds.
+    # Exports of customers and orders, downloaded with the token of their URL.
     def exported(export):
         assert export.status == "SCHEDULED" and export.result is None
         while export.status != "DONE":

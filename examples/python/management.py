@@ -1,4 +1,4 @@
-"""Projects, their schemas and their keys through the SDK `voucherify`; see ../README.md."""
+"""Projects, their schemas and their keys with the SDK `voucherify`; see ../README.md."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from voucherify import (
 )
 
 HOST = os.environ.get("VOUCHERIFY_URL", "http://127.0.0.1:8682")
-# An organisation of its own.
+# New management keys get an organisation of their own.
 KEYS = {"X-Management-Id": str(uuid.uuid4()), "X-Management-Token": str(uuid.uuid4())}
 configuration = voucherify.Configuration(host=HOST, api_key=KEYS)
 
 
 def refused(function):
-    """The status and the details of the error that it answers."""
+    """Returns the status and the details of the error that the call is answered with."""
     try:
         function()
     except voucherify.ApiException as error:
@@ -30,7 +30,7 @@ def refused(function):
 with voucherify.ApiClient(configuration) as api:
     management = voucherify.ManagementApi(api)
 
-    # A project, whose keys work at once.
+    # Create a project. Its keys work at once.
     assert management.list_projects().total == 0
     body = {"name": "Team", "case_sensitive_codes": True, "timezone": "Europe/Warsaw", "currency": "PLN"}
     created = management.create_project(ManagementProjectsCreateRequestBody.from_dict(body))
@@ -42,7 +42,7 @@ with voucherify.ApiClient(configuration) as api:
     customers, events = voucherify.CustomersApi(project), voucherify.EventsApi(project)
     assert customers.list_customers().total == 0
 
-    # Read, listed, changed.
+    # Read, list and change it.
     assert [one.id for one in management.list_projects().data] == [created.id]
     assert management.get_project(created.id).name == "Team"
     change = ManagementProjectsUpdateRequestBody(description="For tests", client_trusted_domains=["shop.example"])
@@ -50,7 +50,7 @@ with voucherify.ApiClient(configuration) as api:
     assert (changed.name, changed.description, changed.client_trusted_domains) == ("Team", "For tests", ["shop.example"])
     assert management.get_project(created.id).description == "For tests"
 
-    # A metadata schema, which the project's customers are held against.
+    # A metadata schema, against which the customers of the project are validated.
     age = {"type": "number", "optional": True, "array": False, "gte": 18}
     new = ManagementProjectsMetadataSchemasCreateRequestBody.from_dict({"related_object": "customer", "properties": {"age": age}})
     schema = management.create_metadata_schema(created.id, new)
@@ -86,13 +86,13 @@ with voucherify.ApiClient(configuration) as api:
     management.delete_custom_event_schema(created.id, schema.id)
     assert management.list_custom_event_schemas(created.id).total == 0
 
-    # Another organisation sees none of it.
+    # Another organisation does not see the project.
     other = voucherify.Configuration(host=HOST, api_key={name: str(uuid.uuid4()) for name in KEYS})
-    with voucherify.ApiClient(other) as strange:
-        assert refused(lambda: voucherify.ManagementApi(strange).get_project(created.id)) == (
+    with voucherify.ApiClient(other) as other_api:
+        assert refused(lambda: voucherify.ManagementApi(other_api).get_project(created.id)) == (
             404, f"Cannot find project with id {created.id}")
 
-    # Deleted, with its keys.
+    # Delete the project with its keys.
     management.delete_project(created.id)
     assert management.list_projects().total == 0
     assert refused(lambda: management.get_project(created.id))[0] == 404

@@ -1,4 +1,4 @@
-"""A customer's life through the SDK `voucherify`; see ../README.md."""
+"""The life of a customer with the SDK `voucherify`; see ../README.md."""
 
 import json
 import os
@@ -18,7 +18,7 @@ configuration = voucherify.Configuration(host=HOST, api_key=KEYS)
 
 
 def call(method, path, body=None):
-    """For what the SDK has no method for."""
+    """Calls an operation for which the SDK has no method."""
     headers = {**KEYS, "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(HOST + path, method=method, headers=headers, data=data)
@@ -27,7 +27,7 @@ def call(method, path, body=None):
 
 
 def refused(function):
-    """The status and the details of the error that it answers."""
+    """Returns the status and the details of the error that the call is answered with."""
     try:
         function()
     except voucherify.ApiException as error:
@@ -54,7 +54,7 @@ with voucherify.ApiClient(configuration) as api:
     assert customers.update_customer(SOURCE_ID, CustomersUpdateRequestBody(phone="1")).updated_at
     assert customers.list_customers(limit=5, order="-created_at").total == 1
 
-    # Segments: one with a list, one with a filter. The SDK lists a customer's segments, and not all segments.
+    # Segments: one with a list, one with a filter. The SDK lists the segments of a customer, and has no method to list all segments.
     listed = segments.create_segment(SegmentsCreateRequestBody(name="Listed", type="static", customers=[created.id]))
     assert segments.get_segment(listed.id).name == "Listed"
     spent = {"junction": "and", "summary.orders.total_amount": {"conditions": {"$more_than": [100]}}}
@@ -66,7 +66,7 @@ with voucherify.ApiClient(configuration) as api:
     assert refused(lambda: segments.create_segment(wrong)) == (
         400, "Property .filter has wrong `junction` property. It must be one of: and, or")
 
-    # Orders; the paid one takes him into the filter, its cancellation out.
+    # Orders. When the order is paid, the customer enters the segment; when it is canceled, the customer leaves.
     items = [OrderItem(product_id="p", quantity=1, object="order_item")]
     order = orders.create_order(OrdersCreateRequestBody(amount=100, customer=Customer(source_id=SOURCE_ID), items=items))
     assert order.status == "CREATED" and customers.list_customers(segment_id=spenders.id).total == 0
@@ -82,7 +82,7 @@ with voucherify.ApiClient(configuration) as api:
     assert customers.get_customer(SOURCE_ID).summary.orders.total_amount == 0
     assert customers.list_customers(segment_id=spenders.id).total == 0
 
-    # Custom events. Their schemas are made with management keys (management.py), or here on a surface of the emulator's own.
+    # Custom events. Their schemas are created with management keys (management.py), or under /_emulator as here.
     def track(event, metadata=None):
         body = EventsCreateRequestBody(event=event, customer=Customer(source_id=SOURCE_ID), metadata=metadata)
         return events.track_custom_event(body)
@@ -94,7 +94,7 @@ with voucherify.ApiClient(configuration) as api:
         400, "stars: must be a number, property is required (actual value is 'five')")
     assert track("review", {"stars": 5}).metadata == {"stars": 5}
 
-    # A schema of the metadata of customers. The SDK reads schemas, and changes those of the management API only.
+    # A metadata schema of customers. The SDK can read schemas, and changes them in the management API only.
     def write(metadata):
         return customers.update_customer(SOURCE_ID, CustomersUpdateRequestBody(metadata=metadata))
 
@@ -110,13 +110,13 @@ with voucherify.ApiClient(configuration) as api:
     assert refused(lambda: write({"shoe": 44})) == (
         400, "shoe: property is not defined in the schema (actual value is '44')")
     assert write({"lang": "en", "age": 9}).metadata == {"lang": "en", "age": 9}
-    # A defined number is compared as one. The SDK's list has no filters.
+    # A key that is defined as a number is compared as a number. The SDK's list has no filters.
     younger = "/v1/customers?filters[metadata.age][conditions][$less_than]=10"
     assert call("GET", younger)["total"] == 1
     call("DELETE", "/v1/metadata-schemas/customer")
     assert schemas.list_metadata_schemas().total == 0 and call("GET", younger)["total"] == 0
 
-    # Everything that happened, newest first, four entries a page.
+    # The whole activity, newest first, in pages of four entries.
     entries, page = [], None
     while page is None or page.has_more:
         cursor = page and page.more_starting_after
@@ -136,19 +136,19 @@ with voucherify.ApiClient(configuration) as api:
     assert entered.data["data"]["segment"] == {"id": spenders.id, "name": "Spenders", "object": "segment"}
     assert entered.group_id == entries[-5].group_id and entries[-5].type == "customer.order.paid"
 
-    # Consents, of which the SDK knows nothing: it refuses to read a page of the activity that tells of them.
+    # Consents. The SDK has no methods for them, and it rejects a page of the activity with an entry about them.
     call("PUT", "/_emulator/consents/cnst_news", {"name": "Newsletter"})
     assert call("GET", "/v1/consents")["consents"]["total"] == 1
     call("PUT", f"/v1/customers/{SOURCE_ID}/consents", {"cnst_news": True})
-    told = call("GET", f"/v1/customers/{SOURCE_ID}/activity?limit=1")["data"][0]
-    assert told["type"] == "customer.consents.given" and told["data"]["data"]["consents"][0]["name"] == "Newsletter"
+    entry = call("GET", f"/v1/customers/{SOURCE_ID}/activity?limit=1")["data"][0]
+    assert entry["type"] == "customer.consents.given" and entry["data"]["data"]["consents"][0]["name"] == "Newsletter"
 
-    # There are no vouchers and no campaigns, so nothing to redeem and nothing in the bin.
+    # There are no vouchers and campaigns, so there is nothing to redeem and the bin is empty.
     redeemables = customers.list_customer_redeemables(SOURCE_ID, limit=5)
     assert (redeemables.data, redeemables.total, redeemables.has_more) == ([], 0, False)
     assert voucherify.BinApi(api).list_bin_entries().data == []
 
-    # Forgetting him.
+    # Permanent deletion.
     deletion = customers.customer_permanently_deletion(SOURCE_ID)
     counts = deletion.data_json
     assert deletion.object == "pernament_deletion"

@@ -1,4 +1,4 @@
-"""OAuth and the client side through the SDK `voucherify`; see ../README.md."""
+"""OAuth and the client side with the SDK `voucherify`; see ../README.md."""
 
 import json
 import os
@@ -14,7 +14,7 @@ APP_ID, APP_TOKEN = str(uuid.uuid4()), str(uuid.uuid4())
 
 
 def form(path, **fields):
-    """For OAuth, for which the SDK has no method."""
+    """Posts a form: the SDK has no methods for OAuth."""
     request = urllib.request.Request(
         HOST + path, method="POST", headers={"X-App-Id": APP_ID, "X-App-Token": APP_TOKEN},
         data=urllib.parse.urlencode(fields).encode())
@@ -23,7 +23,7 @@ def form(path, **fields):
 
 
 def refused(function):
-    """The status and the key of the error that it answers."""
+    """Returns the status and the key of the error that the call is answered with."""
     try:
         function()
     except voucherify.ApiException as error:
@@ -31,7 +31,7 @@ def refused(function):
     return None, None
 
 
-# A token that opens customers and nothing else.
+# A token with access to customers only.
 token = form("/v1/oauth/token", grant_type="client_credentials", scope="customers")
 assert (token["expires_in"], token["token_type"], token["scope"]) == (900, "Bearer", "customers")
 bearer = f"Bearer {token['access_token']}"
@@ -45,7 +45,7 @@ with voucherify.ApiClient(voucherify.Configuration(host=HOST), "Authorization", 
     form("/v1/oauth/token/revoke", access_token=token["access_token"])
     assert refused(lambda: customers.get_customer("alice")) == (401, "unauthorized")
 
-# The client side: a pair that was never seen opens its project by both doors.
+# The client side: a new pair of keys works for its project on the server side and the client side.
 keys = {"X-Client-Application-Id": APP_ID, "X-Client-Token": APP_TOKEN}
 with voucherify.ApiClient(voucherify.Configuration(host=HOST, api_key=keys)) as api:
     pages = voucherify.ClientSideApi(api)

@@ -1,4 +1,4 @@
-// Keys and tokens: the client-side class of @voucherify/sdk, OAuth, and keys that come and go; see ../README.md.
+// Keys and tokens: the client-side class of @voucherify/sdk, OAuth, and creating and revoking keys; see ../README.md.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import sdk from '@voucherify/sdk'
@@ -11,7 +11,7 @@ const page = (clientApplicationId, clientSecretKey) =>
   sdk.VoucherifyClientSide({ apiUrl, clientApplicationId, clientSecretKey, origin, trackingId: 'alice' })
 const keys = { 'X-App-Id': id, 'X-App-Token': token }
 
-// A pair that was never seen opens one project by both doors.
+// A new pair of keys gets one project, for the server side and the client side.
 const created = await page(id, token).createCustomer({ source_id: 'alice', name: 'Alice' })
 assert.equal((await server(id, token).customers.get('alice')).id, created.id)
 assert.equal((await page(id, token).track('visit', {}, { path: '/' })).type, 'visit')
@@ -21,7 +21,7 @@ const { data } = await server(id, token).customers.listActivity('alice')
 assert.deepEqual(data.map(entry => entry.data.event_source.channel), Array(3).fill('CLIENT_API'))
 await assert.rejects(page(id, token).createCustomer({ source_id: 'bob' }, true), { code: 501, key: 'not_emulated' })
 
-// Keys of one family open their own door, and nothing once they are revoked.
+// Keys of one family work only for their own paths, and not after they are revoked.
 async function pair(family) {
   const headers = { ...keys, 'Content-Type': 'application/json' }
   const made = await fetch(`${apiUrl}/_emulator/keys`, { method: 'POST', headers, body: JSON.stringify({ family }) })
