@@ -1,4 +1,4 @@
-//! Puts the parts together: the database, the router, the listener; and takes them apart again in good order.
+//! Starts the server from its parts (database, router, workers, listener), and stops it in order.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,21 +24,21 @@ use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
+use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
 use crate::service::jobs::JobScheduler;
-use crate::service::named_keys::{self, ConfigureError, Pair, Pairs};
 use crate::service::rules::RulesCache;
 use crate::service::webhooks::DeliveryNotifier;
 use crate::webhook::{Sender, SenderError};
 use crate::worker::{DeliverySettings, Workers};
 
 /// How long a start waits for a database that does not answer yet.
-const DATABASE_WITHIN: Duration = Duration::from_secs(6);
-/// How often it is looked whether tables have grown.
-const UPKEEP_EVERY: Duration = Duration::from_secs(1);
-/// How long requests in flight may take to finish at the end.
-const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(6);
+/// The interval between two checks for tables that need `ANALYZE`.
+const ANALYZE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long each part may take to stop: requests in flight, workers, connections.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why the server did not start: each message says what to do.
+/// Why the server did not start. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("cannot listen on {address}: {error}. Choose another address with --listen (port 0 picks a free one)")]
@@ -73,10 +73,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server that tells the time by `clock`, and returns when it answers requests.
+    /// Starts a server that reads the time from `clock`, and returns when it can answer requests.
     ///
     /// # Errors
-    /// When the address is taken or there is no database to be had.
+    /// When the address is in use, or the database cannot be used.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let listen = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
@@ -95,11 +95,11 @@ impl Server {
         let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
         let router = api::router(Arc::new(app));
         let (stop, mut stopped) = watch::channel(false);
-        tokio::spawn(upkeep(pool.clone(), stopped.clone()));
+        tokio::spawn(analyze_grown_tables(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {
             axum::serve(JsonListener(listener), router)
                 .with_graceful_shutdown(async move {
-                    // An error means that the sender is gone, which is the same.
+                    // An error means that the sender was dropped, which also stops the server.
                     let _ = stopped.wait_for(|stop| *stop).await;
                 })
                 .await
@@ -107,79 +107,82 @@ impl Server {
         Ok(Self { address, stop, serving, workers, pool, cluster })
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://` and the address.
+    /// Returns the base URL: `http://` and the address.
     #[must_use]
     pub fn url(&self) -> String {
         base_url(self.address)
     }
 
-    /// Stops: requests in flight finish, and the slices that workers are at; then the connections and the private cluster are
-    /// closed.
+    /// Stops the server: requests in flight and the current slices of background jobs finish, then the connections are closed and the
+    /// private cluster is stopped.
     pub async fn stop(self) {
         let Self { stop, serving, workers, pool, cluster, .. } = self;
         let _ = stop.send(true);
-        if tokio::time::timeout(DRAIN_WITHIN, serving).await.is_err() {
-            tracing::warn!("requests were still running at the end");
+        if tokio::time::timeout(STOP_TIMEOUT, serving).await.is_err() {
+            tracing::warn!("requests were still running when the server stopped");
         }
-        if tokio::time::timeout(DRAIN_WITHIN, workers.stop()).await.is_err() {
-            tracing::warn!("a background job was still running at the end; it goes on with the next start");
+        if tokio::time::timeout(STOP_TIMEOUT, workers.stop()).await.is_err() {
+            tracing::warn!(
+                "a background job was still running when the server stopped; it continues after the next start"
+            );
         }
-        let _ = tokio::time::timeout(DRAIN_WITHIN, pool.close()).await;
+        let _ = tokio::time::timeout(STOP_TIMEOUT, pool.close()).await;
         if let Some(cluster) = cluster {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }
     }
 }
 
-/// How webhooks are sent.
+/// Returns how webhook messages are delivered.
 ///
 /// # Errors
-/// When TLS cannot be set up.
+/// When TLS cannot be initialised.
 pub fn delivery_settings(config: &Config) -> Result<DeliverySettings, StartError> {
     let sender = Sender::new(config.webhooks.allow_link_local)?;
     Ok(DeliverySettings { sender, schedule: RetrySchedule::new(config.webhooks.retry_speed) })
 }
 
-/// How many workers there are beside requests that share so many connections: two at the least, of which one may be long at one job.
+/// Returns how many workers run when requests and workers share that many connections. There are at least two, because one of them may
+/// be busy with a long job.
 fn worker_count(connections: u32) -> u32 {
     (connections / 4).clamp(2, 4)
 }
 
-/// Looks after the tables until the word to stop.
-async fn upkeep(pool: Pool, mut stopped: watch::Receiver<bool>) {
+/// Runs `ANALYZE` on tables that have grown, until the server stops.
+async fn analyze_grown_tables(pool: Pool, mut stopped: watch::Receiver<bool>) {
     let stop = async {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let look = async {
-        let mut seen = pool.uses();
+    let check = async {
+        let mut seen = pool.acquire_count();
         loop {
-            tokio::time::sleep(UPKEEP_EVERY).await;
-            // While nobody asks for anything, nothing grows, and an idle emulator leaves the database alone.
-            if pool.uses() == seen {
+            tokio::time::sleep(ANALYZE_INTERVAL).await;
+            // Tables grow only while connections are used, so an idle emulator sends no statements.
+            if pool.acquire_count() == seen {
                 continue;
             }
-            // An unreachable database is what requests tell of.
+            // Requests report an unreachable database, so this task does not.
             let Ok(mut connection) = pool.acquire().await else { continue };
-            match db::upkeep::analyze_grown(&mut connection).await {
+            match db::statistics::analyze_changed_tables(&mut connection).await {
                 Ok(()) => connection.release(),
-                Err(error) => tracing::debug!(%error, "upkeep failed"),
+                Err(error) => tracing::debug!(%error, "failed to analyze tables"),
             }
-            seen = pool.uses();
+            seen = pool.acquire_count();
         }
     };
-    tokio::select! { () = stop => {}, () = look => {} }
+    tokio::select! { () = stop => {}, () = check => {} }
 }
 
-/// Applies the migrations to the configured database, and nothing else.
+/// Applies the migrations to the configured database, for the subcommand `migrate`.
 ///
 /// # Errors
-/// When there is no database to be had, or it refuses.
+/// When the database cannot be used, or a migration fails.
 pub async fn migrate(config: &Config) -> Result<(), StartError> {
     let (options, cluster) = database(&config.storage).await?;
     let pool = Pool::new(options, PoolSettings::default());
@@ -191,10 +194,10 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What requests work with, on a migrated database.
+/// Returns the state that requests use, on a migrated database.
 ///
 /// # Errors
-/// When the database refuses.
+/// When a database query fails.
 pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
     let core = Arc::new(Core {
@@ -206,11 +209,11 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         delivery_notifier: DeliveryNotifier::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
-        .map(|pair| Pair { id: &pair.id, token: &pair.token });
-    let named = named_keys::configure(&core, Pairs { server, client, management }).await?;
+        .map(|pair| ConfiguredPair { id: &pair.id, token: &pair.token });
+    let configured = configured_keys::configure(&core, ConfiguredPairs { server, client, management }).await?;
     Ok(App {
         core,
-        authenticator: Authenticator::new(config.strict_auth, named),
+        authenticator: Authenticator::new(config.strict_auth, configured),
         rate_limits: RateLimits::new(config.rate_limit),
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,
@@ -222,7 +225,7 @@ fn base_url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// How to reach the configured database, which answers, and the private cluster that it is in, if it is.
+/// Returns the connection options of the configured database once it answers, and the private cluster if there is one.
 async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
     match storage {
         Storage::Url(url) => {
@@ -231,9 +234,9 @@ async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster
             }
             let options: PgConnectOptions =
                 url.parse().map_err(|error: sqlx::Error| StartError::Url(error.to_string()))?;
-            tokio::time::timeout(DATABASE_WITHIN, answer(&options))
+            tokio::time::timeout(DATABASE_TIMEOUT, wait_until_available(&options))
                 .await
-                .map_err(|_| StartError::Silent(DATABASE_WITHIN))??;
+                .map_err(|_| StartError::Silent(DATABASE_TIMEOUT))??;
             Ok((options, None))
         }
         Storage::Private(durability) => {
@@ -244,13 +247,13 @@ async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster
     }
 }
 
-/// Waits until the database answers: one that is just starting refuses connections for a while.
-async fn answer(options: &PgConnectOptions) -> Result<(), StartError> {
+/// Waits until the database answers, because a database that is starting refuses connections for a while.
+async fn wait_until_available(options: &PgConnectOptions) -> Result<(), StartError> {
     let begun = Instant::now();
     loop {
         match options.connect().await {
             Ok(connection) => return connection.close().await.map_err(StartError::Database),
-            Err(error) if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_WITHIN / 2 => {
+            Err(error) if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_TIMEOUT / 2 => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => return Err(StartError::Database(error)),

@@ -1,4 +1,4 @@
-//! Every option: its flag, its environment variable, its default.
+//! Command-line options: flags, environment variables and defaults.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,17 +10,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::postgres::{ClusterError, Durability};
 
-/// The server keys of the default project: the public demo pair of the vendor's documentation.
+/// ID of the default project's server key: the public demo key of the vendor's documentation.
 pub const DEFAULT_APP_ID: &str = "c70a6f00-cf91-4756-9df5-47628850002b";
-/// The token that goes with [`DEFAULT_APP_ID`].
+/// Token of [`DEFAULT_APP_ID`].
 pub const DEFAULT_APP_TOKEN: &str = "3266b9f8-e246-4f79-bdf0-833929b1380c";
-/// The client keys of the default project.
+/// ID of the default project's client key.
 pub const DEFAULT_CLIENT_APP_ID: &str = "5c1e7d0a-93b4-4e6f-8a27-0d6f4b9c2e11";
-/// The token that goes with [`DEFAULT_CLIENT_APP_ID`].
+/// Token of [`DEFAULT_CLIENT_APP_ID`].
 pub const DEFAULT_CLIENT_TOKEN: &str = "e2a94f70-6b18-4c3d-9f05-7183d5c6ba24";
-/// The management keys of the default organisation.
+/// ID of the default organisation's management key.
 pub const DEFAULT_MANAGEMENT_ID: &str = "8f3b6c92-1d7e-4a50-b6e8-25c90fa4d733";
-/// The token that goes with [`DEFAULT_MANAGEMENT_ID`].
+/// Token of [`DEFAULT_MANAGEMENT_ID`].
 pub const DEFAULT_MANAGEMENT_TOKEN: &str = "d047a1e5-c26f-4b89-9a3c-6e51f8b20d46";
 
 /// A local emulator of Voucherify's customers API.
@@ -33,32 +33,32 @@ pub struct Cli {
     pub options: Options,
 }
 
-/// What to do; `serve` where nothing is said.
+/// The command to run; `serve` by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Answer requests
+    /// Run the server
     #[default]
     Serve,
     /// Apply migrations to the database and exit
     Migrate,
 }
 
-/// The options of every command. They hold tokens and a password, so there is no `Debug` of them.
+/// The options of every command. They contain tokens and a password, so they do not implement `Debug`.
 #[derive(Args, Clone)]
 pub struct Options {
-    /// Address and port; port 0 picks a free one
+    /// Address and port to listen on; port 0 picks a free port
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_LISTEN", default_value = "127.0.0.1:8682")]
     pub listen: SocketAddr,
 
-    /// A PostgreSQL 13 or later; without one, the emulator runs a private one
+    /// URL of a PostgreSQL 13 or later; without it, the emulator runs a private PostgreSQL
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
-    /// Where the private PostgreSQL is kept [default: the user's data directory]
+    /// Data directory of the private PostgreSQL [default: the user's data directory]
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 
-    /// Run a private PostgreSQL in a temporary directory, as fast as it goes, gone at exit
+    /// Run a private PostgreSQL with fast, non-durable settings in a temporary directory, deleted at exit
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
@@ -108,7 +108,7 @@ pub struct Options {
     )]
     pub management_token: String,
 
-    /// How many times faster than the vendor a failed webhook is tried again: 6000 makes a minute 10 ms
+    /// How many times faster than the vendor to retry a failed webhook: 6000 turns a minute into 10 ms
     #[arg(
         long,
         global = true,
@@ -118,7 +118,7 @@ pub struct Options {
     )]
     pub webhook_retry_speed: u32,
 
-    /// Let webhooks go to link-local addresses, where clouds answer with secrets
+    /// Allow webhook targets with link-local addresses, where cloud providers serve secrets
     #[arg(
         long,
         global = true,
@@ -127,11 +127,11 @@ pub struct Options {
     )]
     pub webhook_allow_link_local: bool,
 
-    /// Calls of one project in a minute before it is answered 429 [default: no limit]
+    /// Requests per project and minute before the answer is 429 [default: no limit]
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_RATE_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
 
-    /// Seconds that a request may take
+    /// Time limit of a request, in seconds
     #[arg(
         long,
         global = true,
@@ -141,7 +141,7 @@ pub struct Options {
     )]
     pub request_timeout: u64,
 
-    /// Connections to the database
+    /// Maximum number of database connections
     #[arg(
         long,
         global = true,
@@ -151,52 +151,52 @@ pub struct Options {
     )]
     pub connections: u32,
 
-    /// What is logged, on standard error
+    /// Log filter; logs are written to standard error
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info")]
     pub log: String,
 
-    /// How it is logged
+    /// Log format
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 }
 
-/// The form of a line of the log.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// Where the state is kept.
+/// The database that stores the emulator's state.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Storage {
-    /// A PostgreSQL that runs somewhere.
+    /// A running PostgreSQL, by URL.
     Url(String),
-    /// A private one.
+    /// A private PostgreSQL.
     Private(Durability),
 }
 
 impl fmt::Debug for Storage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // It may hold a password.
+            // The URL may contain a password.
             Self::Url(_) => formatter.write_str("Url(..)"),
             Self::Private(durability) => formatter.debug_tuple("Private").field(durability).finish(),
         }
     }
 }
 
-/// What a server is started with.
+/// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
     pub storage: Storage,
     pub strict_auth: bool,
-    /// Of the default project.
+    /// Server key of the default project.
     pub server_keys: KeyPair,
-    /// Of the default project.
+    /// Client key of the default project.
     pub client_keys: KeyPair,
-    /// Of the default organisation.
+    /// Management key of the default organisation.
     pub management_keys: KeyPair,
     pub webhooks: WebhookConfig,
     pub rate_limit: Option<u32>,
@@ -204,7 +204,7 @@ pub struct Config {
     pub connections: u32,
 }
 
-/// A pair of keys.
+/// A key: its ID and its token.
 #[derive(Clone)]
 pub struct KeyPair {
     pub id: String,
@@ -218,16 +218,16 @@ impl fmt::Debug for KeyPair {
 }
 
 impl KeyPair {
-    /// The pair of those two.
+    /// Creates a key pair.
     pub fn new(id: impl Into<String>, token: impl Into<String>) -> Self {
         Self { id: id.into(), token: token.into() }
     }
 }
 
-/// How webhooks are sent.
+/// Configuration of webhook deliveries.
 #[derive(Clone, Copy, Debug)]
 pub struct WebhookConfig {
-    /// How many times faster than the vendor a failed delivery is tried again.
+    /// How many times faster than the vendor failed deliveries are retried.
     pub retry_speed: u32,
     /// Whether link-local targets are allowed.
     pub allow_link_local: bool,
@@ -252,18 +252,18 @@ impl Default for Config {
 }
 
 impl Options {
-    /// The server's part of the options. `--ephemeral` and `--data-dir` win over a `DATABASE_URL`, which is often set for
-    /// another program.
+    /// Converts the options to a server configuration. `--ephemeral` and `--data-dir` take precedence over
+    /// `DATABASE_URL`, which is often set for another program.
     ///
     /// # Errors
-    /// When there is no directory to keep data in.
+    /// Returns an error when there is no home directory for the data.
     pub fn config(&self) -> Result<Config, ClusterError> {
         let url = self.database_url.as_ref().filter(|url| !url.is_empty());
         let storage = match (self.ephemeral, &self.data_dir, url) {
             (true, _, _) => Storage::Private(Durability::Ephemeral),
-            (false, Some(directory), _) => Storage::Private(Durability::Kept(directory.clone())),
+            (false, Some(directory), _) => Storage::Private(Durability::Persistent(directory.clone())),
             (false, None, Some(url)) => Storage::Url(url.clone()),
-            (false, None, None) => Storage::Private(Durability::Kept(default_data_dir()?)),
+            (false, None, None) => Storage::Private(Durability::Persistent(default_data_dir()?)),
         };
         Ok(Config {
             listen: self.listen,
@@ -283,8 +283,8 @@ impl Options {
     }
 }
 
-/// The user's data directory for this program. Root's home is closed to the user whom PostgreSQL runs as, so root keeps
-/// its data where services do.
+/// Returns the user's data directory for this program. For root it is under `/var/lib`, because PostgreSQL runs as
+/// another user, which has no access to root's home directory.
 fn default_data_dir() -> Result<PathBuf, ClusterError> {
     if rustix::process::geteuid().is_root() {
         return Ok(PathBuf::from("/var/lib/voucherify-emulator"));
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_stand_before_and_after_the_command() {
+    fn options_are_accepted_before_and_after_the_command() {
         for arguments in
             [vec!["x", "--ephemeral", "serve"], vec!["x", "serve", "--ephemeral"], vec!["x", "--ephemeral"]]
         {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_shows_no_secret() {
+    fn debug_output_contains_no_secret() {
         let arguments = [
             "x",
             "--database-url",
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_private_cluster_wins_over_a_database_url() {
+    fn options_of_the_private_cluster_take_precedence_over_a_database_url() {
         let storage = |arguments: &[&str]| Cli::parse_from(arguments).options.config().unwrap().storage;
         let url = ["x", "--database-url", "postgres://h/d"];
         assert_eq!(storage(&url), Storage::Url("postgres://h/d".to_owned()));

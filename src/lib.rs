@@ -21,57 +21,61 @@
 //!
 //! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
 //!
-//! # The rooms, and what each may use
+//! # The modules, and what each may import
 //!
 //! ```text
 //! { main, emulator } -> app -> { api -> http, worker } -> service -> db -> domain
-//!                        |              |                    |
-//!                        +-> postgres   +-> webhook          +-> { objects, ids } -> domain
+//!                        |       |              |           |
+//!                        |       +-> webhook <--+           +-> { objects, ids, clock } -> domain
+//!                        +-> postgres
 //! ```
 //!
-//! * [`domain`]: plain types and pure rules. No SQL, no HTTP, no clock.
-//! * [`objects`]: the vendor's objects as they are written in JSON, for answers and for the payloads of activity entries.
-//! * [`db`]: the only SQL. Free functions on a connection, one file per family of tables.
-//! * [`service`]: the business. Each function is one transaction; no SQL text, no HTTP.
-//! * [`http`]: the vendor's surface. A handler parses, calls a service (or reads through `db`), renders.
-//! * [`control`]: the emulator's own surface under `/_emulator`.
-//! * [`stickystreet`]: a second vendor's surface, onto the same customers.
-//! * [`worker`]: brings background jobs forward, delivers what webhooks have to send, and removes what is over.
-//! * [`webhook`]: signs a message and posts it, where it may go.
-//! * [`postgres`]: the private cluster.
-//! * [`app`] puts the parts together, [`emulator`] does so inside a Rust test, [`config`] holds every option.
-//! * [`clock`] is the only place that reads the time, [`ids`] the only one that makes identifiers.
+//! * [`domain`]: types and pure rules. No SQL, no HTTP, no clock.
+//! * [`db`]: the only SQL. Free functions on a connection, one file per family of tables; `db/functions/` has the PL/pgSQL functions.
+//! * [`objects`]: the vendor's JSON objects, written for responses and for the payloads of activity entries.
+//! * [`service`]: the business logic. A service owns its transaction; it has no SQL text and no HTTP.
+//! * [`http`]: the HTTP kit: listener, authentication, parsing of queries and payloads, errors, CORS, rate limits. It has no endpoint.
+//! * [`api`]: the endpoints. A handler parses the request, calls a service (or reads through `db`), and writes the response.
+//! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
+//! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
+//! * [`postgres`]: finds, starts and stops the private PostgreSQL cluster.
+//! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test, [`config`] has every option.
+//! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!
-//! A test reads the `use crate::` lines and holds them against this picture.
+//! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.
 //!
-//! # How somebody gets in
+//! # Authentication
 //!
-//! `http::auth` reads what is presented at the door of a route (its family of keys, or a token), `service::authenticator` says which principal that
-//! is (`domain::credential`: what it opens, its family, its scopes), by a short memory; and the handler takes the `Caller` or the `Organiser`
-//! that comes of it. The client side adds the origin of the page, the management API the project in the path.
+//! Each route accepts one family of keys (server, client or management) or an OAuth token. `http::auth` reads the credentials from the
+//! headers, `service::authenticator` resolves them to a principal (`domain::credential`: its project or organisation, its family, its
+//! scopes) through a cache of one second, and the handler receives a `Caller` or a `ManagementCaller`. The client side also checks the
+//! `Origin` of the page; the management API also resolves the project in the path.
 //!
-//! # How a write goes
+//! # A write
 //!
-//! Every service that writes works in a `service::work::Work`: one transaction under the *rules* of its project, which are its
-//! schemas and its segments with a filter (`domain::rules`, remembered by `service::rules`). The service changes rows, tells of it
-//! and says whom it touched; at the end the touched customers are put in and out of segments, the entries are written, and all of it
-//! is committed. Whoever changes the rules is alone in the project meanwhile (`service::rules::Revision`), and members follow. A new
-//! customer is one statement that does the same (`db::customers::insert`).
+//! A service writes in a `service::unit_of_work::UnitOfWork`: one transaction that holds the *rules* of its project (its schemas, its
+//! segments with a filter, and its webhooks: `domain::rules`, cached by `service::rules`) under a shared lock. The service changes rows,
+//! records activity, and marks the customers that it changed. The commit updates their segment memberships, writes the activity
+//! entries and the webhook deliveries, and ends the transaction. A change of the rules takes the lock exclusively
+//! (`service::rules::RulesChange`) and updates the memberships of all customers. Creating a customer has a fast path: one statement does
+//! all of this (`db::customers::insert`).
 //!
-//! A filter is read into types once (`domain::filter`), and has two readings: in Rust for one customer, in SQL (`db::filter`) for all.
+//! A filter is parsed into types once (`domain::filter`). It is evaluated in Rust for one customer, and in SQL (`db::filter`) for many.
 //!
-//! # How a job goes
+//! # A background job
 //!
-//! A request accepts a job by writing it with its slices (`service::jobs::accept`, `db::jobs`). The workers ([`worker`]) are woken, take the first
-//! job of a project by the lock of its row, and do one slice in one `Work` (`service::jobs`, one file per type of job): read it, apply it, remove
-//! it, keep what there is to report, count on. `migrations/0006_jobs.sql` says why that is each record once.
+//! A request accepts a job by storing it in slices of records (`service::jobs::acceptance`, `db::jobs`). A worker ([`worker`]) takes the
+//! first job of a project by locking its row, and applies one slice in one `UnitOfWork` (`service::jobs`, one file per type of job): it
+//! reads the slice, applies the records, deletes the slice, and stores the report lines. `migrations/0001_schema.sql` explains at
+//! `jobs` why each record is applied exactly once.
 //!
-//! # How a message goes
+//! # A webhook message
 //!
-//! The webhooks of a project are among its rules. When a `Work` writes its entries, it puts in line for them what they want to know
-//! (`service::webhooks`, `db::webhook_deliveries`): names only, in the same transaction. After the commit the courier (`worker::courier`) is woken.
-//! Of all emulators on a database the one whose connection has the lock delivers: it keeps in memory what it is sending, makes each message of
-//! the entry (`objects::webhook`), and writes down what came of it. Whatever was not written down is sent again by whoever comes next.
+//! When a `UnitOfWork` writes its activity entries, it also writes, in the same transaction, a delivery for each webhook that subscribes
+//! to them (`service::webhooks`, `db::webhook_deliveries`). A delivery holds identifiers only. After the commit the delivery task
+//! (`worker::delivery`) is notified. On each database, only the emulator that holds an advisory lock delivers. It keeps the deliveries in
+//! flight in memory, makes each message from the activity entry (`objects::webhook`), and records the result. Attempts that were not
+//! recorded are sent again: delivery is at least once.
 
 pub mod api;
 pub mod app;

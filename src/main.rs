@@ -1,4 +1,4 @@
-//! The command line; nothing else.
+//! The command-line program.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use voucherify_emulator::config::{Cli, Command, Config, LogFormat, Options};
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(message) = log(&cli.options) {
+    if let Err(message) = initialise_log(&cli.options) {
         return fail(&message);
     }
     let outcome = match cli.options.config() {
@@ -35,12 +35,12 @@ fn fail(message: &impl std::fmt::Display) -> ExitCode {
 }
 
 async fn serve(config: &Config) -> Result<(), StartError> {
-    // Asked for before the start, so that a signal during it is not lost.
+    // Register the signal handlers before the start, so that a signal during the start is not lost.
     let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
-        eprintln!("voucherify-emulator: signals cannot be received; stop it with SIGKILL");
+        eprintln!("voucherify-emulator: cannot receive signals; stop the program with SIGKILL");
         let server = Server::start(config, Clock::System).await?;
-        announce(&server);
+        print_ready_line(&server);
         return std::future::pending().await;
     };
     let stop = async {
@@ -51,21 +51,21 @@ async fn serve(config: &Config) -> Result<(), StartError> {
         server = Server::start(config, Clock::System) => server?,
         () = &mut stop => return Ok(()),
     };
-    announce(&server);
+    print_ready_line(&server);
     stop.await;
     tracing::info!("stopping");
     server.stop().await;
     Ok(())
 }
 
-/// The one line on standard output. Nobody may be reading it.
-fn announce(server: &Server) {
+/// Prints the ready line, the only output on standard output. Errors are ignored, because the output may be closed.
+fn print_ready_line(server: &Server) {
     let mut out = io::stdout();
     let _ = writeln!(out, "voucherify-emulator ready on {}", server.url());
     let _ = out.flush();
 }
 
-fn log(options: &Options) -> Result<(), String> {
+fn initialise_log(options: &Options) -> Result<(), String> {
     let filter = EnvFilter::try_new(&options.log).map_err(|error| format!("--log {}: {error}", options.log))?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match options.log_format {

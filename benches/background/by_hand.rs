@@ -1,14 +1,14 @@
-//! What somebody would write by hand who needs nothing but the rows.
+//! Hand-written SQL that does the same work without validation, activity entries or webhooks.
 
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-/// Rows in one statement.
-const SLICE: usize = 1_000;
+/// Rows per statement.
+const ROWS_PER_STATEMENT: usize = 1_000;
 
-/// A customer.
+/// The values of a customer.
 pub struct Row {
     pub source_id: String,
     pub name: String,
@@ -19,7 +19,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The customer of that number, as it is in that round.
+    /// Returns the values of customer `number` in round `round`.
     pub fn numbered(number: usize, round: usize) -> Self {
         Self {
             source_id: format!("source-{number}"),
@@ -32,14 +32,14 @@ impl Row {
     }
 }
 
-/// Rows, column by column, in slices.
+/// Rows in slices of one statement each, as one array per column.
 pub struct Rows(Vec<[Vec<String>; 7]>);
 
 impl Rows {
     pub fn of(rows: impl Iterator<Item = Row>) -> Self {
         let mut slices: Vec<[Vec<String>; 7]> = Vec::new();
         for (number, row) in rows.enumerate() {
-            if number % SLICE == 0 {
+            if number % ROWS_PER_STATEMENT == 0 {
                 slices.push(Default::default());
             }
             let Some(slice) = slices.last_mut() else { continue };
@@ -57,15 +57,15 @@ impl Rows {
     }
 }
 
-/// A table like that of the customers, with all of its indexes, and what is in it.
-pub async fn table(connection: &mut PgConnection) {
+/// Creates a copy of the customers table with its indexes and rows.
+pub async fn create_table(connection: &mut PgConnection) {
     let statements = "CREATE TABLE by_hand (LIKE customers INCLUDING ALL); INSERT INTO by_hand SELECT * FROM customers; ANALYZE by_hand";
     connection.execute(statements).await.unwrap();
 }
 
-/// Upserts the rows, slice by slice, each of which stays; returns the seconds that it takes.
+/// Upserts the rows and commits after each slice. Returns the seconds that it takes.
 pub async fn upsert(connection: &mut PgConnection, rows: &Rows) -> f64 {
-    let begun = Instant::now();
+    let started = Instant::now();
     for [ids, source_ids, profiles, metadata, names, emails, cities] in &rows.0 {
         sqlx::query(
             "INSERT INTO by_hand (project_id, id, source_id, profile, metadata, name, email, city, created_at, changed_at)
@@ -88,11 +88,11 @@ pub async fn upsert(connection: &mut PgConnection, rows: &Rows) -> f64 {
         .await
         .unwrap();
     }
-    begun.elapsed().as_secs_f64()
+    started.elapsed().as_secs_f64()
 }
 
-/// So many customers in the project of the benchmark's keys.
-pub async fn million(connection: &mut PgConnection, count: i64) {
+/// Inserts `count` customers into the project of the benchmark's keys.
+pub async fn insert_customers(connection: &mut PgConnection, count: i64) {
     let statement = format!(
         "INSERT INTO customers (project_id, id, source_id, profile, metadata, name, email, city, created_at, changed_at)
          SELECT (SELECT project_id FROM credentials WHERE app_id = 'bench' AND family = 'server'), 'cust_' || substr(md5(n::text), 1, 24),
@@ -107,7 +107,7 @@ pub async fn million(connection: &mut PgConnection, count: i64) {
     connection.execute("VACUUM ANALYZE").await.unwrap();
 }
 
-/// What is exported: a name, the fields of the vendor's, and the columns that are the same.
+/// Exports to compare: a name, the fields of the vendor's API, and the equivalent columns.
 pub const EXPORTS: [(&str, &str, &str); 2] = [
     ("default fields", r#""name","source_id""#, "name, source_id"),
     (
@@ -118,18 +118,18 @@ pub const EXPORTS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Copies the columns of all customers out; returns the seconds that it takes.
+/// Copies the columns of all customers out and discards them. Returns the seconds that it takes.
 pub async fn copy(connection: &mut PgConnection, columns: &str) -> f64 {
     let statement = format!(
         "COPY (SELECT {columns} FROM customers WHERE project_id = (SELECT project_id FROM credentials WHERE app_id = 'bench' AND family = 'server')
                AND deleted_at IS NULL ORDER BY created_at, id) TO STDOUT (FORMAT csv)"
     );
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut bytes = 0;
     let mut stream = connection.copy_out_raw(&statement).await.unwrap();
-    while let Some(piece) = stream.try_next().await.unwrap() {
-        bytes += piece.len();
+    while let Some(chunk) = stream.try_next().await.unwrap() {
+        bytes += chunk.len();
     }
     assert!(bytes > 10_000_000);
-    begun.elapsed().as_secs_f64()
+    started.elapsed().as_secs_f64()
 }

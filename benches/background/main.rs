@@ -1,7 +1,7 @@
-//! Work in the background against statements written by hand, in one run on one machine: see `benches/README.md`.
+//! Compares background jobs with hand-written SQL, in one run on one machine: see `benches/README.md`.
 //!
-//! `cargo bench --bench background` starts a cluster and the emulator's own binary on it; `-- bulk`, `-- csv`, `-- export` or
-//! `-- beside` run that part alone.
+//! `cargo bench --bench background` starts a cluster and the emulator's binary on it. `-- bulk`, `-- csv`, `-- export`
+//! or `-- beside` run only that part.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
@@ -21,35 +21,35 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
 use voucherify_emulator::postgres::{Cluster, Durability};
 
 const ROUNDS: usize = 7;
-const UPDATED: usize = 10_000;
-const IMPORTED: usize = 50_000;
-const EXPORTED: i64 = 1_000_000;
+const UPDATED_CUSTOMERS: usize = 10_000;
+const IMPORTED_CUSTOMERS: usize = 50_000;
+const EXPORTED_CUSTOMERS: i64 = 1_000_000;
 
 fn main() {
     let parts: Vec<String> = std::env::args().skip(1).filter(|part| !part.starts_with('-')).collect();
-    let wants = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let cluster = Cluster::start(&Durability::Kept(folder.path().join("data"))).unwrap();
+    let is_selected = |part: &str| parts.is_empty() || parts.iter().any(|selected| selected == part);
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let cluster = Cluster::start(&Durability::Persistent(directory.path().join("data"))).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        if wants("bulk") {
+        if is_selected("bulk") {
             bulk(&cluster).await;
         }
-        if wants("csv") {
+        if is_selected("csv") {
             csv(&cluster).await;
         }
-        if wants("beside") {
+        if is_selected("beside") {
             beside(&cluster).await;
         }
-        if wants("export") {
+        if is_selected("export") {
             export(&cluster).await;
         }
     });
     cluster.stop();
 }
 
-/// A database of that name with an emulator on it, and a connection to it.
+/// Creates a database and starts an emulator on it. Returns the server, its target and a connection to the database.
 async fn start(cluster: &Cluster, name: &str) -> (Server, Target, PgConnection) {
     let mut main = cluster.main_database().connect().await.unwrap();
     main.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
@@ -62,43 +62,46 @@ async fn start(cluster: &Cluster, name: &str) -> (Server, Target, PgConnection) 
     (server, target, options.connect().await.unwrap())
 }
 
-/// The time from the request until the job is done, in seconds.
-async fn job(target: &Target, path: &str, body: &str) -> f64 {
-    let begun = Instant::now();
+/// Runs a job and returns the seconds from the request until it is done.
+async fn run_job(target: &Target, path: &str, body: &str) -> f64 {
+    let started = Instant::now();
     target.post(path, body).await;
     target.get("/_emulator/idle").await;
-    begun.elapsed().as_secs_f64()
+    started.elapsed().as_secs_f64()
 }
 
-/// A bulk update of known customers against the same rows by hand.
+/// Compares a bulk update of existing customers with the same update in hand-written SQL.
 async fn bulk(cluster: &Cluster) {
     let (_server, target, mut connection) = start(cluster, "bulk").await;
-    job(&target, "/v1/customers/bulk/async", &json(0)).await;
-    by_hand::table(&mut connection).await;
+    run_job(&target, "/v1/customers/bulk/async", &json(0)).await;
+    by_hand::create_table(&mut connection).await;
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS + 1 {
-        let rows = by_hand::Rows::of((0..UPDATED).map(|number| by_hand::Row::numbered(number, round)));
+        let rows = by_hand::Rows::of((0..UPDATED_CUSTOMERS).map(|number| by_hand::Row::numbered(number, round)));
         connection.execute("CHECKPOINT").await.unwrap();
         let by_hand = by_hand::upsert(&mut connection, &rows).await;
         connection.execute("CHECKPOINT").await.unwrap();
-        let job = job(&target, "/v1/customers/bulk/async", &json(round)).await;
+        let job = run_job(&target, "/v1/customers/bulk/async", &json(round)).await;
         if round > 1 {
             ours.push(job);
             theirs.push(by_hand);
             ratios.push(by_hand / job);
         }
     }
-    print("bulk update of 10,000 known customers", &mut ours, &mut theirs, &mut ratios);
-    let mut one = Vec::new();
+    print("bulk update of 10,000 existing customers", &mut ours, &mut theirs, &mut ratios);
+    let mut times = Vec::new();
     for _ in 0..50 {
-        one.push(job(&target, "/v1/customers/bulk/async", r#"[{"source_id":"source-1"}]"#).await * 1_000.0);
+        times.push(run_job(&target, "/v1/customers/bulk/async", r#"[{"source_id":"source-1"}]"#).await * 1_000.0);
     }
-    println!("bulk update of one customer, from the request until it is seen to be done: {:.1} ms", median(&mut one));
+    println!(
+        "bulk update of one customer, from the request until it is reported as done: {:.1} ms",
+        median(&mut times)
+    );
 }
 
 fn json(round: usize) -> String {
     let mut body = String::from("[");
-    for number in 0..UPDATED {
+    for number in 0..UPDATED_CUSTOMERS {
         let row = by_hand::Row::numbered(number, round);
         let comma = if number == 0 { "" } else { "," };
         let _ = write!(
@@ -110,16 +113,17 @@ fn json(round: usize) -> String {
     body + "]"
 }
 
-/// An import of new customers from a CSV file against the same rows by hand.
+/// Compares an import of new customers from a CSV file with the same inserts in hand-written SQL.
 async fn csv(cluster: &Cluster) {
     let (_server, target, mut connection) = start(cluster, "csv").await;
-    by_hand::table(&mut connection).await;
+    by_hand::create_table(&mut connection).await;
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..5 {
-        let first = round * IMPORTED;
-        let rows = by_hand::Rows::of((first..first + IMPORTED).map(|number| by_hand::Row::numbered(number, round)));
+        let first = round * IMPORTED_CUSTOMERS;
+        let rows =
+            by_hand::Rows::of((first..first + IMPORTED_CUSTOMERS).map(|number| by_hand::Row::numbered(number, round)));
         let mut file = String::from("Source_id,Name,Email,Phone,Address_City,level,round\n");
-        for number in first..first + IMPORTED {
+        for number in first..first + IMPORTED_CUSTOMERS {
             let row = by_hand::Row::numbered(number, round);
             let _ =
                 writeln!(file, "{},{},{},{},{},gold,{round}", row.source_id, row.name, row.email, row.phone, row.city);
@@ -130,10 +134,10 @@ async fn csv(cluster: &Cluster) {
         let body = format!(
             "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\n{file}\r\n--edge--\r\n"
         );
-        let begun = Instant::now();
+        let started = Instant::now();
         target.post_as("multipart/form-data; boundary=edge", "/v1/customers/importCSV", &body).await;
         target.get("/_emulator/idle").await;
-        let job = begun.elapsed().as_secs_f64();
+        let job = started.elapsed().as_secs_f64();
         if round > 0 {
             ours.push(job);
             theirs.push(by_hand);
@@ -143,11 +147,11 @@ async fn csv(cluster: &Cluster) {
     print("CSV import of 50,000 new customers", &mut ours, &mut theirs, &mut ratios);
 }
 
-/// Requests beside bulk updates that follow each other, against the same requests alone.
+/// Compares requests during consecutive bulk updates with the same requests without them.
 async fn beside(cluster: &Cluster) {
     let (_server, target, mut connection) = start(cluster, "beside").await;
-    let (bulk, time) = (target.project("bulk"), Duration::from_secs(2));
-    job(&bulk, "/v1/customers/bulk/async", &json(0)).await;
+    let (bulk, round_time) = (target.project("bulk"), Duration::from_secs(2));
+    run_job(&bulk, "/v1/customers/bulk/async", &json(0)).await;
     let ids = target.fill(2_000, |index| load::customer(&format!("seed-{index}"))).await;
     connection.execute("VACUUM ANALYZE").await.unwrap();
     let requests = [
@@ -156,9 +160,9 @@ async fn beside(cluster: &Cluster) {
         ("POST one (create)", Request::Create(None)),
     ];
     for (name, request) in requests {
-        let (mut alone, mut beside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut idle_rates, mut busy_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
-            let rate = target.rate(&request, 32, time).await;
+            let rate = target.rate(&request, 32, round_time).await;
             let jobs = tokio::spawn({
                 let bulk = bulk.clone();
                 async move {
@@ -168,29 +172,29 @@ async fn beside(cluster: &Cluster) {
                 }
             });
             jobs.await.unwrap();
-            let busy = target.rate(&request, 32, time).await;
-            let left = bulk.get("/v1/async-actions?limit=1").await.contains("\"progress\":100");
-            assert!(!left, "the jobs were over before the requests");
+            let busy_rate = target.rate(&request, 32, round_time).await;
+            let is_finished = bulk.get("/v1/async-actions?limit=1").await.contains("\"progress\":100");
+            assert!(!is_finished, "the jobs finished before the requests");
             bulk.get("/_emulator/idle").await;
             if round > 0 {
-                alone.push(rate);
-                beside.push(busy);
-                ratios.push(busy / rate);
+                idle_rates.push(rate);
+                busy_rates.push(busy_rate);
+                ratios.push(busy_rate / rate);
             }
         }
         println!(
-            "{name:<20} beside a bulk update {:>7.0}/s   alone {:>7.0}/s   ratio {:.2}",
-            median(&mut beside),
-            median(&mut alone),
+            "{name:<20} during a bulk update {:>7.0}/s   without {:>7.0}/s   ratio {:.2}",
+            median(&mut busy_rates),
+            median(&mut idle_rates),
             median(&mut ratios)
         );
     }
 }
 
-/// An export of a million customers against `COPY` of the same columns, which are thrown away.
+/// Compares an export of a million customers with `COPY` of the same columns.
 async fn export(cluster: &Cluster) {
     let (server, target, mut connection) = start(cluster, "export").await;
-    by_hand::million(&mut connection, EXPORTED).await;
+    by_hand::insert_customers(&mut connection, EXPORTED_CUSTOMERS).await;
     println!("resident memory before exports: {}", server.memory());
     for (name, fields, columns) in by_hand::EXPORTS {
         let body =
@@ -200,7 +204,7 @@ async fn export(cluster: &Cluster) {
             connection.execute("CHECKPOINT").await.unwrap();
             let copied = by_hand::copy(&mut connection, columns).await;
             connection.execute("CHECKPOINT").await.unwrap();
-            let exported = job(&target, "/v1/exports", &body).await;
+            let exported = run_job(&target, "/v1/exports", &body).await;
             if round > 0 {
                 ours.push(exported);
                 theirs.push(copied);

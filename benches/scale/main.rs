@@ -1,8 +1,8 @@
-//! The time of every kind of request on a small database and on a large one: a million customers in one project and ten
-//! thousand projects beside it. See `benches/README.md`.
+//! Compares the time of every kind of request on a small database and on a large one, which has a million customers in
+//! one project and ten thousand other projects. See `benches/README.md`.
 //!
-//! `cargo bench --bench scale` prints the times; with `-- plans` it prints PostgreSQL's own plans on the large database
-//! as well, which takes its `auto_explain` module.
+//! `cargo bench --bench scale` prints the times. `-- plans` also prints PostgreSQL's query plans on the large database,
+//! which needs its `auto_explain` module.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
@@ -15,39 +15,43 @@ use std::time::Instant;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use voucherify_emulator::postgres::{Cluster, Durability};
 
-const SMALL: i64 = 1_000;
-const LARGE: i64 = 1_000_000;
-const PROJECTS: i64 = 10_000;
+const SMALL_CUSTOMERS: i64 = 1_000;
+const LARGE_CUSTOMERS: i64 = 1_000_000;
+const OTHER_PROJECTS: i64 = 10_000;
+/// Measured calls of each request.
 const CALLS: usize = 150;
+/// Calls before those that are measured.
+const WARM_UP_CALLS: usize = 20;
 
 fn main() {
-    let wants_plans = std::env::args().any(|argument| argument == "plans");
+    let with_plans = std::env::args().any(|argument| argument == "plans");
     let cluster = Cluster::start(&Durability::Ephemeral).unwrap();
-    let small = Database::new(&cluster, "small", SMALL, 0);
-    let large = Database::new(&cluster, "large", LARGE, PROJECTS);
+    let small = Database::new(&cluster, "small", SMALL_CUSTOMERS, 0);
+    let large = Database::new(&cluster, "large", LARGE_CUSTOMERS, OTHER_PROJECTS);
     println!("{:<44} {:>10} {:>10} {:>6}", "request, median of ms", "small", "large", "ratio");
-    let (ours, theirs) = (small.serve(), large.serve());
+    let (small_server, large_server) = (small.serve(), large.serve());
     for (name, call) in CALLS_TO_COMPARE {
         let (mut on_small, mut on_large) = (Vec::new(), Vec::new());
-        for number in 0..CALLS + 20 {
-            let (a, b) = (ours.time(&small, call, number), theirs.time(&large, call, number));
-            if number >= 20 {
-                on_small.push(a);
-                on_large.push(b);
+        for number in 0..CALLS + WARM_UP_CALLS {
+            let (small_time, large_time) =
+                (small_server.time(&small, call, number), large_server.time(&large, call, number));
+            if number >= WARM_UP_CALLS {
+                on_small.push(small_time);
+                on_large.push(large_time);
             }
         }
-        let (a, b) = (median(&mut on_small), median(&mut on_large));
-        println!("{name:<44} {a:>10.3} {b:>10.3} {:>6.2}", b / a);
+        let (small_time, large_time) = (median(&mut on_small), median(&mut on_large));
+        println!("{name:<44} {small_time:>10.3} {large_time:>10.3} {:>6.2}", large_time / small_time);
     }
-    pages_of_segments(&theirs);
-    drop((ours, theirs));
-    if wants_plans {
-        plans(&cluster, &large);
+    compare_segment_pages(&large_server);
+    drop((small_server, large_server));
+    if with_plans {
+        print_plans(&cluster, &large);
     }
     cluster.stop();
 }
 
-/// Filters of each family of operators, most of which about one in a hundred customers passes.
+/// Filters of each family of operators. About one in a hundred customers matches most of them.
 const FILTERS: [&str; 24] = [
     r#""name":{"conditions":{"$is":["Name 7"]}}"#,
     r#""address.city":{"conditions":{"$is":["City 7"]}}"#,
@@ -75,8 +79,8 @@ const FILTERS: [&str; 24] = [
     r#""loyalty.points":{"conditions":{"$more_than":[0]}},"address.city":{"conditions":{"$is":["City 7"]}}"#,
 ];
 
-/// The time of a page of each of these segments against that of a page of the plain list, in the large database.
-fn pages_of_segments(server: &Server) {
+/// Compares the time of a page of each of these segments with that of a page of the plain list, in the large database.
+fn compare_segment_pages(server: &Server) {
     println!(
         "\n{:<86} {:>7} {:>9} {:>8} {:>6}",
         "segment among a million customers; page of 100, median of ms", "members", "created s", "page", "ratio"
@@ -90,18 +94,18 @@ fn pages_of_segments(server: &Server) {
     server.call("POST", "/v1/metadata-schemas", &body);
     for filter in FILTERS {
         let body = format!(r#"{{"name":"S","type":"passive","filter":{{"junction":"and",{filter}}}}}"#);
-        let begun = Instant::now();
+        let started = Instant::now();
         let answer = server.call("POST", "/v1/segments", &body);
-        let created = begun.elapsed().as_secs_f64();
+        let created = started.elapsed().as_secs_f64();
         let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
         let page = format!("/v1/customers?limit=100&segment_id={}", answer["id"].as_str().unwrap());
         let (mut plain, mut paged) = (Vec::new(), Vec::new());
         for number in 0..CALLS / 2 + 10 {
             for (path, times) in [("/v1/customers?limit=100", &mut plain), (page.as_str(), &mut paged)] {
-                let begun = Instant::now();
+                let started = Instant::now();
                 server.call("GET", path, "");
                 if number >= 10 {
-                    times.push(begun.elapsed().as_secs_f64() * 1_000.0);
+                    times.push(started.elapsed().as_secs_f64() * 1_000.0);
                 }
             }
         }
@@ -110,21 +114,21 @@ fn pages_of_segments(server: &Server) {
         println!("{filter:<86} {:>7} {created:>9.2} {paged:>8.3} {:>6.2}", answer["total"], paged / plain);
     }
     let customer = |n: usize| format!(r#"{{"source_id":"late-{n}","name":"Late"}}"#);
-    let begun = Instant::now();
+    let started = Instant::now();
     for n in 0..CALLS {
         server.call("POST", "/v1/customers", &customer(n));
     }
-    let each = begun.elapsed().as_secs_f64() * 1_000.0 / f64::from(u32::try_from(CALLS).unwrap());
+    let each = started.elapsed().as_secs_f64() * 1_000.0 / f64::from(u32::try_from(CALLS).unwrap());
     println!("POST of a new customer in a project with these {} segments: {each:.3} ms", FILTERS.len());
 }
 
-/// Builds a request out of a database and a running number: method, path, body.
+/// Builds a request from a database and a sequence number: method, path, body.
 type Call = fn(&Database, usize) -> (&'static str, String, String);
 
 const CALLS_TO_COMPARE: [(&str, Call); 23] = [
     ("GET a customer by id", |d, n| get(format!("/v1/customers/{}", d.ids[n % d.ids.len()]))),
     ("GET a customer by source_id", |d, n| get(format!("/v1/customers/source-{}", d.number(n)))),
-    ("GET nobody is 404", |_, n| get(format!("/v1/customers/nobody-{n}"))),
+    ("GET an unknown customer is 404", |_, n| get(format!("/v1/customers/unknown-{n}"))),
     ("list of 10", |_, _| get("/v1/customers".into())),
     ("list of 100", |_, _| get("/v1/customers?limit=100".into())),
     ("list of 100, order=-updated_at", |_, _| get("/v1/customers?limit=100&order=-updated_at".into())),
@@ -144,16 +148,16 @@ const CALLS_TO_COMPARE: [(&str, Call); 23] = [
     ("POST a new customer", |_, n| {
         ("POST", "/v1/customers".into(), format!(r#"{{"source_id":"new-{n}","name":"New","email":"new-{n}@x.y"}}"#))
     }),
-    ("POST a known customer", |d, n| {
+    ("POST an existing customer", |d, n| {
         ("POST", "/v1/customers".into(), format!(r#"{{"source_id":"source-{}","phone":"1"}}"#, d.number(n)))
     }),
     ("PUT a customer", |d, n| ("PUT", format!("/v1/customers/source-{}", d.number(n)), r#"{"phone":"2"}"#.into())),
     ("POST a paid order", |d, n| {
-        let person = d.number(n);
+        let number = d.number(n);
         (
             "POST",
             "/v1/orders".into(),
-            format!(r#"{{"amount":1,"status":"PAID","customer":{{"source_id":"source-{person}"}}}}"#),
+            format!(r#"{{"amount":1,"status":"PAID","customer":{{"source_id":"source-{number}"}}}}"#),
         )
     }),
     ("POST an event", |d, n| {
@@ -185,8 +189,8 @@ struct Database {
 }
 
 impl Database {
-    /// A migrated database with so many customers in the project of the benchmark's keys, an order for every tenth, and so
-    /// many projects of five customers beside it.
+    /// Creates a migrated database with `customers` customers in the project of the benchmark's keys, an order for
+    /// every tenth of them, and `projects` other projects of five customers each.
     fn new(cluster: &Cluster, name: &str, customers: i64, projects: i64) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let options = cluster.options(name);
@@ -196,7 +200,7 @@ impl Database {
             let mut main = cluster.main_database().connect().await.unwrap();
             main.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         });
-        // The emulator itself makes the schema, the project and the segment.
+        // The emulator itself creates the schema, the project and the segment.
         let server = Server::start(&url);
         server.call("GET", "/v1/customers", "");
         let (ids, middle, middle_end) = runtime.block_on(async {
@@ -233,13 +237,13 @@ impl Database {
         Server::start(&self.url)
     }
 
-    /// The number of some customer, all over the table.
+    /// Returns the number of a customer. Consecutive values of `n` are spread over the whole table.
     fn number(&self, n: usize) -> i64 {
         (i64::try_from(n).unwrap() * 7_919) % self.customers + 1
     }
 }
 
-/// `count` customers, spread over `projects` from `first` on, a second apart.
+/// Inserts `count` customers, created a second apart, spread over `projects` projects from `first` on.
 async fn fill(connection: &mut PgConnection, first: i64, count: i64, projects: i64) {
     if count == 0 {
         return;
@@ -283,8 +287,8 @@ async fn fill(connection: &mut PgConnection, first: i64, count: i64, projects: i
     }
 }
 
-/// Prints what PostgreSQL did for each kind of request.
-fn plans(cluster: &Cluster, large: &Database) {
+/// Prints PostgreSQL's query plans of each kind of request.
+fn print_plans(cluster: &Cluster, large: &Database) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let mut connection = cluster.main_database().connect().await.unwrap();
         for setting in [
@@ -301,7 +305,7 @@ fn plans(cluster: &Cluster, large: &Database) {
     });
     let server = large.serve();
     for (name, call) in CALLS_TO_COMPARE {
-        // PostgreSQL settles on a plan after five executions.
+        // PostgreSQL decides between a generic and a custom plan after five executions.
         let mut before = 0;
         for number in 1_000..1_008 {
             before = std::fs::read_to_string(&large.log).unwrap().len();
@@ -317,7 +321,7 @@ fn plans(cluster: &Cluster, large: &Database) {
     }
 }
 
-/// Whether a line of the log is of a plan's tree, and not of the statement or its parameters.
+/// Returns whether a line of the log belongs to a plan, and not to the statement or its parameters.
 fn is_plan(line: &str) -> bool {
     line.starts_with('\t')
         && (line.contains("actual rows") || line.contains("Cond:") || line.contains("never executed"))
@@ -347,15 +351,15 @@ impl Server {
         Self { child, address }
     }
 
-    /// Milliseconds of one call.
+    /// Returns the milliseconds of one call.
     fn time(&self, database: &Database, call: Call, number: usize) -> f64 {
         let (method, path, body) = call(database, number);
-        let begun = Instant::now();
+        let started = Instant::now();
         self.call(method, &path, &body);
-        begun.elapsed().as_secs_f64() * 1_000.0
+        started.elapsed().as_secs_f64() * 1_000.0
     }
 
-    /// The body of the answer.
+    /// Sends a request and returns the body of the answer.
     fn call(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let request = format!(

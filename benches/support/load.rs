@@ -1,5 +1,5 @@
-//! The load: as many connections as asked for, each with one request after the other, as little work on this side as
-//! can be.
+//! Generates load over several connections, each with one request at once. Does as little work as possible itself,
+//! because it shares the cores with the servers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-static NEXT: AtomicU64 = AtomicU64::new(0);
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// What is asked for over and over.
+/// The request that is repeated.
 pub enum Request {
-    /// One of these, by its id.
+    /// Reads one of these rows by its id.
     GetOne(Vec<String>),
-    /// A new customer each time or, for the bare program, this document.
+    /// Creates a new customer each time or, for the bare program, a row with this document.
     Create(Option<String>),
+    /// Lists 100 rows.
     List,
 }
 
@@ -24,11 +25,11 @@ pub enum Request {
 pub struct Target {
     address: String,
     path: &'static str,
-    /// Both halves of the pair of keys: which project is asked.
+    /// ID and token of the key, which select the project.
     key: &'static str,
 }
 
-/// The body of a customer with everything that people usually send.
+/// Returns the body of a customer with all commonly used fields.
 pub fn customer(source_id: &str) -> String {
     format!(
         concat!(
@@ -46,7 +47,7 @@ impl Target {
         Self { address: address.to_owned(), path, key: "bench" }
     }
 
-    /// The same server, another project.
+    /// Returns a target for another project of the same server.
     pub fn project(&self, key: &'static str) -> Self {
         Self { key, ..self.clone() }
     }
@@ -65,21 +66,21 @@ impl Target {
         Connection { stream, buffer: vec![0; 256 * 1024] }
     }
 
-    /// The body of one answer.
+    /// Sends a `GET` request and returns the body of the answer.
     pub async fn get(&self, path: &str) -> String {
         let mut connection = self.connect().await;
-        connection.exchange(self.head("GET", path, 0).as_bytes()).await
+        connection.send_and_read(self.head("GET", path, 0).as_bytes()).await
     }
 
-    /// The body of the answer to one `POST`.
+    /// Sends a `POST` request and returns the body of the answer.
     pub async fn post(&self, path: &str, body: &str) -> String {
         self.post_as("application/json", path, body).await
     }
 
-    /// [`Target::post`], of a body of another kind.
-    pub async fn post_as(&self, media: &str, path: &str, body: &str) -> String {
-        let head = self.head("POST", path, body.len()).replace("application/json", media);
-        self.connect().await.exchange((head + body).as_bytes()).await
+    /// Does the same as [`Target::post`] with another media type.
+    pub async fn post_as(&self, media_type: &str, path: &str, body: &str) -> String {
+        let head = self.head("POST", path, body.len()).replace("application/json", media_type);
+        self.connect().await.send_and_read((head + body).as_bytes()).await
     }
 
     /// Creates `count` rows and returns their ids.
@@ -90,13 +91,13 @@ impl Target {
             let body = body(index);
             let request = self.head("POST", self.path, body.len()) + &body;
             let answer: serde_json::Value =
-                serde_json::from_str(&connection.exchange(request.as_bytes()).await).unwrap();
+                serde_json::from_str(&connection.send_and_read(request.as_bytes()).await).unwrap();
             ids.push(answer["id"].as_str().unwrap().to_owned());
         }
         ids
     }
 
-    /// Answers a second, over `connections`, for as long as `time`.
+    /// Repeats a request over `connections` connections for `time`, and returns the answers per second.
     pub async fn rate(&self, request: &Request, connections: usize, time: Duration) -> f64 {
         let texts: Arc<Vec<String>> = Arc::new(match request {
             Request::GetOne(ids) => ids.iter().map(|id| self.head("GET", &format!("{}/{id}", self.path), 0)).collect(),
@@ -104,23 +105,23 @@ impl Target {
             Request::Create(None) => Vec::new(),
             Request::List => vec![self.head("GET", &format!("{}?limit=100", self.path), 0)],
         });
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut tasks = Vec::new();
         for _ in 0..connections {
             let (mut connection, texts) = (self.connect().await, Arc::clone(&texts));
             let target = self.clone();
             tasks.push(tokio::spawn(async move {
                 let mut answers = 0_u32;
-                while begun.elapsed() < time {
-                    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                while started.elapsed() < time {
+                    let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
                     if texts.is_empty() {
                         let body = customer(&format!("new-{number}"));
                         let text = target.head("POST", target.path, body.len()) + &body;
-                        connection.skip(text.as_bytes()).await;
+                        connection.send_and_discard(text.as_bytes()).await;
                     } else {
-                        // A stride that visits the rows in no order.
+                        // Multiply by a prime to visit the rows in no particular order.
                         let index = usize::try_from(number.wrapping_mul(7_919)).unwrap() % texts.len();
-                        connection.skip(texts[index].as_bytes()).await;
+                        connection.send_and_discard(texts[index].as_bytes()).await;
                     }
                     answers += 1;
                 }
@@ -131,24 +132,26 @@ impl Target {
         for task in tasks {
             answers += task.await.unwrap();
         }
-        f64::from(answers) / begun.elapsed().as_secs_f64()
+        f64::from(answers) / started.elapsed().as_secs_f64()
     }
 
-    /// Creates `pace` rows a second, over `connections`, for as long as `time`, and returns how many they were. Who is late makes
-    /// up for it.
-    #[allow(dead_code, reason = "not every benchmark has a pace")]
-    pub async fn create_at(&self, pace: u32, connections: u32, time: Duration) -> u32 {
-        let total = pace * u32::try_from(time.as_secs()).unwrap();
-        let begun = Instant::now();
+    /// Creates `per_second` rows per second over `connections` connections for `time`, and returns their number. A
+    /// connection that is late catches up.
+    #[allow(dead_code, reason = "not every benchmark has a constant rate")]
+    pub async fn create_at(&self, per_second: u32, connections: u32, time: Duration) -> u32 {
+        let total = per_second * u32::try_from(time.as_secs()).unwrap();
+        let started = Instant::now();
         let mut tasks = Vec::new();
         for first in 0..connections {
             let (mut connection, target) = (self.connect().await, self.clone());
             tasks.push(tokio::spawn(async move {
                 for number in (first..total).step_by(usize::try_from(connections).unwrap()) {
-                    let due = begun + Duration::from_secs(1) * number / pace;
+                    let due = started + Duration::from_secs(1) * number / per_second;
                     tokio::time::sleep_until(due.into()).await;
-                    let body = customer(&format!("paced-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-                    connection.skip((target.head("POST", target.path, body.len()) + &body).as_bytes()).await;
+                    let body = customer(&format!("paced-{}", NEXT_NUMBER.fetch_add(1, Ordering::Relaxed)));
+                    connection
+                        .send_and_discard((target.head("POST", target.path, body.len()) + &body).as_bytes())
+                        .await;
                 }
             }));
         }
@@ -159,7 +162,7 @@ impl Target {
     }
 }
 
-/// The middle one.
+/// Returns the median.
 pub fn median(numbers: &mut [f64]) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
@@ -171,8 +174,8 @@ struct Connection {
 }
 
 impl Connection {
-    /// Sends a request and reads its answer to the end; the body is at the returned place in the buffer.
-    async fn round(&mut self, request: &[u8]) -> std::ops::Range<usize> {
+    /// Sends a request and reads its answer. The body is in the buffer at the returned range.
+    async fn send(&mut self, request: &[u8]) -> std::ops::Range<usize> {
         self.stream.write_all(request).await.unwrap();
         let mut filled = 0;
         let mut end = None;
@@ -181,7 +184,7 @@ impl Connection {
             assert!(read > 0, "the server closed the connection");
             filled += read;
             if end.is_none() {
-                end = body_of(&self.buffer[..filled]);
+                end = body_range(&self.buffer[..filled]);
             }
             if let Some(body) = &end
                 && filled >= body.end
@@ -191,18 +194,19 @@ impl Connection {
         }
     }
 
-    async fn exchange(&mut self, request: &[u8]) -> String {
-        let body = self.round(request).await;
+    async fn send_and_read(&mut self, request: &[u8]) -> String {
+        let body = self.send(request).await;
         String::from_utf8(self.buffer[body].to_vec()).unwrap()
     }
 
-    async fn skip(&mut self, request: &[u8]) {
-        self.round(request).await;
+    async fn send_and_discard(&mut self, request: &[u8]) {
+        self.send(request).await;
     }
 }
 
-/// Where the body of an answer is, once its head has come. Anything but 200 and 202 ends the benchmark.
-fn body_of(answer: &[u8]) -> Option<std::ops::Range<usize>> {
+/// Returns the range of the body of an answer, once its head has been received. A status other than 20x ends the
+/// benchmark.
+fn body_range(answer: &[u8]) -> Option<std::ops::Range<usize>> {
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let text = std::str::from_utf8(&answer[..head]).unwrap();
     assert!(text.starts_with("HTTP/1.1 20"), "{text}");

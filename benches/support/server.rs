@@ -1,16 +1,16 @@
-//! A server to ask.
+//! Runs a server as a child process.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// A server in a process of its own.
+/// A server in a child process. Dropping it kills the process.
 pub struct Server {
     child: Child,
     pub address: String,
 }
 
 impl Server {
-    /// Starts it and waits for the line that ends with its address.
+    /// Starts the server and waits for the line that ends with its address.
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -19,6 +19,7 @@ impl Server {
         Self { child, address }
     }
 
+    /// Returns the current and the peak resident memory.
     pub fn memory(&self) -> String {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let lines: Vec<_> =

@@ -1,4 +1,4 @@
-//! What there is to compare with: axum and sqlx, one statement a request, no thought.
+//! The program to compare with: axum and sqlx, one statement per request, no validation and no authentication.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,10 +10,10 @@ use axum::{Router, body::Bytes};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Executor, PgPool};
 
-static NEXT: AtomicU64 = AtomicU64::new(1);
+static NEXT_ROW: AtomicU64 = AtomicU64::new(1);
 const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
-/// Serves `/rows` of the database at `url`, on every core, with as many connections as the emulator has.
+/// Serves `/rows` of the database at `url`, on all cores, with as many connections as the emulator uses.
 pub fn serve(url: &str) {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run(url));
 }
@@ -44,8 +44,8 @@ async fn one(State(pool): State<PgPool>, Path(id): Path<String>) -> impl IntoRes
 }
 
 async fn create(State(pool): State<PgPool>, body: Bytes) -> impl IntoResponse {
-    // Random like the emulator's ids, so that the index grows alike.
-    let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // Ids are random like the emulator's, so that the index grows in the same way.
+    let number = NEXT_ROW.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let id = format!("row_{number:020}");
     sqlx::query("INSERT INTO rows (project, id, document) VALUES ($1, $2, $3::text::json)")
         .bind(1_i64)

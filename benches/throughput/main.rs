@@ -1,7 +1,8 @@
-//! Throughput against a bare axum and sqlx program in one run on one machine: see `benches/README.md`.
+//! Compares the throughput with that of a bare axum and sqlx program, in one run on one machine: see
+//! `benches/README.md`.
 //!
-//! `cargo bench --bench throughput` starts a cluster, the emulator's own binary and the bare program (this binary, called
-//! anew) on it, and asks them in turn.
+//! `cargo bench --bench throughput` starts a cluster, the emulator's binary and the bare program (this binary, started
+//! again as a child process) on it, and sends requests to them in turn.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
@@ -21,7 +22,7 @@ use voucherify_emulator::postgres::{Cluster, Durability};
 
 const CONNECTIONS: usize = 32;
 const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(1_500);
+const ROUND_TIME: Duration = Duration::from_millis(1_500);
 const STORED: usize = 5_000;
 
 fn main() {
@@ -31,13 +32,13 @@ fn main() {
     {
         return bare::serve(url);
     }
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let kept = Durability::Kept(folder.path().join("data"));
-    for (name, durability) in [("durable", kept), ("ephemeral", Durability::Ephemeral)] {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let persistent = Durability::Persistent(directory.path().join("data"));
+    for (name, durability) in [("durable", persistent), ("ephemeral", Durability::Ephemeral)] {
         println!(
             "\n# {name} settings, {CONNECTIONS} connections, median of {ROUNDS} rounds of {} s",
-            ROUND.as_secs_f32()
+            ROUND_TIME.as_secs_f32()
         );
         let cluster = Cluster::start(&durability).unwrap();
         runtime().block_on(compare(&cluster));
@@ -72,34 +73,34 @@ async fn compare(cluster: &Cluster) {
     let ids = ours.fill(STORED, |index| load::customer(&format!("seed-{index}"))).await;
     let document = ours.get(&format!("/v1/customers/{}", ids[0])).await;
     let rows = theirs.fill(STORED, |_| document.clone()).await;
-    // What was just written settles before anything is measured.
+    // Vacuum and write a checkpoint now, so that neither happens during the measurement.
     for database in ["emulator", "bare"] {
         let mut connection = cluster.options(database).connect().await.unwrap();
         connection.execute("VACUUM ANALYZE").await.unwrap();
         connection.execute("CHECKPOINT").await.unwrap();
     }
 
-    pair("GET one", &ours, &theirs, &Request::GetOne(ids), &Request::GetOne(rows)).await;
+    compare_pair("GET one", &ours, &theirs, &Request::GetOne(ids), &Request::GetOne(rows)).await;
     let size = document.len();
-    pair("POST one (create)", &ours, &theirs, &Request::Create(None), &Request::Create(Some(document))).await;
-    pair("GET a list of 100", &ours, &theirs, &Request::List, &Request::List).await;
+    compare_pair("POST one (create)", &ours, &theirs, &Request::Create(None), &Request::Create(Some(document))).await;
+    compare_pair("GET a list of 100", &ours, &theirs, &Request::List, &Request::List).await;
     println!("one customer: {size} bytes");
     with_segments(&ours).await;
 
-    let forgetting = forgettings(&ours, 40).await;
+    let deletion_time = permanent_deletions(&ours, 40).await;
     println!(
-        "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {forgetting:.2} ms"
+        "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {deletion_time:.2} ms"
     );
     println!("resident memory of the emulator: {}", emulator.memory());
 }
 
-/// Creates in a project with as many filtered segments as there can be, against one without any. Half of them are active; each
-/// new customer is in five of them, two of them active.
+/// Compares creating customers in a project with the maximum of 100 filtered segments with one that has none. Half of
+/// the segments are active. Each new customer is in five of them, two of which are active.
 async fn with_segments(target: &Target) {
     let (with, without) = (target.project("with"), target.project("without"));
     for number in 0..100 {
         let conditions = match number {
-            // The five that hold everyone whom the benchmark creates, each by another kind of field.
+            // Every customer of the benchmark matches these five, each by another kind of field.
             0 => r#""address.city":{"conditions":{"$is":["New York"]}}"#.to_owned(),
             1 => r#""metadata.level":{"conditions":{"$in":["gold","silver"]}}"#.to_owned(),
             2 => r#""created_at":{"conditions":{"$less_than_ago":[30]}}"#.to_owned(),
@@ -117,61 +118,61 @@ async fn with_segments(target: &Target) {
         with.post("/v1/segments", &body).await;
     }
     let create = Request::Create(None);
-    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut with_rates, mut without_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let rate = with.rate(&create, CONNECTIONS, ROUND).await;
-        let plain = without.rate(&create, CONNECTIONS, ROUND).await;
+        let rate = with.rate(&create, CONNECTIONS, ROUND_TIME).await;
+        let other_rate = without.rate(&create, CONNECTIONS, ROUND_TIME).await;
         if round > 0 {
-            a.push(rate);
-            b.push(plain);
-            ratios.push(rate / plain);
+            with_rates.push(rate);
+            without_rates.push(other_rate);
+            ratios.push(rate / other_rate);
         }
     }
     println!(
         "POST with 100 filtered segments, in 5 of them {:>6.0}/s   with none {:>6.0}/s   ratio {:.2}",
-        median(&mut a),
-        median(&mut b),
+        median(&mut with_rates),
+        median(&mut without_rates),
         median(&mut ratios)
     );
 }
 
-/// Asks both in turn and prints the medians and the median of the ratios.
-async fn pair(name: &str, ours: &Target, theirs: &Target, our_request: &Request, their_request: &Request) {
-    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+/// Measures both targets in turn, and prints the medians and the median of the ratios.
+async fn compare_pair(name: &str, ours: &Target, theirs: &Target, our_request: &Request, their_request: &Request) {
+    let (mut our_rates, mut their_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let our_rate = ours.rate(our_request, CONNECTIONS, ROUND).await;
-        let their_rate = theirs.rate(their_request, CONNECTIONS, ROUND).await;
+        let our_rate = ours.rate(our_request, CONNECTIONS, ROUND_TIME).await;
+        let their_rate = theirs.rate(their_request, CONNECTIONS, ROUND_TIME).await;
         if round > 0 {
-            a.push(our_rate);
-            b.push(their_rate);
+            our_rates.push(our_rate);
+            their_rates.push(their_rate);
             ratios.push(our_rate / their_rate);
         }
     }
     let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
     println!(
         "{name:<20} emulator {:>7.0}/s   bare {:>7.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
-        median(&mut a),
-        median(&mut b),
+        median(&mut our_rates),
+        median(&mut their_rates),
         median(&mut ratios),
     );
 }
 
-/// The median time, in milliseconds, of forgetting a customer with 9 orders and 44 events.
-async fn forgettings(target: &Target, count: usize) -> f64 {
+/// Returns the median time in milliseconds to permanently delete a customer with 9 orders and 44 events.
+async fn permanent_deletions(target: &Target, count: usize) -> f64 {
     let mut times = Vec::new();
     for index in 0..count {
-        let person = format!("busy-{index}");
-        let order = format!(r#"{{"amount":100,"status":"PAID","customer":{{"source_id":"{person}"}}}}"#);
-        let event = format!(r#"{{"event":"visit","customer":{{"source_id":"{person}"}}}}"#);
+        let source_id = format!("busy-{index}");
+        let order = format!(r#"{{"amount":100,"status":"PAID","customer":{{"source_id":"{source_id}"}}}}"#);
+        let event = format!(r#"{{"event":"visit","customer":{{"source_id":"{source_id}"}}}}"#);
         for _ in 0..9 {
             target.post("/v1/orders", &order).await;
         }
         for _ in 0..44 {
             target.post("/v1/events", &event).await;
         }
-        let begun = Instant::now();
-        let answer = target.post(&format!("/v1/customers/{person}/permanent-deletion"), "{}").await;
-        times.push(begun.elapsed().as_secs_f64() * 1_000.0);
+        let started = Instant::now();
+        let answer = target.post(&format!("/v1/customers/{source_id}/permanent-deletion"), "{}").await;
+        times.push(started.elapsed().as_secs_f64() * 1_000.0);
         assert!(answer.contains(r#""events":44"#) && answer.contains(r#""orders":9"#), "{answer}");
     }
     median(&mut times)

@@ -1,4 +1,4 @@
-//! Files that jobs leave behind, as bodies.
+//! Streams the result files of jobs as response bodies.
 
 use std::sync::Arc;
 
@@ -8,42 +8,45 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::channel::{Channel, Sender};
 
 use crate::db;
-use crate::db::jobs::Part;
+use crate::db::jobs::ResultPart;
 use crate::domain::project::ProjectId;
 use crate::service::Core;
 
-/// Pieces of a file that wait for the client at the most.
-const AHEAD: usize = 2;
+/// How many chunks of a file are buffered for the client at most.
+const MAX_BUFFERED_CHUNKS: usize = 2;
 
-/// The CSV file of a job, headed by `header` where that is not its own first line, read piece by piece as fast as the client
-/// takes it. Where the database fails meanwhile, or the file goes, the connection breaks: half a file does not look whole.
-pub fn csv(
+/// Returns a response that streams the CSV file of a job. Chunks are read from the database as fast as the client
+/// receives them. `header` is sent first when the stored file does not contain the header line.
+///
+/// When the database fails or the file is deleted during the download, the connection is aborted, so that the client
+/// does not take an incomplete file for a complete one.
+pub fn stream_csv(
     core: &Arc<Core>,
     project: ProjectId,
     job_id: String,
     header: Option<String>,
-    media: &'static str,
+    content_type: &'static str,
 ) -> Response {
-    let (sender, body) = Channel::<Bytes, sqlx::Error>::new(AHEAD);
-    tokio::spawn(send(Arc::clone(core), project, job_id, header, sender));
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(media))], Body::new(body)).into_response()
+    let (sender, body) = Channel::<Bytes, sqlx::Error>::new(MAX_BUFFERED_CHUNKS);
+    tokio::spawn(send_chunks(Arc::clone(core), project, job_id, header, sender));
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], Body::new(body)).into_response()
 }
 
-async fn send(
+async fn send_chunks(
     core: Arc<Core>,
     project: ProjectId,
     job_id: String,
     header: Option<String>,
     mut sender: Sender<Bytes, sqlx::Error>,
 ) {
-    let mut piece = match header {
+    let mut chunk = match header {
         Some(header) => Ok(Some((0, vec![header]))),
-        None => next(&core, project, &job_id, 0).await,
+        None => next_chunk(&core, project, &job_id, 0).await,
     };
     loop {
-        let number = match piece {
+        let number = match chunk {
             Ok(Some((number, lines))) => {
-                // Whoever does not want the rest has gone.
+                // Stop when the client has closed the connection.
                 if sender.send_data(lines.concat().into()).await.is_err() {
                     return;
                 }
@@ -52,26 +55,26 @@ async fn send(
             Ok(None) => return,
             Err(error) => return sender.abort(error),
         };
-        piece = next(&core, project, &job_id, number).await;
+        chunk = next_chunk(&core, project, &job_id, number).await;
     }
 }
 
-/// The next piece, with a connection that is held for no longer than that.
-async fn next(
+/// Reads the next chunk. The database connection is held only during the query, not while the client receives.
+async fn next_chunk(
     core: &Core,
     project: ProjectId,
     job_id: &str,
     number: i64,
 ) -> Result<Option<(i64, Vec<String>)>, sqlx::Error> {
     let mut connection = core.pool.acquire().await?;
-    let piece = db::jobs::lines(&mut connection, project, job_id, Part::File, number).await?;
-    if piece.is_none() {
-        // The file of a job that was deleted meanwhile, or whose time is over, does not end where it ends now.
+    let chunk = db::jobs::find_next_lines(&mut connection, project, job_id, ResultPart::File, number).await?;
+    if chunk.is_none() {
+        // Return an error when the job was deleted or has expired, because the file is then incomplete.
         let job = db::jobs::find(&mut connection, project, job_id).await?.ok_or(sqlx::Error::RowNotFound)?;
         if job.expires_at.is_some_and(|expires_at| expires_at <= core.clock.now()) {
             return Err(sqlx::Error::RowNotFound);
         }
     }
     connection.release();
-    Ok(piece)
+    Ok(chunk)
 }

@@ -1,10 +1,10 @@
-//! The endpoints, in folders named like their URLs, on the HTTP kit of [`crate::http`].
+//! The endpoints, in folders named like their URLs. They use the HTTP kit of [`crate::http`].
 
 pub(crate) mod client;
-pub(crate) mod definitions;
 pub(crate) mod download;
 pub(crate) mod emulator;
 pub(crate) mod management;
+pub(crate) mod metadata_definitions;
 pub(crate) mod stickystreet;
 pub(crate) mod v1;
 pub(crate) mod webhook_payload;
@@ -20,13 +20,13 @@ use crate::http::state::AppState;
 
 pub use emulator::CONTRACT;
 
-/// The router of the server, with every endpoint.
+/// Returns the router of the server, with all endpoints.
 pub fn router(state: AppState) -> Router {
     let routes = all_routes();
     let frame = Frame::new(state.clone(), &routes);
     let framed = middleware::from_fn_with_state(frame, frame::handle);
     let (client, others) = routes.split(client::PREFIX);
-    // Browsers also read the CORS headers of the answer to an unknown path under `/client`.
+    // Answers to unknown paths under `/client` need the CORS headers too, because browsers cannot read them otherwise.
     let client = ["/client", "/client/", "/client/{*path}"]
         .into_iter()
         .fold(client.into_router(), |router, path| router.route(path, any(no_such_endpoint)))
@@ -35,7 +35,7 @@ pub fn router(state: AppState) -> Router {
     others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state)
 }
 
-/// The table of all routes. A test compares it with the contract.
+/// Returns the table of all routes. A test compares it with the contract.
 #[must_use]
 pub fn all_routes() -> Routes {
     Routes::default()

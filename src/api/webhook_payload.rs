@@ -1,4 +1,4 @@
-//! What bodies say about webhooks: the same on the management API and on the emulator's own surface.
+//! Reads the bodies that create and update webhooks, for the management API and for the emulator's own endpoints.
 
 use crate::domain::limits::{TARGET_URL_CHARS, TEXT_CHARS, WEBHOOK_EVENTS};
 use crate::domain::webhook::{WebhookChange, WebhookKind};
@@ -8,14 +8,14 @@ use crate::http::state::App;
 use crate::service::webhooks::NewWebhook;
 use crate::webhook::check_target;
 
-/// A new webhook.
+/// Reads the body that creates a webhook.
 ///
 /// # Errors
-/// 400 for the first thing that is missing or wrong.
-pub(crate) fn new(app: &App, kind: WebhookKind, body: &mut Object) -> Result<NewWebhook, ApiError> {
+/// Returns 400 for the first missing or invalid member.
+pub(crate) fn new_webhook(app: &App, kind: WebhookKind, body: &mut Object) -> Result<NewWebhook, ApiError> {
     body.require("target_url")?;
     body.require("events")?;
-    let WebhookChange { name, target_url, events, active } = change(app, kind, body)?;
+    let WebhookChange { name, target_url, events, active } = webhook_change(app, kind, body)?;
     let Some(target_url) = target_url else {
         return Err(ApiError::invalid_payload("Property .target_url must be string"));
     };
@@ -24,11 +24,11 @@ pub(crate) fn new(app: &App, kind: WebhookKind, body: &mut Object) -> Result<New
     Ok(NewWebhook { kind, name, target_url, events, active: active.unwrap_or(true) })
 }
 
-/// A change of a webhook; what is not named, or null, is left.
+/// Reads the body that updates a webhook. A member that is missing or null leaves the stored value unchanged.
 ///
 /// # Errors
-/// 400 for the first thing that is wrong.
-pub(crate) fn change(app: &App, kind: WebhookKind, body: &mut Object) -> Result<WebhookChange, ApiError> {
+/// Returns 400 for the first invalid member.
+pub(crate) fn webhook_change(app: &App, kind: WebhookKind, body: &mut Object) -> Result<WebhookChange, ApiError> {
     let target_url = body.optional_text("target_url", TARGET_URL_CHARS)?;
     if let Some(target_url) = &target_url {
         check_target(target_url, app.allow_link_local)
@@ -46,7 +46,7 @@ pub(crate) fn change(app: &App, kind: WebhookKind, body: &mut Object) -> Result<
         }
     }
     let active = body.boolean("active")?.value();
-    // Project webhooks have none.
+    // Ignore the name of a project webhook, because only distributions have names.
     let name = match kind {
         WebhookKind::Project => None,
         WebhookKind::Distribution => body.optional_text("name", TEXT_CHARS)?,

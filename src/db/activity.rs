@@ -7,14 +7,14 @@ use crate::domain::activity::ActivityEntry;
 use crate::domain::credential::Channel;
 use crate::domain::project::ProjectId;
 
-/// Entries, column by column, as `unnest` takes them.
+/// Entries as the arrays that `unnest` takes, one for each column.
 pub(super) struct EntryColumns {
     pub customer_ids: Vec<String>,
     pub ids: Vec<String>,
     pub types: Vec<String>,
     pub groups: Vec<String>,
     pub app_ids: Vec<String>,
-    /// Null is the API.
+    /// Null means API.
     pub channels: Vec<Option<String>>,
     pub data: Vec<String>,
     pub referrer_ids: Vec<Option<String>>,
@@ -23,7 +23,7 @@ pub(super) struct EntryColumns {
 }
 
 impl EntryColumns {
-    pub fn of(entries: &[ActivityEntry]) -> Self {
+    pub fn from_slice(entries: &[ActivityEntry]) -> Self {
         Self {
             customer_ids: entries.iter().map(|entry| entry.customer_id.clone()).collect(),
             ids: entries.iter().map(|entry| entry.id.clone()).collect(),
@@ -35,28 +35,28 @@ impl EntryColumns {
             referrer_ids: entries.iter().map(|entry| entry.referrer.as_ref().map(|(id, _)| id.clone())).collect(),
             referrers: entries
                 .iter()
-                .map(|entry| entry.referrer.as_ref().map(|(_, shown)| shown.as_str().to_owned()))
+                .map(|entry| entry.referrer.as_ref().map(|(_, json)| json.as_str().to_owned()))
                 .collect(),
             times: entries.iter().map(|entry| entry.created_at).collect(),
         }
     }
 }
 
-/// How a channel is stored: the API, which nearly everything comes through, is null.
+/// Returns the stored form of a channel: null for the API, which is the channel of almost every entry.
 pub(super) fn stored_channel(channel: Channel) -> Option<&'static str> {
     (channel != Channel::Api).then(|| channel.as_str())
 }
 
-/// Adds entries to the activity of their customers, in one statement however many.
+/// Inserts any number of entries into the activity of their customers, in one statement.
 ///
 /// # Errors
-/// When the database refuses; a foreign key error where a referrer is gone.
+/// Returns an error when the database query fails; a foreign key error when a referrer no longer exists.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
     entries: &[ActivityEntry],
 ) -> Result<(), sqlx::Error> {
-    let columns = EntryColumns::of(entries);
+    let columns = EntryColumns::from_slice(entries);
     sqlx::query!(
         "INSERT INTO customer_activity
              (project_id, customer_id, id, type, group_id, app_id, channel, data, referrer_id, referrer, created_at)

@@ -1,4 +1,4 @@
-//! Pages of a customer's activity.
+//! Lists of a customer's activity.
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
@@ -11,12 +11,12 @@ use crate::domain::credential::Channel;
 use crate::domain::json::JsonText;
 use crate::domain::page::Direction;
 use crate::domain::project::ProjectId;
-use crate::domain::{timed_id, timestamp};
+use crate::domain::{time_ordered_id, timestamp};
 
-/// What a list selects, in the order that [`EntryRow`] is read from it.
+/// The columns that a list selects, in the order in which [`EntryRow`] reads them.
 const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at, a.app_id, a.channel";
 
-/// Whether an entry is an effect; false, of actions, sorts first.
+/// The SQL condition that an entry is an effect. Its value for actions, false, sorts first.
 const IS_EFFECT: &str = "starts_with(a.type, 'customer.segment.')";
 
 struct EntryRow {
@@ -56,11 +56,12 @@ impl From<EntryRow> for StoredEntry {
     }
 }
 
-/// The entries of a customer that pass `filter`, from `cursor` on in the order of `sort`: one more than `limit` where there
-/// are more. Where two entries may be of one moment, their ids decide, which the primary key keeps in order.
+/// Lists the entries of a customer that match `filter`, from `cursor` on in the order of `sort`. It returns at most
+/// `limit + 1` entries, so that the caller can detect whether there are more. Entries with the same sort value are
+/// sorted by id, which is the order of the primary key.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -70,7 +71,7 @@ pub async fn list(
     sort: ActivitySort,
     limit: i64,
 ) -> Result<Vec<StoredEntry>, sqlx::Error> {
-    if filter.concerns_other_things {
+    if filter.matches_nothing {
         return Ok(Vec::new());
     }
     let mut query = QueryBuilder::new("SELECT ");
@@ -85,7 +86,7 @@ pub async fn list(
     if let Some(id) = &cursor.id {
         match key {
             None => query.push(" AND a.id").push(beyond).push_bind(id.clone()),
-            // An id that is none of the customer's has no place in such an order, and nothing comes after it.
+            // An id that no entry of the customer has is not part of this order, so no entry comes after it.
             Some(key) => {
                 query.push(" AND (").push(key).push(", a.id)").push(beyond).push("(SELECT ").push(key).push(", a.id");
                 push_customer(&mut query, project, customer_id);
@@ -95,9 +96,9 @@ pub async fn list(
     }
     if let Some(moment) = cursor.moment {
         if is_ascending && key.is_none() {
-            push_from(&mut query, timestamp::after_shown(moment));
+            push_from(&mut query, timestamp::next_millisecond(moment));
         } else {
-            push_before(&mut query, timestamp::shown(moment));
+            push_before(&mut query, timestamp::truncate_to_millis(moment));
         }
     }
     query.push(" ORDER BY ");
@@ -109,17 +110,17 @@ pub async fn list(
     Ok(rows.into_iter().map(StoredEntry::from).collect())
 }
 
-/// How many entries of a customer pass `filter`.
+/// Counts the entries of a customer that match `filter`.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn count(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_id: &str,
     filter: ActivityFilter,
 ) -> Result<i64, sqlx::Error> {
-    if filter.concerns_other_things {
+    if filter.matches_nothing {
         return Ok(0);
     }
     let mut query = QueryBuilder::new("SELECT count(*)");
@@ -127,20 +128,20 @@ pub async fn count(
     query.build_query_scalar().fetch_one(connection).await
 }
 
-/// `FROM` and `WHERE` of the entries of a customer.
+/// Adds `FROM` and `WHERE` for the entries of a customer.
 fn push_customer(query: &mut QueryBuilder<Postgres>, project: ProjectId, customer_id: &str) {
     query.push(" FROM customer_activity a WHERE a.project_id = ").push_bind(project.0);
     query.push(" AND a.customer_id = ").push_bind(customer_id.to_owned());
 }
 
-/// `FROM` and `WHERE` of the entries of a customer that pass `filter`.
+/// Adds `FROM` and `WHERE` for the entries of a customer that match `filter`.
 fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, customer_id: &str, filter: ActivityFilter) {
     push_customer(query, project, customer_id);
     if let Some(start) = filter.start {
-        push_from(query, timestamp::shown(start));
+        push_from(query, timestamp::truncate_to_millis(start));
     }
     if let Some(end) = filter.end {
-        push_before(query, timestamp::after_shown(end));
+        push_before(query, timestamp::next_millisecond(end));
     }
     if let Some(kind) = filter.kind {
         query.push(" AND a.type = ").push_bind(kind);
@@ -152,12 +153,13 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, custome
     }
 }
 
-/// A moment and what comes after it, by the time in the ids: the primary key holds them, and no index the times themselves.
+/// Adds the condition that an entry was created at `moment` or later. It compares the time within the id, because the
+/// primary key contains the id, while no index contains the time.
 fn push_from(query: &mut QueryBuilder<Postgres>, moment: DateTime<Utc>) {
-    query.push(" AND a.id >= ").push_bind(timed_id::first("evcus_", moment));
+    query.push(" AND a.id >= ").push_bind(time_ordered_id::lower_bound("evcus_", moment));
 }
 
-/// What comes before a moment.
+/// Adds the condition that an entry was created before `moment`.
 fn push_before(query: &mut QueryBuilder<Postgres>, moment: DateTime<Utc>) {
-    query.push(" AND a.id < ").push_bind(timed_id::first("evcus_", moment));
+    query.push(" AND a.id < ").push_bind(time_ordered_id::lower_bound("evcus_", moment));
 }

@@ -1,8 +1,9 @@
-//! The schema of a database, and whether the database is there.
+//! Prepares the database: checks the server, migrates the schema, applies the SQL functions.
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Executor, PgConnection};
 
+use super::functions;
 use super::pool::Pool;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -10,7 +11,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The oldest PostgreSQL that the statements run on, as `server_version_num`.
 const OLDEST_SERVER: i32 = 130_000;
 
-/// Why the database cannot be used.
+/// The reason why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("PostgreSQL {found} is too old: 13 or later is needed")]
@@ -18,20 +19,22 @@ pub enum SchemaError {
     #[error("the database was migrated by a newer voucherify-emulator: run that one, or use another database")]
     Newer,
     #[error(
-        "the database was made by another version of voucherify-emulator, whose schema this one does not continue. \
-         Use another --data-dir or database, or delete that one"
+        "the database was made by a development version of voucherify-emulator, and its schema cannot be upgraded: \
+         delete the --data-dir or the database, or use another one"
     )]
-    Foreign,
+    Development,
     #[error("the migrations failed: {0}")]
     Migrate(#[from] MigrateError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Brings the schema up to date. Any number of processes may do so at once: an advisory lock lets one work.
+/// Brings the schema and the functions of the database up to date. Any number of processes may do so at once:
+/// advisory locks let one of them work at a time.
 ///
 /// # Errors
-/// When the server is too old, the schema is from a newer program, or the database refuses.
+/// Returns an error when the server is too old, when the schema is not one that this program can continue, or when a
+/// statement fails.
 pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
     let mut connection = pool.acquire().await?;
     let version = sqlx::query!(
@@ -42,22 +45,43 @@ pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
     if version.number < OLDEST_SERVER {
         return Err(SchemaError::TooOld { found: version.text });
     }
-    // The migration may wait for another process's, however long that takes.
+    // The migration may wait for that of another process, however long that takes.
     connection.execute("SET statement_timeout = 0").await?;
-    // Not `run`, whose future the compiler does not see to be `Send`; this is its authors' way around.
-    let migrated = MIGRATIONS.run_direct(None, &mut *connection, false).await;
+    let migrated = migrate_connection(&mut connection).await;
+    // Close the connection, because its settings differ from those of the pool, and a failed migration leaves its
+    // lock held.
     connection.close().await;
-    match migrated {
-        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(SchemaError::Newer),
-        Err(MigrateError::VersionMismatch(_) | MigrateError::Dirty(_)) => Err(SchemaError::Foreign),
-        other => Ok(other?),
+    migrated
+}
+
+async fn migrate_connection(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    // The future of `run` is not recognised as `Send` by the compiler; the authors of sqlx provide `run_direct` for
+    // this case.
+    match MIGRATIONS.run_direct(None, connection, false).await {
+        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+            Err(if is_first_migration_ours(connection).await? { SchemaError::Newer } else { SchemaError::Development })
+        }
+        Err(MigrateError::VersionMismatch(_) | MigrateError::Dirty(_)) => Err(SchemaError::Development),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(functions::apply(connection).await?),
     }
 }
 
-/// The number of this process among those on the database, for its identifiers.
+/// Returns whether the database began with the same first migration as this program, which no release changes.
+async fn is_first_migration_ours(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let Some(first) = MIGRATIONS.iter().next() else { return Ok(false) };
+    // The table belongs to sqlx and is not part of the schema that statements are checked against at compile time.
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM _sqlx_migrations WHERE version = $1 AND checksum = $2)")
+        .bind(first.version)
+        .bind(&*first.checksum)
+        .fetch_one(connection)
+        .await
+}
+
+/// Returns the number of this process among those on the database, which makes its identifiers unique.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn next_node(pool: &Pool) -> Result<u16, sqlx::Error> {
     let mut session = pool.acquire().await?;
     let node = sqlx::query_scalar!(r#"SELECT nextval('emulator_nodes') AS "node!""#).fetch_one(&mut *session).await?;
@@ -65,10 +89,10 @@ pub async fn next_node(pool: &Pool) -> Result<u16, sqlx::Error> {
     Ok(u16::try_from(node).unwrap_or_default())
 }
 
-/// Asks the database for a sign of life.
+/// Checks that the database answers.
 ///
 /// # Errors
-/// When it gives none.
+/// Returns an error when the database query fails.
 pub async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute("SELECT 1").await.map(drop)
 }

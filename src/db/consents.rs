@@ -1,4 +1,4 @@
-//! Consents, their groups, and what customers say to them.
+//! Consents, their groups, and which customers have given them.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -6,11 +6,11 @@ use sqlx::PgConnection;
 use crate::domain::consent::{Consent, ConsentDefinition, ConsentGroup};
 use crate::domain::project::ProjectId;
 
-/// Defines the consents that are named here for the first time.
+/// Inserts a definition for each of the consents that has none.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn define(
+/// Returns an error when the database query fails.
+pub async fn insert_missing(
     connection: &mut PgConnection,
     project: ProjectId,
     ids: &[String],
@@ -28,12 +28,12 @@ pub async fn define(
     Ok(())
 }
 
-/// Records what a customer says to consents, and returns those to which that is news: each with whether it is given now.
-/// What was never given is not revoked.
+/// Stores for each of `consents` whether a customer gives it. Returns the consents for which this is a change, each
+/// with whether it is given now. A consent that was never given cannot be revoked, so that is not a change.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn set(
+/// Returns an error when the database query fails.
+pub async fn upsert_customer_consents(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_id: &str,
@@ -69,11 +69,11 @@ pub async fn set(
     Ok(rows.into_iter().map(|row| (Consent { id: row.id, name: row.name }, row.given)).collect())
 }
 
-/// Revokes everything that a customer has given, and returns it.
+/// Revokes all consents that a customer has given, and returns them.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn revoke_all(
+/// Returns an error when the database query fails.
+pub async fn revoke_customer_consents(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_id: &str,
@@ -94,11 +94,11 @@ pub async fn revoke_all(
     Ok(rows.into_iter().map(|row| Consent { id: row.id, name: row.name }).collect())
 }
 
-/// Defines a consent anew, or for the first time, and returns the definition.
+/// Inserts or replaces the definition of a consent, and returns it.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn save(
+/// Returns an error when the database query fails.
+pub async fn upsert(
     connection: &mut PgConnection,
     project: ProjectId,
     consent: &ConsentDefinition,
@@ -121,10 +121,10 @@ pub async fn save(
     .await
 }
 
-/// Every definition, the newest last.
+/// Lists all definitions, oldest first.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<ConsentDefinition>, sqlx::Error> {
     sqlx::query_as!(
         ConsentDefinition,
@@ -136,10 +136,12 @@ pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<V
     .await
 }
 
-/// Removes a definition, with what customers said to it and from the groups that name it; `false` where there is none.
+/// Deletes a definition, removes it from its groups, and deletes which customers have given it. Returns `false` when
+/// there is no such definition.
 ///
 /// # Errors
-/// When the database refuses; a foreign key error where a customer or a group took it up meanwhile.
+/// Returns an error when the database query fails; a foreign key error when a customer or a group has referred to the
+/// consent meanwhile.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"WITH said AS (DELETE FROM customer_consents WHERE project_id = $1 AND consent_id = $2),
@@ -153,11 +155,11 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
     .await
 }
 
-/// Where in `ids` the first one stands that is no consent's, from 0.
+/// Returns the index of the first of `ids` that no consent has.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn position_of_undefined(
+/// Returns an error when the database query fails.
+pub async fn find_undefined_position(
     connection: &mut PgConnection,
     project: ProjectId,
     ids: &[String],
@@ -173,11 +175,11 @@ pub async fn position_of_undefined(
     .await
 }
 
-/// Defines a group anew, or for the first time, with the consents that it names, each once, and returns it.
+/// Inserts or replaces a group with its consents, of which duplicates are ignored, and returns it.
 ///
 /// # Errors
-/// When the database refuses; a foreign key error where a consent is not defined.
-pub async fn save_group(
+/// Returns an error when the database query fails; a foreign key error when a consent is not defined.
+pub async fn upsert_group(
     connection: &mut PgConnection,
     project: ProjectId,
     group: &ConsentGroup,
@@ -208,19 +210,19 @@ pub async fn save_group(
     )
     .execute(&mut *connection)
     .await?;
-    groups(connection, project, Some(&group.id)).await?.pop().ok_or(sqlx::Error::RowNotFound)
+    find_groups(connection, project, Some(&group.id)).await?.pop().ok_or(sqlx::Error::RowNotFound)
 }
 
-/// Every group, the newest last.
+/// Lists all groups, oldest first.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list_groups(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<ConsentGroup>, sqlx::Error> {
-    groups(connection, project, None).await
+    find_groups(connection, project, None).await
 }
 
-/// The groups, or the one with that id.
-async fn groups(
+/// Finds all groups, or only the one with that id.
+async fn find_groups(
     connection: &mut PgConnection,
     project: ProjectId,
     id: Option<&str>,
@@ -240,10 +242,10 @@ async fn groups(
     .await
 }
 
-/// Removes a group; its consents stay. `false` where there is none.
+/// Deletes a group but not its consents. Returns `false` when there is no such group.
 ///
 /// # Errors
-/// When the database refuses; a foreign key error where the group was defined anew meanwhile.
+/// Returns an error when the database query fails; a foreign key error when the group was replaced meanwhile.
 pub async fn delete_group(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"WITH members AS (DELETE FROM consent_group_members WHERE project_id = $1 AND group_id = $2),

@@ -1,62 +1,74 @@
-//! Keys and tokens: what they open.
+//! Keys and tokens, and what each of them gives access to.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::credential::{ClientAccess, Family, Opens};
+use crate::domain::credential::{Family, Grant};
+use crate::domain::project::ClientAccess;
 use crate::domain::project::{OrganisationId, ProjectId};
 
-/// What is stored of a key.
+/// A stored key.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    pub opens: Opens,
+    pub grant: Grant,
     /// 32 bytes.
     pub token_sha256: Vec<u8>,
-    /// Whether it was asked for, and did not just come by itself.
+    /// Whether options or a request created the key; `false` for an auto-provisioned one.
     pub is_configured: bool,
-    /// Of a key that options name, the server key that they name with it, itself included.
-    pub named_with: Option<String>,
+    /// For a key that options configure, the server key that the same options configure, which may be the key itself.
+    pub configured_by_app_id: Option<String>,
     pub client_access: Arc<ClientAccess>,
 }
 
-/// What is stored of a token.
+/// A stored token.
 #[derive(Clone, Debug)]
 pub struct Token {
     pub project: ProjectId,
-    /// The server key that asked for it.
+    /// The server key that requested the token.
     pub app_id: Arc<str>,
     pub scope: String,
     pub expires_at: DateTime<Utc>,
-    /// Whether the key was asked for.
+    /// [`Credential::is_configured`] of that key.
     pub is_configured: bool,
-    /// As in [`Credential`], of the key.
-    pub named_with: Option<String>,
+    /// [`Credential::configured_by_app_id`] of that key.
+    pub configured_by_app_id: Option<String>,
     pub client_access: Arc<ClientAccess>,
 }
 
-/// The key of that family with that id: where options of several emulators name it, the one that was named with the server key
-/// `server`, or else any.
+/// Selects `$columns` and the column `client_access`, the JSON of [`ClientAccess`] from the project `p`, with the
+/// rest of the statement from `FROM` on.
+macro_rules! select_with_client_access {
+    ($columns:literal, $rest:literal, $($argument:expr),*) => {
+        sqlx::query!(
+            "SELECT " + $columns + r#", json_strip_nulls(json_build_object(
+                   'client_trusted_domains', p.settings -> 'client_trusted_domains',
+                   'client_create_customer_enabled', p.settings -> 'client_create_customer_enabled',
+                   'client_loyalty_events_enabled', p.settings -> 'client_loyalty_events_enabled'))::text AS "client_access!" "#
+                + $rest,
+            $($argument),*
+        )
+    };
+}
+
+/// Finds a key by its family and its id. When the options of several emulators configure that id, the key that was
+/// configured with the server key `server` is preferred.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(
     connection: &mut PgConnection,
     family: Family,
     app_id: &str,
     server: &str,
 ) -> Result<Option<Credential>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT project_id, c.organisation_id, token_sha256, is_configured, NULLIF(named_with, '') AS named_with,
-               json_strip_nulls(json_build_object(
-                   'client_trusted_domains', settings -> 'client_trusted_domains',
-                   'client_create_customer_enabled', settings -> 'client_create_customer_enabled',
-                   'client_loyalty_events_enabled', settings -> 'client_loyalty_events_enabled'))::text AS "client_access!"
-           FROM credentials c LEFT JOIN projects p ON p.id = c.project_id
-           WHERE family = $1 AND app_id = $2
-           ORDER BY named_with = $3 DESC
-           LIMIT 1"#,
+    let row = select_with_client_access!(
+        "project_id, c.organisation_id, token_sha256, is_configured, NULLIF(configured_by_app_id, '') AS configured_by_app_id",
+        "FROM credentials c LEFT JOIN projects p ON p.id = c.project_id
+         WHERE family = $1 AND app_id = $2
+         ORDER BY configured_by_app_id = $3 DESC
+         LIMIT 1",
         family.as_str(),
         app_id,
         server
@@ -64,39 +76,34 @@ pub async fn find(
     .fetch_optional(connection)
     .await?;
     Ok(row.map(|row| Credential {
-        opens: match (row.project_id, row.organisation_id) {
-            (Some(project), _) => Opens::Project(ProjectId(project)),
-            (None, Some(organisation)) => Opens::Organisation(OrganisationId(organisation)),
-            (None, None) => Opens::Nothing,
+        grant: match (row.project_id, row.organisation_id) {
+            (Some(project), _) => Grant::Project(ProjectId(project)),
+            (None, Some(organisation)) => Grant::Organisation(OrganisationId(organisation)),
+            (None, None) => Grant::Nothing,
         },
         token_sha256: row.token_sha256,
         is_configured: row.is_configured,
-        named_with: row.named_with,
-        client_access: client_access(&row.client_access),
+        configured_by_app_id: row.configured_by_app_id,
+        client_access: parse_client_access(&row.client_access),
     }))
 }
 
-/// The settings of the client side.
-fn client_access(settings: &str) -> Arc<ClientAccess> {
-    // What was stored was written by this program.
-    Arc::new(serde_json::from_str(settings).unwrap_or_default())
+fn parse_client_access(json: &str) -> Arc<ClientAccess> {
+    // The settings were written by this program, so they can be parsed.
+    Arc::new(serde_json::from_str(json).unwrap_or_default())
 }
 
-/// The token with that digest, of a key that opens something, expired or not.
+/// Finds a token by its digest, expired or not, unless its key is revoked.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> Result<Option<Token>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT t.project_id, t.app_id, scope, expires_at, is_configured, NULLIF(named_with, '') AS named_with,
-               json_strip_nulls(json_build_object(
-                   'client_trusted_domains', settings -> 'client_trusted_domains',
-                   'client_create_customer_enabled', settings -> 'client_create_customer_enabled',
-                   'client_loyalty_events_enabled', settings -> 'client_loyalty_events_enabled'))::text AS "client_access!"
-           FROM oauth_tokens t
-           JOIN credentials c ON c.family = 'server' AND c.app_id = t.app_id AND c.project_id = t.project_id
-           JOIN projects p ON p.id = t.project_id
-           WHERE t.token_sha256 = $1"#,
+    let row = select_with_client_access!(
+        "t.project_id, t.app_id, scope, expires_at, is_configured, NULLIF(configured_by_app_id, '') AS configured_by_app_id",
+        "FROM oauth_tokens t
+         JOIN credentials c ON c.family = 'server' AND c.app_id = t.app_id AND c.project_id = t.project_id
+         JOIN projects p ON p.id = t.project_id
+         WHERE t.token_sha256 = $1",
         token_sha256
     )
     .fetch_optional(connection)
@@ -107,16 +114,16 @@ pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> R
         scope: row.scope,
         expires_at: row.expires_at,
         is_configured: row.is_configured,
-        named_with: row.named_with,
-        client_access: client_access(&row.client_access),
+        configured_by_app_id: row.configured_by_app_id,
+        client_access: parse_client_access(&row.client_access),
     }))
 }
 
-/// Adds a key; `false` where its family has one with that id, which opens something or did, and that was named with the same server
-/// key, if options name it.
+/// Inserts a key. Returns `false` when a key of that family has the same id already, revoked or not, and is
+/// configured by the same server key, if by any.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(
     connection: &mut PgConnection,
     family: Family,
@@ -124,16 +131,16 @@ pub async fn insert(
     credential: &Credential,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
-    let (project, organisation) = match credential.opens {
-        Opens::Project(project) => (Some(project.0), None),
-        Opens::Organisation(organisation) => (None, Some(organisation.0)),
-        Opens::Nothing => (None, None),
+    let (project, organisation) = match credential.grant {
+        Grant::Project(project) => (Some(project.0), None),
+        Grant::Organisation(organisation) => (None, Some(organisation.0)),
+        Grant::Nothing => (None, None),
     };
     let done = sqlx::query!(
         "INSERT INTO credentials
-             (family, app_id, token_sha256, project_id, organisation_id, is_configured, created_at, named_with)
+             (family, app_id, token_sha256, project_id, organisation_id, is_configured, created_at, configured_by_app_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE($8, ''))
-         ON CONFLICT (app_id, family, named_with) DO NOTHING",
+         ON CONFLICT (app_id, family, configured_by_app_id) DO NOTHING",
         family.as_str(),
         app_id,
         credential.token_sha256,
@@ -141,30 +148,31 @@ pub async fn insert(
         organisation,
         credential.is_configured,
         now,
-        credential.named_with
+        credential.configured_by_app_id
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether a key of any family has that id and was asked for, whatever became of it.
+/// Returns whether a key of any family has that id and is not auto-provisioned; revoked keys count too.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn is_asked_for(connection: &mut PgConnection, app_id: &str) -> Result<bool, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn is_configured(connection: &mut PgConnection, app_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM credentials WHERE app_id = $1 AND is_configured) AS "is_asked_for!""#,
+        r#"SELECT EXISTS (SELECT FROM credentials WHERE app_id = $1 AND is_configured) AS "is_configured!""#,
         app_id
     )
     .fetch_one(connection)
     .await
 }
 
-/// Lets one transaction at a time give something to keys of that id that were never seen.
+/// Locks an id of keys, whether keys with it exist or not, until the transaction ends, so that only one transaction
+/// at a time creates keys with that id.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn lock_id(connection: &mut PgConnection, app_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("SELECT pg_advisory_xact_lock(8682, hashtext($1)) IS NULL AS locked", app_id)
         .fetch_one(connection)

@@ -1,48 +1,50 @@
-//! What an error of the database means to the caller.
+//! Classification of database errors.
 
-/// Whether the same work, done again from its start, may succeed: another transaction was faster. An upsert that meets
-/// the row it looked for in vain, a foreign key whose row has just gone or come, a deadlock.
+/// Returns whether the transaction failed because of a concurrent transaction, so that it may succeed when it is
+/// repeated from its start: a row with the same key was inserted meanwhile, the row of a foreign key was deleted or
+/// inserted meanwhile, or there was a deadlock.
 #[must_use]
 pub fn is_race(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01")) && !is_project_gone(error)
+    matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01")) && !is_project_deleted(error)
 }
 
-/// Whether the project was deleted meanwhile: the rules of one that is not there are refused, and rows that name it.
+/// Returns whether the project was deleted meanwhile: the rules lock of a deleted project and rows that refer to it
+/// are rejected.
 #[must_use]
-pub fn is_project_gone(error: &sqlx::Error) -> bool {
+pub fn is_project_deleted(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
             error.code().as_deref() == Some("VE001")
                 || error.constraint().is_some_and(|constraint| constraint.ends_with("_project_fk"))
         }
-        // The row of the project is the only one that is read as one that must be there.
+        // This means the project, because no other row that may be missing is read with `fetch_one`.
         sqlx::Error::RowNotFound => true,
         _ => false,
     }
 }
 
-/// Whether it was somebody or something else that stood in the way, so that the same work may succeed after a while: a race that
-/// was lost again and again, a lock, a time limit.
+/// Returns whether the cause is temporary and outside the transaction, so that it may succeed after a while: conflicts
+/// with concurrent transactions, a lock, a time limit, or an unavailable database.
 #[must_use]
-pub fn is_passing(error: &sqlx::Error) -> bool {
+pub fn is_transient(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     is_race(error)
         || is_unavailable(error)
-        || is_time_limit(error)
+        || is_statement_timeout(error)
         || matches!(code.as_deref(), Some("55P03" | "25P03"))
-        // What a connection says that breaks in the middle of an answer.
+        // The error of a connection that breaks in the middle of a response.
         || matches!(error, sqlx::Error::Protocol(_))
 }
 
-/// Whether a statement took longer than it may, or was cancelled by hand.
+/// Returns whether a statement exceeded its time limit or was cancelled by an operator.
 #[must_use]
-pub fn is_time_limit(error: &sqlx::Error) -> bool {
+pub fn is_statement_timeout(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.as_deref() == Some("57014")
 }
 
-/// Whether the database is out of reach, so that the client may try again later.
+/// Returns whether the database cannot be reached, so that the client may try again later.
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {

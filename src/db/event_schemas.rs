@@ -1,10 +1,10 @@
-//! Custom-event schemas. A project has a hundred at the most, so a list of them is counted as it is read.
+//! Custom-event schemas. A project has at most a hundred, so a list reads all of them and needs no stored count.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::json::JsonText;
-use crate::domain::metadata_schema::{EventSchema, of_stored, stored};
+use crate::domain::metadata_schema::{EventSchema, definitions_from_json, definitions_to_json};
 use crate::domain::project::ProjectId;
 
 struct SchemaRow {
@@ -20,12 +20,12 @@ impl TryFrom<SchemaRow> for EventSchema {
 
     fn try_from(row: SchemaRow) -> Result<Self, sqlx::Error> {
         let SchemaRow { id, name, properties, created_at, updated_at } = row;
-        let properties = of_stored(&properties).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let properties = definitions_from_json(&properties).map_err(|error| sqlx::Error::Decode(error.into()))?;
         Ok(Self { id, name, properties, created_at, updated_at })
     }
 }
 
-/// The columns of [`SchemaRow`] from the schemas that `$tail` chooses.
+/// Selects the columns of [`SchemaRow`] from `custom_event_schemas`, with the rest of the statement from `WHERE` on.
 macro_rules! select_schemas {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
@@ -37,10 +37,11 @@ macro_rules! select_schemas {
     };
 }
 
-/// Adds a schema.
+/// Inserts a schema.
 ///
 /// # Errors
-/// When the database refuses; a unique violation where the project has one of the same name.
+/// Returns an error when the database query fails; a unique violation when the project has a schema with the same
+/// name.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -52,7 +53,7 @@ pub async fn insert(
         project.0,
         schema.id,
         schema.name,
-        &stored(&schema.properties) as &JsonText,
+        &definitions_to_json(&schema.properties) as &JsonText,
         schema.created_at,
         schema.updated_at
     )
@@ -61,10 +62,10 @@ pub async fn insert(
     Ok(())
 }
 
-/// The schema with that id.
+/// Finds the schema with that id.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -77,10 +78,11 @@ pub async fn find(
         .transpose()
 }
 
-/// As [`find`], and keeps the schema from being changed or deleted by others until the transaction ends.
+/// Does the same as [`find`], and locks the schema until the transaction ends, so that no other transaction changes or
+/// deletes it.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn lock(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -93,19 +95,19 @@ pub async fn lock(
         .transpose()
 }
 
-/// Every schema of the project, by its name.
+/// Lists all schemas of the project, sorted by their names.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<EventSchema>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<EventSchema>, sqlx::Error> {
     let rows = select_schemas!("WHERE project_id = $1 ORDER BY name", project.0).fetch_all(connection).await?;
     rows.into_iter().map(EventSchema::try_from).collect()
 }
 
-/// Writes what changed of a locked schema.
+/// Updates a locked schema.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn update(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -115,7 +117,7 @@ pub async fn update(
         "UPDATE custom_event_schemas SET properties = $3, updated_at = $4 WHERE project_id = $1 AND id = $2",
         project.0,
         schema.id,
-        &stored(&schema.properties) as &JsonText,
+        &definitions_to_json(&schema.properties) as &JsonText,
         schema.updated_at
     )
     .execute(connection)
@@ -123,13 +125,13 @@ pub async fn update(
     Ok(())
 }
 
-/// Removes a schema; `false` where there is none.
+/// Deletes a schema. Returns `false` when there is none with that id.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("DELETE FROM custom_event_schemas WHERE project_id = $1 AND id = $2", project.0, id)
+    let result = sqlx::query!("DELETE FROM custom_event_schemas WHERE project_id = $1 AND id = $2", project.0, id)
         .execute(connection)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(result.rows_affected() == 1)
 }

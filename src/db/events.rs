@@ -8,10 +8,10 @@ use crate::domain::event::CustomEvent;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
-/// Adds a custom event of a locked customer, and one to the count of those of its name.
+/// Inserts a custom event of a locked customer, and increments the number of the customer's events with that name.
 ///
 /// # Errors
-/// When the database refuses; a foreign key error where the customer is gone.
+/// Returns an error when the database query fails; a foreign key error when the customer no longer exists.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -37,11 +37,12 @@ pub async fn insert(
     Ok(())
 }
 
-/// How many custom events of each of `names` the customers have; who has none is not in it.
+/// Returns how many custom events with each of `names` each customer has, by the ids of the customers. A customer
+/// without such events is missing.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn count_of(
+/// Returns an error when the database query fails.
+pub async fn count_by_name(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_ids: &[String],

@@ -1,4 +1,4 @@
-//! The rows of an export, read piece by piece through a cursor of the database.
+//! The rows of an export, which are fetched in batches from a cursor of the database.
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
@@ -6,7 +6,7 @@ use sqlx::{Executor, FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use super::filter::{push_customer_filter, push_order_filter};
 use super::orders::OrderRow;
-use crate::domain::customer::{Customer, OrderSummary, Searched};
+use crate::domain::customer::{Customer, IndexedFields, OrderSummary};
 use crate::domain::export::{Column, ExportKey, ExportedCustomer};
 use crate::domain::filter::{CustomerField, Filter, OrderField};
 use crate::domain::json::JsonText;
@@ -14,16 +14,17 @@ use crate::domain::order::Order;
 use crate::domain::page::Direction;
 use crate::domain::project::ProjectId;
 
-/// Lets the statements of a transaction take as long as an export may, and plans them for all rows rather than the first few.
+/// Raises the time limit of the statements of a transaction to that of an export, and makes PostgreSQL plan its cursor
+/// for all rows instead of the first ones.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn take_time(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn extend_statement_timeout(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute("SET LOCAL statement_timeout = '15min'; SET LOCAL cursor_tuple_fraction = 1").await.map(drop)
 }
 
-/// What is read of a customer beside the id, in this order.
-const CUSTOMER_PARTS: [&str; 10] = [
+/// The groups of columns of a customer that a cursor can select after the id, in this order.
+const CUSTOMER_COLUMNS: [&str; 10] = [
     "c.source_id",
     "c.name",
     "c.email",
@@ -35,17 +36,19 @@ const CUSTOMER_PARTS: [&str; 10] = [
     "c.orders_count, c.orders_amount, c.last_order_amount, c.last_order_at",
     "c.state",
 ];
+// The indexes in `CUSTOMER_COLUMNS` of the groups that several fields need.
 const PROFILE: usize = 6;
 const METADATA: usize = 7;
+const ORDER_SUMMARY: usize = 8;
 const STATE: usize = 9;
 
-/// Which of the parts of customers are read, a bit for each.
+/// The groups of columns that a cursor selects, as one bit for each index in `CUSTOMER_COLUMNS`.
 #[derive(Clone, Copy, Debug)]
-pub struct CustomerParts(u16);
+pub struct CustomerColumns(u16);
 
-impl CustomerParts {
-    fn shown_by(columns: &[Column<CustomerField>]) -> Self {
-        let part = |column: &Column<CustomerField>| match &column.field {
+impl CustomerColumns {
+    fn needed_for(columns: &[Column<CustomerField>]) -> Self {
+        let group = |column: &Column<CustomerField>| match &column.field {
             CustomerField::SourceId => Some(0),
             CustomerField::Profile("name") => Some(1),
             CustomerField::Profile("email") => Some(2),
@@ -58,83 +61,86 @@ impl CustomerParts {
             | CustomerField::OrdersTotalCount
             | CustomerField::OrdersAverageAmount
             | CustomerField::OrdersLastAmount
-            | CustomerField::OrdersLastDate => Some(8),
+            | CustomerField::OrdersLastDate => Some(ORDER_SUMMARY),
             CustomerField::State { .. } => Some(STATE),
             CustomerField::Id | CustomerField::EventCount(_) | CustomerField::Unset => None,
         };
-        Self(columns.iter().filter_map(part).fold(0, |parts, part| parts | (1 << part)))
+        Self(columns.iter().filter_map(group).fold(0, |bits, group| bits | (1 << group)))
     }
 
-    fn has(self, part: usize) -> bool {
-        self.0 & (1 << part) != 0
+    fn contains(self, group: usize) -> bool {
+        self.0 & (1 << group) != 0
     }
 
-    /// Whether one of them is JSON, which can be of any size.
+    /// Returns whether one of the columns is JSON, which can have any size.
     #[must_use]
-    pub fn have_json(self) -> bool {
-        self.has(PROFILE) || self.has(METADATA) || self.has(STATE)
+    pub fn include_json(self) -> bool {
+        self.contains(PROFILE) || self.contains(METADATA) || self.contains(STATE)
     }
 
-    /// The name of their cursor: the statements that read a cursor are kept, so what it reads must always be the same.
-    fn cursor(self) -> String {
+    /// Returns the name of the cursor. The statements that fetch from a cursor are cached by their text, so a name
+    /// always stands for the same columns.
+    fn cursor_name(self) -> String {
         format!("exported_customers_{}", self.0)
     }
 
-    fn of(self, row: &PgRow) -> Result<ExportedCustomer, sqlx::Error> {
+    fn read(self, row: &PgRow) -> Result<ExportedCustomer, sqlx::Error> {
         let mut next = 1;
-        let mut take = |part: usize, columns: usize| {
-            let place = next;
-            let is_read = self.has(part);
-            next += if is_read { columns } else { 0 };
-            is_read.then_some(place)
+        let mut take = |group: usize, columns: usize| {
+            let index = next;
+            let is_selected = self.contains(group);
+            next += if is_selected { columns } else { 0 };
+            is_selected.then_some(index)
         };
         macro_rules! read {
-            ($part:expr) => {
-                take($part, 1).map(|place| row.try_get(place)).transpose()?
+            ($group:expr) => {
+                take($group, 1).map(|index| row.try_get(index)).transpose()?
             };
         }
         let source_id = read!(0).flatten();
-        let searched = Searched { name: read!(1).flatten(), email: read!(2).flatten(), city: read!(3).flatten() };
+        let indexed_fields =
+            IndexedFields { name: read!(1).flatten(), email: read!(2).flatten(), city: read!(3).flatten() };
         let created_at = read!(4).unwrap_or_default();
         let updated_at = read!(5).flatten();
         let profile = read!(PROFILE).unwrap_or_else(|| JsonText::from_trusted(String::new()));
         let metadata = read!(METADATA).flatten();
-        let orders = match take(8, 4) {
+        let orders = match take(ORDER_SUMMARY, 4) {
             None => OrderSummary::default(),
-            Some(place) => OrderSummary {
-                count: row.try_get(place)?,
-                amount: row.try_get(place + 1)?,
-                last_amount: row.try_get(place + 2)?,
-                last_at: row.try_get(place + 3)?,
+            Some(index) => OrderSummary {
+                count: row.try_get(index)?,
+                amount: row.try_get(index + 1)?,
+                last_amount: row.try_get(index + 2)?,
+                last_at: row.try_get(index + 3)?,
             },
         };
         let state = read!(STATE).flatten();
         let id = row.try_get(0)?;
         let customer = Customer { id, source_id, profile, metadata, orders, state, created_at, updated_at };
-        Ok(ExportedCustomer { customer, searched })
+        Ok(ExportedCustomer { customer, indexed_fields })
     }
 }
 
-/// Begins to read the living customers that pass `filter` at `now`, sorted by `sort`: of each what `columns` show, and its id.
+/// Opens a cursor over the customers that are not deleted and match `filter.0` at `filter.1`. It selects the id and
+/// what `columns` need.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn open_customers(
+/// Returns an error when the database query fails.
+pub async fn open_customer_cursor(
     connection: &mut PgConnection,
     project: ProjectId,
     columns: &[Column<CustomerField>],
     filter: (&Filter<CustomerField>, DateTime<Utc>),
     sort: (ExportKey, Direction),
-) -> Result<CustomerParts, sqlx::Error> {
-    let read = CustomerParts::shown_by(columns);
+) -> Result<CustomerColumns, sqlx::Error> {
+    let selected = CustomerColumns::needed_for(columns);
     let mut query = QueryBuilder::new("DECLARE ");
-    query.push(read.cursor()).push(" NO SCROLL CURSOR FOR SELECT c.id");
-    for (_, columns) in CUSTOMER_PARTS.iter().enumerate().filter(|(part, _)| read.has(*part)) {
+    query.push(selected.cursor_name()).push(" NO SCROLL CURSOR FOR SELECT c.id");
+    for (_, columns) in CUSTOMER_COLUMNS.iter().enumerate().filter(|(group, _)| selected.contains(*group)) {
         query.push(", ").push(columns);
     }
     query.push(" FROM customers c WHERE c.project_id = ").push_bind(project.0).push(" AND c.deleted_at IS NULL AND ");
     push_customer_filter(&mut query, filter.0, filter.1);
-    // As the indexes are.
+    // Each order is that of an index.
     query.push(match sort {
         (ExportKey::Name, Direction::Ascending) => " ORDER BY c.name, c.created_at, c.id",
         (ExportKey::Name, Direction::Descending) => " ORDER BY c.name DESC, c.created_at DESC, c.id DESC",
@@ -149,28 +155,29 @@ pub async fn open_customers(
         (ExportKey::CreatedAt | ExportKey::Status, Direction::Ascending) => " ORDER BY c.created_at, c.id",
         (ExportKey::CreatedAt | ExportKey::Status, Direction::Descending) => " ORDER BY c.created_at DESC, c.id DESC",
     });
-    open(connection, query).await?;
-    Ok(read)
+    declare_cursor(connection, query).await?;
+    Ok(selected)
 }
 
-/// Begins to read the orders that pass `filter` at `now`, sorted by `sort`: of each what `columns` show, and whose it is.
+/// Opens a cursor over the orders that match `filter.0` at `filter.1`. It selects every column except the items, and
+/// the metadata only when one of `columns` needs it.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn open_orders(
+/// Returns an error when the database query fails.
+pub async fn open_order_cursor(
     connection: &mut PgConnection,
     project: ProjectId,
     columns: &[Column<OrderField>],
     filter: (&Filter<OrderField>, DateTime<Utc>),
     sort: (ExportKey, Direction),
 ) -> Result<(), sqlx::Error> {
-    let metadata = columns.iter().any(|column| matches!(column.field, OrderField::Metadata(_)));
-    // In the order in which an `OrderRow` is read.
+    let needs_metadata = columns.iter().any(|column| matches!(column.field, OrderField::Metadata(_)));
+    // The columns are in the order in which `OrderRow` reads them.
     let mut query = QueryBuilder::new(
         "DECLARE exported_orders NO SCROLL CURSOR FOR
          SELECT id, source_id, customer_id, referrer_id, status, amount, NULL::json, ",
     );
-    query.push(if metadata { "metadata" } else { "NULL::json" });
+    query.push(if needs_metadata { "metadata" } else { "NULL::json" });
     query.push(", created_at, updated_at FROM orders WHERE project_id = ").push_bind(project.0).push(" AND ");
     push_order_filter(&mut query, filter.0, filter.1);
     query.push(match sort {
@@ -181,58 +188,59 @@ pub async fn open_orders(
         (_, Direction::Ascending) => " ORDER BY created_at, id",
         (_, Direction::Descending) => " ORDER BY created_at DESC, id DESC",
     });
-    open(connection, query).await
+    declare_cursor(connection, query).await
 }
 
-/// Customers as the database sent them.
+/// A batch of customers as the database sent it.
 #[derive(Debug)]
-pub struct CustomerRows(CustomerParts, Vec<PgRow>);
+pub struct CustomerRows(CustomerColumns, Vec<PgRow>);
 
 impl CustomerRows {
-    /// The customers, each made when it is asked for: it is time that the database can use.
+    /// Returns the customers. Each is decoded only when the iterator reaches it, so that the database can prepare the
+    /// next batch meanwhile.
     pub fn customers(&self) -> impl Iterator<Item = Result<ExportedCustomer, sqlx::Error>> {
-        self.1.iter().map(|row| self.0.of(row))
+        self.1.iter().map(|row| self.0.read(row))
     }
 
-    /// The bytes of the largest one; `None` where there is none.
+    /// Returns the size of the largest row in bytes; `None` when the batch is empty.
     #[must_use]
-    pub fn largest(&self) -> Option<usize> {
+    pub fn largest_row_bytes(&self) -> Option<usize> {
         let size = |row: &PgRow| {
-            let values = (0..row.len()).filter_map(|place| row.try_get_raw(place).ok());
+            let values = (0..row.len()).filter_map(|index| row.try_get_raw(index).ok());
             values.filter_map(|value| value.as_bytes().ok().map(<[u8]>::len)).sum()
         };
         self.1.iter().map(size).max()
     }
 }
 
-/// The next customers, at most `rows`; none where all were read.
+/// Fetches the next customers, at most `rows`. The batch is empty when all were fetched.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn next_customers(
+/// Returns an error when the database query fails.
+pub async fn fetch_customers(
     connection: &mut PgConnection,
-    parts: CustomerParts,
+    columns: CustomerColumns,
     rows: usize,
 ) -> Result<CustomerRows, sqlx::Error> {
-    Ok(CustomerRows(parts, next_rows(parts.cursor(), rows).build().fetch_all(connection).await?))
+    Ok(CustomerRows(columns, fetch_statement(columns.cursor_name(), rows).build().fetch_all(connection).await?))
 }
 
-/// The next orders, at most `rows`; none where all were read.
+/// Fetches the next orders, at most `rows`. The result is empty when all were fetched.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn next_orders(connection: &mut PgConnection, rows: usize) -> Result<Vec<Order>, sqlx::Error> {
-    let rows = next_rows("exported_orders".to_owned(), rows).build().fetch_all(connection).await?;
+/// Returns an error when the database query fails.
+pub async fn fetch_orders(connection: &mut PgConnection, rows: usize) -> Result<Vec<Order>, sqlx::Error> {
+    let rows = fetch_statement("exported_orders".to_owned(), rows).build().fetch_all(connection).await?;
     rows.iter().map(|row| OrderRow::from_row(row).map(Order::from)).collect()
 }
 
-async fn open(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> Result<(), sqlx::Error> {
-    // No two exports are alike enough for their statements to be kept.
+async fn declare_cursor(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> Result<(), sqlx::Error> {
+    // The statements of two exports are rarely the same, so caching them is useless.
     query.build().persistent(false).execute(connection).await.map(drop)
 }
 
-/// The statement is kept, of which there are few: kept, it is on its way before anything is waited for.
-fn next_rows(cursor: String, rows: usize) -> QueryBuilder<Postgres> {
+/// Returns the statement that fetches rows. The driver caches it, so a fetch needs no round trip to prepare it.
+fn fetch_statement(cursor: String, rows: usize) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("FETCH FORWARD ");
     query.push(rows).push(" FROM ").push(cursor);
     query

@@ -1,4 +1,4 @@
-//! Stored JSON passes between PostgreSQL and [`JsonText`] as text, without being parsed.
+//! The conversion of [`JsonText`] from and to the type `json` of PostgreSQL, as text and without parsing.
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;

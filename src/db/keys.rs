@@ -1,4 +1,4 @@
-//! The keys of a project, for whoever looks after them. What they open is in [`credentials`](super::credentials).
+//! The management of the keys of a project. [`credentials`](super::credentials) reads what a key gives access to.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -6,11 +6,12 @@ use sqlx::PgConnection;
 use crate::domain::credential::{Family, Key};
 use crate::domain::project::ProjectId;
 
-/// Every key that opens a project, oldest first. One that options of several emulators name is there once.
+/// Lists the keys that give access to a project, oldest first. A key that the options of several emulators configure
+/// is listed once.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Key>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Key>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT family, app_id, bool_or(is_configured) AS "is_configured!", min(created_at) AS "created_at!"
            FROM credentials
@@ -34,21 +35,26 @@ pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Ve
         .collect())
 }
 
-/// How many keys open a project.
+/// Counts the keys that give access to a project.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn count(connection: &mut PgConnection, project: ProjectId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM credentials WHERE project_id = $1"#, project.0)
         .fetch_one(connection)
         .await
 }
 
-/// Keeps others from revoking a server key until the transaction ends; `false` where it does not open that project, or no more.
+/// Locks a server key until the transaction ends, so that no other transaction revokes it. Returns `false` when the
+/// key does not give access to that project, or is revoked.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn hold(connection: &mut PgConnection, project: ProjectId, app_id: &str) -> Result<bool, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn lock_server_key(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    app_id: &str,
+) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT 1 AS one FROM credentials
          WHERE family = 'server' AND app_id = $1 AND project_id = $2
@@ -61,10 +67,11 @@ pub async fn hold(connection: &mut PgConnection, project: ProjectId, app_id: &st
     Ok(row.is_some())
 }
 
-/// Revokes a key of a project for good; `false` where the project has none of that family with that id.
+/// Revokes a key of a project, which is final. Returns `false` when the project has no key of that family with that
+/// id.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn revoke(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -72,7 +79,7 @@ pub async fn revoke(
     app_id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
+    let result = sqlx::query!(
         "UPDATE credentials SET project_id = NULL, revoked_at = $4
          WHERE family = $1 AND app_id = $2 AND project_id = $3",
         family.as_str(),
@@ -82,5 +89,5 @@ pub async fn revoke(
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(result.rows_affected() > 0)
 }

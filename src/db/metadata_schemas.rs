@@ -1,11 +1,11 @@
-//! Metadata schemas. A project has a hundred at the most, so a list of them is counted as it is read.
+//! Metadata schemas. A project has at most a hundred, so a list reads all of them and needs no stored count.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
-use crate::domain::metadata_schema::{MetadataSchema, of_stored, stored};
+use crate::domain::metadata_schema::{MetadataSchema, definitions_from_json, definitions_to_json};
 use crate::domain::project::ProjectId;
 
 struct SchemaRow {
@@ -22,12 +22,12 @@ impl TryFrom<SchemaRow> for MetadataSchema {
 
     fn try_from(row: SchemaRow) -> Result<Self, sqlx::Error> {
         let SchemaRow { id, related_object, properties, allow_defined_only, created_at, updated_at } = row;
-        let properties = of_stored(&properties).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let properties = definitions_from_json(&properties).map_err(|error| sqlx::Error::Decode(error.into()))?;
         Ok(Self { id, related_object, properties, allow_defined_only, created_at, updated_at })
     }
 }
 
-/// The columns of [`SchemaRow`] from the schemas that `$tail` chooses.
+/// Selects the columns of [`SchemaRow`] from `metadata_schemas`, with the rest of the statement from `WHERE` on.
 macro_rules! select_schemas {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
@@ -39,10 +39,11 @@ macro_rules! select_schemas {
     };
 }
 
-/// Adds a schema.
+/// Inserts a schema.
 ///
 /// # Errors
-/// When the database refuses; a unique violation where the project has one for the same resource.
+/// Returns an error when the database query fails; a unique violation when the project has a schema for the same
+/// resource.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -55,7 +56,7 @@ pub async fn insert(
         project.0,
         schema.id,
         schema.related_object,
-        &stored(&schema.properties) as &JsonText,
+        &definitions_to_json(&schema.properties) as &JsonText,
         schema.allow_defined_only,
         schema.created_at,
         schema.updated_at
@@ -65,10 +66,10 @@ pub async fn insert(
     Ok(())
 }
 
-/// The schema with that id or, where there is none, for that resource.
+/// Finds the schema with that id or, when there is none, the schema for that resource.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -77,7 +78,7 @@ pub async fn find(
     if !identifier.can_exist() {
         return Ok(None);
     }
-    // The id wins where the other is named like one.
+    // The id takes precedence when the resource of another schema has the same text.
     select_schemas!(
         "WHERE project_id = $1 AND (id = $2 OR related_object = $2) ORDER BY id = $2 DESC LIMIT 1",
         project.0,
@@ -89,10 +90,11 @@ pub async fn find(
     .transpose()
 }
 
-/// As [`find`], and keeps the schema from being changed or deleted by others until the transaction ends.
+/// Does the same as [`find`], and locks the schema until the transaction ends, so that no other transaction changes or
+/// deletes it.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn lock(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -106,20 +108,20 @@ pub async fn lock(
         .transpose()
 }
 
-/// Every schema of the project, by its resource.
+/// Lists all schemas of the project, sorted by their resources.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<MetadataSchema>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<MetadataSchema>, sqlx::Error> {
     let rows =
         select_schemas!("WHERE project_id = $1 ORDER BY related_object", project.0).fetch_all(connection).await?;
     rows.into_iter().map(MetadataSchema::try_from).collect()
 }
 
-/// Writes what changed of a locked schema.
+/// Updates a locked schema.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn update(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -130,7 +132,7 @@ pub async fn update(
          WHERE project_id = $1 AND id = $2",
         project.0,
         schema.id,
-        &stored(&schema.properties) as &JsonText,
+        &definitions_to_json(&schema.properties) as &JsonText,
         schema.allow_defined_only,
         schema.updated_at
     )
@@ -139,10 +141,10 @@ pub async fn update(
     Ok(())
 }
 
-/// Removes a schema.
+/// Deletes a schema.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM metadata_schemas WHERE project_id = $1 AND id = $2", project.0, id)
         .execute(connection)

@@ -1,10 +1,12 @@
-//! The only SQL. Free functions on a connection, one file per family of tables.
+//! All SQL of the program: functions on a connection, one file for each family of tables. The SQL functions of the
+//! database are in `functions/`.
 //!
-//! Statements are checked against the schema when the crate is compiled, from the committed `.sqlx/`; after a change run
-//! `scripts/prepare-queries`. A function that writes what a list counts keeps `row_counts` in the same statement.
+//! The compiler checks the statements against the committed metadata in `.sqlx/`; run `scripts/prepare-queries` after
+//! a change. A function that inserts or deletes rows of a counted list updates `row_counts` in the same statement.
 
 pub mod activity;
 pub mod activity_list;
+pub mod configured_keys;
 pub mod connect;
 pub mod consents;
 pub mod credentials;
@@ -14,10 +16,10 @@ pub mod event_schemas;
 pub mod events;
 pub mod exports;
 pub mod filter;
+pub mod functions;
 pub mod jobs;
 pub mod keys;
 pub mod metadata_schemas;
-pub mod named_keys;
 pub mod oauth_tokens;
 pub mod orders;
 pub mod permanent_deletions;
@@ -27,8 +29,9 @@ pub mod projects;
 pub mod row_counts;
 pub mod rules;
 pub mod segments;
-pub mod upkeep;
+pub mod statistics;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
 mod json;
+mod window;

@@ -1,25 +1,26 @@
-//! OAuth 2.0 tokens, by the digest of each. What they open is in [`credentials`](super::credentials).
+//! OAuth 2.0 tokens, which are identified by their digests. [`credentials`](super::credentials) reads what a token
+//! gives access to.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
 
-/// A token to add.
+/// A token to insert.
 #[derive(Clone, Copy)]
 pub struct NewToken<'a> {
     pub sha256: &'a [u8],
     pub project: ProjectId,
-    /// The server key that asks for it.
+    /// The server key that requests the token.
     pub app_id: &'a str,
     pub scope: &'a str,
     pub expires_at: DateTime<Utc>,
 }
 
-/// Adds a token.
+/// Inserts a token.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, new: NewToken<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO oauth_tokens (token_sha256, project_id, app_id, scope, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -34,11 +35,11 @@ pub async fn insert(connection: &mut PgConnection, new: NewToken<'_>) -> Result<
     Ok(())
 }
 
-/// Removes the tokens of a project that have expired, and tells how many it has left.
+/// Deletes the expired tokens of a project, and returns how many tokens are left.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remove_expired(
+/// Returns an error when the database query fails.
+pub async fn delete_expired(
     connection: &mut PgConnection,
     project: ProjectId,
     now: DateTime<Utc>,
@@ -51,17 +52,17 @@ pub async fn remove_expired(
         .await
 }
 
-/// Removes a token of a project; `false` where the project has none with that digest that is alive.
+/// Deletes a token of a project. Returns `false` when the project has no token with that digest that has not expired.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remove(
+/// Returns an error when the database query fails.
+pub async fn delete(
     connection: &mut PgConnection,
     project: ProjectId,
     sha256: &[u8],
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
+    let result = sqlx::query!(
         "DELETE FROM oauth_tokens WHERE token_sha256 = $1 AND project_id = $2 AND expires_at > $3",
         sha256,
         project.0,
@@ -69,14 +70,14 @@ pub async fn remove(
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(result.rows_affected() == 1)
 }
 
-/// Removes every token that a server key of a project has asked for.
+/// Deletes all tokens that a server key of a project has requested.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remove_of_key(connection: &mut PgConnection, project: ProjectId, app_id: &str) -> Result<(), sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn delete_by_key(connection: &mut PgConnection, project: ProjectId, app_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM oauth_tokens WHERE project_id = $1 AND app_id = $2", project.0, app_id)
         .execute(connection)
         .await?;

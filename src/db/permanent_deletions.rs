@@ -1,29 +1,29 @@
-//! The cascade that forgets a person.
+//! The erasure of a customer.
 
 use sqlx::PgConnection;
 
 use crate::domain::deletion::{DeletionCounts, PermanentDeletion};
 use crate::domain::project::ProjectId;
 
-/// Who is to be forgotten.
+/// The customer to erase.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// By the id, softly deleted or not.
+    /// By its id, softly deleted or not.
     Id(&'a str),
-    /// By the source id of a living customer.
+    /// By the source id of a customer that is not deleted.
     SourceId(&'a str),
 }
 
-/// Removes a customer with everything in [`HANGS_ON_A_CUSTOMER`](crate::domain::deletion::HANGS_ON_A_CUSTOMER), records
-/// what was removed, and returns the `cust_` id and the counts; `None`, with nothing done, where there is no such
-/// customer. `deletion_id` and `now` are those of the record.
+/// Erases a customer: deletes it with everything that depends on it, records what was removed, and returns the
+/// `cust_` id and the counts; `None`, with nothing changed, when there is no such customer. `deletion_id` and `now`
+/// are stored in the record.
 ///
-/// One round trip: the database's function `forget_customer` first locks the customer, and then removes in one statement
-/// what it sees from then on. It is in `migrations/`, where a later table is added to it by a new version.
+/// It takes one round trip: the SQL function `erase_customer` (in `functions/`) locks the customer and then removes
+/// in one statement everything that is visible from that moment.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn forget(
+/// Returns an error when the database query fails.
+pub async fn erase(
     connection: &mut PgConnection,
     project: ProjectId,
     target: Target<'_>,
@@ -35,9 +35,9 @@ pub async fn forget(
         Target::SourceId(source_id) => (None, Some(source_id)),
     };
     let row = sqlx::query!(
-        r#"SELECT forgotten_id AS "forgotten_id!", events AS "events!", customer_events AS "customer_events!",
+        r#"SELECT erased_customer_id AS "erased_customer_id!", events AS "events!", customer_events AS "customer_events!",
                   segments AS "segments!", orders AS "orders!", order_events AS "order_events!"
-           FROM forget_customer($1, $2, $3, $4, $5)"#,
+           FROM erase_customer($1, $2, $3, $4, $5)"#,
         project.0,
         id,
         source_id,
@@ -48,7 +48,7 @@ pub async fn forget(
     .await?;
     Ok(row.map(|row| PermanentDeletion {
         id: deletion_id.to_owned(),
-        customer_id: row.forgotten_id,
+        customer_id: row.erased_customer_id,
         created_at: now,
         counts: DeletionCounts {
             events: row.events,

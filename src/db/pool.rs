@@ -1,8 +1,8 @@
-//! The pool of connections.
+//! The connection pool.
 //!
-//! The pool of sqlx asks the database for a sign of life whenever a connection comes back, which is a second round trip
-//! and a task for every request. Here a connection that did its work is simply kept; only one whose work failed is looked
-//! at before anyone else gets it.
+//! The pool of sqlx (`sqlx-core` 0.9) pings the database whenever a connection is released, which costs a second round
+//! trip and a task for every request. This pool keeps a connection without a ping when its work has succeeded, and
+//! checks it before the next use only when its work has failed. Use the pool of sqlx once the ping is optional.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -18,20 +18,21 @@ use tokio::time::{sleep, timeout};
 
 use super::error::is_unavailable;
 
-/// A connection that has rested for longer is asked for a sign of life before it is used.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-/// How long a sign of life may take.
-const SIGN_OF_LIFE_WITHIN: Duration = Duration::from_secs(2);
-/// How long a refused connection waits for its next attempt.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
+/// A connection that was idle for longer is pinged before it is used.
+const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
+/// The time limit of a ping or a rollback.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause between two attempts to connect to an unavailable database.
+const CONNECT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// How connections are held.
+/// The settings of a pool.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {
+    /// The maximum number of connections.
     pub connections: u32,
-    /// How long a request waits for a connection before it is answered 503.
+    /// How long a request waits for a connection before its response is 503.
     pub acquire_timeout: Duration,
-    /// How long one statement may run before the database ends it.
+    /// How long a statement may run before the database cancels it.
     pub statement_timeout: Duration,
 }
 
@@ -41,57 +42,58 @@ impl Default for PoolSettings {
     }
 }
 
-/// Connections to one database, at most so many; made when they are first needed.
+/// A limited number of connections to one database. A connection is opened when it is first needed.
 #[derive(Clone)]
-pub struct Pool(Arc<Shared>);
+pub struct Pool(Arc<PoolState>);
 
 impl fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the options, which may hold a password.
+        // Omit the options, because they may contain a password.
         formatter.debug_struct("Pool").field("settings", &self.0.settings).finish_non_exhaustive()
     }
 }
 
-struct Shared {
+struct PoolState {
     options: PgConnectOptions,
     settings: PoolSettings,
     permits: Arc<Semaphore>,
-    /// The connection that came back last is the next to be used.
-    idle: Mutex<Vec<Idle>>,
-    /// Counts the times that a connection turned out to be dead: older ones are not trusted then.
+    /// The connection that was released last is used next.
+    idle: Mutex<Vec<IdleConnection>>,
+    /// This counter is incremented whenever a broken connection is found. Idle connections of an earlier generation
+    /// are pinged before they are used.
     generation: AtomicU64,
-    /// Counts the pieces of work that there were.
-    uses: AtomicU64,
+    /// How often a connection was requested.
+    acquire_count: AtomicU64,
 }
 
-struct Idle {
+struct IdleConnection {
     connection: PgConnection,
     since: Instant,
     generation: u64,
 }
 
 impl Pool {
-    /// A pool on `options`, which connects when it is first asked to.
+    /// Creates a pool without opening a connection.
     #[must_use]
     pub fn new(options: PgConnectOptions, settings: PoolSettings) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(PoolState {
             options: options.application_name("voucherify-emulator").disable_statement_logging(),
             settings,
             permits: Arc::new(Semaphore::new(usize::try_from(settings.connections).unwrap_or(1))),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
-            uses: AtomicU64::new(0),
+            acquire_count: AtomicU64::new(0),
         }))
     }
 
-    /// A connection for one piece of work.
+    /// Acquires a connection.
     ///
     /// # Errors
-    /// [`sqlx::Error::PoolTimedOut`] when none is free in time, [`sqlx::Error::PoolClosed`] after [`Pool::close`], or
-    /// what a new connection met.
-    pub async fn acquire(&self) -> Result<Session, sqlx::Error> {
-        self.0.uses.fetch_add(1, Ordering::Relaxed);
-        let until = Instant::now() + self.0.settings.acquire_timeout;
+    /// Returns [`sqlx::Error::PoolTimedOut`] when no connection becomes available in time, [`sqlx::Error::PoolClosed`]
+    /// after [`Pool::close`], or the error of a new connection.
+    pub async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
+        self.0.acquire_count.fetch_add(1, Ordering::Relaxed);
+        let deadline = Instant::now() + self.0.settings.acquire_timeout;
         let permit = match Arc::clone(&self.0.permits).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => timeout(self.0.settings.acquire_timeout, Arc::clone(&self.0.permits).acquire_owned())
@@ -101,160 +103,164 @@ impl Pool {
         };
         let generation = self.0.generation.load(Ordering::Relaxed);
         while let Some(mut idle) = self.take_idle() {
-            let is_fresh = idle.generation == generation && idle.since.elapsed() < TRUSTED_FOR;
-            if is_fresh || within(idle.connection.ping()).await {
-                return Ok(Session::new(idle.connection, permit, self.clone(), generation));
+            let is_trusted = idle.generation == generation && idle.since.elapsed() < MAX_IDLE_WITHOUT_PING;
+            if is_trusted || succeeds_in_time(idle.connection.ping()).await {
+                return Ok(PooledConnection::new(idle.connection, permit, self.clone(), generation));
             }
         }
-        let connection = self.connect(until).await?;
-        Ok(Session::new(connection, permit, self.clone(), generation))
+        let connection = self.connect(deadline).await?;
+        Ok(PooledConnection::new(connection, permit, self.clone(), generation))
     }
 
-    /// A connection with a transaction on it.
+    /// Acquires a connection and begins a transaction.
     ///
     /// # Errors
-    /// As [`Pool::acquire`], or when the database refuses.
+    /// Returns the errors of [`Pool::acquire`], or an error when the statement fails.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
-        let mut session = self.acquire().await?;
-        session.execute("BEGIN").await?;
-        session.in_transaction = true;
-        Ok(Transaction(session))
+        let mut connection = self.acquire().await?;
+        connection.execute("BEGIN").await?;
+        connection.in_transaction = true;
+        Ok(Transaction(connection))
     }
 
-    /// [`Pool::begin`], and the first row of what stands behind the `BEGIN` in `statements`, in one round trip.
+    /// Begins a transaction with `statements`, the first of which is `BEGIN`, in one round trip. Returns it with the
+    /// first row that the statements return.
     ///
     /// # Errors
-    /// As [`Pool::begin`].
+    /// Returns the errors of [`Pool::begin`].
     pub async fn begin_with(&self, statements: AssertSqlSafe<String>) -> Result<(Transaction, PgRow), sqlx::Error> {
-        let mut session = self.acquire().await?;
-        session.in_transaction = true;
-        let row = sqlx::raw_sql(statements).fetch_one(&mut *session).await?;
-        Ok((Transaction(session), row))
+        let mut connection = self.acquire().await?;
+        connection.in_transaction = true;
+        let row = sqlx::raw_sql(statements).fetch_one(&mut *connection).await?;
+        Ok((Transaction(connection), row))
     }
 
-    /// How often a connection was asked for.
+    /// Returns how often a connection was requested.
     #[must_use]
-    pub fn uses(&self) -> u64 {
-        self.0.uses.load(Ordering::Relaxed)
+    pub fn acquire_count(&self) -> u64 {
+        self.0.acquire_count.load(Ordering::Relaxed)
     }
 
-    /// Lets no work begin any more, waits until all has ended, and closes the connections.
+    /// Waits until all connections are released, closes them, and rejects further requests for a connection.
     pub async fn close(&self) {
         let all = self.0.settings.connections;
-        // Those who wait already are let go first, in the order in which they came.
-        let ended = Arc::clone(&self.0.permits).acquire_many_owned(all).await;
+        // The semaphore is fair, so callers that already wait for a connection get one before this call returns.
+        let all_permits = Arc::clone(&self.0.permits).acquire_many_owned(all).await;
         self.0.permits.close();
         while let Some(idle) = self.take_idle() {
             let _ = idle.connection.close().await;
         }
-        drop(ended);
+        drop(all_permits);
     }
 
-    /// A new connection; a database that is just starting is waited for until the time is up.
-    async fn connect(&self, until: Instant) -> Result<PgConnection, sqlx::Error> {
+    /// Opens a connection. While the database is unavailable, for example while it starts, this is repeated until the
+    /// deadline.
+    async fn connect(&self, deadline: Instant) -> Result<PgConnection, sqlx::Error> {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let refusal = match timeout(left, self.connect_once()).await {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            let error = match timeout(remaining, self.connect_once()).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) if is_unavailable(&error) => error,
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(sqlx::Error::PoolTimedOut),
             };
-            if until.saturating_duration_since(Instant::now()) < RETRY_AFTER {
-                return Err(refusal);
+            if deadline.saturating_duration_since(Instant::now()) < CONNECT_RETRY_DELAY {
+                return Err(error);
             }
-            sleep(RETRY_AFTER).await;
+            sleep(CONNECT_RETRY_DELAY).await;
         }
     }
 
     async fn connect_once(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = self.0.options.connect().await?;
-        let session = format!(
+        let settings = format!(
             "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET jit = off;
              SET timezone = 'UTC'; SET client_min_messages = error",
             self.0.settings.statement_timeout.as_millis()
         );
-        connection.execute(AssertSqlSafe(session)).await?;
+        connection.execute(AssertSqlSafe(settings)).await?;
         Ok(connection)
     }
 
-    fn take_idle(&self) -> Option<Idle> {
+    fn take_idle(&self) -> Option<IdleConnection> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn keep(&self, connection: PgConnection, generation: u64) {
-        let idle = Idle { connection, since: Instant::now(), generation };
+    fn return_idle(&self, connection: PgConnection, generation: u64) {
+        let idle = IdleConnection { connection, since: Instant::now(), generation };
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
     }
 }
 
-/// A connection for one piece of work. [`Session::release`] gives it back; dropped without that, it is looked at first.
+/// A connection from a pool. [`PooledConnection::release`] returns it to the pool. When it is dropped instead, it is
+/// returned only if the database still responds.
 #[derive(Debug)]
-pub struct Session {
-    /// `None` once it was given back.
-    held: Option<(PgConnection, OwnedSemaphorePermit)>,
+pub struct PooledConnection {
+    /// `None` after the connection was returned to the pool.
+    inner: Option<(PgConnection, OwnedSemaphorePermit)>,
     pool: Pool,
     generation: u64,
     in_transaction: bool,
 }
 
-impl Session {
+impl PooledConnection {
     fn new(connection: PgConnection, permit: OwnedSemaphorePermit, pool: Pool, generation: u64) -> Self {
-        Self { held: Some((connection, permit)), pool, generation, in_transaction: false }
+        Self { inner: Some((connection, permit)), pool, generation, in_transaction: false }
     }
 
-    /// Gives the connection back after work that went well.
+    /// Returns the connection to the pool after its work has succeeded.
     pub fn release(mut self) {
-        if let Some((connection, permit)) = self.held.take() {
-            self.pool.keep(connection, self.generation);
+        if let Some((connection, permit)) = self.inner.take() {
+            self.pool.return_idle(connection, self.generation);
             drop(permit);
         }
     }
 
-    /// Closes the connection, whose settings are not those of the others.
+    /// Closes the connection instead of returning it, for example because its settings were changed.
     pub async fn close(mut self) {
-        if let Some((connection, _permit)) = self.held.take() {
+        if let Some((connection, _permit)) = self.inner.take() {
             let _ = connection.close().await;
         }
     }
 }
 
-impl Deref for Session {
+impl Deref for PooledConnection {
     type Target = PgConnection;
 
-    #[expect(clippy::unreachable, reason = "what gives the connection back takes the session")]
+    #[expect(clippy::unreachable, reason = "the methods that return the connection consume the value")]
     fn deref(&self) -> &PgConnection {
-        match &self.held {
+        match &self.inner {
             Some((connection, _)) => connection,
-            None => unreachable!("a session that was given back"),
+            None => unreachable!("the connection was already returned to the pool"),
         }
     }
 }
 
-impl DerefMut for Session {
-    #[expect(clippy::unreachable, reason = "what gives the connection back takes the session")]
+impl DerefMut for PooledConnection {
+    #[expect(clippy::unreachable, reason = "the methods that return the connection consume the value")]
     fn deref_mut(&mut self) -> &mut PgConnection {
-        match &mut self.held {
+        match &mut self.inner {
             Some((connection, _)) => connection,
-            None => unreachable!("a session that was given back"),
+            None => unreachable!("the connection was already returned to the pool"),
         }
     }
 }
 
-impl Drop for Session {
-    /// The work failed: rolls back what it began, and keeps the connection if it still answers.
+impl Drop for PooledConnection {
+    /// Handles failed work: rolls back the transaction, if there is one, and returns the connection to the pool if the
+    /// database still responds.
     fn drop(&mut self) {
-        let Some((mut connection, permit)) = self.held.take() else { return };
+        let Some((mut connection, permit)) = self.inner.take() else { return };
         let (pool, generation, in_transaction) = (self.pool.clone(), self.generation, self.in_transaction);
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            let is_settled = if in_transaction {
-                within(connection.execute("ROLLBACK")).await
+            let is_usable = if in_transaction {
+                succeeds_in_time(connection.execute("ROLLBACK")).await
             } else {
-                within(connection.ping()).await
+                succeeds_in_time(connection.ping()).await
             };
-            if is_settled {
-                pool.keep(connection, generation);
+            if is_usable {
+                pool.return_idle(connection, generation);
             } else {
                 pool.0.generation.fetch_add(1, Ordering::Relaxed);
             }
@@ -263,30 +269,32 @@ impl Drop for Session {
     }
 }
 
-/// Whether the database answers, and soon.
-async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> bool {
-    timeout(SIGN_OF_LIFE_WITHIN, answer).await.is_ok_and(|answer| answer.is_ok())
+/// Returns whether a statement succeeds within [`PING_TIMEOUT`].
+async fn succeeds_in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> bool {
+    timeout(PING_TIMEOUT, statement).await.is_ok_and(|result| result.is_ok())
 }
 
-/// A transaction; dropped before [`Transaction::commit`], it is rolled back.
+/// A transaction. It is rolled back when it is dropped before [`Transaction::commit`].
 #[derive(Debug)]
-pub struct Transaction(Session);
+pub struct Transaction(PooledConnection);
 
 impl Transaction {
-    /// Makes what was done last.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// When the database refuses, or its answer is lost: then nobody knows whether it did.
+    /// Returns an error when the commit fails, or when the response is lost: then it is unknown whether the
+    /// transaction is committed.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.0.execute("COMMIT").await?;
         self.0.release();
         Ok(())
     }
 
-    /// Undoes what was done, and waits for that. (Dropped, a transaction is rolled back as well, but nobody knows when.)
+    /// Rolls the transaction back and waits until the rollback has finished. When a transaction is dropped instead, a
+    /// background task rolls it back later.
     pub async fn roll_back(mut self) {
-        // A connection that does not answer is looked after when it is dropped.
-        if within(self.0.execute("ROLLBACK")).await {
+        // If the rollback fails, dropping the connection checks it.
+        if succeeds_in_time(self.0.execute("ROLLBACK")).await {
             self.0.release();
         }
     }
@@ -311,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_shows_no_password() {
+    fn debug_output_does_not_contain_the_password() {
         let options = PgConnectOptions::new_without_pgpass().password("hidden");
         let printed = format!("{:?}", Pool::new(options, PoolSettings::default()));
         assert!(printed.contains("statement_timeout") && !printed.contains("hidden"), "{printed}");

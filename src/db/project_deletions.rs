@@ -1,4 +1,4 @@
-//! Deleting projects: `migrations/0007_doors.sql` says how.
+//! The deletion of projects: `migrations/0001_schema.sql` explains its steps at the table `projects`.
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
@@ -7,12 +7,16 @@ use super::jobs::CHANNEL;
 use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
 
-/// Marks a project as deleted, revokes its keys and its tokens, and wakes whoever removes its rows when the transaction commits;
-/// `false` where it is deleted already.
+/// Marks a project as deleted, revokes its keys, deletes its tokens, and wakes the worker that deletes its rows when
+/// the transaction commits. Returns `false` when the project is deleted already.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn mark(connection: &mut PgConnection, project: ProjectId, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn mark_deleted(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
     let marked = sqlx::query!(
         r#"UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL
            RETURNING pg_notify($3, '')::text AS notified"#,
@@ -25,7 +29,7 @@ pub async fn mark(connection: &mut PgConnection, project: ProjectId, now: DateTi
     if marked.is_none() {
         return Ok(false);
     }
-    // Not removed: an id that opened something is never free for something else.
+    // Revoke the keys instead of deleting them, so that their ids never give access to anything else.
     sqlx::query!("UPDATE credentials SET project_id = NULL, revoked_at = $2 WHERE project_id = $1", project.0, now)
         .execute(&mut *connection)
         .await?;
@@ -33,27 +37,28 @@ pub async fn mark(connection: &mut PgConnection, project: ProjectId, now: DateTi
     Ok(true)
 }
 
-/// The projects that are marked as deleted and not yet gone.
+/// Lists the projects that are marked as deleted and still have a row, at most 1000 of them.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn left(connection: &mut PgConnection) -> Result<Vec<ProjectId>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list_marked(connection: &mut PgConnection) -> Result<Vec<ProjectId>, sqlx::Error> {
     let ids = sqlx::query_scalar!("SELECT id FROM projects WHERE deleted_at IS NOT NULL ORDER BY id LIMIT 1000")
         .fetch_all(connection)
         .await?;
     Ok(ids.into_iter().map(ProjectId).collect())
 }
 
-/// A transaction that is alone in the project: whoever wrote there has ended. `None` where somebody is there still, or removes
-/// it already. It waits for no other lock for long.
+/// Begins a transaction that holds the rules lock of the project exclusively. Returns `None` when another transaction
+/// holds the lock: a writer that has not ended, or another process that deletes the rows. The transaction waits at
+/// most a second for any other lock.
 ///
 /// # Errors
-/// When there is no connection to be had, or the database refuses.
-pub async fn begin_alone(pool: &Pool, project: ProjectId) -> Result<Option<Transaction>, sqlx::Error> {
-    // The lock of `lock_rules`, which refuses a project that is deleted.
+/// Returns an error when no connection is available or the database query fails.
+pub async fn try_begin_exclusive(pool: &Pool, project: ProjectId) -> Result<Option<Transaction>, sqlx::Error> {
+    // `lock_rules_exclusive` takes the same lock, but refuses a project that is marked as deleted.
     let (transaction, row) = pool
         .begin_with(AssertSqlSafe(format!(
-            "BEGIN; SET LOCAL lock_timeout = '1s'; SELECT pg_try_advisory_xact_lock(8682000000000000 + {})",
+            "BEGIN; SET LOCAL lock_timeout = '1s'; SELECT pg_try_advisory_xact_lock(rules_lock_key({}))",
             project.0
         )))
         .await?;
@@ -66,26 +71,26 @@ pub async fn begin_alone(pool: &Pool, project: ProjectId) -> Result<Option<Trans
 
 macro_rules! tables {
     ($($table:literal),* $(,)?) => {
-        /// Every table with rows of projects, those first whose rows name rows of others. A test holds it against the catalogue.
-        /// Keys are not among them: they are revoked, and stay.
+        /// Every table with rows of projects; a table with a foreign key comes before the table that it refers to. A
+        /// test compares the list with the catalogue. `credentials` is not in it, because revoked keys stay.
         pub const TABLES: &[&str] = &[$($table),*];
 
-        /// Removes rows of the project, `most` of them at the most, from one of [`TABLES`], and tells how many.
+        /// Deletes at most `limit` rows of the project from one of [`TABLES`], and returns how many it deleted.
         ///
         /// # Errors
-        /// When the database refuses.
-        pub async fn remove(
+        /// Returns an error when the database query fails.
+        pub async fn delete_rows(
             connection: &mut PgConnection,
             project: ProjectId,
             table: &str,
-            most: i64,
+            limit: i64,
         ) -> Result<u64, sqlx::Error> {
             let done = match table {
                 $($table => sqlx::query!(
                     "DELETE FROM " + $table + " WHERE project_id = $1 AND ctid = ANY(ARRAY(
                          SELECT ctid FROM " + $table + " WHERE project_id = $1 LIMIT $2))",
                     project.0,
-                    most
+                    limit
                 )
                 .execute(connection)
                 .await?,)*
@@ -97,7 +102,8 @@ macro_rules! tables {
 }
 
 tables![
-    // First the jobs: a worker that has one has its row locked, and what it does there is seen after.
+    // The jobs come first: a worker holds the lock of the row of its job, so what it writes is visible once that row
+    // is deleted.
     "jobs",
     "job_slices",
     "job_results",
@@ -122,11 +128,11 @@ tables![
     "row_counts",
 ];
 
-/// Keeps everyone from adding rows that have a foreign key to the project, until the transaction ends; `false` where the project
-/// is gone.
+/// Locks the row of a project that is marked as deleted, so that no row with a foreign key to it can be added until
+/// the transaction ends. Returns `false` when there is no such project.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!("SELECT id FROM projects WHERE id = $1 AND deleted_at IS NOT NULL FOR UPDATE", project.0)
         .fetch_optional(connection)
@@ -134,11 +140,11 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<b
     Ok(row.is_some())
 }
 
-/// Removes a project that has no rows any more.
+/// Deletes a project that is marked as deleted and has no rows left.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remove_project(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn delete_project(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM projects WHERE id = $1 AND deleted_at IS NOT NULL", project.0)
         .execute(connection)
         .await?;

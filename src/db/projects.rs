@@ -1,4 +1,4 @@
-//! Projects and organisations. A project that is marked as deleted is not there.
+//! Projects and organisations. No query finds a project that is marked as deleted.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -6,23 +6,23 @@ use sqlx::PgConnection;
 use crate::domain::json::JsonText;
 use crate::domain::project::{OrganisationId, Project, ProjectId, ProjectSettings};
 
-/// A project to add. It holds a secret, so there is no `Debug` of it.
+/// A project to insert. It contains a secret, so it does not implement `Debug`.
 pub struct NewProject {
     /// `proj_...`.
     pub public_id: String,
     pub name: String,
     pub organisation: OrganisationId,
-    /// Signs what its webhooks send.
+    /// Signs the messages of the project's webhooks.
     pub webhook_token: String,
-    /// `None` where all is default.
+    /// `None` when every setting has its default.
     pub settings: Option<ProjectSettings>,
     pub created_at: DateTime<Utc>,
 }
 
-/// Adds a project.
+/// Inserts a project.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, new: &NewProject) -> Result<ProjectId, sqlx::Error> {
     let id = sqlx::query_scalar!(
         "INSERT INTO projects (public_id, name, organisation_id, webhook_token, settings, created_at)
@@ -40,10 +40,10 @@ pub async fn insert(connection: &mut PgConnection, new: &NewProject) -> Result<P
     Ok(ProjectId(id))
 }
 
-/// Adds an organisation.
+/// Inserts an organisation.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert_organisation(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
@@ -54,29 +54,29 @@ pub async fn insert_organisation(
     Ok(OrganisationId(id))
 }
 
-/// Whether a project has that name, or that public id; `None` where it is gone.
+/// Returns whether a project has that name or that public id; `None` when the project is deleted.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn is_called(
+/// Returns an error when the database query fails.
+pub async fn has_name_or_id(
     connection: &mut PgConnection,
     project: ProjectId,
-    name: &str,
+    name_or_id: &str,
 ) -> Result<Option<bool>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT name = $2 OR public_id = $2 AS "is_called!" FROM projects WHERE id = $1 AND deleted_at IS NULL"#,
         project.0,
-        name
+        name_or_id
     )
     .fetch_optional(connection)
     .await
 }
 
-/// The organisation of a project; `None` where it is gone.
+/// Finds the organisation of a project; `None` when the project is deleted.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn organisation_of(
+/// Returns an error when the database query fails.
+pub async fn find_organisation(
     connection: &mut PgConnection,
     project: ProjectId,
 ) -> Result<Option<OrganisationId>, sqlx::Error> {
@@ -111,7 +111,8 @@ impl TryFrom<ProjectRow> for Project {
     }
 }
 
-/// The columns of [`ProjectRow`] from the projects that `$tail` chooses.
+/// Selects the columns of [`ProjectRow`] from the projects that are not deleted, with the rest of the condition
+/// `$tail`.
 macro_rules! select_projects {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
@@ -123,11 +124,11 @@ macro_rules! select_projects {
     };
 }
 
-/// The number of the organisation's project with that public id.
+/// Finds the number of the organisation's project with that public id.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn id_of(
+/// Returns an error when the database query fails.
+pub async fn find_id(
     connection: &mut PgConnection,
     organisation: OrganisationId,
     public_id: &str,
@@ -142,19 +143,19 @@ pub async fn id_of(
     Ok(id.map(ProjectId))
 }
 
-/// The project of that number.
+/// Finds the project with that number.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId) -> Result<Option<Project>, sqlx::Error> {
     select_projects!("id = $1", project.0).fetch_optional(connection).await?.map(Project::try_from).transpose()
 }
 
-/// As [`find`], and keeps others from changing or deleting the project, and from adding keys and tokens of it, until the transaction
-/// ends.
+/// Does the same as [`find`], and locks the project until the transaction ends, so that no other transaction changes
+/// or deletes it. Transactions that insert keys or tokens of the project acquire the same lock.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<Option<Project>, sqlx::Error> {
     select_projects!("id = $1 FOR NO KEY UPDATE", project.0)
         .fetch_optional(connection)
@@ -163,16 +164,17 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<O
         .transpose()
 }
 
-/// The organisation's projects, newest first, `most` of them at the most, and the number of all.
+/// Lists the newest projects of an organisation, newest first and at most `limit` of them, and returns them with the
+/// number of all of its projects.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list(
     connection: &mut PgConnection,
     organisation: OrganisationId,
-    most: i64,
+    limit: i64,
 ) -> Result<(Vec<Project>, i64), sqlx::Error> {
-    let rows = select_projects!("organisation_id = $1 ORDER BY id DESC LIMIT $2", organisation.0, most)
+    let rows = select_projects!("organisation_id = $1 ORDER BY id DESC LIMIT $2", organisation.0, limit)
         .fetch_all(&mut *connection)
         .await?;
     let total = sqlx::query_scalar!(
@@ -184,10 +186,10 @@ pub async fn list(
     Ok((rows.into_iter().map(Project::try_from).collect::<Result<_, _>>()?, total))
 }
 
-/// Writes what changed of a locked project.
+/// Updates the name and the settings of a locked project.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn update(connection: &mut PgConnection, project: &Project) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE projects SET name = $2, settings = $3 WHERE id = $1",

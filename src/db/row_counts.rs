@@ -1,13 +1,20 @@
-//! How many rows an unfiltered list has.
+//! The number of rows of an unfiltered list.
 
 use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
 
-/// The total of the project's `resource`: `customers`, `orders`, `segments`, or the id of a segment for its members.
+/// The resource name of the number of customers that are not deleted.
+pub const CUSTOMERS: &str = "customers";
+/// The resource name of the number of orders.
+pub const ORDERS: &str = "orders";
+/// The resource name of the number of segments. For the number of members of a segment, it is the id of the segment.
+pub const SEGMENTS: &str = "segments";
+
+/// Returns the number of rows of a resource of the project.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn total(connection: &mut PgConnection, project: ProjectId, resource: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT coalesce(sum(value), 0)::bigint AS "total!" FROM row_counts WHERE project_id = $1 AND resource = $2"#,

@@ -20,13 +20,14 @@ struct WebhookRow {
 impl From<WebhookRow> for Webhook {
     fn from(row: WebhookRow) -> Self {
         let WebhookRow { id, kind, name, target_url, events, active, created_at, updated_at } = row;
-        // The table has no other kinds.
+        // The check constraint of the column allows only the names that can be parsed.
         let kind = WebhookKind::parse(&kind).unwrap_or(WebhookKind::Project);
         Self { id, kind, name, target_url, events, active, created_at, updated_at }
     }
 }
 
-/// The columns of [`WebhookRow`] from the webhooks that `$tail` chooses.
+/// Selects the columns of [`WebhookRow`] from the webhooks that are not deleted, with the rest of the condition
+/// `$tail`.
 macro_rules! select_webhook {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
@@ -38,20 +39,20 @@ macro_rules! select_webhook {
     };
 }
 
-/// All of a project, of both kinds, oldest first.
+/// Lists the webhooks of a project, of both kinds, oldest first.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn all(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>, sqlx::Error> {
     let rows = select_webhook!("project_id = $1 ORDER BY created_at, id", project.0).fetch_all(connection).await?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
-/// The active ones, oldest first.
+/// Lists the subscriptions of the active webhooks of a project, oldest first.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn subscriptions(
+/// Returns an error when the database query fails.
+pub async fn list_subscriptions(
     connection: &mut PgConnection,
     project: ProjectId,
 ) -> Result<Vec<Subscription>, sqlx::Error> {
@@ -64,19 +65,19 @@ pub async fn subscriptions(
     .await
 }
 
-/// The one with that id.
+/// Finds the webhook with that id.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Webhook>, sqlx::Error> {
     let row = select_webhook!("project_id = $1 AND id = $2", project.0, id).fetch_optional(connection).await?;
     Ok(row.map(Webhook::from))
 }
 
-/// Adds one.
+/// Inserts a webhook.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, webhook: &Webhook) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO webhooks (project_id, id, kind, name, target_url, events, active, created_at)
@@ -95,10 +96,10 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, webhook: 
     Ok(())
 }
 
-/// Writes what a request may change.
+/// Updates the fields of a webhook that requests can change.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn update(connection: &mut PgConnection, project: ProjectId, webhook: &Webhook) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE webhooks SET name = $3, target_url = $4, events = $5, active = $6, updated_at = $7
@@ -116,12 +117,12 @@ pub async fn update(connection: &mut PgConnection, project: ProjectId, webhook: 
     Ok(())
 }
 
-/// Takes one from everyone's sight, and what it was to send from the courier's. Its row goes with [`remove`], when nothing refers to it any
-/// more.
+/// Marks a webhook as deleted: no request finds it any more, and its deliveries are no longer sent. [`delete`] deletes
+/// the row when no delivery refers to it.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn delete(
+/// Returns an error when the database query fails.
+pub async fn mark_deleted(
     connection: &mut PgConnection,
     project: ProjectId,
     id: &str,
@@ -138,22 +139,22 @@ pub async fn delete(
     Ok(())
 }
 
-/// Those that are deleted and not yet removed, by their projects and ids; not too many at once.
+/// Lists the projects and ids of at most 100 webhooks that are marked as deleted and still have a row.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn deleted(connection: &mut PgConnection) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list_deleted(connection: &mut PgConnection) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
     let rows = sqlx::query!("SELECT project_id, id FROM webhooks WHERE deleted_at IS NOT NULL LIMIT 100")
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.id)).collect())
 }
 
-/// Removes the row of a deleted one, whose deliveries are gone.
+/// Deletes the row of a webhook that is marked as deleted and has no deliveries left.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remove(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM webhooks WHERE project_id = $1 AND id = $2 AND deleted_at IS NOT NULL", project.0, id)
         .execute(connection)
         .await?;

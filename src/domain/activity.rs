@@ -1,4 +1,4 @@
-//! The entries of a customer's activity.
+//! Customer activity: entries, and the filters and sort orders of their lists.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use super::credential::Channel;
 use super::json::JsonText;
 use super::page::Direction;
 
-/// What an entry tells of. The vendor has more types, [`LISTED_TYPES`]; these are the ones that happen here.
+/// The type of an activity entry. The vendor has more types, see [`LISTED_TYPES`]; these are the ones that the emulator
+/// records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityType {
     CustomerCreated,
@@ -27,7 +28,7 @@ pub enum ActivityType {
 }
 
 impl ActivityType {
-    /// The vendor's name of the type.
+    /// Returns the vendor's name of the type.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,57 +49,58 @@ impl ActivityType {
     }
 }
 
-/// One entry, ready to be stored beside the change that caused it.
+/// A new entry, to be stored in the same transaction as the change that caused it.
 #[derive(Clone, Debug)]
 pub struct ActivityEntry {
-    /// Whose activity it is in.
+    /// The customer to whose activity the entry belongs.
     pub customer_id: String,
     /// `evcus_...`, time-ordered.
     pub id: String,
     pub kind: ActivityType,
-    /// The id of the request that caused it; the entries of one request share it.
+    /// The id of the request that caused the entry; all entries of one request have the same group id.
     pub group_id: String,
-    /// The key of that request.
+    /// The key of the request that caused the entry.
     pub app_id: Arc<str>,
     pub channel: Channel,
-    /// The payload, without what describes a second person.
+    /// The payload, without the data of a second customer.
     pub data: JsonText,
-    /// A second person that the payload names (an order's referrer): the id and how the payload shows them.
+    /// A second customer in the payload (the referrer of an order): its id, and its JSON in the payload. It is stored
+    /// separately, so that it can be erased.
     pub referrer: Option<(String, JsonText)>,
     pub created_at: DateTime<Utc>,
 }
 
-/// One entry as it was stored: what [`ActivityEntry`] became.
+/// An entry as it is stored; written from an [`ActivityEntry`].
 #[derive(Clone, Debug)]
 pub struct StoredEntry {
     pub id: String,
-    /// The name of the type, as it was stored.
+    /// The stored name of the type.
     pub kind: String,
     pub group_id: String,
-    /// The payload, without what describes a second person.
+    /// The payload, without the data of a second customer.
     pub data: JsonText,
-    /// The second person, until they are forgotten.
+    /// The second customer, until it is erased.
     pub referrer: Option<(String, JsonText)>,
     pub created_at: DateTime<Utc>,
-    /// The key of the request; entries from before it was kept have none.
+    /// The key of the request; `None` for entries written before keys were recorded.
     pub app_id: Option<String>,
     pub channel: Channel,
 }
 
-/// What the types are told apart by. The vendor publishes the two names only; the division is this project's.
+/// The category of an entry. The vendor publishes only the two names; this project defines which types they contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityCategory {
-    /// What the customer or a client did: every type that is not an effect.
+    /// An action of the customer or a client: every type that is not an effect.
     Action,
-    /// What followed from it: `customer.segment.*`.
+    /// A consequence of an action: the types `customer.segment.*`.
     Effect,
 }
 
 impl ActivityCategory {
-    /// The names, in the vendor's order.
+    /// The names of the categories, in the vendor's order.
     pub const NAMES: [&str; 2] = ["ACTION", "EFFECT"];
 
-    /// Reads a name.
+    /// Returns the category with that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -109,16 +111,16 @@ impl ActivityCategory {
     }
 }
 
-/// What a list of entries can be sorted by; the id is the second key.
+/// The key by which a list of entries is sorted. Entries with equal keys are sorted by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityKey {
-    /// The id, which is the time of creation. An entry is never updated.
+    /// The id, which begins with the creation time. Entries are never updated.
     Id,
     Type,
     Category,
 }
 
-/// An order of entries.
+/// A sort order of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActivitySort {
     pub key: ActivityKey,
@@ -126,11 +128,11 @@ pub struct ActivitySort {
 }
 
 impl ActivitySort {
-    /// The default: newest first.
+    /// The default order.
     pub const NEWEST_FIRST: Self = Self { key: ActivityKey::Id, direction: Direction::Descending };
 
-    /// Reads the `order` parameter: a key, with a dash before it for descending. No entry has a code or a campaign, so
-    /// that those two leave the id to decide.
+    /// Parses the `order` parameter: a key, prefixed with a dash for descending order. No entry has a code or a
+    /// campaign, so sorting by either of them is sorting by id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (direction, name) =
@@ -145,30 +147,31 @@ impl ActivitySort {
     }
 }
 
-/// Which entries a list shows.
+/// The filter of a list of entries.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ActivityFilter {
-    /// Only from this moment on, at the precision of answers.
+    /// Only entries at or after this time, compared in milliseconds, the precision of responses.
     pub start: Option<DateTime<Utc>>,
-    /// Only until this moment, which is still in, at the precision of answers.
+    /// Only entries at or before this time, compared in milliseconds, the precision of responses.
     pub end: Option<DateTime<Utc>>,
-    /// Only of this type.
+    /// Only entries of this type.
     pub kind: Option<&'static str>,
     pub category: Option<ActivityCategory>,
-    /// Only what concerns a certain campaign or product: nothing here does.
-    pub concerns_other_things: bool,
+    /// Set by a filter for a campaign or product: no entry concerns one, so the list is empty.
+    pub matches_nothing: bool,
 }
 
-/// Where a page of entries continues.
+/// The position at which a page of entries continues.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityCursor {
-    /// After this id, in the order of the list.
+    /// The page starts after this id, in the order of the list.
     pub id: Option<String>,
-    /// After this moment, in the order of the list; before it, where the list is not in the order of time.
+    /// The page starts after this time, in the order of the list. If the list is not sorted by time, the page contains
+    /// entries before this time.
     pub moment: Option<DateTime<Utc>>,
 }
 
-/// The types that a list can be asked for, in the vendor's order.
+/// The types by which a list can be filtered, in the vendor's order.
 pub const LISTED_TYPES: [&str; 67] = [
     "customer.confirmed",
     "customer.created",

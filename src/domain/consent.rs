@@ -1,50 +1,50 @@
-//! Consents that a customer gives and revokes.
+//! The consents of customers.
 
 use chrono::{DateTime, Utc};
 
-/// What a call says about a customer's consents.
+/// A change of a customer's consents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsentChange {
-    /// `{"unsubscribed": true}`: revokes everything that was given.
+    /// `{"unsubscribed": true}`: revokes all given consents.
     RevokeAll,
-    /// Consent ids and whether each is given.
+    /// Consent ids, each with whether it is given.
     Set(Vec<(String, bool)>),
 }
 
-/// A consent as payloads name it.
+/// A consent, as shown in activity payloads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     pub id: String,
     pub name: String,
 }
 
-/// A consent as it is defined.
+/// The definition of a consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentDefinition {
-    /// Of 1 to 500 characters; the vendor's begin with `cnst_`.
+    /// 1 to 500 characters. The vendor's ids begin with `cnst_`.
     pub id: String,
-    /// The id, where the first use has defined it.
+    /// Equal to the id if the consent was defined by its first use.
     pub name: String,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub description: String,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub category: String,
     pub created_at: DateTime<Utc>,
-    /// None until the definition was changed.
+    /// `None` until the first change of the definition.
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// Consents that are shown together.
+/// A group of consents that are shown together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentGroup {
-    /// Of 1 to 500 characters; the vendor's begin with `cnstgr_`.
+    /// 1 to 500 characters. The vendor's ids begin with `cnstgr_`.
     pub id: String,
     pub name: String,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub description: String,
-    /// The ids, in the order in which they were named.
+    /// The ids of the consents, in the order in which they were sent.
     pub consents: Vec<String>,
     pub created_at: DateTime<Utc>,
-    /// None until the group was changed.
+    /// `None` until the first change of the group.
     pub updated_at: Option<DateTime<Utc>>,
 }

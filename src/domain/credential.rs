@@ -1,26 +1,25 @@
-//! Keys and tokens: who holds them, and what they open.
+//! Keys and tokens, and the access that they grant.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
 use super::limits;
-use super::project::{OrganisationId, ProjectId};
+use super::project::{ClientAccess, OrganisationId, ProjectId};
 
-/// The families of keys. Each opens paths of its own.
+/// The family of a key, which determines the paths that it grants access to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// `/v1` of a project.
+    /// Grants access to `/v1` of a project.
     Server,
-    /// `/client/v1` of a project.
+    /// Grants access to `/client/v1` of a project.
     Client,
-    /// `/management/v1` of an organisation.
+    /// Grants access to `/management/v1` of an organisation.
     Management,
 }
 
 impl Family {
-    /// The name that is stored.
+    /// Returns the name under which the family is stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,13 +29,14 @@ impl Family {
         }
     }
 
-    /// The family of that name.
+    /// Returns the family with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Server, Self::Client, Self::Management].into_iter().find(|family| family.as_str() == name)
     }
 
-    /// How an event shows a key of the family: the vendor's keys have names that users give them; these have one.
+    /// Returns the key name shown in activity events. The vendor's users name their keys; here, all keys of a family
+    /// have the same name.
     #[must_use]
     pub fn key_name(self) -> &'static str {
         match self {
@@ -47,44 +47,44 @@ impl Family {
     }
 }
 
-/// Whether a header can carry that as the id or the token of a key.
+/// Returns whether `text` can be sent in a header as the id or the token of a key.
 #[must_use]
-pub fn is_presentable(text: &str) -> bool {
+pub fn is_valid_credential_text(text: &str) -> bool {
     (1..=limits::CREDENTIAL_CHARS).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// A key of a project, without its token, which nobody knows but whoever was given it.
+/// A key of a project, without its token, which is returned only when the key is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     pub family: Family,
     pub app_id: String,
-    /// Whether it came by itself, with the project.
+    /// Whether it was auto-provisioned together with its project.
     pub is_provisioned: bool,
     pub created_at: DateTime<Utc>,
 }
 
-/// What a key opens.
+/// The resource that a key grants access to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opens {
+pub enum Grant {
     Project(ProjectId),
     Organisation(OrganisationId),
-    /// Nothing any more.
+    /// The key was revoked, or its project was deleted.
     Nothing,
 }
 
-/// What may be done with a token.
+/// The operations that a key or token may be used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scopes {
-    /// Everything that the family may: a pair of keys has no scopes.
+    /// All operations of the family. This applies to a key pair, which has no scopes.
     All,
-    /// What these names open.
+    /// The operations that these scopes allow. This applies to an OAuth token.
     Only(Arc<[String]>),
 }
 
 impl Scopes {
-    /// Whether one of `names` is among them.
+    /// Returns whether at least one of the scopes `names` is granted.
     #[must_use]
-    pub fn open(&self, names: &[&str]) -> bool {
+    pub fn allow_any(&self, names: &[&str]) -> bool {
         match self {
             Self::All => true,
             Self::Only(scopes) => scopes.iter().any(|scope| names.contains(&scope.as_str())),
@@ -92,49 +92,30 @@ impl Scopes {
     }
 }
 
-/// Whoever asks, once it is known who that is.
+/// The authenticated caller of a request.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    pub opens: Opens,
+    pub grant: Grant,
     pub family: Family,
     pub scopes: Scopes,
-    /// The id of the key; of a token, the id of the key that asked for it.
+    /// The id of the key, or of the key that requested the token.
     pub app_id: Arc<str>,
-    /// What the project lets browsers do.
+    /// The client-side settings of the project.
     pub client_access: Arc<ClientAccess>,
 }
 
 impl Principal {
-    /// The project that it opens, if it is one.
+    /// Returns the project that the caller has access to, if its key belongs to a project.
     #[must_use]
     pub fn project(&self) -> Option<ProjectId> {
-        match self.opens {
-            Opens::Project(project) => Some(project),
-            Opens::Organisation(_) | Opens::Nothing => None,
+        match self.grant {
+            Grant::Project(project) => Some(project),
+            Grant::Organisation(_) | Grant::Nothing => None,
         }
     }
 }
 
-/// The settings of a project that the client side asks for, by the vendor's names. The vendor's defaults are closed; here they
-/// are open, so that nothing is in the way of a project that nobody has configured.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(default)]
-pub struct ClientAccess {
-    #[serde(rename = "client_trusted_domains")]
-    pub trusted_domains: Vec<String>,
-    #[serde(rename = "client_create_customer_enabled")]
-    pub create_customer: bool,
-    #[serde(rename = "client_loyalty_events_enabled")]
-    pub loyalty_events: bool,
-}
-
-impl Default for ClientAccess {
-    fn default() -> Self {
-        Self { trusted_domains: vec!["*".to_owned()], create_customer: true, loyalty_events: true }
-    }
-}
-
-/// The door through which a change came in, as events tell of it.
+/// The API through which a change was made, as shown in activity events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Api,
@@ -142,7 +123,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The vendor's name.
+    /// Returns the vendor's name of the channel.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -151,13 +132,13 @@ impl Channel {
         }
     }
 
-    /// The channel of that name; whatever is not known is the API.
+    /// Returns the channel with that name, or [`Channel::Api`] if the name is absent or unknown.
     #[must_use]
     pub fn parse(name: Option<&str>) -> Self {
         if name == Some(Self::ClientApi.as_str()) { Self::ClientApi } else { Self::Api }
     }
 
-    /// The family of the keys that come through it.
+    /// Returns the family of the keys that use this channel.
     #[must_use]
     pub fn family(self) -> Family {
         match self {

@@ -1,4 +1,4 @@
-//! A customer: what is stored of it, and how a request changes it.
+//! Customers: their stored data, and how requests change it.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,38 +8,39 @@ use super::json::JsonText;
 use super::patch::Patch;
 use super::timestamp;
 
-/// A customer as it is stored. What is only passed on stays text.
+/// A customer as it is stored. Members that are only passed on stay JSON text.
 #[derive(Clone, Debug)]
 pub struct Customer {
     /// `cust_...`.
     pub id: String,
-    /// The client's own identifier: unique among the living customers of a project, fixed at creation.
+    /// The client's own identifier: unique among the customers of a project that are not deleted, and fixed at
+    /// creation.
     pub source_id: Option<String>,
-    /// [`Profile`], written.
+    /// The [`Profile`] as JSON.
     pub profile: JsonText,
-    /// `None` until something wrote metadata.
+    /// `None` until metadata is first written.
     pub metadata: Option<JsonText>,
     pub orders: OrderSummary,
-    /// Redemptions, loyalty and referrals as they were set from outside, written; `None` until they were.
+    /// Redemptions, loyalty and referrals as JSON, as set through the emulator's own API; `None` until they are set.
     pub state: Option<JsonText>,
     pub created_at: DateTime<Utc>,
     /// `None` until the first update.
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// The members of `summary.orders`, from the customer's orders in status PAID or FULFILLED.
+/// The members of `summary.orders`, computed from the customer's orders in status PAID or FULFILLED.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderSummary {
     pub count: i64,
-    /// Hundredths.
+    /// In hundredths.
     pub amount: i64,
-    /// Hundredths.
+    /// In hundredths.
     pub last_amount: i64,
     pub last_at: Option<DateTime<Utc>>,
 }
 
 impl OrderSummary {
-    /// The mean amount in hundredths, halves rounded up; the vendor does not publish how it rounds.
+    /// Returns the average amount in hundredths, rounded half up. The vendor does not publish its rounding.
     #[must_use]
     pub fn average_amount(&self) -> i64 {
         if self.count == 0 {
@@ -50,8 +51,8 @@ impl OrderSummary {
     }
 }
 
-/// What a client says of a person. Serialized in the vendor's order of members: what was never set is absent, but for the
-/// address, which is `null`.
+/// The profile of a customer, serialized in the vendor's member order. A member that was never set is omitted, except
+/// the address, which is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
@@ -70,22 +71,22 @@ pub struct Profile {
     pub address: Option<Address>,
 }
 
-/// The texts of a profile that lists are filtered by, which the database keeps in columns of their own.
+/// The profile members by which lists are filtered. The database stores them in separate, indexed columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Searched {
+pub struct IndexedFields {
     pub name: Option<String>,
     pub email: Option<String>,
     pub city: Option<String>,
 }
 
-impl Searched {
-    fn of(profile: Profile) -> Self {
+impl IndexedFields {
+    fn from_profile(profile: Profile) -> Self {
         let city = profile.address.and_then(|address| address.city.value());
         Self { name: profile.name, email: profile.email, city }
     }
 }
 
-/// An address, stored or in a request: each member is absent, `null`, or text.
+/// An address, stored or in a request. Each member is absent, `null`, or text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Address {
@@ -104,10 +105,10 @@ pub struct Address {
 }
 
 impl Address {
-    /// Takes the members that `named` has; the others stay.
-    fn merge(&mut self, named: Self) {
-        let Self { city, state, line_1, line_2, country, postal_code } = named;
-        for (member, named) in [
+    /// Replaces the members that `change` contains; the others stay.
+    fn merge(&mut self, change: Self) {
+        let Self { city, state, line_1, line_2, country, postal_code } = change;
+        for (member, change) in [
             (&mut self.city, city),
             (&mut self.state, state),
             (&mut self.line_1, line_1),
@@ -115,14 +116,14 @@ impl Address {
             (&mut self.country, country),
             (&mut self.postal_code, postal_code),
         ] {
-            if !named.is_absent() {
-                *member = named;
+            if !change.is_absent() {
+                *member = change;
             }
         }
     }
 }
 
-/// What a request says about a customer, apart from which one it is.
+/// The changes that a request makes to a customer, without the customer's identifiers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CustomerPatch {
@@ -145,33 +146,33 @@ pub struct CustomerPatch {
 }
 
 impl CustomerPatch {
-    /// Whether the request says nothing about the customer.
+    /// Returns whether the request changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The profile and metadata of a customer that is made of this patch alone, and what lists search for.
+    /// Returns the profile, metadata and indexed fields of a new customer created from this patch.
     #[must_use]
-    pub fn into_new(self) -> (JsonText, Option<JsonText>, Searched) {
+    pub fn into_new(self) -> (JsonText, Option<JsonText>, IndexedFields) {
         let (profile, metadata) = self.apply_to(Profile::default(), None);
-        (JsonText::of(&profile), metadata.map(|metadata| JsonText::of(&metadata)), Searched::of(profile))
+        (JsonText::of(&profile), metadata.map(|metadata| JsonText::of(&metadata)), IndexedFields::from_profile(profile))
     }
 
-    /// Changes `customer` as the request says, at `now`, and returns what lists search for. Unnamed members stay; metadata
-    /// is merged key by key.
-    pub fn apply(self, customer: &mut Customer, now: DateTime<Utc>) -> Searched {
+    /// Applies the changes to `customer` at `now`, and returns its indexed fields. Members that the patch does not
+    /// contain stay; metadata is merged key by key.
+    pub fn apply(self, customer: &mut Customer, now: DateTime<Utc>) -> IndexedFields {
         let profile: Profile = serde_json::from_str(customer.profile.as_str()).unwrap_or_default();
-        let metadata_is_named = !self.metadata.is_absent();
-        // Metadata that the request does not name is not even parsed.
-        let metadata = customer.metadata.as_ref().filter(|_| metadata_is_named).map(JsonText::value);
+        let changes_metadata = !self.metadata.is_absent();
+        // Parse the stored metadata only if the request changes it, to save time.
+        let metadata = customer.metadata.as_ref().filter(|_| changes_metadata).map(JsonText::value);
         let (profile, metadata) = self.apply_to(profile, metadata);
         customer.profile = JsonText::of(&profile);
-        if metadata_is_named {
+        if changes_metadata {
             customer.metadata = metadata.map(|metadata| JsonText::of(&metadata));
         }
         customer.updated_at = Some(now);
-        Searched::of(profile)
+        IndexedFields::from_profile(profile)
     }
 
     fn apply_to(self, mut profile: Profile, metadata: Option<Value>) -> (Profile, Option<Value>) {
@@ -185,37 +186,39 @@ impl CustomerPatch {
         match address {
             Patch::Absent => {}
             Patch::Null => profile.address = None,
-            Patch::Value(named) => profile.address.get_or_insert_default().merge(named),
+            Patch::Value(change) => profile.address.get_or_insert_default().merge(change),
         }
         (profile, merge_metadata(metadata, metadata_patch))
     }
 }
 
-/// Metadata after a request: merged at the first level, a key with `null` stays with `null`; `null` as a whole clears it.
+/// Returns metadata after a request. The first level is merged, and a key sent as `null` is stored as `null`. If the
+/// metadata as a whole is sent as `null`, it is cleared.
 #[must_use]
 pub fn merge_metadata(stored: Option<Value>, patch: Patch<Map<String, Value>>) -> Option<Value> {
     match (stored, patch) {
         (stored, Patch::Absent) => stored,
         (_, Patch::Null) => None,
-        (Some(Value::Object(mut stored)), Patch::Value(named)) => {
-            stored.extend(named);
+        (Some(Value::Object(mut stored)), Patch::Value(sent)) => {
+            stored.extend(sent);
             Some(Value::Object(stored))
         }
-        (_, Patch::Value(named)) => Some(Value::Object(named)),
+        (_, Patch::Value(sent)) => Some(Value::Object(sent)),
     }
 }
 
-/// The source id that a softly deleted customer keeps, so that its own is free again.
+/// Returns the source id that replaces the one of a soft-deleted customer, so that the original can be used again.
 #[must_use]
 pub fn deleted_source_id(source_id: &str, now: DateTime<Utc>) -> String {
     format!("{source_id}_deleted{}", timestamp::text(now))
 }
 
-/// How a body names a customer, and what it says of them: in `POST /v1/customers`, orders and events alike.
+/// The identifiers of a customer in a request body, and the changes to make to it. Used by `POST /v1/customers`, orders
+/// and events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CustomerReference {
-    /// The id of a customer who must exist; wins over `source_id`.
+    /// The id of a customer that must exist. Takes precedence over `source_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,25 +235,25 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_profile_shows_a_null_address_only() {
+    fn an_empty_profile_contains_only_a_null_address() {
         assert_eq!(JsonText::of(&Profile::default()).as_str(), r#"{"address":null}"#);
     }
 
     #[test]
-    fn an_address_keeps_what_was_set_and_what_was_cleared() {
+    fn an_address_stores_set_and_cleared_members() {
         let patch = Address { city: value("New York"), country: Patch::Null, ..Address::default() };
-        let (profile, _, searched) =
+        let (profile, _, indexed_fields) =
             CustomerPatch { address: Patch::Value(patch), ..CustomerPatch::default() }.into_new();
         assert_eq!(profile.as_str(), r#"{"address":{"city":"New York","country":null}}"#);
-        assert_eq!(searched, Searched { city: Some("New York".to_owned()), ..Searched::default() });
+        assert_eq!(indexed_fields, IndexedFields { city: Some("New York".to_owned()), ..IndexedFields::default() });
         let read: Profile = serde_json::from_str(profile.as_str()).unwrap();
-        assert_eq!(JsonText::of(&read), profile, "what is stored is read back as it was");
+        assert_eq!(JsonText::of(&read), profile, "the stored profile is the same after reading it");
     }
 
     #[test]
     fn metadata_is_merged_key_by_key() {
-        let Value::Object(named) = serde_json::json!({"b": null, "c": 3}) else { unreachable!() };
-        let merged = merge_metadata(Some(serde_json::json!({"a": 1, "b": 2})), Patch::Value(named));
+        let Value::Object(sent) = serde_json::json!({"b": null, "c": 3}) else { unreachable!() };
+        let merged = merge_metadata(Some(serde_json::json!({"a": 1, "b": 2})), Patch::Value(sent));
         assert_eq!(merged.unwrap().to_string(), r#"{"a":1,"b":null,"c":3}"#);
         assert_eq!(merge_metadata(Some(serde_json::json!({"a": 1})), Patch::Null), None);
     }

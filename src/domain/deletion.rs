@@ -1,55 +1,32 @@
-//! The permanent deletion of a person, and what it counts.
+//! The permanent deletion (erasure) of a customer, and the counts it reports.
 
 use chrono::{DateTime, Utc};
 
-/// The record of a permanent deletion: numbers, and the id that is gone.
+/// The record of a permanent deletion: the id of the erased customer and the counts of deleted data.
 #[derive(Clone, Debug)]
 pub struct PermanentDeletion {
     /// `del_...`.
     pub id: String,
-    /// The `cust_` id that is gone, however the call named the customer.
+    /// The `cust_` id of the erased customer, also when the request used its source id.
     pub customer_id: String,
     pub created_at: DateTime<Utc>,
     pub counts: DeletionCounts,
 }
 
-/// What was removed. The vendor publishes the names only; the meanings are this project's, in `docs/deletion.md`.
+/// The counts of deleted data. The vendor publishes only the names; this project defines the meanings, in
+/// `docs/deletion.md`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeletionCounts {
-    /// Custom events.
+    /// Number of custom events.
     pub events: i64,
-    /// Activity entries that do not concern an order.
+    /// Number of activity entries that do not concern an order.
     pub customer_events: i64,
-    /// Rows of daily aggregates; nothing aggregates yet.
+    /// Number of daily aggregate rows. Always 0, because there are no aggregates yet.
     pub daily_events: i64,
-    /// Memberships of stored segments.
+    /// Number of memberships in stored segments.
     pub segments: i64,
-    /// Orders of the customer.
+    /// Number of orders of the customer.
     pub orders: i64,
-    /// Activity entries that concern an order.
+    /// Number of activity entries that concern an order.
     pub order_events: i64,
 }
-
-/// What becomes of a row that names a forgotten customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The row is the customer's own and goes.
-    Removed,
-    /// The row is another's; what it says of the customer is cleared.
-    Cleared,
-}
-
-/// Everything that hangs on a customer: table, column that names the customer, fate. A test holds this list against the
-/// foreign keys and columns of the database, so that a new table cannot be forgotten by the forgetting.
-pub const HANGS_ON_A_CUSTOMER: &[(&str, &str, Fate)] = &[
-    ("customer_activity", "customer_id", Fate::Removed),
-    ("customer_activity", "referrer_id", Fate::Cleared),
-    ("customer_event_counts", "customer_id", Fate::Removed),
-    ("customer_consents", "customer_id", Fate::Removed),
-    ("customer_moments", "customer_id", Fate::Removed),
-    ("custom_events", "customer_id", Fate::Removed),
-    ("orders", "customer_id", Fate::Removed),
-    ("orders", "referrer_id", Fate::Cleared),
-    ("segment_members", "customer_id", Fate::Removed),
-    ("webhook_deliveries", "customer_id", Fate::Removed),
-];

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 
 use super::json::JsonText;
 
-/// Something that a customer did, as the client names it.
+/// A custom event of a customer, defined by the client.
 #[derive(Clone, Debug)]
 pub struct CustomEvent {
-    /// `event_...`; shown in payloads, not in the answer.
+    /// `event_...`; shown in activity payloads, but not in the response of the request.
     pub id: String,
-    /// The client's name of the event, 1 to 300 characters.
+    /// The name chosen by the client, 1 to 300 characters.
     pub name: String,
     pub metadata: JsonText,
-    /// As it was sent. It may name another person, so it is answered and not kept.
+    /// As it was sent. It may identify another customer, so it is returned in the response but not stored.
     pub referral: Option<JsonText>,
     /// As it was sent.
     pub loyalty: Option<JsonText>,

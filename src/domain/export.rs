@@ -1,13 +1,13 @@
-//! Exports: which columns of which customers or orders are written to a file, and in which order.
+//! Exports: the exported objects, the columns of the file, and the order of its rows.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::customer::{Customer, Searched};
+use super::customer::{Customer, IndexedFields};
 use super::filter::{CustomerField, OrderField};
 use super::page::Direction;
 
-/// What can be exported.
+/// The kind of object that an export contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExportedObject {
@@ -15,8 +15,8 @@ pub enum ExportedObject {
     Order,
 }
 
-/// Everything that the vendor exports.
-pub const VENDORS_OBJECTS: [&str; 10] = [
+/// All object names that the vendor accepts for exports.
+pub const VENDOR_EXPORTED_OBJECTS: [&str; 10] = [
     "voucher",
     "redemption",
     "customer",
@@ -78,8 +78,9 @@ const ORDER_FIELDS: [&str; 13] = [
     "metadata",
 ];
 
-/// How fields of customers are called by filters, where it is not the same.
-const CALLED_BY_FILTERS: [(&str, &str); 4] = [
+/// The prefixes of customer fields whose names differ between exports and filters, as pairs of export and filter
+/// prefix.
+const FILTER_PREFIXES: [(&str, &str); 4] = [
     ("address_", "address."),
     ("redemptions_", "summary.redemptions."),
     ("orders_", "summary.orders."),
@@ -87,7 +88,7 @@ const CALLED_BY_FILTERS: [(&str, &str); 4] = [
 ];
 
 impl ExportedObject {
-    /// The vendor's name of the object.
+    /// Returns the vendor's name of the object.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,13 +97,13 @@ impl ExportedObject {
         }
     }
 
-    /// The object of that name.
+    /// Returns the object with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Customer, Self::Order].into_iter().find(|known| known.as_str() == name)
     }
 
-    /// The fields that can be asked for, in the vendor's order; `metadata.<key>` beside them.
+    /// Returns the fields that can be exported, in the vendor's order. `metadata.<key>` can be exported as well.
     #[must_use]
     pub fn fields(self) -> &'static [&'static str] {
         match self {
@@ -111,7 +112,7 @@ impl ExportedObject {
         }
     }
 
-    /// The fields of an export that asks for none.
+    /// Returns the fields of an export request that does not contain fields.
     #[must_use]
     pub fn default_fields(self) -> &'static [&'static str] {
         match self {
@@ -120,7 +121,7 @@ impl ExportedObject {
         }
     }
 
-    /// What the rows can be sorted by, in the vendor's order; a dash means descending.
+    /// Returns the sort keys of the rows, in the vendor's order. A dash means descending.
     #[must_use]
     pub fn orders(self) -> &'static [&'static str] {
         match self {
@@ -143,17 +144,17 @@ impl ExportedObject {
     }
 }
 
-/// What an export was asked for, as it is stored and shown.
+/// The request of an export, as it is stored and shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportRequest {
     pub exported_object: ExportedObject,
     pub parameters: ExportParameters,
 }
 
-/// The parameters of an export: what was sent, and the default fields where none were.
+/// The parameters of an export, as sent, or with the default fields if none were sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportParameters {
-    /// One of [`ExportedObject::orders`], or empty, which is as good as absent.
+    /// One of [`ExportedObject::orders`]. An empty text means the same as an absent member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     pub fields: Vec<String>,
@@ -162,7 +163,7 @@ pub struct ExportParameters {
 }
 
 impl ExportParameters {
-    /// What the rows are sorted by, and how: newest first where nothing is said.
+    /// Returns the sort key and direction of the rows. The default is newest first.
     #[must_use]
     pub fn sort(&self) -> (ExportKey, Direction) {
         let order = self.order.as_deref().filter(|order| !order.is_empty()).unwrap_or("-created_at");
@@ -171,25 +172,25 @@ impl ExportParameters {
         })
     }
 
-    /// The filter as JSON; without one, that which everything passes.
+    /// Returns the filter as JSON. The default is the empty filter, which every object matches.
     #[must_use]
     pub fn filter(&self) -> Value {
         Value::Object(self.filters.clone().unwrap_or_default())
     }
 
-    /// The columns of an export of customers, for `metadata` one of each of `keys`.
+    /// Returns the columns of an export of customers. The field `metadata` becomes one column for each of `keys`.
     #[must_use]
     pub fn customer_columns(&self, keys: &[&str]) -> Vec<Column<CustomerField>> {
         self.columns(keys, |name| {
-            let called = CALLED_BY_FILTERS.iter().find_map(|(export, filter)| {
+            let filter_name = FILTER_PREFIXES.iter().find_map(|(export, filter)| {
                 let rest = name.strip_prefix(export)?;
                 Some(format!("{filter}{rest}"))
             });
-            CustomerField::parse(called.as_deref().unwrap_or(name), |_| None).map(|(field, _)| field)
+            CustomerField::parse(filter_name.as_deref().unwrap_or(name), |_| None).map(|(field, _)| field)
         })
     }
 
-    /// The columns of an export of orders, for `metadata` one of each of `keys`.
+    /// Returns the columns of an export of orders. The field `metadata` becomes one column for each of `keys`.
     #[must_use]
     pub fn order_columns(&self, keys: &[&str]) -> Vec<Column<OrderField>> {
         self.columns(keys, |name| OrderField::parse(name, |_| None).map(|(field, _)| field))
@@ -209,15 +210,15 @@ impl ExportParameters {
     }
 }
 
-/// A customer of an export, of whom only what the columns show is there; and the id.
+/// A customer in an export. Only the id and the data shown in the columns is loaded.
 #[derive(Clone, Debug)]
 pub struct ExportedCustomer {
     pub customer: Customer,
-    /// What is shown of these, which is not looked for in the profile.
-    pub searched: Searched,
+    /// Name, email and city, loaded from their own columns instead of the profile.
+    pub indexed_fields: IndexedFields,
 }
 
-/// What the rows of an export can be sorted by.
+/// The key by which the rows of an export are sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportKey {
     Name,
@@ -243,15 +244,16 @@ impl ExportKey {
     }
 }
 
-/// A column of the file.
+/// A column of the exported file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column<F> {
-    /// What stands above it.
+    /// The header of the column.
     pub title: String,
     pub field: F,
 }
 
-/// The title of a field: its words, as the vendor writes those of vouchers (`ID`, `Voucher Type`); of metadata, the key.
+/// Returns the column title of a field: its words in the style of the vendor's voucher exports (`ID`, `Voucher Type`),
+/// or the key of a metadata field.
 fn title(name: &str) -> String {
     if let Some(key) = name.strip_prefix("metadata.") {
         return key.to_owned();
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_are_the_words_of_the_name() {
+    fn titles_are_the_capitalized_words_of_the_name() {
         for (name, expected) in [
             ("id", "ID"),
             ("voucher_type", "Voucher Type"),
@@ -298,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_newest_first_unless_something_else_is_said() {
+    fn rows_are_sorted_newest_first_by_default() {
         let sorted = |order: Option<&str>| {
             let parameters =
                 ExportParameters { order: order.map(str::to_owned), ..parameters(ExportedObject::Customer) };

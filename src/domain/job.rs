@@ -1,4 +1,4 @@
-//! Work in the background: what a job is, what it goes through, and what it leaves behind.
+//! Background jobs, the records they process, and their results.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::json::JsonText;
 use super::limits;
 use super::project::ProjectId;
 
-/// What a job does.
+/// The type of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobType {
     /// `POST /v1/customers/bulk/async`.
@@ -19,18 +19,18 @@ pub enum JobType {
     CustomersMetadataUpdate,
     /// `POST /v1/customers/importCSV`.
     CustomersImportCsv,
-    /// A key of the customers' metadata is removed everywhere.
+    /// Removes a metadata key from all customers.
     CustomersMetadataKeyPurge,
     /// `POST /v1/orders/import`.
     OrdersImport,
-    /// A key of the orders' metadata is removed everywhere.
+    /// Removes a metadata key from all orders.
     OrdersMetadataKeyPurge,
-    /// An export, which is no async action.
+    /// An export, which is not listed as an async action.
     Export,
 }
 
 impl JobType {
-    /// All of them.
+    /// All job types.
     pub const ALL: [Self; 7] = [
         Self::CustomersBulkUpdate,
         Self::CustomersMetadataUpdate,
@@ -41,7 +41,7 @@ impl JobType {
         Self::Export,
     ];
 
-    /// The vendor's name of the async action.
+    /// Returns the vendor's name of the async action.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,29 +55,29 @@ impl JobType {
         }
     }
 
-    /// Whether it is done in one piece, however long that takes.
+    /// Returns whether the job runs as one step of unlimited duration, instead of slice by slice.
     #[must_use]
-    pub fn is_one_piece(self) -> bool {
+    pub fn is_single_step(self) -> bool {
         matches!(self, Self::CustomersMetadataKeyPurge | Self::OrdersMetadataKeyPurge | Self::Export)
     }
 
-    /// The type of that name.
+    /// Returns the type with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == name)
     }
 }
 
-/// How far a job has come.
+/// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobStatus {
-    /// Another job of the project comes first.
+    /// An earlier job of the same project is not finished.
     Waiting,
-    /// It is the first of its project, and so is being done, or is about to be.
+    /// The job is the first of its project: it is running, or is the next to run.
     InProgress,
-    /// It has gone through everything, also where records failed.
+    /// The job has processed everything, even if some records failed.
     Done,
-    /// It could not be done.
+    /// The job failed as a whole.
     Failed,
 }
 
@@ -88,43 +88,43 @@ pub struct Job {
     pub id: String,
     pub kind: JobType,
     pub status: JobStatus,
-    /// What its type needs beside its records.
+    /// The input of the job other than its records; the form depends on the type.
     pub parameters: Option<JsonText>,
-    /// The server key of the request that asked for it.
+    /// The server key of the request that created the job.
     pub app_id: Arc<str>,
-    /// The id of that request.
+    /// The id of the request that created the job.
     pub request_id: String,
-    /// Opens the download of what it leaves behind.
+    /// The token that grants access to the download of the result.
     pub token: String,
-    /// How many records it began with; 0 where they are not counted.
+    /// Total number of records; 0 if the job does not count them.
     pub records: i64,
-    /// How many of them are behind it.
-    pub gone_through: i64,
-    pub done_count: i64,
+    /// Number of records that were processed.
+    pub processed_count: i64,
+    pub succeeded_count: i64,
     pub failed_count: i64,
-    /// How often it has failed as a whole.
+    /// Number of times the job failed as a whole.
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
-    /// Of the last progress.
+    /// Time of the last progress.
     pub updated_at: DateTime<Utc>,
-    /// When its results go; `None` while it is not finished, or where they stay.
+    /// When its results expire; `None` if it is not finished or its results do not expire.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Job {
-    /// Percent.
+    /// Returns the progress in percent.
     #[must_use]
     pub fn progress(&self) -> i64 {
         match self.status {
             JobStatus::Done | JobStatus::Failed => 100,
             JobStatus::Waiting | JobStatus::InProgress if self.records == 0 => 0,
-            // What is left may be less than a percent.
-            JobStatus::Waiting | JobStatus::InProgress => (self.gone_through * 100 / self.records).clamp(0, 99),
+            // Less than one percent may be left, so an unfinished job shows 99 at most.
+            JobStatus::Waiting | JobStatus::InProgress => (self.processed_count * 100 / self.records).clamp(0, 99),
         }
     }
 }
 
-/// A job to accept; its records are accepted with it.
+/// A new job; its records are stored in the same transaction.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     pub id: String,
@@ -135,7 +135,7 @@ pub struct NewJob {
     pub created_at: DateTime<Utc>,
 }
 
-/// Where a job is: what a worker needs to begin with it.
+/// Identifies a job across all projects, with the data that a worker needs to start it.
 #[derive(Clone, Debug)]
 pub struct JobAddress {
     pub project: ProjectId,
@@ -145,24 +145,24 @@ pub struct JobAddress {
     pub request_id: String,
 }
 
-/// One record that a job has to go through, and whom it names.
+/// One record that a job has to process, and the customers that it identifies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Written by this program; what is in it, the job's type decides.
+    /// JSON written by this program; its form depends on the job type.
     pub json: String,
-    pub person: PersonName,
-    pub referrer: PersonName,
+    pub customer: CustomerIds,
+    pub referrer: CustomerIds,
 }
 
-/// How a record names a person: the id wins over the source id.
+/// The identifiers of a customer in a record. The id takes precedence over the source id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PersonName {
+pub struct CustomerIds {
     pub id: Option<String>,
     pub source_id: Option<String>,
 }
 
-impl PersonName {
-    /// How a record that says this of a person names them; nobody where it says nothing.
+impl CustomerIds {
+    /// Returns the identifiers in `reference`, or none if it is `None`.
     #[must_use]
     pub fn of(reference: Option<&CustomerReference>) -> Self {
         reference.map_or_else(Self::default, |reference| Self {
@@ -172,16 +172,16 @@ impl PersonName {
     }
 }
 
-/// Records that are applied together.
+/// Consecutive records that are applied in one transaction.
 #[derive(Clone, Debug)]
 pub struct Slice {
-    /// That of its first record, from 1; the others follow.
+    /// The number of the first record in the job, starting at 1.
     pub number: i64,
-    /// `None` where the person was forgotten since.
+    /// `None` for a record whose customer was erased in the meantime.
     pub records: Vec<Option<Record>>,
 }
 
-/// A line that a job leaves behind, and whom it shows.
+/// A line of a job result, and the customers whose data it shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResultLine {
     pub text: String,
@@ -190,18 +190,18 @@ pub struct ResultLine {
     pub referrer_id: Option<String>,
 }
 
-/// What a job keeps of a slice.
+/// The stored result of a slice.
 #[derive(Clone, Debug, Default)]
 pub struct SliceOutcome {
     pub done: i64,
     pub failed: i64,
-    /// Of the CSV file that can be downloaded, each with its end of line.
+    /// Lines of the downloadable CSV file, including line ends.
     pub file: Vec<ResultLine>,
-    /// JSON of each record that failed.
+    /// Failed records as JSON.
     pub failures: Vec<ResultLine>,
 }
 
-/// What kind of thing is wrong with a request, or with one record of it.
+/// The kind of error of a request, or of one record in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
     InvalidPayload,
@@ -211,7 +211,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The vendor's machine key.
+    /// Returns the vendor's error key.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
@@ -222,7 +222,7 @@ impl FailureKind {
         }
     }
 
-    /// The vendor's short text; that of [`FailureKind::Internal`] is this project's.
+    /// Returns the vendor's error message. The message of [`FailureKind::Internal`] is defined by this project.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -242,7 +242,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure; details that quote very much are cut.
+    /// Returns a failure. Details longer than [`limits::FAILURE_CHARS`] are truncated.
     #[must_use]
     pub fn new(kind: FailureKind, mut details: String) -> Self {
         if let Some((end, _)) = details.char_indices().nth(limits::FAILURE_CHARS) {
@@ -252,21 +252,23 @@ impl Failure {
         Self { kind, details }
     }
 
-    /// What the database, or this program, could not do with a record; the vendor's words in the result of an import.
+    /// Returns the failure of a record because of an error in the database or this program, with the text that the
+    /// vendor uses in import results.
     #[must_use]
     pub fn internal() -> Self {
         Self { kind: FailureKind::Internal, details: "Internal error".to_owned() }
     }
 }
 
-/// Cuts records into slices of at most `most` of them and about `bytes` of JSON.
+/// Splits records into slices of at most `max_records` records and approximately `max_bytes` bytes of JSON.
 #[derive(Debug)]
 pub struct Slicer {
-    most: usize,
-    bytes: usize,
-    shared: usize,
-    next: i64,
-    held: usize,
+    max_records: usize,
+    max_bytes: usize,
+    /// Bytes to add for each record.
+    shared_bytes: usize,
+    next_number: i64,
+    buffered_bytes: usize,
     records: Vec<Option<Record>>,
 }
 
@@ -277,32 +279,34 @@ impl Default for Slicer {
 }
 
 impl Slicer {
+    /// Returns a slicer with the given limits per slice.
     #[must_use]
-    pub fn new(most: usize, bytes: usize) -> Self {
-        Self { most, bytes, shared: 0, next: 1, held: 0, records: Vec::new() }
+    pub fn new(max_records: usize, max_bytes: usize) -> Self {
+        Self { max_records, max_bytes, shared_bytes: 0, next_number: 1, buffered_bytes: 0, records: Vec::new() }
     }
 
-    /// Counts so many bytes with each record: what is the same for all of them.
+    /// Adds `shared_bytes` to the size of each record, for data that is stored once but applied to every record.
     #[must_use]
-    pub fn with_shared(self, shared: usize) -> Self {
-        Self { shared, ..self }
+    pub fn with_shared_bytes(self, shared_bytes: usize) -> Self {
+        Self { shared_bytes, ..self }
     }
 
-    /// Takes a record, and gives the slice that it fills, if it does.
+    /// Adds a record. Returns a slice if the record completes it.
     pub fn push(&mut self, record: Record) -> Option<Slice> {
-        self.held += record.json.len() + self.shared;
+        self.buffered_bytes += record.json.len() + self.shared_bytes;
         self.records.push(Some(record));
-        if self.records.len() >= self.most || self.held >= self.bytes { self.rest() } else { None }
+        let is_full = self.records.len() >= self.max_records || self.buffered_bytes >= self.max_bytes;
+        if is_full { self.take_remainder() } else { None }
     }
 
-    /// What is left over.
-    pub fn rest(&mut self) -> Option<Slice> {
+    /// Returns the records that are not in a slice yet as the last slice, or `None` if there are none.
+    pub fn take_remainder(&mut self) -> Option<Slice> {
         if self.records.is_empty() {
             return None;
         }
-        let (number, records) = (self.next, std::mem::take(&mut self.records));
-        self.held = 0;
-        self.next += i64::try_from(records.len()).unwrap_or_default();
+        let (number, records) = (self.next_number, std::mem::take(&mut self.records));
+        self.buffered_bytes = 0;
+        self.next_number += i64::try_from(records.len()).unwrap_or_default();
         Some(Slice { number, records })
     }
 }
@@ -316,14 +320,14 @@ mod tests {
     }
 
     #[test]
-    fn records_are_cut_by_number_and_by_size() {
+    fn records_are_split_by_number_and_by_size() {
         let mut slicer = Slicer::new(2, 10);
-        let cuts: Vec<_> =
+        let produced: Vec<_> =
             ["a", "b", "0123456789", "c"].into_iter().filter_map(|json| slicer.push(record(json))).collect();
-        let shape: Vec<_> = cuts.iter().map(|slice| (slice.number, slice.records.len())).collect();
+        let shape: Vec<_> = produced.iter().map(|slice| (slice.number, slice.records.len())).collect();
         assert_eq!(shape, [(1, 2), (3, 1)]);
-        let rest = slicer.rest().unwrap();
+        let rest = slicer.take_remainder().unwrap();
         assert_eq!((rest.number, rest.records.len()), (4, 1));
-        assert!(slicer.rest().is_none());
+        assert!(slicer.take_remainder().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! JSON that is stored and passed on without being parsed, and JSON as the vendor's JavaScript would write it.
+//! JSON text that is stored and passed on without parsing, and conversions that match the vendor's JavaScript server.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,38 +8,40 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-/// JSON text that this program wrote, so it is known to be valid and compact.
+/// JSON text written by this program, and therefore known to be valid and compact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Writes `value` as JSON.
+    /// Serializes `value` as JSON.
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
-        // Our own types and `Value` have string keys and no failing `Serialize`.
+        // Serialization cannot fail: the types of this program and `Value` have string keys and an infallible
+        // `Serialize`.
         Self(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
     }
 
-    /// Takes text that is known to be JSON: it was written by this program or comes from a `json` column.
+    /// Wraps text that is known to be JSON, because this program wrote it or it was read from a `json` column.
     #[must_use]
     pub fn from_trusted(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text, parsed.
+    /// Parses the text.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
     }
 }
 
-/// The members of a JSON object as they stand in its text, for readers of very many objects.
+/// The members of a JSON object as slices of its text. This is faster than parsing the values, for code that reads many
+/// objects.
 #[derive(Debug, Default)]
 pub struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
 
@@ -47,13 +49,13 @@ pub struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Members<'a> {
-    /// Those of `json`; none where it is no object.
+    /// Returns the members of `json`, or no members if it is not an object.
     #[must_use]
     pub fn of(json: &'a str) -> Self {
         serde_json::from_str(json).unwrap_or_default()
     }
 
-    /// The text of a member, itself JSON.
+    /// Returns the JSON text of a member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|(key, _)| key.0 == name).map(|(_, value)| value.get())
@@ -82,24 +84,24 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Reads JSON that this program wrote, however deep: what a client sent may be nested as deep as a body, and stands in something
-/// of our own.
+/// Deserializes JSON that this program wrote, without a nesting limit: JSON from a client, nested up to the limit for
+/// bodies, may be embedded in a structure of this program, which makes the whole deeper than that limit.
 ///
 /// # Errors
-/// Where the text is not of that form.
+/// Returns an error if the text does not match `T`.
 pub fn read_back<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.disable_recursion_limit();
     T::deserialize(&mut deserializer)
 }
 
-/// Rewrites the numbers of `value` as JavaScript prints them: `1.0` becomes `1`, `-0` becomes `0`, and integers past
-/// 2^53 lose what a double cannot hold. The vendor's server is one of Node.js.
+/// Rewrites the numbers in `value` as JavaScript prints them, because the vendor's server runs on Node.js: `1.0`
+/// becomes `1`, `-0` becomes `0`, and integers beyond 2^53 lose the digits that a double cannot represent.
 pub fn normalize_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            if let Some(normal) = javascript_number(number) {
-                *number = normal;
+            if let Some(rewritten) = javascript_number(number) {
+                *number = rewritten;
             }
         }
         Value::Array(items) => items.iter_mut().for_each(normalize_numbers),
@@ -108,11 +110,11 @@ pub fn normalize_numbers(value: &mut Value) {
     }
 }
 
-/// What `number` becomes, or `None` where it stays as it is.
+/// Returns `number` as JavaScript prints it, or `None` if that is the same number.
 fn javascript_number(number: &Number) -> Option<Number> {
-    const EXACT: u64 = 1 << 53;
+    const MAX_EXACT_INTEGER: u64 = 1 << 53;
     if let Some(integer) = number.as_i64()
-        && integer.unsigned_abs() <= EXACT
+        && integer.unsigned_abs() <= MAX_EXACT_INTEGER
     {
         return None;
     }
@@ -120,12 +122,12 @@ fn javascript_number(number: &Number) -> Option<Number> {
     if double.fract() != 0.0 {
         return None;
     }
-    // Display writes the shortest digits that mean this double, filled up with zeros, as JavaScript does below 1e21.
+    // `Display` writes the shortest digits that identify this double, padded with zeros, as JavaScript does below 1e21.
     let digits = if double == 0.0 { "0".to_owned() } else { format!("{double}") };
     digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
 }
 
-/// `value` as JavaScript's `String()` writes it.
+/// Converts `value` to text like JavaScript's `String()`.
 #[must_use]
 pub fn javascript_text(value: &Value) -> String {
     match value {
@@ -154,8 +156,8 @@ fn number_text(number: &Number) -> String {
     }
 }
 
-/// The path, in the vendor's notation, of the first string or key in `value` that holds U+0000, which PostgreSQL cannot
-/// store; `path` is that of `value` itself.
+/// Returns the path, in the vendor's notation, of the first string or key in `value` that contains U+0000, which
+/// PostgreSQL cannot store. `path` is the path of `value` itself.
 #[must_use]
 pub fn path_of_nul(value: &Value, path: &str) -> Option<String> {
     match value {
@@ -178,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_found_as_they_stand() {
+    fn members_are_returned_as_their_original_text() {
         let members = Members::of(r#"{"a":"x\"y","b\u0041":[1, {"c":null}],"d":1.50}"#);
         assert_eq!(members.get("a"), Some(r#""x\"y""#));
         assert_eq!(members.get("bA"), Some(r#"[1, {"c":null}]"#));
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_of_a_nul_is_named() {
+    fn the_path_of_a_nul_is_returned() {
         let value: Value = serde_json::json!({"a": ["x", {"b": "\0"}]});
         assert_eq!(path_of_nul(&value, "").as_deref(), Some(".a[1].b"));
         assert_eq!(path_of_nul(&serde_json::json!({"a": "\\u0000"}), ""), None);

@@ -1,100 +1,99 @@
-//! What an input may be at the most. The vendor publishes few of these; the others are chosen so that every indexed text
-//! fits in a PostgreSQL index entry. They are listed for users in `docs/limits.md`.
+//! Limits of inputs. The vendor publishes few of them; the others are chosen so that every indexed text fits into a
+//! PostgreSQL index entry. They are listed for users in `docs/limits.md`.
 
-/// Bytes of a JSON body, except on bulk paths.
+/// Maximum bytes of a JSON body, except on bulk paths.
 pub const BODY_BYTES: usize = 1024 * 1024;
-/// Bytes of the body of a bulk path: a JSON array of records, a CSV file; the vendor's number.
+/// Maximum bytes of the body of a bulk path: a JSON array of records, or a CSV file. The vendor's limit.
 pub const BULK_BYTES: usize = 10 * 1024 * 1024;
-/// Records that are applied in one transaction.
+/// Maximum records applied in one transaction of a job.
 pub const SLICE_RECORDS: usize = 1_000;
-/// Bytes of the records that are applied in one transaction, about.
+/// Approximate maximum bytes of the records applied in one transaction of a job.
 pub const SLICE_BYTES: usize = 1024 * 1024;
-/// Records of one bulk update.
+/// Maximum records of a bulk update.
 pub const BULK_RECORDS: usize = 100_000;
-/// Characters of the details of a record that failed.
+/// Maximum characters of the details of a failed record.
 pub const FAILURE_CHARS: usize = 2_000;
-/// Failed records that the result of an async action lists; more are only counted.
+/// Maximum failed records listed in the result of an async action. Further failures are only counted.
 pub const LISTED_FAILURES: i64 = 10_000;
-/// Columns of a CSV file.
+/// Maximum columns of a CSV file.
 pub const CSV_COLUMNS: usize = 500;
-/// Orders of one import; the vendor's number.
+/// Maximum orders of an import. The vendor's limit.
 pub const IMPORTED_ORDERS: usize = 2_000;
-/// Days for which the report of an async action can be downloaded.
-pub const REPORT_DAYS: i64 = 7;
-/// Characters of a short text: `source_id`, `name`, `email`, `phone`, the address members, names of segments.
+/// Number of days for which the report of an async action can be downloaded.
+pub const REPORT_RETENTION_DAYS: i64 = 7;
+/// Maximum characters of a short text: `source_id`, `name`, `email`, `phone`, the address members, segment names.
 pub const TEXT_CHARS: usize = 500;
-/// Characters of `description`.
+/// Maximum characters of `description`.
 pub const DESCRIPTION_CHARS: usize = 5_000;
-/// Characters of a custom event's name; the vendor's number.
+/// Maximum characters of the name of a custom event. The vendor's limit.
 pub const EVENT_NAME_CHARS: usize = 300;
-/// Bytes of a metadata object after merging, written as JSON.
+/// Maximum bytes of a metadata object as JSON, after merging.
 pub const METADATA_BYTES: usize = 1024 * 1024;
-/// Items of an order; the vendor's number.
+/// Maximum items of an order. The vendor's limit.
 pub const ORDER_ITEMS: usize = 500;
-/// Members of a static segment; the vendor's number.
+/// Maximum members of a static segment. The vendor's limit.
 pub const SEGMENT_MEMBERS: usize = 20_000;
-/// Segments with a filter in a project; the vendor's number.
-pub const FILTERED_SEGMENTS: usize = 100;
-/// Conditions in a filter.
+/// Maximum segments with a filter in a project. The vendor's limit.
+pub const FILTERED_SEGMENTS_PER_PROJECT: usize = 100;
+/// Maximum conditions in a filter.
 pub const FILTER_CONDITIONS: usize = 100;
-/// Values in a filter, behind all of its operators: each write compares with them.
+/// Maximum values in a filter, over all its operators. Limited because each write is compared with all of them.
 pub const FILTER_VALUES: usize = 1_000;
-/// Bytes of a segment's filter, written as JSON.
+/// Maximum bytes of a segment's filter as JSON.
 pub const FILTER_BYTES: usize = 64 * 1024;
-/// Elements of an array in metadata that filters look at.
+/// Maximum elements of a metadata array that filters compare. Further elements are ignored.
 pub const FILTER_ELEMENTS: usize = 1_000;
-/// Fields of an export.
+/// Maximum fields of an export.
 pub const EXPORT_FIELDS: usize = 200;
-/// Campaigns in a customer's loyalty or referrals.
+/// Maximum campaigns in the loyalty or referrals of a customer.
 pub const STATE_CAMPAIGNS: usize = 100;
-/// Consents named in one call.
-pub const CONSENTS: usize = 1_000;
-/// Definitions of a metadata schema or a custom-event schema, removed ones included; the vendor's number.
-pub const DEFINITIONS: usize = 100;
-/// Bytes of the definitions of a schema, written as JSON.
+/// Maximum consents in one request.
+pub const CONSENTS_PER_CALL: usize = 1_000;
+/// Maximum definitions of a metadata schema or custom-event schema, including removed ones. The vendor's limit.
+pub const DEFINITIONS_PER_SCHEMA: usize = 100;
+/// Maximum bytes of the definitions of a schema as JSON.
 pub const DEFINITIONS_BYTES: usize = 256 * 1024;
-/// Values that one definition allows, or forbids.
+/// Maximum values that one definition allows or forbids.
 pub const DEFINITION_VALUES: usize = 200;
-/// Metadata schemas of a project, and its custom-event schemas.
-pub const SCHEMAS: usize = 100;
-/// Objects within objects whose schemas are followed.
+/// Maximum metadata schemas of a project, and maximum custom-event schemas of a project.
+pub const SCHEMAS_PER_PROJECT: usize = 100;
+/// Maximum nesting depth of metadata objects that are validated against a schema.
 pub const NESTED_OBJECTS: usize = 32;
-/// The largest amount or quantity: the integers that JSON readers in JavaScript keep exactly.
-pub const INTEGER: i64 = 9_007_199_254_740_991;
-/// Webhooks of a project, distributions included.
-pub const WEBHOOKS: usize = 100;
-/// Characters of the URL of a webhook.
+/// The largest amount or quantity: the largest integer up to which JavaScript JSON parsers are exact.
+pub const MAX_INTEGER: i64 = 9_007_199_254_740_991;
+/// Maximum webhooks of a project, including distributions.
+pub const WEBHOOKS_PER_PROJECT: usize = 100;
+/// Maximum characters of the URL of a webhook.
 pub const TARGET_URL_CHARS: usize = 2_048;
-/// Types of events that a webhook names.
+/// Maximum event types of a webhook.
 pub const WEBHOOK_EVENTS: usize = 200;
-/// Days for which it is remembered what became of a delivery.
-pub const DELIVERY_DAYS: i64 = 7;
-/// Bytes of a form.
+/// Number of days for which the outcome of a delivery is kept.
+pub const DELIVERY_RETENTION_DAYS: i64 = 7;
+/// Maximum bytes of a form.
 pub const FORM_BYTES: usize = 64 * 1024;
-/// Characters of the scopes that are asked for at once; all there are have fewer.
+/// Maximum characters of the scopes of a token request. All existing scopes together are shorter.
 pub const SCOPE_CHARS: usize = 1_000;
-/// OAuth tokens of a project that have not expired; the vendor's number.
-pub const OAUTH_TOKENS: i64 = 1_000;
-/// Keys of a project, of all families.
-pub const KEYS: i64 = 100;
-/// Characters of a key or token that is presented.
+/// Maximum unexpired OAuth tokens of a project. The vendor's limit.
+pub const OAUTH_TOKENS_PER_PROJECT: i64 = 1_000;
+/// Maximum keys of a project, over all families.
+pub const KEYS_PER_PROJECT: i64 = 100;
+/// Maximum characters of a key or token in a request.
 pub const CREDENTIAL_CHARS: usize = 200;
-
-/// Fields of a form.
+/// Maximum fields of a form.
 pub const FORM_FIELDS: usize = 200;
-/// Domains whose pages may use the client side of a project.
+/// Maximum domains whose pages may send client-side requests to a project.
 pub const TRUSTED_DOMAINS: usize = 100;
-/// E-mail addresses that one notification goes to.
+/// Maximum e-mail addresses of one notification.
 pub const NOTIFIED_EMAILS: usize = 100;
-/// Bytes of the settings of a project, written as JSON.
+/// Maximum bytes of the settings of a project as JSON.
 pub const SETTINGS_BYTES: usize = 32 * 1024;
-/// Users that are assigned to a new project.
+/// Maximum users assigned to a new project.
 pub const PROJECT_USERS: usize = 100;
-/// Projects that a list of an organisation shows; they come by themselves, so that there may be any number.
+/// Maximum projects in the list of an organisation. Projects are auto-provisioned, so their number is not limited.
 pub const LISTED_PROJECTS: i64 = 1_000;
 
-/// `number`, or the nearest that is within [`INTEGER`].
+/// Returns `number` limited to the range from `-MAX_INTEGER` to [`MAX_INTEGER`].
 #[must_use]
 pub fn clamp(number: i64) -> i64 {
-    number.clamp(-INTEGER, INTEGER)
+    number.clamp(-MAX_INTEGER, MAX_INTEGER)
 }

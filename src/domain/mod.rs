@@ -1,4 +1,4 @@
-//! Plain types and pure rules. No SQL, no HTTP, no clock.
+//! Domain types and pure rules, without SQL, HTTP or access to the clock.
 
 pub mod activity;
 pub mod consent;
@@ -21,6 +21,6 @@ pub mod patch;
 pub mod project;
 pub mod rules;
 pub mod segment;
-pub mod timed_id;
+pub mod time_ordered_id;
 pub mod timestamp;
 pub mod webhook;

@@ -1,11 +1,11 @@
-//! OAuth 2.0 tokens: what they may be asked for, and how long they live.
+//! OAuth 2.0 tokens, their scopes and their lifetime.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long a token lives.
-pub const LIFETIME: TimeDelta = TimeDelta::seconds(900);
+/// The time from the creation of a token until it expires.
+pub const TOKEN_LIFETIME: TimeDelta = TimeDelta::seconds(900);
 
-/// What a token may be asked for: the vendor's names, of which some open nothing that is emulated.
+/// The vendor's scopes. Some of them concern only features that are not emulated.
 pub const SCOPES: [&str; 42] = [
     "api",
     "assets",
@@ -51,27 +51,27 @@ pub const SCOPES: [&str; 42] = [
     "vouchers",
 ];
 
-/// What is told of a token.
+/// The public properties of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OauthToken {
-    /// That of the server key which asked for it.
+    /// The client id of the server key that requested the token.
     pub client_id: String,
-    /// As it was asked for.
+    /// The scopes, as they were requested.
     pub scope: String,
     pub expires_at: DateTime<Utc>,
 }
 
 impl OauthToken {
-    /// The whole seconds for which it lives on.
+    /// Returns the number of whole seconds until the token expires.
     #[must_use]
     pub fn expires_in(&self, now: DateTime<Utc>) -> i64 {
         self.expires_at.timestamp() - now.timestamp()
     }
 }
 
-/// Whether every name in `scope` is one of [`SCOPES`], with blanks between them and nothing else.
+/// Returns whether `scope` consists of one or more names from [`SCOPES`], separated by spaces.
 #[must_use]
-pub fn is_scope(scope: &str) -> bool {
+pub fn is_valid_scope(scope: &str) -> bool {
     let mut names = scope.split(' ').filter(|name| !name.is_empty()).peekable();
     names.peek().is_some() && names.all(|name| SCOPES.contains(&name))
 }
@@ -81,12 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_stand_with_blanks_between_them() {
+    fn scopes_are_separated_by_spaces() {
         for scope in ["api", "customers orders", " customers  client_events "] {
-            assert!(is_scope(scope), "{scope}");
+            assert!(is_valid_scope(scope), "{scope}");
         }
         for scope in ["", " ", "vouchers,campaigns", "customers everything", "API", "customers\torders"] {
-            assert!(!is_scope(scope), "{scope}");
+            assert!(!is_valid_scope(scope), "{scope}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::json::JsonText;
 use super::limits;
 use super::patch::Patch;
 
-/// Where an order stands. Any status may follow any other.
+/// The status of an order. Any status may follow any other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum OrderStatus {
@@ -21,10 +21,10 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    /// Every status, in the vendor's order.
+    /// All statuses, in the vendor's order.
     pub const ALL: [Self; 4] = [Self::Created, Self::Paid, Self::Canceled, Self::Fulfilled];
 
-    /// The vendor's name of the status.
+    /// Returns the vendor's name of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,20 +35,20 @@ impl OrderStatus {
         }
     }
 
-    /// The status of that name.
+    /// Returns the status with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// Whether an order in this status counts in the customer's `summary.orders`.
+    /// Returns whether an order in this status counts in the customer's `summary.orders`.
     #[must_use]
-    pub fn counts(self) -> bool {
+    pub fn counts_in_summary(self) -> bool {
         matches!(self, Self::Paid | Self::Fulfilled)
     }
 
-    /// What coming to this status is called in the activity.
-    fn reached(self) -> Option<ActivityType> {
+    /// Returns the activity type that records a change to this status.
+    fn activity_type(self) -> Option<ActivityType> {
         match self {
             Self::Created => None,
             Self::Paid => Some(ActivityType::OrderPaid),
@@ -67,24 +67,24 @@ pub struct Order {
     pub customer_id: Option<String>,
     pub referrer_id: Option<String>,
     pub status: OrderStatus,
-    /// Hundredths; without discounts it is the total amount too.
+    /// In hundredths. Discounts are not emulated, so this is also the total amount.
     pub amount: i64,
-    /// As the vendor renders them; `None` when none were sent.
+    /// The items in the vendor's JSON form; `None` when none were sent.
     pub items: Option<JsonText>,
-    /// `None` until metadata was sent.
+    /// `None` until a request sends metadata.
     pub metadata: Option<JsonText>,
     pub created_at: DateTime<Utc>,
     /// `None` until the first update.
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// What a request says about an order, apart from which one it is and whose.
+/// The changes that a request makes to an order, without the identifiers of the order and its customers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrderPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<OrderStatus>,
-    /// Hundredths.
+    /// In hundredths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,7 +96,8 @@ pub struct OrderPatch {
 }
 
 impl OrderPatch {
-    /// Changes `order` as the request says. Items with prices decide the amount, else the amount that was sent.
+    /// Applies the changes to `order`. If any item has a price, the amount is the sum of the items; otherwise it is the
+    /// amount that was sent.
     pub fn apply(self, order: &mut Order) {
         let Self { status, amount, items, metadata, created_at } = self;
         if let Some(status) = status {
@@ -121,30 +122,31 @@ impl OrderPatch {
     }
 }
 
-/// One item as it was sent: the members that the vendor knows, in its order, and the two that amounts are made of.
+/// One item as it was sent: the members that the vendor supports, in its order, and the two that amounts are computed
+/// from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrderItem {
-    /// Members that come before the quantity: `product_id`, `source_id`, ...
+    /// Members before the quantity: `product_id`, `source_id`, ...
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub head: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<i64>,
-    /// Hundredths: the item's own price, or that of its sku or product.
+    /// In hundredths: the price of the item itself, or of its SKU or product.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<i64>,
-    /// Members that come after the price: `product`, `sku`, `metadata`.
+    /// Members after the price: `product`, `sku`, `metadata`.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub tail: Map<String, Value>,
 }
 
 impl OrderItem {
-    /// Price times quantity, in hundredths; an item without a quantity is one.
+    /// Returns price times quantity, in hundredths. The quantity defaults to 1.
     fn amount(&self) -> Option<i64> {
         self.price.map(|price| limits::clamp(price.saturating_mul(self.quantity.unwrap_or(1))))
     }
 
-    /// The sum over the items that have a price; `None` where none has.
+    /// Returns the sum over the items that have a price, or `None` if no item has one.
     fn sum(items: &[Self]) -> Option<i64> {
         items.iter().filter_map(Self::amount).reduce(|sum, amount| limits::clamp(sum.saturating_add(amount)))
     }
@@ -162,17 +164,17 @@ impl OrderItem {
     }
 }
 
-/// The activity entries of a new order.
+/// Returns the activity types to record for a new order.
 #[must_use]
-pub fn entries_of_creation(order: &Order) -> Vec<ActivityType> {
-    std::iter::once(ActivityType::OrderCreated).chain(order.status.reached()).collect()
+pub fn activity_of_creation(order: &Order) -> Vec<ActivityType> {
+    std::iter::once(ActivityType::OrderCreated).chain(order.status.activity_type()).collect()
 }
 
-/// The activity entries of a changed order, which had status `before`.
+/// Returns the activity types to record for an updated order that had status `before`.
 #[must_use]
-pub fn entries_of_update(order: &Order, before: OrderStatus) -> Vec<ActivityType> {
-    let reached = order.status.reached().filter(|_| order.status != before);
-    std::iter::once(ActivityType::OrderUpdated).chain(reached).collect()
+pub fn activity_of_update(order: &Order, before: OrderStatus) -> Vec<ActivityType> {
+    let status_change = order.status.activity_type().filter(|_| order.status != before);
+    std::iter::once(ActivityType::OrderUpdated).chain(status_change).collect()
 }
 
 #[cfg(test)]
@@ -180,18 +182,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn priced_items_decide_the_amount() {
+    fn the_amount_is_the_sum_of_the_priced_items() {
         let item = |quantity, price| OrderItem { quantity, price, ..OrderItem::default() };
         assert_eq!(OrderItem::sum(&[item(Some(2), Some(100)), item(None, Some(5)), item(Some(9), None)]), Some(205));
         assert_eq!(OrderItem::sum(&[item(Some(2), None)]), None);
-        let largest = item(Some(limits::INTEGER), Some(limits::INTEGER));
-        assert_eq!(OrderItem::sum(&[largest.clone(), largest]), Some(limits::INTEGER), "no overflow");
-        let least = item(Some(limits::INTEGER), Some(-limits::INTEGER));
-        assert_eq!(OrderItem::sum(&[least.clone(), least]), Some(-limits::INTEGER));
+        let largest = item(Some(limits::MAX_INTEGER), Some(limits::MAX_INTEGER));
+        assert_eq!(OrderItem::sum(&[largest.clone(), largest]), Some(limits::MAX_INTEGER), "no overflow");
+        let least = item(Some(limits::MAX_INTEGER), Some(-limits::MAX_INTEGER));
+        assert_eq!(OrderItem::sum(&[least.clone(), least]), Some(-limits::MAX_INTEGER));
     }
 
     #[test]
-    fn what_a_request_says_is_kept_as_it_was_said() {
+    fn a_patch_is_the_same_after_serialization_and_deserialization() {
         let item = |text| match serde_json::from_str(text) {
             Ok(Value::Object(members)) => members,
             _ => unreachable!(),
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_announced_when_it_is_reached() {
+    fn a_status_is_recorded_when_it_changes() {
         let order = |status| Order {
             id: String::new(),
             source_id: None,
@@ -244,12 +246,12 @@ mod tests {
             updated_at: None,
         };
         let paid = order(OrderStatus::Paid);
-        assert_eq!(entries_of_creation(&paid), [ActivityType::OrderCreated, ActivityType::OrderPaid]);
+        assert_eq!(activity_of_creation(&paid), [ActivityType::OrderCreated, ActivityType::OrderPaid]);
         assert_eq!(
-            entries_of_update(&paid, OrderStatus::Created),
+            activity_of_update(&paid, OrderStatus::Created),
             [ActivityType::OrderUpdated, ActivityType::OrderPaid]
         );
-        assert_eq!(entries_of_update(&paid, OrderStatus::Paid), [ActivityType::OrderUpdated]);
-        assert_eq!(entries_of_creation(&order(OrderStatus::Created)), [ActivityType::OrderCreated]);
+        assert_eq!(activity_of_update(&paid, OrderStatus::Paid), [ActivityType::OrderUpdated]);
+        assert_eq!(activity_of_creation(&order(OrderStatus::Created)), [ActivityType::OrderCreated]);
     }
 }

@@ -1,35 +1,36 @@
-//! Pages of lists.
+//! Pagination and sorting of lists.
 
 use chrono::{DateTime, Utc};
 
 use super::timestamp;
 
-/// Which part of a list was asked for.
+/// The requested page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Rows at the most, 1 to 100.
+    /// Maximum number of rows, 1 to 100.
     pub limit: i64,
-    /// From 1.
+    /// Page number, starting at 1.
     pub number: i64,
 }
 
 impl Page {
-    /// Rows before this page.
+    /// Returns the number of rows before this page.
     #[must_use]
     pub fn offset(self) -> i64 {
         (self.number - 1) * self.limit
     }
 }
 
-/// A direction of sorting.
+/// A sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Ascending,
     Descending,
 }
 
-/// What a list of customers or orders can be sorted by. Rows without a source id come before every row with one, and so do
-/// orders that were never updated; a customer that was never updated counts from its creation.
+/// The key by which a list of customers or orders is sorted. A row without a source id sorts before every row with one,
+/// and an order that was never updated before every updated one. A customer that was never updated sorts by its
+/// creation time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
     CreatedAt,
@@ -37,7 +38,7 @@ pub enum SortKey {
     SourceId,
 }
 
-/// An order of rows.
+/// A sort order of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
     pub key: SortKey,
@@ -45,10 +46,10 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// The default of every list: newest first.
+    /// The default of every list.
     pub const NEWEST_FIRST: Self = Self { key: SortKey::CreatedAt, direction: Direction::Descending };
 
-    /// Reads the `order` parameter: a key, with a dash before it for descending.
+    /// Parses the `order` parameter: a key, prefixed with a dash for descending order.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (direction, name) =
@@ -63,36 +64,37 @@ impl Sort {
     }
 }
 
-/// An open window of time, at the precision that answers show.
+/// A time range that excludes its bounds, compared in milliseconds, the precision of responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// Only rows from before this moment.
+    /// Only rows before this time.
     pub before: Option<DateTime<Utc>>,
-    /// Only rows from after it.
+    /// Only rows after this time.
     pub after: Option<DateTime<Utc>>,
 }
 
 impl Window {
-    /// Whether the window lets every row through.
+    /// Returns whether the window has no bounds.
     #[must_use]
-    pub fn is_open(self) -> bool {
+    pub fn is_unbounded(self) -> bool {
         self.before.is_none() && self.after.is_none()
     }
 }
 
-/// Cuts `rows`, one more than `limit` where there are more, to a page, and tells whether there are more.
+/// Trims `rows` to one page and returns whether there are more rows. `rows` must contain one row beyond `limit` if
+/// there are more.
 ///
-/// A page that the next cursor continues by `created_at` must not end between two rows that show the same one, or the
-/// strict comparison of the next page would skip the second. Such rows are left for the next page together, unless they
-/// are the whole page.
-pub fn cut<T>(rows: &mut Vec<T>, limit: usize, cursor: Option<impl Fn(&T) -> DateTime<Utc>>) -> bool {
+/// When the next page continues after a `created_at` cursor, a page must not end between two rows with the same
+/// displayed `created_at`, because the strict comparison of the next page would skip the second one. All such rows are
+/// left to the next page, unless they fill the whole page.
+pub fn trim_to_limit<T>(rows: &mut Vec<T>, limit: usize, cursor: Option<impl Fn(&T) -> DateTime<Utc>>) -> bool {
     if rows.len() <= limit {
         return false;
     }
     if let Some(created_at) = cursor {
-        let beyond = timestamp::shown(created_at(&rows[limit]));
-        let whole = rows[..limit].iter().rposition(|row| timestamp::shown(created_at(row)) != beyond);
-        rows.truncate(whole.map_or(limit, |last| last + 1));
+        let next = timestamp::truncate_to_millis(created_at(&rows[limit]));
+        let last = rows[..limit].iter().rposition(|row| timestamp::truncate_to_millis(created_at(row)) != next);
+        rows.truncate(last.map_or(limit, |last| last + 1));
     } else {
         rows.truncate(limit);
     }
@@ -105,19 +107,19 @@ mod tests {
 
     fn page(micros: &[i64], limit: usize) -> (Vec<i64>, bool) {
         let mut rows: Vec<_> = micros.iter().filter_map(|&at| DateTime::from_timestamp_micros(at)).collect();
-        let more = cut(&mut rows, limit, Some(|at: &DateTime<Utc>| *at));
+        let more = trim_to_limit(&mut rows, limit, Some(|at: &DateTime<Utc>| *at));
         (rows.iter().map(DateTime::timestamp_micros).collect(), more)
     }
 
     #[test]
-    fn a_page_never_ends_inside_a_millisecond() {
+    fn a_page_does_not_end_between_rows_of_the_same_millisecond() {
         assert_eq!(page(&[9_000, 8_000], 2), (vec![9_000, 8_000], false));
         assert_eq!(page(&[9_000, 8_000, 7_000], 2), (vec![9_000, 8_000], true));
         assert_eq!(page(&[9_000, 8_500, 8_100], 2), (vec![9_000], true));
     }
 
     #[test]
-    fn a_page_of_one_millisecond_is_cut_all_the_same() {
+    fn a_page_of_rows_of_one_millisecond_is_trimmed_to_the_limit() {
         assert_eq!(page(&[8_900, 8_500, 8_100], 2), (vec![8_900, 8_500], true));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a request says about one member.
+/// The change that a request makes to one member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// The member was not sent: leave it as it is.
@@ -15,12 +15,12 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Whether the request says nothing about the member.
+    /// Returns whether the request did not contain the member.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// The value, if one was sent.
+    /// Returns the value, if one was sent.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -28,7 +28,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The value, if there is one, without taking it.
+    /// Returns a reference to the value, if one was sent.
     pub fn as_value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -36,7 +36,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Puts what was sent into `member`.
+    /// Applies the change to `member`.
     pub fn apply(self, member: &mut Option<T>) {
         match self {
             Self::Absent => {}
@@ -46,7 +46,7 @@ impl<T> Patch<T> {
     }
 }
 
-/// A value or `null`. An absent member is not written at all: mark it `skip_serializing_if = "Patch::is_absent"`.
+/// Serializes a value or `null`. To omit an absent member, mark it `skip_serializing_if = "Patch::is_absent"`.
 impl<T: Serialize> Serialize for Patch<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -56,7 +56,7 @@ impl<T: Serialize> Serialize for Patch<T> {
     }
 }
 
-/// A value or `null`. For an absent member the default is taken: mark it, or its struct, `default`.
+/// Deserializes a value or `null`. To accept an absent member, mark it, or its struct, `default`.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Value))

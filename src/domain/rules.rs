@@ -1,14 +1,15 @@
-//! What a project says about every write: the schemas of metadata, and the segments with a filter.
+//! The rules of a project that apply to its writes: metadata schemas, segments with a filter, and webhook
+//! subscriptions.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::filter::{CustomerField, Filter, FilterError, Kind, OrderField, Subject};
+use super::filter::{CustomerField, CustomerValues, FieldKind, Filter, FilterError, OrderField};
 use super::metadata_schema::{Definition, EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
 use super::segment::{SegmentName, SegmentType};
 use super::webhook::Subscription;
 
-/// A segment whose members a filter decides.
+/// A segment whose members are determined by a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FilteredSegment {
     pub id: String,
@@ -19,64 +20,64 @@ pub struct FilteredSegment {
 }
 
 impl FilteredSegment {
-    /// Whether its comings and goings are entered in the activity.
+    /// Returns whether activity is recorded when a customer enters or leaves the segment.
     #[must_use]
-    pub fn is_announced(&self) -> bool {
+    pub fn records_membership_changes(&self) -> bool {
         self.kind == SegmentType::AutoUpdate
     }
 
-    /// The short form.
+    /// Returns the id and name of the segment.
     #[must_use]
-    pub fn named(&self) -> SegmentName {
+    pub fn id_and_name(&self) -> SegmentName {
         SegmentName { id: self.id.clone(), name: self.name.clone() }
     }
 }
 
-/// The rules of a project, as they were at one version.
+/// The rules of a project at one version.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Counted up with each change.
+    /// Incremented by each change.
     pub version: i64,
     pub metadata_schemas: Vec<MetadataSchema>,
     pub event_schemas: Vec<EventSchema>,
-    /// Oldest first.
+    /// The segments with a filter, oldest first.
     pub segments: Vec<FilteredSegment>,
     /// The active webhooks, oldest first.
     pub subscriptions: Vec<Subscription>,
 }
 
 impl Rules {
-    /// Reads a filter of customers.
+    /// Parses a filter of customers.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// Returns the first error in the filter.
     pub fn customer_filter(&self, json: &serde_json::Value) -> Result<Filter<CustomerField>, FilterError> {
         Filter::parse(json, None, |name| self.customer_field(name))
     }
 
-    /// The field of customers that filters call by that name.
+    /// Returns the customer field with that filter name.
     #[must_use]
-    pub fn customer_field(&self, name: &str) -> Option<(CustomerField, Kind)> {
+    pub fn customer_field(&self, name: &str) -> Option<(CustomerField, FieldKind)> {
         CustomerField::parse(name, |key| self.metadata_kind("customer", key))
     }
 
-    /// The field of orders that filters call by that name.
+    /// Returns the order field with that filter name.
     #[must_use]
-    pub fn order_field(&self, name: &str) -> Option<(OrderField, Kind)> {
+    pub fn order_field(&self, name: &str) -> Option<(OrderField, FieldKind)> {
         OrderField::parse(name, |key| self.metadata_kind("order", key))
     }
 
-    fn metadata_kind(&self, related_object: &str, key: &str) -> Option<Kind> {
+    fn metadata_kind(&self, related_object: &str, key: &str) -> Option<FieldKind> {
         let definition = self.definition(related_object, key)?;
         Some(match definition.kind {
-            MetadataType::Number => Kind::Number,
-            MetadataType::Date => Kind::Day,
-            MetadataType::Datetime => Kind::Moment,
-            _ => Kind::Text,
+            MetadataType::Number => FieldKind::Number,
+            MetadataType::Date => FieldKind::Day,
+            MetadataType::Datetime => FieldKind::Moment,
+            _ => FieldKind::Text,
         })
     }
 
-    /// The metadata keys of that object that have a definition, in its schema's order.
+    /// Returns the metadata keys that are defined for `related_object`, in the order of its schema.
     #[must_use]
     pub fn metadata_keys(&self, related_object: &str) -> Vec<&str> {
         let properties = self.metadata_schema(related_object).map(|schema| schema.properties.as_slice());
@@ -88,22 +89,23 @@ impl Rules {
         self.metadata_schemas.iter().find(|schema| schema.related_object == related_object)
     }
 
-    /// What a key of that object's metadata may hold.
+    /// Returns the definition of a metadata key of `related_object`.
     #[must_use]
     pub fn definition(&self, related_object: &str, key: &str) -> Option<&Definition> {
         self.metadata_schema(related_object)?.definition(key)
     }
 
-    /// The schema of the custom events of that name.
+    /// Returns the schema of the custom events with that name.
     #[must_use]
     pub fn event_schema(&self, name: &str) -> Option<&EventSchema> {
         self.event_schemas.iter().find(|schema| schema.name == name)
     }
 
-    /// That metadata which was sent, all of it at a creation, is what the schema of that object says.
+    /// Validates metadata against the schema of `related_object`. For a creation, `metadata` must be the complete
+    /// metadata; for a change, only the keys that were sent.
     ///
     /// # Errors
-    /// The details of the error.
+    /// Returns the details of the first violation.
     pub fn check_metadata(
         &self,
         related_object: &str,
@@ -114,15 +116,15 @@ impl Rules {
         validate(schema, &self.metadata_schemas, metadata.unwrap_or(&Map::new()), write)
     }
 
-    /// That the metadata of a custom event is what the schema of its name says, where there is one.
+    /// Validates the metadata of a custom event against the schema with its name, if there is one.
     ///
     /// # Errors
-    /// The details of the error.
+    /// Returns the details of the first violation.
     pub fn check_event(&self, name: &str, metadata: &Map<String, Value>) -> Result<(), String> {
         self.event_schema(name).map_or(Ok(()), |schema| validate_event(schema, metadata))
     }
 
-    /// The names of the custom events that the segments count.
+    /// Returns the names of the custom events whose counts are used by segment filters.
     #[must_use]
     pub fn counted_events(&self) -> Vec<String> {
         let mut names: Vec<_> =
@@ -132,31 +134,32 @@ impl Rules {
         names
     }
 
-    /// The fields whose moments are stored, because a filter compares them with the time; each once.
+    /// Returns the fields whose moments are stored because a segment filter compares them with the current time,
+    /// without duplicates.
     #[must_use]
-    pub fn timed_fields(&self) -> Vec<(&CustomerField, Kind)> {
-        let mut timed: Vec<(&CustomerField, Kind)> = Vec::new();
-        for (field, kind) in self.segments.iter().flat_map(|segment| segment.filter.timed()) {
-            if field.stored_as().is_some() && !timed.contains(&(field, kind)) {
-                timed.push((field, kind));
+    pub fn time_dependent_fields(&self) -> Vec<(&CustomerField, FieldKind)> {
+        let mut fields: Vec<(&CustomerField, FieldKind)> = Vec::new();
+        for (field, kind) in self.segments.iter().flat_map(|segment| segment.filter.time_dependent_fields()) {
+            if field.stored_moment_name().is_some() && !fields.contains(&(field, kind)) {
+                fields.push((field, kind));
             }
         }
-        timed
+        fields
     }
 
-    /// The moments of those fields that a customer has.
+    /// Returns the values of a customer in [`Rules::time_dependent_fields`], each with the name of its field.
     #[must_use]
-    pub fn moments_of(&self, subject: &Subject) -> Vec<(String, DateTime<Utc>)> {
+    pub fn moments_of(&self, customer: &CustomerValues) -> Vec<(String, DateTime<Utc>)> {
         let mut stored = Vec::new();
-        for (field, kind) in self.timed_fields() {
-            let name = field.stored_as().unwrap_or_default();
-            stored.extend(subject.moments(field, kind).into_iter().map(|moment| (name.clone(), moment)));
+        for (field, kind) in self.time_dependent_fields() {
+            let name = field.stored_moment_name().unwrap_or_default();
+            stored.extend(customer.moments(field, kind).into_iter().map(|moment| (name.clone(), moment)));
         }
         stored
     }
 
-    /// The segments that a customer is in at `now`, oldest first.
-    pub fn segments_of(&self, subject: &Subject, now: DateTime<Utc>) -> impl Iterator<Item = &FilteredSegment> {
-        self.segments.iter().filter(move |segment| segment.filter.admits(subject, now))
+    /// Returns the segments whose filter a customer matches at `now`, oldest first.
+    pub fn segments_of(&self, customer: &CustomerValues, now: DateTime<Utc>) -> impl Iterator<Item = &FilteredSegment> {
+        self.segments.iter().filter(move |segment| segment.filter.matches_customer(customer, now))
     }
 }

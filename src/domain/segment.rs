@@ -9,14 +9,14 @@ use super::json::JsonText;
 pub enum SegmentType {
     /// A fixed list.
     Static,
-    /// A filter whose comings and goings are announced.
+    /// A filter; activity is recorded when a customer enters or leaves the segment.
     AutoUpdate,
-    /// A filter, evaluated when asked.
+    /// A filter, evaluated when the segment is read; no activity is recorded.
     Passive,
 }
 
 impl SegmentType {
-    /// The vendor's name of the type.
+    /// Returns the vendor's name of the type.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,7 +26,7 @@ impl SegmentType {
         }
     }
 
-    /// The type of that name.
+    /// Returns the type with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Static, Self::AutoUpdate, Self::Passive].into_iter().find(|kind| kind.as_str() == name)
@@ -43,7 +43,7 @@ pub struct Segment {
     pub filter: Option<JsonText>,
     pub created_at: DateTime<Utc>,
     pub updated_at: Option<DateTime<Utc>>,
-    /// Of a segment whose filter depends on the time: when its stored members were last all right.
+    /// Only for a segment whose filter depends on the time: when its stored members were last up to date.
     pub evaluated_at: Option<DateTime<Utc>>,
 }
 
@@ -52,11 +52,11 @@ pub struct Segment {
 pub struct SegmentMember {
     pub customer_id: String,
     pub segment_id: String,
-    /// The customer's, so that members are listed in its order.
+    /// The creation time of the customer, by which members are sorted.
     pub customer_created_at: DateTime<Utc>,
 }
 
-/// A segment as the list of a customer's segments names it.
+/// The id and name of a segment, as shown in the list of a customer's segments.
 #[derive(Clone, Debug)]
 pub struct SegmentName {
     pub id: String,

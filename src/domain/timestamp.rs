@@ -1,4 +1,4 @@
-//! The vendor's times: written in UTC with milliseconds, read as ISO 8601.
+//! The vendor's timestamp format: written in UTC with milliseconds, parsed as ISO 8601.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Timelike, Utc};
 
@@ -25,7 +25,7 @@ pub fn write(out: &mut Vec<u8>, time: DateTime<Utc>) {
     out.push(b'Z');
 }
 
-/// `time` as [`write()`] writes it.
+/// Returns `time` in the format of [`write()`].
 #[must_use]
 pub fn text(time: DateTime<Utc>) -> String {
     let mut out = Vec::with_capacity(24);
@@ -33,31 +33,31 @@ pub fn text(time: DateTime<Utc>) -> String {
     out.into_iter().map(char::from).collect()
 }
 
-/// `time` without what is smaller than the millisecond that answers show.
+/// Returns `time` truncated to milliseconds, the precision of responses.
 #[must_use]
-pub fn shown(time: DateTime<Utc>) -> DateTime<Utc> {
+pub fn truncate_to_millis(time: DateTime<Utc>) -> DateTime<Utc> {
     time.trunc_subsecs(3)
 }
 
-/// The first moment that is shown as later than `time`.
+/// Returns the start of the millisecond after the one that contains `time`.
 #[must_use]
-pub fn after_shown(time: DateTime<Utc>) -> DateTime<Utc> {
-    shown(time) + TimeDelta::milliseconds(1)
+pub fn next_millisecond(time: DateTime<Utc>) -> DateTime<Utc> {
+    truncate_to_millis(time) + TimeDelta::milliseconds(1)
 }
 
-/// The first moment of the day, in UTC, that `time` is on.
+/// Returns the start of the day, in UTC, that contains `time`.
 #[must_use]
-pub fn day(time: DateTime<Utc>) -> DateTime<Utc> {
+pub fn start_of_day(time: DateTime<Utc>) -> DateTime<Utc> {
     time.date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
-/// Reads an ISO 8601 date (`2016-11-16`) or date and time, with or without seconds, fraction and offset; without an
-/// offset it is UTC. Years 0001 to 9999.
+/// Parses an ISO 8601 date (`2016-11-16`), or a date and time with or without seconds, fraction and offset. Without an
+/// offset, the time is UTC. The year must be 0001 to 9999.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
-    // A query string may have turned the plus of an offset into a blank.
+    // In a query string, the plus sign of an offset may have been decoded as a space.
     let text = text.trim().replace(' ', "+");
-    // Four digits of a year: fewer are read as a year of the first centuries.
+    // Require four digits, because chrono would parse a shorter year as a year of the first centuries.
     if text.bytes().position(|byte| byte == b'-') != Some(4) {
         return None;
     }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn iso_8601_is_read_in_its_usual_forms() {
+    fn common_iso_8601_formats_are_parsed() {
         for (given, meant) in [
             ("2016-11-16", "2016-11-16T00:00:00.000Z"),
             ("2016-11-16T14:14:31Z", "2016-11-16T14:14:31.000Z"),

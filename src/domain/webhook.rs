@@ -1,4 +1,4 @@
-//! Webhooks: who is told of what, when it is tried again, and what became of it.
+//! Webhooks: subscriptions, deliveries, and the retry schedule.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -6,17 +6,17 @@ use super::activity::{ActivityType, StoredEntry};
 use super::json::JsonText;
 use super::project::ProjectId;
 
-/// The two things that send messages.
+/// The kind of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebhookKind {
     /// A webhook in the settings of a project.
     Project,
-    /// A webhook of a distribution, which the vendor has in its dashboard only.
+    /// A webhook of a distribution. The vendor offers these only in its dashboard.
     Distribution,
 }
 
 impl WebhookKind {
-    /// The vendor's name of the object.
+    /// Returns the vendor's name of the object.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,13 +25,13 @@ impl WebhookKind {
         }
     }
 
-    /// The kind of that name.
+    /// Returns the kind with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Project, Self::Distribution].into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// What its ids begin with.
+    /// Returns the prefix of its ids.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl WebhookKind {
         }
     }
 
-    /// The types of events that it can be asked to tell of. Most never happen here.
+    /// Returns the event types that it can subscribe to. The emulator never produces most of them.
     #[must_use]
     pub fn event_types(self) -> &'static [&'static str] {
         match self {
@@ -56,21 +56,21 @@ pub struct Webhook {
     /// `wh_...` or `distr_...`.
     pub id: String,
     pub kind: WebhookKind,
-    /// Of a distribution: what its messages show as their type; without one it is the type of the event.
+    /// Only for a distribution: the type shown in its messages. The default is the event type.
     pub name: Option<String>,
     pub target_url: String,
-    /// As they were given.
+    /// The subscribed event types, as they were sent.
     pub events: Vec<String>,
-    /// Whether it sends anything; switched off after the last attempt of a delivery has failed.
+    /// Whether it sends messages. Set to `false` when the last attempt of a delivery fails.
     pub active: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// What a request says about a webhook; `None` leaves it.
+/// A change of a webhook; `None` leaves a member unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookChange {
-    /// Of a distribution; an empty one takes it away.
+    /// Only for a distribution; an empty name removes the name.
     pub name: Option<String>,
     pub target_url: Option<String>,
     pub events: Option<Vec<String>>,
@@ -78,7 +78,7 @@ pub struct WebhookChange {
 }
 
 impl WebhookChange {
-    /// Makes the change.
+    /// Applies the change.
     pub fn apply(self, webhook: &mut Webhook) {
         let Self { name, target_url, events, active } = self;
         if let Some(name) = name {
@@ -90,7 +90,7 @@ impl WebhookChange {
     }
 }
 
-/// An active webhook, as whoever writes has to know it.
+/// The event types that an active webhook subscribes to. Part of the project rules used by every write.
 #[derive(Clone, Debug)]
 pub struct Subscription {
     pub webhook_id: String,
@@ -98,25 +98,25 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Whether it wants to be told.
+    /// Returns whether it includes activity of this type.
     #[must_use]
-    pub fn wants(&self, kind: ActivityType) -> bool {
+    pub fn includes(&self, kind: ActivityType) -> bool {
         self.events.iter().any(|event| event == kind.as_str())
     }
 }
 
-/// Something that is to be sent to somebody.
+/// A new delivery of an activity entry to a webhook.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
     /// `whs_...`, the same at every attempt.
     pub id: String,
     pub webhook_id: String,
     pub customer_id: String,
-    /// The activity entry that it tells of.
+    /// The delivered activity entry.
     pub entry_id: String,
 }
 
-/// The name of a delivery among all projects.
+/// Identifies a delivery across all projects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeliveryAddress {
     pub project: ProjectId,
@@ -124,16 +124,16 @@ pub struct DeliveryAddress {
     pub id: String,
 }
 
-/// A delivery whose time has come, with everything that its message is made of.
+/// A delivery that is due, with all data needed to send its message.
 #[derive(Clone, Debug)]
 pub struct DueDelivery {
     pub address: DeliveryAddress,
     pub customer_id: String,
     pub created_at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
-    /// Attempts that failed since it was last put in line.
+    /// Number of failed attempts since it was last queued.
     pub failures: i32,
-    /// How often it was put in line again.
+    /// Number of times it was queued again.
     pub round: i32,
     pub first_attempt_at: Option<DateTime<Utc>>,
     pub kind: WebhookKind,
@@ -141,12 +141,12 @@ pub struct DueDelivery {
     pub target_url: String,
     /// `proj_...`.
     pub project_public_id: String,
-    /// Signs the message.
+    /// The secret that signs the message.
     pub webhook_token: Secret,
     pub entry: StoredEntry,
 }
 
-/// A secret, which no log shows.
+/// A secret that is not shown in logs.
 #[derive(Clone)]
 pub struct Secret(pub String);
 
@@ -156,16 +156,16 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// How a delivery ended.
+/// The final outcome of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     Delivered,
-    /// The last attempt failed too.
+    /// All attempts failed.
     Failed,
 }
 
 impl DeliveryOutcome {
-    /// The name that is stored and shown.
+    /// Returns the name that is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -175,26 +175,27 @@ impl DeliveryOutcome {
     }
 }
 
-/// What is known after an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     pub address: DeliveryAddress,
-    /// Of the delivery that was attempted; where it was put in line again meanwhile, only the attempt is kept.
+    /// The round of the delivery at the time of the attempt. If the delivery was queued again in the meantime, only
+    /// `attempt` is stored.
     pub round: i32,
-    /// When it is tried again; `None` where it is finished.
+    /// The time of the next attempt; `None` if the delivery is finished.
     pub due_at: Option<DateTime<Utc>>,
     pub outcome: Option<DeliveryOutcome>,
-    /// Since it was last put in line.
+    /// Number of failed attempts since it was last queued.
     pub failures: i32,
-    /// Of the attempts since it was last put in line.
+    /// The start of the first attempt since it was last queued.
     pub first_attempt_at: DateTime<Utc>,
-    /// When the attempt ended.
+    /// The end of this attempt.
     pub ended_at: DateTime<Utc>,
-    /// One JSON object that tells of the attempt.
+    /// A JSON object that describes the attempt.
     pub attempt: JsonText,
 }
 
-/// A delivery as it was stored.
+/// A delivery as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredDelivery {
     /// `whs_...`.
@@ -204,48 +205,49 @@ pub struct StoredDelivery {
     pub entry_id: String,
     pub created_at: DateTime<Utc>,
     pub due_at: Option<DateTime<Utc>>,
-    /// `DELIVERED`, `FAILED`, or nothing yet.
+    /// `DELIVERED` or `FAILED`; `None` while the delivery is not finished.
     pub outcome: Option<String>,
     pub finished_at: Option<DateTime<Utc>>,
-    /// A JSON array of the attempts; `None` where there were none.
+    /// A JSON array of the attempts; `None` if there were none.
     pub attempts: Option<JsonText>,
-    /// The type of the event.
+    /// The type of the delivered event.
     pub event_type: String,
 }
 
-/// When failed deliveries are tried again: the vendor's times, so many times faster.
+/// The schedule of delivery retries: the vendor's schedule, accelerated by a configurable factor.
 #[derive(Clone, Copy, Debug)]
 pub struct RetrySchedule {
     speed: u32,
 }
 
 impl RetrySchedule {
-    /// Minutes after the first attempt: of each of the vendor's 12 retries.
-    const MINUTES: [i64; 12] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440];
+    /// The times of the vendor's 12 retries, in minutes after the first attempt.
+    const RETRY_MINUTES: [i64; 12] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440];
 
-    /// The vendor's schedule, `speed` times faster; 1 is the vendor's own.
+    /// Returns the vendor's schedule, `speed` times faster. With 1, it is the vendor's own schedule.
     #[must_use]
     pub fn new(speed: u32) -> Self {
         Self { speed: speed.max(1) }
     }
 
-    /// When to try again after so many attempts have failed, of which the first was at `first` and the last ended at `last`; `None`
-    /// when it is over. An attempt that was late, because nothing was sent for a while, has the next one as far behind it as ever.
+    /// Returns the time of the next attempt after `failures` failed attempts, or `None` if there are no more retries.
+    /// The first attempt started at `first`, and the last one ended at `last`. If the last attempt was late, for
+    /// example because sending was paused, the next one follows it after the regular interval.
     #[must_use]
     pub fn next(self, first: DateTime<Utc>, last: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
         let index = usize::try_from(failures - 1).ok()?;
-        let minutes = *Self::MINUTES.get(index)?;
-        let before = index.checked_sub(1).map_or(0, |before| Self::MINUTES[before]);
+        let minutes = *Self::RETRY_MINUTES.get(index)?;
+        let before = index.checked_sub(1).map_or(0, |before| Self::RETRY_MINUTES[before]);
         let after = |minutes: i64| TimeDelta::microseconds(minutes * 60_000_000 / i64::from(self.speed));
         let planned = first + after(minutes);
-        // Past the middle between its own time and that of the next one.
+        // An attempt is late if it ended after the middle between its planned time and that of the next attempt.
         let is_late = last - first > after(minutes) - after(minutes - before) / 2;
         Some(if is_late { planned.max(last + after(minutes - before)) } else { planned })
     }
 }
 
-/// What a project webhook can be asked for: the documented types, in the documented order, and after them the four that the
-/// specification misspells.
+/// The event types of project webhooks: the documented types, in the documented order, followed by the four misspelled
+/// names in the vendor's specification.
 const PROJECT_EVENTS: [&str; 65] = [
     "business_validation_rule.assignment.created",
     "business_validation_rule.assignment.deleted",
@@ -314,7 +316,7 @@ const PROJECT_EVENTS: [&str; 65] = [
     "voucher.loyalty_card.points_aded",
 ];
 
-/// What a distribution can be asked for: the documented types, and those of consents, which were documented until 2024.
+/// The event types of distributions: the documented types, and those of consents, which were documented until 2024.
 const DISTRIBUTION_EVENTS: [&str; 28] = [
     "customer.consents.given",
     "customer.consents.revoked",
@@ -351,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_retries_are_at_the_documented_times() {
+    fn retries_are_at_the_documented_times() {
         let first = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
         let times = |speed| {
             let schedule = RetrySchedule::new(speed);
@@ -373,11 +375,11 @@ mod tests {
     }
 
     #[test]
-    fn after_a_pause_the_retries_keep_their_distance() {
+    fn after_a_pause_retries_keep_their_regular_interval() {
         let first = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
         let schedule = RetrySchedule::new(1);
         let (slow, day) = (TimeDelta::seconds(70), TimeDelta::hours(24));
-        // One that took ten seconds is in time.
+        // An attempt that took ten seconds is not late.
         assert_eq!(schedule.next(first, first + slow, 2), Some(first + TimeDelta::minutes(2)));
         assert_eq!(schedule.next(first, first + day, 2), Some(first + day + TimeDelta::minutes(1)));
         assert_eq!(schedule.next(first, first + day, 12), Some(first + day + TimeDelta::minutes(1440 - 1024)));

@@ -1,4 +1,4 @@
-//! Answers that are not errors.
+//! Successful responses.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,22 +6,22 @@ use axum::response::{IntoResponse, Response};
 
 use crate::objects::ObjectWriter;
 
-/// The content type of every body.
+/// The content type of every JSON body.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// 200 with a JSON body that `write` writes.
+/// Returns 200 with the JSON body that `write` writes.
 pub fn json(write: impl FnOnce(&mut Vec<u8>)) -> Response {
     json_sized(1024, write)
 }
 
-/// [`json`], for a body of about `bytes`.
+/// Returns the same as [`json`]; `bytes` is the expected size of the body.
 pub fn json_sized(bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Response {
     let mut out = Vec::with_capacity(bytes);
     write(&mut out);
     ([(header::CONTENT_TYPE, JSON)], Body::from(out)).into_response()
 }
 
-/// 202 with the id of the async action that was asked for.
+/// Returns 202 with the id of the async action that was created.
 #[must_use]
 pub fn accepted(async_action_id: &str) -> Response {
     let mut response = async_action_id_of(async_action_id);
@@ -29,7 +29,7 @@ pub fn accepted(async_action_id: &str) -> Response {
     response
 }
 
-/// 200 with the id of the async action that was asked for.
+/// Returns 200 with the id of the async action that was created.
 #[must_use]
 pub fn async_action_id_of(id: &str) -> Response {
     json(|out| ObjectWriter::new(out).text("async_action_id", id).end())

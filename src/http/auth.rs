@@ -1,4 +1,4 @@
-//! Credentials to whoever asks: every handler takes the [`Caller`] or the [`Organiser`] that this makes.
+//! Authentication: turns the credentials of a request into the [`Caller`] or [`ManagementCaller`] that a handler takes.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
-use super::frame::InFlight;
+use super::frame::RequestContext;
 use super::origin;
 use super::state::AppState;
-use crate::domain::credential::{Channel, ClientAccess, Family, Grant, Principal};
+use crate::domain::credential::{Channel, Family, Grant, Principal};
+use crate::domain::project::ClientAccess;
 use crate::domain::project::{OrganisationId, ProjectId};
 use crate::service::authenticator::RequestCredentials;
 use crate::service::{Caller, Error};
@@ -19,12 +20,12 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let (caller, _) = enter(parts, state).await?;
+        let (caller, _) = authenticate(parts, state).await?;
         Ok(caller)
     }
 }
 
-/// The [`Caller`] of the client side, and what its project lets pages do there.
+/// The [`Caller`] of a client-side request, and what the project allows on the client side.
 pub struct ClientCaller {
     pub caller: Caller,
     pub access: Arc<ClientAccess>,
@@ -34,96 +35,96 @@ impl FromRequestParts<AppState> for ClientCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let (caller, access) = enter(parts, state).await?;
+        let (caller, access) = authenticate(parts, state).await?;
         Ok(Self { caller, access })
     }
 }
 
-/// Whoever comes through the door of the route, if it is open to them, and what the project lets pages do.
-async fn enter(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
-    let in_flight = in_flight(parts)?;
+/// Authenticates and authorizes a request by the rules of its route.
+async fn authenticate(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
+    let context = request_context(parts)?;
     let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let door = Door::of(path);
-    if door.channel == Channel::ClientApi {
-        // Nothing comes by itself of a call that is refused anyway.
+    let route_auth = RouteAuth::of(path);
+    if route_auth.channel == Channel::ClientApi {
+        // The origin is checked before the keys, so that a refused request does not create a project.
         origin::required(&parts.headers)?;
     }
-    let principal = principal(state, &parts.headers, door.family).await?;
+    let principal = principal(state, &parts.headers, route_auth.family).await?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
-    if !principal.scopes.allow_any(&door.scopes(path)) {
+    if !principal.scopes.allow_any(&route_auth.scopes(path)) {
         return Err(ApiError::missing_permission());
     }
-    if door.channel == Channel::ClientApi {
+    if route_auth.channel == Channel::ClientApi {
         origin::check(&parts.headers, &principal.client_access)?;
     }
-    let caller = admit(state, &in_flight, project, principal.app_id, door.channel)?;
+    let caller = count_call(state, &context, project, principal.app_id, route_auth.channel)?;
     Ok((caller, principal.client_access))
 }
 
-/// Whoever presents that, at a door of another vendor into the same projects; `None` where it opens none.
+/// Authenticates with credentials that another vendor's API carries in its own form; `None` when they are not valid.
 ///
 /// # Errors
-/// 429 where the project has no calls left, 503 or 500 where the database fails.
-pub async fn enter_with(
+/// 429 when the project has no calls left, 503 or 500 when the database fails.
+pub async fn authenticate_with(
     state: &AppState,
-    in_flight: &InFlight,
+    context: &RequestContext,
     presented: RequestCredentials<'_>,
 ) -> Result<Option<Caller>, ApiError> {
     let Some(principal) = resolve(state, presented).await? else { return Ok(None) };
     let Some(project) = principal.project() else { return Ok(None) };
-    admit(state, in_flight, project, principal.app_id, Channel::Api).map(Some)
+    count_call(state, context, project, principal.app_id, Channel::Api).map(Some)
 }
 
-/// Takes one call of the project.
-fn admit(
+/// Counts the call against the rate limit of the project, and returns the caller.
+fn count_call(
     state: &AppState,
-    in_flight: &InFlight,
+    context: &RequestContext,
     project: ProjectId,
     app_id: Arc<str>,
     channel: Channel,
 ) -> Result<Caller, ApiError> {
     let left = state.rate_limits.take(project, state.core.clock.now());
-    let _ = in_flight.calls_left.set(*left.as_ref().unwrap_or(&0));
+    let _ = context.calls_left.set(*left.as_ref().unwrap_or(&0));
     left?;
-    Ok(Caller { project, app_id, channel, request_id: in_flight.request_id.clone() })
+    Ok(Caller { project, app_id, channel, request_id: context.request_id.clone() })
 }
 
-/// On whose behalf a handler of the management API works.
+/// The caller of a management request.
 #[derive(Clone, Debug)]
-pub struct Organiser {
+pub struct ManagementCaller {
     pub organisation: OrganisationId,
-    /// The management key that was presented.
+    /// The id of the management key.
     pub app_id: Arc<str>,
-    /// `v-...`.
+    /// The request id, `v-...`.
     pub request_id: String,
 }
 
-impl FromRequestParts<AppState> for Organiser {
+impl FromRequestParts<AppState> for ManagementCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let in_flight = in_flight(parts)?;
+        let context = request_context(parts)?;
         let principal = principal(state, &parts.headers, Family::Management).await?;
         match principal.grant {
             Grant::Organisation(organisation) => {
-                Ok(Self { organisation, app_id: principal.app_id, request_id: in_flight.request_id.clone() })
+                Ok(Self { organisation, app_id: principal.app_id, request_id: context.request_id.clone() })
             }
             Grant::Project(_) | Grant::Nothing => Err(ApiError::unauthorized()),
         }
     }
 }
 
-/// What no token opens: what tells of tokens, keys and secrets of the project, or changes what it lets others do.
-const WITH_KEYS_ONLY: [&str; 3] = ["/v1/oauth/", "/_emulator/keys", "/_emulator/project"];
+/// Path prefixes that accept keys only and no OAuth token: they show tokens, keys and secrets, or change access settings.
+const KEYS_ONLY_PREFIXES: [&str; 3] = ["/v1/oauth/", "/_emulator/keys", "/_emulator/project"];
 
-/// A door into a project: whose keys open it, and what changes through it are said to come from.
-struct Door {
+/// How a route authenticates: the family of its keys, and the channel that activity entries record.
+struct RouteAuth {
     family: Family,
     channel: Channel,
 }
 
-impl Door {
-    /// The door of a route. The emulator's own routes are behind the one of the server.
+impl RouteAuth {
+    /// Returns how the route with that path pattern authenticates. The emulator's own routes use server keys.
     fn of(path: &str) -> Self {
         if path.starts_with("/client/") {
             Self { family: Family::Client, channel: Channel::ClientApi }
@@ -132,11 +133,11 @@ impl Door {
         }
     }
 
-    /// The scopes of which a token needs one: that of everything behind the door, and that of the resource, by its path.
+    /// Returns the scopes of which a token needs one: the scope of the whole API, and that of the resource in the path.
     fn scopes<'a>(&self, path: &'a str) -> Vec<&'a str> {
         let resource = |prefix| path.strip_prefix(prefix).and_then(|rest: &str| rest.split('/').next());
         match self.channel {
-            Channel::Api if WITH_KEYS_ONLY.iter().any(|prefix| path.starts_with(prefix)) => Vec::new(),
+            Channel::Api if KEYS_ONLY_PREFIXES.iter().any(|prefix| path.starts_with(prefix)) => Vec::new(),
             Channel::Api => ["api"].into_iter().chain(resource("/v1/")).collect(),
             Channel::ClientApi => {
                 let scope = match resource("/client/v1/") {
@@ -151,7 +152,7 @@ impl Door {
     }
 }
 
-/// Whoever presents the keys of that family, or a token where the family goes with tokens.
+/// Resolves the keys of a family in the headers, or the bearer token where the family accepts tokens.
 async fn principal(state: &AppState, headers: &HeaderMap, family: Family) -> Result<Principal, ApiError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (id, token) = match family {
@@ -167,7 +168,7 @@ async fn principal(state: &AppState, headers: &HeaderMap, family: Family) -> Res
     resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)
 }
 
-/// Whoever presents that.
+/// Resolves credentials to their principal; `None` when they are not valid.
 async fn resolve(state: &AppState, presented: RequestCredentials<'_>) -> Result<Option<Principal>, ApiError> {
     state.authenticator.authenticate(&state.core, presented).await.map_err(|error| match &*error {
         Error::Database(error) => super::error::database_error(error),
@@ -175,16 +176,17 @@ async fn resolve(state: &AppState, presented: RequestCredentials<'_>) -> Result<
     })
 }
 
-/// The token of an `Authorization` header.
+/// Returns the bearer token of an `Authorization` header.
 fn bearer(authorization: Option<&str>) -> Option<&str> {
     let (scheme, token) = authorization?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// What the request has told so far.
-pub fn in_flight(parts: &Parts) -> Result<Arc<InFlight>, ApiError> {
-    let in_flight = parts.extensions.get::<Arc<InFlight>>().cloned();
-    in_flight.ok_or_else(|| ApiError::new(ErrorKind::Internal).with_cause("a route outside of the frame"))
+/// Returns the context of the request.
+pub fn request_context(parts: &Parts) -> Result<Arc<RequestContext>, ApiError> {
+    let context = parts.extensions.get::<Arc<RequestContext>>().cloned();
+    context
+        .ok_or_else(|| ApiError::new(ErrorKind::Internal).with_cause("the route is outside of the request middleware"))
 }
 
 #[cfg(test)]
@@ -193,8 +195,8 @@ mod tests {
     use crate::domain::credential::Scopes;
 
     #[test]
-    fn a_scope_opens_the_paths_that_begin_with_it() {
-        let scopes = |path: &'static str| Door::of(path).scopes(path);
+    fn a_scope_allows_the_paths_of_its_resource() {
+        let scopes = |path: &'static str| RouteAuth::of(path).scopes(path);
         assert_eq!(scopes("/v1/customers/{customerId}/consents"), ["api", "customers"]);
         assert_eq!(scopes("/v1/async-actions"), ["api", "async-actions"]);
         assert_eq!(scopes("/_emulator/idle"), ["api"]);
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_token_is_told_by_its_scheme() {
+    fn a_bearer_token_is_recognised_by_its_scheme() {
         assert_eq!(bearer(Some("Bearer abc")), Some("abc"));
         assert_eq!(bearer(Some("bearer abc")), Some("abc"));
         assert_eq!(bearer(Some("Basic abc")), None);

@@ -1,4 +1,4 @@
-//! What links in answers begin with.
+//! The base URL of links in responses.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -7,12 +7,12 @@ use axum::http::request::Parts;
 use super::error::ApiError;
 use super::state::AppState;
 
-/// `http://` and the host that the client has called: the one under which it reaches the emulator, whatever is between them.
-/// Without a `Host` header it is the address that the emulator listens on.
+/// `http://` and the host of the `Host` header, because a client that is behind a proxy or in a container can reach the emulator
+/// only by that name. Without a `Host` header it is the address that the emulator listens on.
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// The URL of a path.
+    /// Returns the URL of a path.
     pub fn of(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }

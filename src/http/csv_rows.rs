@@ -1,4 +1,4 @@
-//! A CSV file that was uploaded, row by row.
+//! Reads an uploaded CSV file row by row.
 
 use std::io::{Chain, Read};
 
@@ -10,22 +10,22 @@ use tokio::task::spawn_blocking;
 use super::error::{ApiError, ErrorKind};
 use crate::domain::job::{Record, Slice, Slicer};
 
-/// Read behind the file. Where it is a row of its own, the last quoted cell of the file was closed.
-const END: &[u8] = b"\n.\n";
-/// Slices that wait to be written at the most.
-const AHEAD: usize = 2;
+/// Appended to the file. If the parser reads it as a separate row, the last quoted cell of the file was closed.
+const END_MARKER: &[u8] = b"\n.\n";
+/// How many slices may wait to be stored.
+const CHANNEL_CAPACITY: usize = 2;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A file whose first line has been read.
+/// A CSV file whose header row has been read.
 pub struct CsvRows {
     reader: Reader<Chain<SpooledTempFile, &'static [u8]>>,
-    /// Read ahead, since the last row is not of the file.
+    /// The next row. It is read one row ahead, because the last row is the end marker and not part of the file.
     next: StringRecord,
 }
 
 impl CsvRows {
-    /// Opens a file, and reads its first line by `header`, whose errors are the details of a 400. Of both line endings, with or
-    /// without a byte order mark; cells that hold commas, quotes and line ends are quoted.
+    /// Opens a file and parses its first row by `header`, whose error text becomes the details of a 400. Both line endings are
+    /// accepted, with or without a byte order mark. Cells with commas, quotes or line breaks must be quoted.
     pub async fn open<T: Send + 'static>(
         file: SpooledTempFile,
         header: impl FnOnce(&StringRecord) -> Result<T, String> + Send + 'static,
@@ -35,7 +35,7 @@ impl CsvRows {
                 .has_headers(false)
                 .flexible(true)
                 .buffer_capacity(BUFFER_BYTES)
-                .from_reader(file.chain(END));
+                .from_reader(file.chain(END_MARKER));
             let mut rows = Self { reader, next: StringRecord::new() };
             rows.read_ahead()?;
             let mut first = StringRecord::new();
@@ -47,14 +47,14 @@ impl CsvRows {
         opening.await.map_err(|error| ApiError::new(ErrorKind::Internal).with_cause(&error))?
     }
 
-    /// The rows as slices of records, read beside the threads that answer requests while the slices are taken.
+    /// Returns the rows as slices of records. The file is read on the blocking thread pool while the slices are consumed.
     pub fn slices(self, record: impl FnMut(&StringRecord) -> Record + Send + 'static) -> Slices {
-        let (sender, receiver) = mpsc::channel(AHEAD);
+        let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
         spawn_blocking(move || {
             let mut slicer = Slicer::default();
             let end = self.send(&mut slicer, &sender, record).map(|()| None);
-            let rest = slicer.rest().filter(|_| end.is_ok()).map(|slice| Ok(Some(slice)));
-            // An error means that nobody wants them any more.
+            let rest = slicer.take_remainder().filter(|_| end.is_ok()).map(|slice| Ok(Some(slice)));
+            // Sending fails when the receiver is gone; then the rest is not needed.
             let _ = rest.into_iter().chain([end]).try_for_each(|slice| sender.blocking_send(slice));
         });
         Slices(receiver)
@@ -77,11 +77,11 @@ impl CsvRows {
         Ok(())
     }
 
-    /// Reads the next row; `false` where there is none.
+    /// Reads the next row; `false` when there is none.
     fn next(&mut self, row: &mut StringRecord) -> Result<bool, ApiError> {
         std::mem::swap(row, &mut self.next);
         let is_row = self.read_ahead()?;
-        // Of a byte order mark alone, nothing is read.
+        // A file with only a byte order mark yields no row at all.
         if !is_row && !row.is_empty() && (row.len() != 1 || &row[0] != ".") {
             return Err(ApiError::invalid_payload("Property .file must NOT end within a quoted cell"));
         }
@@ -104,14 +104,14 @@ impl CsvRows {
     }
 }
 
-/// A slice, or `None` behind the last.
+/// A slice, or `None` after the last one.
 type Sliced = Result<Option<Slice>, ApiError>;
 
-/// The rows of a file, as slices of records.
+/// The rows of a file as slices of records.
 pub struct Slices(mpsc::Receiver<Sliced>);
 
 impl Slices {
-    /// The next slice; `None` where there are no more.
+    /// Returns the next slice; `None` after the last one.
     pub async fn next(&mut self) -> Sliced {
         let sent = self.0.recv().await;
         sent.unwrap_or_else(|| Err(ApiError::new(ErrorKind::Internal).with_cause("a file was not read to its end")))

@@ -1,4 +1,4 @@
-//! Axum's extractors with the vendor's error bodies.
+//! Extractors for axum which answer with the vendor's error bodies.
 
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ use super::query::Query;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 
-/// How much of a body that is too large is read to its end, and for how long.
-const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
-const DISCARD_WITHIN: Duration = Duration::from_secs(5);
+/// How many bytes of an unwanted body are read and discarded.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
+/// How long an unwanted body is read and discarded.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A JSON body, parsed; `None` where the request has none.
+/// The parsed JSON body; `None` when the request has no body.
 pub struct Json(pub Option<Value>);
 
 impl<S: Send + Sync> FromRequest<S> for Json {
@@ -33,7 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for Json {
     }
 }
 
-/// The bytes of a JSON body of a bulk path, which may be larger; `None` where the request has none.
+/// The bytes of the JSON body of a bulk operation, whose size limit is higher; `None` when the request has no body.
 pub struct BulkJson(pub Option<Bytes>);
 
 impl<S: Send + Sync> FromRequest<S> for BulkJson {
@@ -44,9 +45,9 @@ impl<S: Send + Sync> FromRequest<S> for BulkJson {
     }
 }
 
-async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiError> {
+async fn json_bytes(request: Request, max_bytes: usize) -> Result<Option<Bytes>, ApiError> {
     let is_json = is_json(request.headers());
-    let bytes = read_body(request.into_body(), most).await?;
+    let bytes = read_body(request.into_body(), max_bytes).await?;
     match (bytes.is_empty(), is_json) {
         (true, _) => Ok(None),
         (false, true) => Ok(Some(bytes)),
@@ -54,20 +55,23 @@ async fn json_bytes(request: Request, most: usize) -> Result<Option<Bytes>, ApiE
     }
 }
 
-/// The body, up to the limit. What is beyond is read all the same and thrown away: a client that is still sending would
-/// meet a closed connection instead of the answer.
-pub async fn read_body(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
-    let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(most.to_string());
+/// Reads the body, at most `max_bytes`. The rest of a larger body is read and discarded, because a client that is still sending would
+/// see a closed connection instead of the response.
+///
+/// # Errors
+/// 413 when the body is larger, 400 when the client disconnects or sends a malformed chunk.
+pub async fn read_body(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(max_bytes.to_string());
     let (mut first, mut read) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        // The client broke off, or sent a chunk that is none.
+        // The client disconnected, or sent a malformed chunk.
         let frame = frame.map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + read.len() + data.len() > most {
+        if first.len() + read.len() + data.len() > max_bytes {
             discard_rest(body).await;
             return Err(too_large());
         }
-        // Mostly the whole body comes at once, and is not copied.
+        // Most bodies arrive in one frame, which is then used without a copy.
         if first.is_empty() && read.is_empty() {
             first = data;
             continue;
@@ -78,10 +82,10 @@ pub async fn read_body(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     Ok(if read.is_empty() { first } else { read.into() })
 }
 
-/// Reads what nobody wants of a body, so that its client gets to read the answer.
+/// Reads and discards the rest of a body, so that the client can read the response.
 pub async fn discard_rest(mut body: Body) {
     let discard = async {
-        let mut left = DISCARDED_BYTES;
+        let mut left = MAX_DISCARDED_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {
@@ -89,10 +93,10 @@ pub async fn discard_rest(mut body: Body) {
             }
         }
     };
-    let _ = timeout(DISCARD_WITHIN, discard).await;
+    let _ = timeout(DISCARD_TIMEOUT, discard).await;
 }
 
-/// Whether the body is said to be JSON; one that is not said to be anything is taken for it.
+/// Returns whether the `Content-Type` is JSON. A body without a `Content-Type` counts as JSON.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
@@ -104,8 +108,8 @@ fn is_json(headers: &HeaderMap) -> bool {
             && media[media.len() - 5..].eq_ignore_ascii_case("+json"))
 }
 
-/// The first identifier in the path, percent-decoded. Bytes that are no UTF-8 are replaced: nothing has such an identifier, and
-/// the 404 says so.
+/// The first identifier in the path, percent-decoded. Bytes that are not UTF-8 are replaced; no object has such an identifier, so
+/// the response is 404.
 pub struct Id(pub Identifier);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -116,7 +120,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The second identifier in the path, of something within what the first one names; read as [`Id`].
+/// The second identifier in the path, decoded like [`Id`].
 pub struct InnerId(pub Identifier);
 
 impl<S: Send + Sync> FromRequestParts<S> for InnerId {
@@ -127,7 +131,7 @@ impl<S: Send + Sync> FromRequestParts<S> for InnerId {
     }
 }
 
-/// What stands in the path where its pattern has that placeholder.
+/// Returns the path segment at the position of the placeholder with that number in the route pattern.
 fn identifier(parts: &Parts, number: usize) -> Identifier {
     let pattern = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let mut placeholders =

@@ -1,4 +1,4 @@
-//! A form as body.
+//! A URL-encoded form as request body.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -8,17 +8,20 @@ use super::error::{ApiError, ErrorKind};
 use super::extract::read_body;
 use crate::domain::limits;
 
-/// The fields of an URL-encoded form; none where the request has no body.
+/// The fields of a URL-encoded form; empty when the request has no body.
 pub struct Form(Bytes);
 
 impl Form {
-    /// The last value of a field; an empty one counts as not sent.
+    /// Returns the last value of a field. An empty value counts as absent.
     pub fn text(&self, name: &str) -> Option<String> {
         let fields = form_urlencoded::parse(&self.0).filter(|(field, _)| field == name);
         fields.last().map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
     }
 
-    /// [`Form::text`] of a field without which nothing can be done.
+    /// Returns the last value of a required field.
+    ///
+    /// # Errors
+    /// 400 when the field is absent or empty.
     pub fn required_text(&self, name: &str) -> Result<String, ApiError> {
         self.text(name).ok_or_else(|| ApiError::new(ErrorKind::MissingParameters))
     }
@@ -37,7 +40,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
-/// Whether the body is said to be a form; one that is not said to be anything is taken for it.
+/// Returns whether the `Content-Type` is that of a URL-encoded form. A body without a `Content-Type` counts as a form.
 fn is_form(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let media = value.to_str().ok().and_then(|value| value.split(';').next()).map(str::trim);

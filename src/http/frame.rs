@@ -1,4 +1,4 @@
-//! What stands around every request: its id, its time limit, the body of its error, its line in the log.
+//! The middleware around every request: request id, timeout, error body, and the log line.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,22 +15,22 @@ use super::run_to_end::RunToEnd;
 use super::state::AppState;
 use crate::service::{self, Resource};
 
-/// How a door with errors of its own writes one: given what is wrong, the body with its headers.
-pub type ErrorForm = Box<dyn Fn(&str) -> Response + Send + Sync>;
+/// Formats the error response of an API whose errors are not in the vendor's form, from the error text.
+pub type ErrorFormatter = Box<dyn Fn(&str) -> Response + Send + Sync>;
 
-/// What a request has told and learned on its way.
-pub struct InFlight {
-    /// `v-` and 18 hexadecimal digits: shown in errors, and the group of the entries that the request causes.
+/// What is known about a request, shared by the middleware, the extractors and the handler.
+pub struct RequestContext {
+    /// `v-` and 18 hexadecimal digits. Errors show it, and the activity entries of the request carry it as their group.
     pub request_id: String,
-    /// How many calls the project has left, once it is known whose request it is.
+    /// How many calls the project has left in this minute; set after authentication.
     pub calls_left: OnceLock<u32>,
-    /// The project that is managed, as the path names it, where the keys are not its own.
+    /// The project id in the path of a management request.
     pub managed: OnceLock<String>,
-    /// Set at the doors where errors are not in the vendor's form.
-    pub error_form: OnceLock<ErrorForm>,
+    /// Set by APIs whose errors are not in the vendor's form.
+    pub error_formatter: OnceLock<ErrorFormatter>,
 }
 
-/// What the frame needs for every request.
+/// What the middleware needs for every request.
 #[derive(Clone)]
 pub struct Frame {
     app: AppState,
@@ -39,7 +39,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The frame of all requests to `routes`.
+    /// Returns the state of the middleware for requests to `routes`.
     pub fn new(app: AppState, routes: &Routes) -> Self {
         Self { app, not_json: routes.not_json().collect() }
     }
@@ -50,18 +50,18 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let state = frame.app;
     let started = Instant::now();
     let now = state.core.clock.now();
-    let in_flight = Arc::new(InFlight {
+    let context = Arc::new(RequestContext {
         request_id: state.core.ids.time_ordered("v-", now),
         calls_left: OnceLock::new(),
         managed: OnceLock::new(),
-        error_form: OnceLock::new(),
+        error_formatter: OnceLock::new(),
     });
     let method = request.method().clone();
-    // The path's pattern, never the path: identifiers can be e-mail addresses.
+    // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_not_json = route.as_ref().is_some_and(|route| frame.not_json.contains(&route.as_str()));
     let response = if accepts_json(request.headers()) || is_not_json {
-        request.extensions_mut().insert(Arc::clone(&in_flight));
+        request.extensions_mut().insert(Arc::clone(&context));
         let work = RunToEnd::new(next.run(request));
         match timeout(state.request_timeout, work).await {
             Ok(Ok(response)) => response,
@@ -76,25 +76,25 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
             .with_details("The answer is application/json, which the Accept header excludes")
             .into_response()
     };
-    let mut response = finish(response, &in_flight, &method, route.as_ref(), started);
-    if let Some(&left) = in_flight.calls_left.get() {
+    let mut response = finish(response, &context, &method, route.as_ref(), started);
+    if let Some(&left) = context.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
         state.rate_limits.describe(response.headers_mut(), left, is_over, now);
     }
     response
 }
 
-/// Writes the body of an error and the line of the log.
+/// Writes the error body and the log line.
 fn finish(
     mut response: Response,
-    in_flight: &InFlight,
+    context: &RequestContext,
     method: &Method,
     route: Option<&MatchedPath>,
     started: Instant,
 ) -> Response {
     let mut error = response.extensions_mut().remove::<ApiError>();
-    // It is the project that is gone, and not the keys.
-    if let Some(id) = in_flight.managed.get().filter(|_| error.as_ref().is_some_and(ApiError::is_project_gone)) {
+    // A management request whose project was deleted meanwhile: its keys are still valid, so the response is 404 and not 401.
+    if let Some(id) = context.managed.get().filter(|_| error.as_ref().is_some_and(ApiError::is_access_revoked)) {
         let not_found = ApiError::from(service::Error::not_found(Resource::Project, id));
         *response.status_mut() = not_found.status();
         error = Some(not_found);
@@ -102,7 +102,7 @@ fn finish(
     let status = response.status().as_u16();
     let route = route.map_or("none", MatchedPath::as_str);
     let micros = started.elapsed().as_micros();
-    let request_id = in_flight.request_id.as_str();
+    let request_id = context.request_id.as_str();
     let Some(error) = error else {
         tracing::debug!(%method, route, status, micros, request_id, "answered");
         return response;
@@ -112,7 +112,7 @@ fn finish(
         (Some(cause), _) => tracing::warn!(%method, route, status, micros, request_id, cause, "failed"),
         (None, _) => tracing::info!(%method, route, status, micros, request_id, "refused"),
     }
-    let Some(form) = in_flight.error_form.get() else {
+    let Some(form) = context.error_formatter.get() else {
         *response.body_mut() = Body::from(error.body(request_id));
         return response;
     };
@@ -122,7 +122,7 @@ fn finish(
     response
 }
 
-/// Whether the `Accept` header, if there is one, lets a JSON answer through.
+/// Returns whether the `Accept` header allows JSON. A request without one accepts everything.
 fn accepts_json(headers: &HeaderMap) -> bool {
     let mut ranges = headers
         .get_all(header::ACCEPT)
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_is_read_as_http_says() {
+    fn accept_header_is_read_as_http_specifies() {
         let accepts = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, value.parse().unwrap());

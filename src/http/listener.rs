@@ -1,7 +1,7 @@
-//! Answers in JSON even where a request is no HTTP.
+//! A listener that answers malformed HTTP requests with a JSON body.
 //!
-//! What hyper cannot read as a request, it answers by itself with an empty body, before any of our code is asked. This
-//! listener's streams put the vendor's body into such an answer.
+//! hyper answers a request that it cannot parse by itself, with an empty body and without calling the router. The streams of this
+//! listener replace such a response with one that has the vendor's error body.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::error::{ApiError, ErrorKind};
 
-/// Accepts connections whose small answers leave at once, and whose every answer has a body.
+/// Accepts connections, sets `TCP_NODELAY`, and gives a JSON body to the error responses of hyper.
 #[derive(Debug)]
 pub struct JsonListener(pub TcpListener);
 
@@ -23,10 +23,10 @@ impl Listener for JsonListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (JsonStream, SocketAddr) {
-        // Of axum, which waits a moment when the process has no more file descriptors.
+        // `accept` of axum waits and tries again when the process has no free file descriptors.
         let (stream, address) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        (JsonStream { stream, instead: Vec::new() }, address)
+        (JsonStream { stream, replacement: Vec::new() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -34,28 +34,29 @@ impl Listener for JsonListener {
     }
 }
 
-/// A connection.
+/// The stream of one connection.
 #[derive(Debug)]
 pub struct JsonStream {
     stream: TcpStream,
-    /// What is still to be written instead of what hyper wrote.
-    instead: Vec<u8>,
+    /// The bytes of a replaced response that are not written yet.
+    replacement: Vec<u8>,
 }
 
 impl JsonStream {
-    fn write_instead(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.instead.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.instead))?;
+    fn write_replacement(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.replacement.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.replacement))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.instead.drain(..written);
+            self.replacement.drain(..written);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-/// The answer with a body, where `answer` is one of hyper's own without: none of ours has a length of 0 and such a status.
+/// Returns the response with a JSON body when `answer` is an error response of hyper. They are recognised by their status and the
+/// content length 0, which no response of the router has together.
 fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     let status = answer.strip_prefix(b"HTTP/1.1 4")?.get(..2)?;
     let kind = match status {
@@ -83,9 +84,9 @@ impl AsyncRead for JsonStream {
 
 impl AsyncWrite for JsonStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.write_instead(context))?;
-        if let Some(instead) = with_body(bytes) {
-            self.instead = instead;
+        ready!(self.write_replacement(context))?;
+        if let Some(replacement) = with_body(bytes) {
+            self.replacement = replacement;
             return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.stream).poll_write(context, bytes)
@@ -96,11 +97,11 @@ impl AsyncWrite for JsonStream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.write_instead(context))?;
+        ready!(self.write_replacement(context))?;
         if let Some(first) = slices.iter().find(|slice| !slice.is_empty())
-            && let Some(instead) = with_body(first)
+            && let Some(replacement) = with_body(first)
         {
-            self.instead = instead;
+            self.replacement = replacement;
             return Poll::Ready(Ok(first.len()));
         }
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
@@ -111,12 +112,12 @@ impl AsyncWrite for JsonStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.write_instead(context))?;
+        ready!(self.write_replacement(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.write_instead(context))?;
+        ready!(self.write_replacement(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

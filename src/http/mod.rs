@@ -3,32 +3,34 @@
 //! It contains no endpoint; those are in [`crate::api`].
 
 pub mod answer;
-pub mod auth;
-pub mod base_url;
-pub mod cors;
-pub mod csv_rows;
+pub(crate) mod auth;
+pub(crate) mod base_url;
+pub(crate) mod cors;
+pub(crate) mod csv_rows;
 pub mod error;
-pub mod extract;
-pub mod form;
-pub mod frame;
-pub mod listener;
-pub mod payload;
-pub mod query;
-pub mod rate_limit;
-pub mod records;
+pub(crate) mod extract;
+pub(crate) mod form;
+pub(crate) mod frame;
+pub(crate) mod listener;
+pub(crate) mod payload;
+pub(crate) mod query;
+pub(crate) mod rate_limit;
+pub(crate) mod records;
 pub mod routes;
 pub mod state;
-pub mod upload;
+pub(crate) mod upload;
 
 mod origin;
 mod run_to_end;
 
-pub use auth::enter_with;
+pub(crate) use auth::authenticate_with;
 pub use error::ApiError;
-pub use extract::{Id, InnerId, Json, read_body};
-pub use frame::InFlight;
+pub(crate) use extract::{Id, InnerId, Json, read_body};
+pub(crate) use frame::RequestContext;
 pub use listener::JsonListener;
-pub use payload::Object;
-pub use query::Query;
+pub(crate) use payload::Object;
+pub(crate) use query::Query;
 pub use rate_limit::RateLimits;
-pub use routes::{Endpoint, Routes, delete, get, not_allowed, post, put};
+pub use routes::{Endpoint, Routes, delete, get, post, put};
+
+pub(crate) use routes::not_allowed;

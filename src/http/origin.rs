@@ -1,33 +1,35 @@
-//! Which pages may use the client side of a project.
+//! Checks the origin of a client-side request.
 
 use axum::http::{HeaderMap, header};
 
 use super::error::ApiError;
-use crate::domain::credential::ClientAccess;
+use crate::domain::project::ClientAccess;
 
-/// The `Origin` of a request.
+/// Returns the `Origin` header of a request.
 ///
 /// # Errors
-/// 401 where there is none.
+/// 401 when there is none.
 pub fn required(headers: &HeaderMap) -> Result<&str, ApiError> {
     let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).filter(|origin| !origin.is_empty());
     origin.ok_or_else(ApiError::unauthorized)
 }
 
-/// That a request comes from a page that the project trusts. The vendor's answer to others is not published: 401 it is.
+/// Checks that the project trusts the origin of a request. The vendor does not publish its response to other origins; this project
+/// answers with 401.
 ///
 /// # Errors
-/// 401 where there is no `Origin`, or one that is not trusted.
+/// 401 when there is no `Origin`, or an untrusted one.
 pub fn check(headers: &HeaderMap, access: &ClientAccess) -> Result<(), ApiError> {
     let origin = required(headers)?;
-    if access.trusted_domains.iter().any(|domain| is_of(origin, domain)) {
+    if access.trusted_domains.iter().any(|domain| matches_domain(origin, domain)) {
         return Ok(());
     }
     Err(ApiError::unauthorized())
 }
 
-/// Whether an origin is of a trusted domain: `*`, the whole origin, its host with or without a port, or `*.` and a parent.
-fn is_of(origin: &str, domain: &str) -> bool {
+/// Returns whether an origin matches a trusted domain: `*`, the whole origin, its host with or without a port, or `*.` and a parent
+/// domain.
+fn matches_domain(origin: &str, domain: &str) -> bool {
     let (origin, domain) = (origin.to_ascii_lowercase(), domain.trim_end_matches('/').to_ascii_lowercase());
     if domain == "*" || domain == origin {
         return true;
@@ -47,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_stands_for_origins() {
+    fn a_trusted_domain_matches_its_origins() {
         let yes = [
             ("https://shop.example", "*"),
             ("null", "*"),
@@ -60,7 +62,7 @@ mod tests {
             ("http://[::1]:3000", "[::1]"),
         ];
         for (origin, domain) in yes {
-            assert!(is_of(origin, domain), "{origin} {domain}");
+            assert!(matches_domain(origin, domain), "{origin} {domain}");
         }
         let no = [
             ("https://shop.example", "http://shop.example"),
@@ -72,7 +74,7 @@ mod tests {
             ("null", "shop.example"),
         ];
         for (origin, domain) in no {
-            assert!(!is_of(origin, domain), "{origin} {domain}");
+            assert!(!matches_domain(origin, domain), "{origin} {domain}");
         }
     }
 }

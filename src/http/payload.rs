@@ -1,4 +1,4 @@
-//! Reads a JSON body member by member, with the vendor's wording for the first thing that is wrong.
+//! Reads a JSON body member by member, and reports the first invalid member in the vendor's words.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Number, Value};
@@ -9,17 +9,17 @@ use crate::domain::limits;
 use crate::domain::patch::Patch;
 use crate::domain::timestamp;
 
-/// An object of the body, and where in it it stands. Members are taken out; those that nobody takes are ignored, as the
-/// vendor ignores them.
+/// A JSON object of the body, with its path in the body. Reading a member removes it. Members that are never read are ignored,
+/// as the vendor ignores them.
 #[derive(Default)]
 pub struct Object {
     members: Map<String, Value>,
-    /// Empty for the body itself, else `.customer`, `.items[0]`.
+    /// Empty for the body itself, otherwise for instance `.customer` or `.items[0]`.
     path: String,
 }
 
 impl Object {
-    /// The body, which must be an object.
+    /// Returns the body, which must be an object.
     pub fn of_body(body: Option<Value>) -> Result<Self, ApiError> {
         match body {
             Some(Value::Object(members)) => Ok(Self { members, path: String::new() }),
@@ -27,7 +27,7 @@ impl Object {
         }
     }
 
-    /// An object that is one of an array as body.
+    /// Returns the item at `index` of a body that is an array; the item must be an object.
     pub fn of_item(index: usize, item: Value) -> Result<Self, ApiError> {
         match item {
             Value::Object(members) => Ok(Self { members, path: format!("[{index}]") }),
@@ -35,22 +35,22 @@ impl Object {
         }
     }
 
-    /// The same object, as if it were the body: what is wrong with it from now on is told of it alone.
+    /// Returns the same object with an empty path, so that later error messages are relative to it.
     pub fn into_body(self) -> Self {
         Self { path: String::new(), ..self }
     }
 
-    /// An object within the body, which stands at `path`.
+    /// Returns an object of the body whose path is `path`.
     pub fn at(path: String, members: Map<String, Value>) -> Self {
         Self { members, path }
     }
 
-    /// Whether the member is there, be it `null`.
+    /// Returns whether the member is present; `null` counts as present.
     pub fn has(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
 
-    /// The path of a member in messages.
+    /// Returns the path of a member, as error messages show it.
     pub fn path_of(&self, name: &str) -> String {
         format!("{}.{name}", self.path)
     }
@@ -67,12 +67,12 @@ impl Object {
         }
     }
 
-    /// The members that are left, in their order.
+    /// Returns the members that have not been read, in their order.
     pub fn into_members(self) -> Map<String, Value> {
         self.members
     }
 
-    /// That the member is there; at the top level and below, the vendor words it differently.
+    /// Checks that the member is present. The vendor uses different messages for the body itself and for nested objects.
     pub fn require(&self, name: &str) -> Result<(), ApiError> {
         if self.members.contains_key(name) {
             return Ok(());
@@ -84,8 +84,8 @@ impl Object {
         }))
     }
 
-    /// A text of at most `most` characters.
-    pub fn text(&mut self, name: &str, most: usize) -> Result<Patch<String>, ApiError> {
+    /// Reads a text of at most `max` characters.
+    pub fn text(&mut self, name: &str, max: usize) -> Result<Patch<String>, ApiError> {
         match self.take(name) {
             Patch::Absent => Ok(Patch::Absent),
             Patch::Null => Ok(Patch::Null),
@@ -93,9 +93,9 @@ impl Object {
                 if text.contains('\0') {
                     return Err(self.wrong(name, "must NOT contain the character U+0000"));
                 }
-                // No text has more characters than bytes.
-                if text.len() > most && text.chars().count() > most {
-                    return Err(self.wrong(name, format!("must NOT have more than {most} characters")));
+                // A text never has more characters than bytes, so that short texts need not be counted.
+                if text.len() > max && text.chars().count() > max {
+                    return Err(self.wrong(name, format!("must NOT have more than {max} characters")));
                 }
                 Ok(Patch::Value(text))
             }
@@ -103,22 +103,22 @@ impl Object {
         }
     }
 
-    /// A text that is absent or not `null`.
-    pub fn optional_text(&mut self, name: &str, most: usize) -> Result<Option<String>, ApiError> {
-        self.text(name, most).map(Patch::value)
+    /// Reads a text of at most `max` characters; `null` counts as absent.
+    pub fn optional_text(&mut self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
+        self.text(name, max).map(Patch::value)
     }
 
-    /// A text that must be there, of `least` to `most` characters.
-    pub fn required_text(&mut self, name: &str, least: usize, most: usize) -> Result<String, ApiError> {
+    /// Reads a required text of `min` to `max` characters.
+    pub fn required_text(&mut self, name: &str, min: usize, max: usize) -> Result<String, ApiError> {
         self.require(name)?;
-        let Patch::Value(text) = self.text(name, most)? else { return Err(self.wrong(name, "must be string")) };
-        if text.chars().count() < least {
-            return Err(self.wrong(name, format!("must NOT have fewer than {least} characters")));
+        let Patch::Value(text) = self.text(name, max)? else { return Err(self.wrong(name, "must be string")) };
+        if text.chars().count() < min {
+            return Err(self.wrong(name, format!("must NOT have fewer than {min} characters")));
         }
         Ok(text)
     }
 
-    /// An ISO 8601 date or date and time, kept as it was sent.
+    /// Reads an ISO 8601 date, or date and time, and returns its text unchanged.
     pub fn date_text(&mut self, name: &str) -> Result<Patch<String>, ApiError> {
         let text = self.text(name, limits::TEXT_CHARS)?;
         match &text {
@@ -127,7 +127,7 @@ impl Object {
         }
     }
 
-    /// An ISO 8601 date or date and time, as a moment.
+    /// Reads an ISO 8601 date, or date and time, as a point in time.
     pub fn time(&mut self, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
         let Some(text) = self.optional_text(name, limits::TEXT_CHARS)? else { return Ok(None) };
         timestamp::parse(&text).map(Some).ok_or_else(|| self.not_a_date(name))
@@ -137,25 +137,25 @@ impl Object {
         self.wrong(name, "cannot be recognized as a ISO-8601 compliant date")
     }
 
-    /// An integer that JavaScript keeps exactly; `1.0` is one.
+    /// Reads an integer that JavaScript represents exactly; `1.0` counts as an integer.
     pub fn integer(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
         match self.take(name) {
             Patch::Absent | Patch::Null => Ok(None),
             Patch::Value(mut value) => {
                 normalize_numbers(&mut value);
                 let integer = value.as_i64().ok_or_else(|| self.wrong(name, "must be integer"))?;
-                if integer > limits::INTEGER {
-                    return Err(self.wrong(name, format!("cannot be higher than {}", limits::INTEGER)));
+                if integer > limits::MAX_INTEGER {
+                    return Err(self.wrong(name, format!("cannot be higher than {}", limits::MAX_INTEGER)));
                 }
-                if integer < -limits::INTEGER {
-                    return Err(self.wrong(name, format!("cannot be lower than -{}", limits::INTEGER)));
+                if integer < -limits::MAX_INTEGER {
+                    return Err(self.wrong(name, format!("cannot be lower than -{}", limits::MAX_INTEGER)));
                 }
                 Ok(Some(integer))
             }
         }
     }
 
-    /// `true` or `false`.
+    /// Reads a boolean.
     pub fn boolean(&mut self, name: &str) -> Result<Patch<bool>, ApiError> {
         match self.take(name) {
             Patch::Absent => Ok(Patch::Absent),
@@ -165,13 +165,13 @@ impl Object {
         }
     }
 
-    /// `true` or `false`, which must be there.
+    /// Reads a required boolean.
     pub fn required_boolean(&mut self, name: &str) -> Result<bool, ApiError> {
         self.require(name)?;
         self.boolean(name)?.value().ok_or_else(|| self.wrong(name, "must be boolean"))
     }
 
-    /// A number of any kind.
+    /// Reads a number, integer or not.
     pub fn number(&mut self, name: &str) -> Result<Option<Number>, ApiError> {
         match self.take(name) {
             Patch::Absent | Patch::Null => Ok(None),
@@ -180,7 +180,7 @@ impl Object {
         }
     }
 
-    /// One of `allowed`, as `parse` reads it.
+    /// Reads one of the texts in `allowed`, converted by `parse`.
     pub fn one_of<T>(
         &mut self,
         name: &str,
@@ -193,7 +193,7 @@ impl Object {
         })
     }
 
-    /// An object.
+    /// Reads an object.
     pub fn object(&mut self, name: &str) -> Result<Patch<Self>, ApiError> {
         match self.take(name) {
             Patch::Absent => Ok(Patch::Absent),
@@ -203,10 +203,10 @@ impl Object {
         }
     }
 
-    /// The members that are left, at most `most`, each of which must be an object, with their names.
-    pub fn into_objects(self, most: usize) -> Result<Vec<(String, Self)>, ApiError> {
-        if self.members.len() > most {
-            let details = format!("Property {} must NOT have more than {most} properties", self.path);
+    /// Returns the members that have not been read with their names. There may be at most `max`, and each must be an object.
+    pub fn into_objects(self, max: usize) -> Result<Vec<(String, Self)>, ApiError> {
+        if self.members.len() > max {
+            let details = format!("Property {} must NOT have more than {max} properties", self.path);
             return Err(ApiError::invalid_payload(details));
         }
         let path = self.path;
@@ -228,21 +228,21 @@ impl Object {
             .collect()
     }
 
-    /// An array of at most `most` items.
-    pub fn array(&mut self, name: &str, most: usize) -> Result<Option<Vec<Value>>, ApiError> {
+    /// Reads an array of at most `max` items.
+    pub fn array(&mut self, name: &str, max: usize) -> Result<Option<Vec<Value>>, ApiError> {
         match self.take(name) {
             Patch::Absent | Patch::Null => Ok(None),
-            Patch::Value(Value::Array(items)) if items.len() > most => {
-                Err(self.wrong(name, format!("must NOT have more than {most} items")))
+            Patch::Value(Value::Array(items)) if items.len() > max => {
+                Err(self.wrong(name, format!("must NOT have more than {max} items")))
             }
             Patch::Value(Value::Array(items)) => Ok(Some(items)),
             Patch::Value(_) => Err(self.wrong(name, "must be array")),
         }
     }
 
-    /// An array of at most `most` objects.
-    pub fn objects(&mut self, name: &str, most: usize) -> Result<Option<Vec<Self>>, ApiError> {
-        let Some(items) = self.array(name, most)? else { return Ok(None) };
+    /// Reads an array of at most `max` objects.
+    pub fn objects(&mut self, name: &str, max: usize) -> Result<Option<Vec<Self>>, ApiError> {
+        let Some(items) = self.array(name, max)? else { return Ok(None) };
         items
             .into_iter()
             .enumerate()
@@ -257,9 +257,9 @@ impl Object {
             .map(Some)
     }
 
-    /// An array of at most `most` texts.
-    pub fn texts(&mut self, name: &str, most: usize) -> Result<Option<Vec<String>>, ApiError> {
-        let Some(items) = self.array(name, most)? else { return Ok(None) };
+    /// Reads an array of at most `max` texts.
+    pub fn texts(&mut self, name: &str, max: usize) -> Result<Option<Vec<String>>, ApiError> {
+        let Some(items) = self.array(name, max)? else { return Ok(None) };
         items
             .into_iter()
             .enumerate()
@@ -271,7 +271,7 @@ impl Object {
             .map(Some)
     }
 
-    /// An object of the client's own keys and values, its numbers as JavaScript writes them.
+    /// Reads an object whose keys and values the client chooses. Its numbers are normalised to the form that JavaScript writes.
     pub fn metadata(&mut self, name: &str) -> Result<Patch<Map<String, Value>>, ApiError> {
         match self.take(name) {
             Patch::Absent => Ok(Patch::Absent),

@@ -1,30 +1,31 @@
-//! Query parameters, read with the vendor's wording for what is wrong.
+//! Reads query parameters, and reports an invalid one in the vendor's words.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, ErrorKind};
-use crate::domain::filter::{Filter, FilterError, Junction, FieldKind};
+use crate::domain::filter::{FieldKind, Filter, FilterError, Junction};
 use crate::domain::limits;
 use crate::domain::page::{Page, Sort, Window};
 use crate::domain::timestamp;
 
-/// Parameters at the most; more are an attack or a mistake.
-const PARAMETERS: usize = 1_000;
+/// How many parameters a query may have.
+const MAX_PARAMETERS: usize = 1_000;
 
-/// The parameters of a request, decoded. Brackets in names may be encoded or not.
+/// The decoded parameters of a request. Brackets in their names may be percent-encoded or not.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
     pub fn parse(query: &str) -> Result<Self, ApiError> {
-        let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().take(PARAMETERS + 1).collect();
-        if parameters.len() > PARAMETERS {
-            return Err(ApiError::invalid_query(format!("Query must NOT have more than {PARAMETERS} parameters")));
+        let parameters: Vec<_> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().take(MAX_PARAMETERS + 1).collect();
+        if parameters.len() > MAX_PARAMETERS {
+            return Err(ApiError::invalid_query(format!("Query must NOT have more than {MAX_PARAMETERS} parameters")));
         }
         Ok(Self(parameters))
     }
 
-    /// The last value of a parameter; an empty one counts as not sent.
+    /// Returns the last value of a parameter. An empty value counts as absent.
     fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -34,7 +35,7 @@ impl Query {
             .filter(|value| !value.is_empty())
     }
 
-    /// A text.
+    /// Returns the value of a parameter as text.
     pub fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         if text.contains('\0') {
@@ -47,7 +48,7 @@ impl Query {
         Ok(Some(text.to_owned()))
     }
 
-    /// Every value of a parameter that may be repeated: `name`, `name[]` or `name[0]`.
+    /// Returns every value of a parameter that may be repeated as `name`, `name[]` or `name[0]`.
     pub fn texts(&self, name: &str) -> Option<Vec<String>> {
         let is_indexed = |key: &str| {
             key.strip_prefix(name)
@@ -58,39 +59,39 @@ impl Query {
         let mut texts =
             self.0.iter().filter(|(key, _)| key == name || is_indexed(key)).map(|(_, value)| value).peekable();
         texts.peek()?;
-        // What holds U+0000 is nobody's.
+        // No stored value contains U+0000, so a value with it cannot match and need not be compared.
         Some(texts.filter(|text| !text.contains('\0')).cloned().collect())
     }
 
-    fn integer(&self, name: &str, least: i64, most: i64, default: i64) -> Result<i64, ApiError> {
+    fn integer(&self, name: &str, min: i64, max: i64, default: i64) -> Result<i64, ApiError> {
         let Some(text) = self.get(name) else { return Ok(default) };
         let number: i64 =
             text.parse().map_err(|_| ApiError::invalid_query(format!("Property .{name} must be integer")))?;
-        if number < least {
-            return Err(ApiError::invalid_query(format!("Property .{name} cannot be lower than {least}")));
+        if number < min {
+            return Err(ApiError::invalid_query(format!("Property .{name} cannot be lower than {min}")));
         }
-        if number > most {
-            return Err(ApiError::invalid_query(format!("Property .{name} cannot be higher than {most}")));
+        if number > max {
+            return Err(ApiError::invalid_query(format!("Property .{name} cannot be higher than {max}")));
         }
         Ok(number)
     }
 
-    /// `limit`, 1 to 100, 10 by default.
+    /// Returns `limit`: 1 to 100, 10 by default.
     pub fn limit(&self) -> Result<i64, ApiError> {
         self.integer("limit", 1, 100, 10)
     }
 
-    /// `limit` and `page`, 1 to `pages`.
-    pub fn page(&self, pages: i64) -> Result<Page, ApiError> {
-        Ok(Page { limit: self.limit()?, number: self.integer("page", 1, pages, 1)? })
+    /// Returns `limit` and `page`; `page` is 1 to `max_page`.
+    pub fn page(&self, max_page: i64) -> Result<Page, ApiError> {
+        Ok(Page { limit: self.limit()?, number: self.integer("page", 1, max_page, 1)? })
     }
 
-    /// `order`, one of `allowed`, which are what [`Sort::parse`] reads.
+    /// Returns `order`, one of `allowed`; all of them must be texts that [`Sort::parse`] reads.
     pub fn order(&self, allowed: &[&str]) -> Result<Sort, ApiError> {
         Ok(self.one_of("order", allowed)?.and_then(Sort::parse).unwrap_or(Sort::NEWEST_FIRST))
     }
 
-    /// One of `allowed`.
+    /// Returns the value of a parameter, which must be one of `allowed`.
     pub fn one_of<'a>(&self, name: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         allowed.iter().find(|&&one| one == text).map(|&one| Some(one)).ok_or_else(|| {
@@ -101,7 +102,7 @@ impl Query {
         })
     }
 
-    /// An ISO 8601 date or date and time.
+    /// Returns an ISO 8601 date, or date and time, as a point in time.
     pub fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let time = timestamp::parse(text).ok_or_else(|| {
@@ -111,13 +112,13 @@ impl Query {
         Ok(Some(time))
     }
 
-    /// `name[before]` and `name[after]`.
+    /// Returns the times `name[before]` and `name[after]`.
     pub fn window(&self, name: &str) -> Result<Window, ApiError> {
         Ok(Window { before: self.time(&format!("{name}[before]"))?, after: self.time(&format!("{name}[after]"))? })
     }
 
-    /// `filters[<field>][conditions][<operator>]`, the last also with an index, and `filters[junction]`, as the JSON of a filter;
-    /// `None` where there are none.
+    /// Returns the parameters `filters[<field>][conditions][<operator>]` (with or without an index behind the operator) and
+    /// `filters[junction]` as the JSON of a filter; `None` when the query has none.
     pub fn filters(&self) -> Result<Option<Value>, ApiError> {
         let malformed = || ApiError::filter(&FilterError::Malformed, ErrorKind::InvalidQueryParams, ".filters");
         let mut filter = Map::new();
@@ -135,7 +136,7 @@ impl Query {
             if !index.bytes().all(|byte| byte.is_ascii_digit()) {
                 return Err(malformed());
             }
-            // A member that is in the way is replaced: `filters[junction]` is no field.
+            // The entry of `filters[junction]` is a text and has no conditions, so it is left as it is.
             let conditions = filter.entry(field).or_insert_with(|| json!({"conditions": {}}));
             if let Some(conditions) = conditions.get_mut("conditions").and_then(Value::as_object_mut) {
                 let values = conditions.entry(operator).or_insert_with(|| json!([]));
@@ -147,8 +148,11 @@ impl Query {
         Ok((!filter.is_empty()).then_some(Value::Object(filter)))
     }
 
-    /// [`Query::filters`] over the fields that `field` knows by name, joined by `and` where nothing else is said.
-    pub fn filter_of<F>(&self, field: impl FnMut(&str) -> Option<(F, FieldKind)>) -> Result<Option<Filter<F>>, ApiError> {
+    /// Parses [`Query::filters`]. `field` maps a name to a field; the junction is `and` by default.
+    pub fn filter_of<F>(
+        &self,
+        field: impl FnMut(&str) -> Option<(F, FieldKind)>,
+    ) -> Result<Option<Filter<F>>, ApiError> {
         let Some(json) = self.filters()? else { return Ok(None) };
         Filter::parse(&json, Some(Junction::And), field)
             .map(Some)

@@ -1,4 +1,4 @@
-//! The vendor's rate limit: so many calls of a project in a minute. Off by default.
+//! The vendor's rate limit: calls of a project per minute. It is off by default.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use super::error::{ApiError, ErrorKind};
 use crate::domain::project::ProjectId;
 
-/// The vendor's number for its largest plan: what the headers tell while nothing is limited.
-const SHOWN_WHEN_OFF: u32 = 2_000;
+/// The limit that the headers show while the limit is off: that of the vendor's largest plan.
+const LIMIT_SHOWN_WHEN_OFF: u32 = 2_000;
 const WINDOW_SECONDS: i64 = 60;
 
-/// Counts the calls of each project in the minute that is.
+/// Counts the calls of each project in the current minute.
 #[derive(Debug, Default)]
 pub struct RateLimits {
     per_minute: Option<u32>,
@@ -27,16 +27,19 @@ struct Window {
 }
 
 impl RateLimits {
-    /// `per_minute` calls of each project; `None` for no limit.
+    /// Allows `per_minute` calls of each project; `None` means no limit.
     #[must_use]
     pub fn new(per_minute: Option<u32>) -> Self {
         Self { per_minute, window: Mutex::default() }
     }
 
-    /// Takes one call of the project and tells how many are left.
+    /// Counts one call of the project, and returns how many calls are left in this minute.
+    ///
+    /// # Errors
+    /// 429 when the project has no calls left.
     pub fn take(&self, project: ProjectId, now: DateTime<Utc>) -> Result<u32, ApiError> {
-        let Some(limit) = self.per_minute else { return Ok(SHOWN_WHEN_OFF) };
-        // A panic while the lock is held leaves whole numbers behind.
+        let Some(limit) = self.per_minute else { return Ok(LIMIT_SHOWN_WHEN_OFF) };
+        // The counters are valid also after a panic of another thread, so a poisoned lock can be used.
         let mut window = self.window.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let number = now.timestamp().div_euclid(WINDOW_SECONDS);
         if window.number != number {
@@ -50,9 +53,9 @@ impl RateLimits {
         Ok(limit - *calls)
     }
 
-    /// Writes the vendor's headers, for a call that has left `remaining` others or `is_over` the limit.
+    /// Writes the vendor's rate limit headers. `is_over` adds `Retry-After`, for a call that was refused.
     pub fn describe(&self, headers: &mut HeaderMap, remaining: u32, is_over: bool, now: DateTime<Utc>) {
-        let limit = self.per_minute.unwrap_or(SHOWN_WHEN_OFF);
+        let limit = self.per_minute.unwrap_or(LIMIT_SHOWN_WHEN_OFF);
         let now = now.timestamp();
         let reset = (now.div_euclid(WINDOW_SECONDS) + 1) * WINDOW_SECONDS;
         headers.insert("x-rate-limit-limit", HeaderValue::from(limit));

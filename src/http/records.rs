@@ -1,4 +1,4 @@
-//! A body that is an array of records, which may be many.
+//! Reads a body that is an array with many records.
 
 use axum::body::Bytes;
 use serde_json::value::RawValue;
@@ -6,22 +6,23 @@ use serde_json::value::RawValue;
 use super::error::{ApiError, ErrorKind};
 use crate::domain::job::Record;
 
-/// Reads the records, at most `most`, one by one, beside the threads that answer requests: megabytes take a while.
+/// Reads at most `max` records, each by `record`. It runs on the blocking thread pool, because megabytes take too long for a thread
+/// that also answers other requests.
 pub async fn parse(
     body: Option<Bytes>,
-    most: usize,
+    max: usize,
     record: fn(usize, &RawValue) -> Result<Record, ApiError>,
 ) -> Result<Vec<Record>, ApiError> {
     let body = body.unwrap_or_default();
     let parsing = tokio::task::spawn_blocking(move || {
-        let texts = array(&body, most)?;
+        let texts = array(&body, max)?;
         texts.into_iter().enumerate().map(|(index, text)| record(index, text)).collect()
     });
     parsing.await.map_err(|error| ApiError::new(ErrorKind::Internal).with_cause(&error))?
 }
 
-/// The items of the array, as they were written.
-fn array(body: &[u8], most: usize) -> Result<Vec<&RawValue>, ApiError> {
+/// Returns the raw texts of the items of the array.
+fn array(body: &[u8], max: usize) -> Result<Vec<&RawValue>, ApiError> {
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     if !is_array && (body.is_empty() || serde_json::from_slice::<&RawValue>(body).is_ok()) {
         return Err(ApiError::invalid_payload("Payload must be array"));
@@ -30,8 +31,8 @@ fn array(body: &[u8], most: usize) -> Result<Vec<&RawValue>, ApiError> {
     if texts.is_empty() {
         return Err(ApiError::invalid_payload("Payload must NOT have fewer than 1 items"));
     }
-    if texts.len() > most {
-        return Err(ApiError::invalid_payload(format!("Payload must NOT have more than {most} items")));
+    if texts.len() > max {
+        return Err(ApiError::invalid_payload(format!("Payload must NOT have more than {max} items")));
     }
     Ok(texts)
 }

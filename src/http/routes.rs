@@ -1,5 +1,5 @@
-//! The route table: method, path and operation id of every endpoint, from which the router, the 405 hints and the check
-//! against the contract are made.
+//! The route table: method, path and operation id of every endpoint. The router, the hints of 405 responses and the comparison with
+//! the contract are made from it.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -28,7 +28,7 @@ impl Endpoint {
 
 macro_rules! methods {
     ($($function:ident $method:ident),*) => {$(
-        #[doc = concat!("A `", stringify!($method), "` with its operation id.")]
+        #[doc = concat!("Returns an endpoint for `", stringify!($method), "` with its operation id.")]
         pub fn $function<H: Handler<T, AppState>, T: 'static>(operation_id: &'static str, handler: H) -> Endpoint {
             Endpoint { method: Method::$method, operation_id, handler: on(MethodFilter::$method, handler), is_not_json: false }
         }
@@ -55,13 +55,13 @@ impl Routes {
         self
     }
 
-    /// The paths that begin with `prefix`, and the others.
-    pub fn split(self, prefix: &str) -> (Self, Self) {
+    /// Splits the table into the paths that begin with `prefix` and the others.
+    pub(crate) fn split(self, prefix: &str) -> (Self, Self) {
         let (under, others) = self.0.into_iter().partition(|(path, _)| path.starts_with(prefix));
         (Self(under), Self(others))
     }
 
-    /// Method, path and operation id of every endpoint.
+    /// Returns method, path and operation id of every endpoint.
     pub fn operations(&self) -> impl Iterator<Item = (&Method, &'static str, &'static str)> {
         self.0.iter().flat_map(|(path, endpoints)| {
             endpoints.iter().map(move |endpoint| (&endpoint.method, *path, endpoint.operation_id))
@@ -69,12 +69,12 @@ impl Routes {
     }
 
     /// The paths with an endpoint whose answer may have another media type than JSON.
-    pub fn not_json(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn not_json(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().filter(|(_, endpoints)| endpoints.iter().any(|one| one.is_not_json)).map(|&(path, _)| path)
     }
 
     /// The axum router, in which a method that a path does not have is answered with 405.
-    pub fn into_router(self) -> Router<AppState> {
+    pub(crate) fn into_router(self) -> Router<AppState> {
         self.0.into_iter().fold(Router::new(), |router, (path, endpoints)| {
             let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.clone()).collect();
             let methods =
@@ -84,7 +84,7 @@ impl Routes {
     }
 }
 
-/// 405, with the methods that the path has.
+/// Returns 405 with the methods that the path supports.
 pub fn not_allowed(method: &Method, allowed: &[Method]) -> Response {
     let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
     let hint = match names.split_last() {

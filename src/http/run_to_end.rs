@@ -1,4 +1,4 @@
-//! A future that ends even when nobody waits for it any more.
+//! A future that runs to its end even when its caller is dropped.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// How long a future may go on when nobody waits for it: longer than any statement may take.
-const UNWATCHED_FOR: Duration = Duration::from_mins(2);
+/// How long a future may continue after its caller was dropped: longer than any statement may take.
+const DETACHED_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Runs a future in place, and in a task of its own from the moment that this value is dropped before the end: a client
-/// that hangs up, or a time limit, does not stop a transaction half way. A panic of the future is an error here.
+/// Polls a future in place. When this value is dropped before the future has ended, the future continues in a task of its own, so that
+/// a disconnected client or a request timeout does not stop a transaction half way. A panic of the future becomes an error.
 pub struct RunToEnd<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output: Send> + Send + 'static> RunToEnd<F> {
@@ -23,11 +23,11 @@ impl<F: Future<Output: Send> + Send + 'static> RunToEnd<F> {
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Future for RunToEnd<F> {
-    /// The panic's message, where there was one.
+    /// The error is the message of the panic.
     type Output = Result<F::Output, String>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // Taken out, so that a future that panics is not run again.
+        // The future is taken out, so that it is not polled again after a panic.
         let Some(mut future) = self.0.take() else { return Poll::Pending };
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
             Ok(Poll::Pending) => {
@@ -43,7 +43,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for RunToEnd<F> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for RunToEnd<F> {
     fn drop(&mut self) {
         if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(timeout(UNWATCHED_FOR, future));
+            runtime.spawn(timeout(DETACHED_TIMEOUT, future));
         }
     }
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_dropped_future_goes_on_to_its_end() {
+    async fn a_dropped_future_runs_to_its_end() {
         let (sender, receiver) = oneshot::channel();
         let work = RunToEnd::new(async move {
             sleep(Duration::from_millis(30)).await;

@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The state that every handler can use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::rate_limit::RateLimits;
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 
-/// Shared by all requests.
+/// The state, shared by all requests.
 pub type AppState = Arc<App>;
 
 /// The parts of a running emulator that requests use.
@@ -16,10 +16,10 @@ pub struct App {
     pub core: Arc<Core>,
     pub authenticator: Authenticator,
     pub rate_limits: RateLimits,
-    /// How long a request may take before it is answered 503.
+    /// How long a request may take before it is answered with 503.
     pub request_timeout: Duration,
-    /// Whether webhooks may have link-local targets.
+    /// Whether the target URL of a webhook may be link-local.
     pub allow_link_local: bool,
-    /// `http://127.0.0.1:8682`: what links in answers begin with.
+    /// The base URL of links in responses, for instance `http://127.0.0.1:8682`.
     pub base_url: String,
 }

@@ -1,4 +1,4 @@
-//! A file in a multipart body.
+//! An uploaded file in a multipart body.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::mem;
@@ -16,14 +16,15 @@ use super::error::{ApiError, ErrorKind};
 use super::extract::discard_rest;
 use crate::domain::limits::BULK_BYTES;
 
-/// Bytes of a body beside its file: boundaries, headers, other parts.
-const BESIDE_BYTES: usize = 64 * 1024;
-/// Bytes of a file that are written at once; a file that is no larger is never written at all.
-const WRITTEN_BYTES: usize = 256 * 1024;
-/// Pieces of the body that wait to be read at the most.
-const AHEAD: usize = 1;
+/// How many bytes a body may have in addition to its file, for boundaries, headers and other parts.
+const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
+/// How many bytes of a file are kept in memory before they are written to disk. A smaller file stays in memory.
+const BUFFER_BYTES: usize = 256 * 1024;
+/// How many chunks of the body may wait to be read.
+const CHANNEL_CAPACITY: usize = 1;
 
-/// The part `file` of a multipart body, which no directory shows while it is on disk; `None` where the request has none.
+/// The part `file` of a multipart body; `None` when the request has no body. A large file is on disk without a directory entry, so
+/// that it disappears with the process.
 pub struct Upload(pub Option<SpooledTempFile>);
 
 impl<S: Send + Sync> FromRequest<S> for Upload {
@@ -31,23 +32,23 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        // Read beside being sent on, so that no more of it is in memory than what is looked at, and so that what nobody wants is
-        // read to its end all the same.
-        let (sender, piped) = Channel::<Bytes, axum::Error>::new(AHEAD);
+        // The body is forwarded to the parser through a channel, so that only a few chunks are in memory, and so that the rest
+        // of a refused body can still be read and discarded.
+        let (sender, piped) = Channel::<Bytes, axum::Error>::new(CHANNEL_CAPACITY);
         let is_multipart = is_multipart(&parts.headers);
         let mut piped = Request::from_parts(parts, Body::new(piped));
         DefaultBodyLimit::disable().apply(&mut piped);
         let file = async {
             match Multipart::from_request(piped, state).await {
                 Ok(multipart) => read_file(multipart).await,
-                Err(_) if is_multipart => Err(broken()),
+                Err(_) if is_multipart => Err(malformed()),
                 Err(_) => Err(ApiError::new(ErrorKind::UnsupportedMediaType)),
             }
         };
-        let (sent, file) = tokio::join!(send_on(body, sender), file);
+        let (sent, file) = tokio::join!(forward(body, sender), file);
         match sent {
             0 => Ok(Self(None)),
-            sent if sent > BULK_BYTES + BESIDE_BYTES => Err(too_large()),
+            sent if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES => Err(too_large()),
             _ => file.map(Self),
         }
     }
@@ -63,9 +64,8 @@ fn too_large() -> ApiError {
     ApiError::new(ErrorKind::PayloadTooLarge).with_details(BULK_BYTES.to_string())
 }
 
-/// Sends the body on while it is wanted and not too large, and returns its size; of one that is too large or not wanted, more
-/// or less.
-async fn send_on(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> usize {
+/// Forwards the body until the parser stops reading or the body is too large, and returns how many bytes were read until then.
+async fn forward(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> usize {
     let mut sent = 0;
     while let Some(frame) = body.frame().await {
         let frame = match frame {
@@ -77,7 +77,7 @@ async fn send_on(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> usiz
         };
         let Ok(data) = frame.into_data() else { continue };
         sent += data.len();
-        if sent > BULK_BYTES + BESIDE_BYTES || sender.send_data(data).await.is_err() {
+        if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES || sender.send_data(data).await.is_err() {
             drop(sender);
             discard_rest(body).await;
             return sent;
@@ -88,33 +88,33 @@ async fn send_on(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> usiz
 
 async fn read_file(mut multipart: Multipart) -> Result<Option<SpooledTempFile>, ApiError> {
     let mut file = None;
-    while let Some(field) = multipart.next_field().await.map_err(|_| broken())? {
+    while let Some(field) = multipart.next_field().await.map_err(|_| malformed())? {
         if field.name() != Some("file") {
             continue;
         }
         if file.is_some() {
             return Err(ApiError::invalid_payload("Property .file must be one file"));
         }
-        file = Some(keep(field).await?);
+        file = Some(spool(field).await?);
     }
     Ok(file)
 }
 
-/// What has no boundaries, or was broken off.
-fn broken() -> ApiError {
+/// Returns the error for a body that is incomplete or has no boundaries.
+fn malformed() -> ApiError {
     ApiError::invalid_payload("Payload must be multipart/form-data, whole and with its boundaries")
 }
 
-async fn keep(mut field: Field<'_>) -> Result<SpooledTempFile, ApiError> {
-    let mut file = SpooledTempFile::new(WRITTEN_BYTES);
+async fn spool(mut field: Field<'_>) -> Result<SpooledTempFile, ApiError> {
+    let mut file = SpooledTempFile::new(BUFFER_BYTES);
     let (mut kept, mut size) = (Vec::new(), 0);
-    while let Some(piece) = field.chunk().await.map_err(|_| broken())? {
+    while let Some(piece) = field.chunk().await.map_err(|_| malformed())? {
         size += piece.len();
         if size > BULK_BYTES {
             return Err(too_large());
         }
         kept.extend_from_slice(&piece);
-        if kept.len() >= WRITTEN_BYTES {
+        if kept.len() >= BUFFER_BYTES {
             let written = mem::take(&mut kept);
             file = blocking(move || {
                 file.write_all(&written)?;
@@ -131,7 +131,7 @@ async fn keep(mut field: Field<'_>) -> Result<SpooledTempFile, ApiError> {
     .await
 }
 
-/// Works on the disk beside the threads that answer requests.
+/// Runs file operations on the blocking thread pool, so that they do not hold up requests.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
     let internal = |cause: &dyn ToString| ApiError::new(ErrorKind::Internal).with_cause(&cause.to_string());
     match spawn_blocking(work).await {

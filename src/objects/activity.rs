@@ -1,9 +1,10 @@
-//! Entries of a customer's activity.
+//! The activity entry object.
 
-use super::{ObjectWriter, order};
+use super::order;
+use super::writer::ObjectWriter;
 use crate::domain::activity::StoredEntry;
 
-/// The object.
+/// Writes the activity entry.
 pub fn write(out: &mut Vec<u8>, entry: &StoredEntry) {
     ObjectWriter::new(out)
         .text("id", &entry.id)
@@ -17,7 +18,7 @@ pub fn write(out: &mut Vec<u8>, entry: &StoredEntry) {
         .end();
 }
 
-/// The payload as it was stored, and with it the person who is kept apart.
+/// Writes the stored payload. In payloads of orders it inserts the referrer, which is stored separately.
 pub(super) fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
     if entry.kind.starts_with("customer.order.") {
         order::write_stored_payload(out, &entry.data, entry.referrer.as_ref());
@@ -26,7 +27,7 @@ pub(super) fn write_payload(out: &mut Vec<u8>, entry: &StoredEntry) {
     }
 }
 
-/// Where the change came from.
+/// Writes the source of the change: the channel and the key.
 pub(super) fn write_event_source(out: &mut Vec<u8>, entry: &StoredEntry) {
     let mut source = ObjectWriter::new(out);
     source.text("channel", entry.channel.as_str());

@@ -1,17 +1,17 @@
-//! Async actions: the object, and what its result tells of records that failed.
+//! The async action object, and the failed records in its result.
 
-use super::{ObjectWriter, rendered};
+use super::writer::{ObjectWriter, rendered};
 use crate::domain::job::{Failure, Job, JobStatus, JobType};
 use crate::domain::json::JsonText;
 
-/// An async action on its own: with its result, of which `failures` are the records that failed, and `report_url` is where
-/// its report can be downloaded.
+/// Writes an async action with its result. `failures` are the failed records as JSON; the report can be downloaded from
+/// `report_url`.
 pub fn write(out: &mut Vec<u8>, job: &Job, failures: &[String], report_url: &str) {
     let mut object = ObjectWriter::new(out);
-    head(&mut object, job);
+    write_head(&mut object, job);
     if has_report(job.kind) && job.status == JobStatus::Done {
-        // What is published knows a success and a failure; of records that failed, the counts tell.
-        let is_failure = job.done_count == 0 && job.failed_count > 0;
+        // The vendor documents only these two values. Actions with some failed records report them in the counts.
+        let is_failure = job.succeeded_count == 0 && job.failed_count > 0;
         object.raw("operation_status", if is_failure { "\"FAILED\"" } else { "\"SUCCESS\"" });
     } else if has_report(job.kind) && job.status == JobStatus::Failed {
         object.raw("operation_status", "\"FAILED\"");
@@ -21,20 +21,20 @@ pub fn write(out: &mut Vec<u8>, job: &Job, failures: &[String], report_url: &str
     } else {
         object.raw("result", "null");
     }
-    tail(&mut object, job);
+    write_tail(&mut object, job);
     object.number("processing_time", (job.updated_at - job.created_at).num_milliseconds());
     object.raw("object", "\"async_action\"").end();
 }
 
-/// An async action as a row of a list, which has no result.
+/// Writes an async action as a row of a list, without its result.
 pub fn write_listed(out: &mut Vec<u8>, job: &Job) {
     let mut object = ObjectWriter::new(out);
-    head(&mut object, job);
-    tail(&mut object, job);
+    write_head(&mut object, job);
+    write_tail(&mut object, job);
     object.raw("object", "\"async_action\"").end();
 }
 
-fn head(object: &mut ObjectWriter<'_>, job: &Job) {
+fn write_head(object: &mut ObjectWriter<'_>, job: &Job) {
     let status = match job.status {
         JobStatus::Waiting => "ENQUEUED",
         JobStatus::InProgress => "IN_PROGRESS",
@@ -44,7 +44,7 @@ fn head(object: &mut ObjectWriter<'_>, job: &Job) {
     object.text("id", &job.id).text("type", job.kind.as_str()).text("status", status);
 }
 
-fn tail(object: &mut ObjectWriter<'_>, job: &Job) {
+fn write_tail(object: &mut ObjectWriter<'_>, job: &Job) {
     object
         .time("created_at", job.created_at)
         .time("updated_at", job.updated_at)
@@ -52,16 +52,16 @@ fn tail(object: &mut ObjectWriter<'_>, job: &Job) {
         .number("progress", job.progress());
 }
 
-/// Whether the result of that type has a report to download.
+/// Returns whether results of this type have a report to download.
 #[must_use]
 pub fn has_report(kind: JobType) -> bool {
     matches!(kind, JobType::CustomersBulkUpdate | JobType::CustomersMetadataUpdate)
 }
 
 fn write_result(out: &mut Vec<u8>, job: &Job, failures: &[String], report_url: &str) {
-    let (done, failed) = (job.done_count, job.failed_count);
+    let (done, failed) = (job.succeeded_count, job.failed_count);
     let push = |out: &mut Vec<u8>, failure: &String| out.extend_from_slice(failure.as_bytes());
-    let imported = |what: &str| format!("{done} {what}(s) imported successfully, {failed} failed.");
+    let imported = |noun: &str| format!("{done} {noun}(s) imported successfully, {failed} failed.");
     let mut object = ObjectWriter::new(out);
     match job.kind {
         JobType::CustomersBulkUpdate | JobType::CustomersMetadataUpdate => {
@@ -72,8 +72,8 @@ fn write_result(out: &mut Vec<u8>, job: &Job, failures: &[String], report_url: &
             object.optional_time("reports_available_till", job.expires_at).array("errors", failures, push);
         }
         JobType::CustomersImportCsv | JobType::OrdersImport => {
-            let what = if job.kind == JobType::OrdersImport { "order" } else { "customer" };
-            object.text("message", &imported(what)).array("failed", failures, push);
+            let noun = if job.kind == JobType::OrdersImport { "order" } else { "customer" };
+            object.text("message", &imported(noun)).array("failed", failures, push);
             object.number("done_count", done).number("failed_count", failed);
         }
         JobType::CustomersMetadataKeyPurge => {
@@ -87,8 +87,8 @@ fn write_result(out: &mut Vec<u8>, job: &Job, failures: &[String], report_url: &
     object.end();
 }
 
-/// What the result tells of a record that failed: as an error in updates, as a reason in imports, where `number` is that of
-/// the row and `source_id` that of the customer or, of an order, its own.
+/// Returns the JSON of a failed record: an error object for updates, a reason for imports. `number` is the number of
+/// the row, and `source_id` that of the customer or, in imports of orders, of the order.
 #[must_use]
 pub fn failure(kind: JobType, number: i64, source_id: Option<&str>, failure: &Failure) -> JsonText {
     rendered(|out| {

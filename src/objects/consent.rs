@@ -1,11 +1,12 @@
-//! Consents: their definitions, and what the payloads of activity entries say of them.
+//! The consent objects, and the payload of consent activity entries.
 
-use super::{ObjectWriter, customer, list};
+use super::writer::ObjectWriter;
+use super::{customer, list};
 use crate::domain::consent::{Consent, ConsentDefinition, ConsentGroup};
 use crate::domain::customer::Customer;
 
-/// The payload of `customer.consents.given` and `customer.consents.revoked`.
-pub fn write_payload(out: &mut Vec<u8>, consents: &[Consent], of: &Customer) {
+/// Writes the payload of `customer.consents.given` and `customer.consents.revoked`.
+pub fn write_payload(out: &mut Vec<u8>, consents: &[Consent], customer: &Customer) {
     ObjectWriter::new(out)
         .array("consents", consents, |out, consent| {
             ObjectWriter::new(out)
@@ -14,11 +15,11 @@ pub fn write_payload(out: &mut Vec<u8>, consents: &[Consent], of: &Customer) {
                 .raw("object", "\"consent\"")
                 .end();
         })
-        .with("customer", |out| customer::write_simple_in_event(out, of))
+        .with("customer", |out| customer::write_simple_in_event(out, customer))
         .end();
 }
 
-/// The definition of a consent.
+/// Writes the definition of a consent.
 pub fn write(out: &mut Vec<u8>, consent: &ConsentDefinition) {
     ObjectWriter::new(out)
         .text("id", &consent.id)
@@ -31,14 +32,14 @@ pub fn write(out: &mut Vec<u8>, consent: &ConsentDefinition) {
         .end();
 }
 
-/// The definition of a group.
+/// Writes the definition of a consent group.
 pub fn write_group(out: &mut Vec<u8>, group: &ConsentGroup) {
     ObjectWriter::new(out)
         .text("id", &group.id)
         .text("name", &group.name)
         .text("description", &group.description)
         .array("consents", &group.consents, |out, id| {
-            // Writing to a buffer does not fail.
+            // Writing to a buffer cannot fail.
             let _ = serde_json::to_writer(out, id);
         })
         .time("created_at", group.created_at)
@@ -47,9 +48,9 @@ pub fn write_group(out: &mut Vec<u8>, group: &ConsentGroup) {
         .end();
 }
 
-/// Everything that is defined: two lists in one object.
+/// Writes all definitions: the list of groups and the list of consents in one object.
 pub fn write_lists(out: &mut Vec<u8>, groups: &[ConsentGroup], consents: &[ConsentDefinition]) {
-    let total = |len| i64::try_from(len).unwrap_or(i64::MAX);
+    let total = |count| i64::try_from(count).unwrap_or(i64::MAX);
     ObjectWriter::new(out)
         .with("groups", |out| list::write(out, "data", groups, write_group, total(groups.len()), None))
         .with("consents", |out| list::write(out, "data", consents, write, total(consents.len()), None))

@@ -1,4 +1,4 @@
-//! Lines of CSV files: comma separated, quoted where they must be, ended by a line feed.
+//! Writes lines of CSV files: separated by commas, quoted only where required, ended by a line feed.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use csv_core::{WriteResult, Writer};
 
 use crate::domain::timestamp;
 
-/// A line of these cells, with its end.
+/// Returns a line of these cells, including its line feed.
 #[must_use]
 pub fn line(cells: &[&str]) -> String {
     let mut line = Line::default();
@@ -22,7 +22,7 @@ pub struct Line {
     writer: Writer,
     out: Vec<u8>,
     cells: usize,
-    /// Where a cell is written that is no text yet.
+    /// Reused buffer for cells that are formatted first.
     scratch: Vec<u8>,
 }
 
@@ -35,12 +35,12 @@ impl Default for Line {
 impl Line {
     /// Adds a cell.
     pub fn cell(&mut self, text: &str) -> &mut Self {
-        self.bytes(text.as_bytes())
+        self.bytes_cell(text.as_bytes())
     }
 
-    /// Adds a cell with a time, empty where there is none.
+    /// Adds a cell with a time; empty for `None`.
     pub fn time(&mut self, time: Option<DateTime<Utc>>) -> &mut Self {
-        self.written(|out| {
+        self.formatted(|out| {
             if let Some(time) = time {
                 timestamp::write(out, time);
             }
@@ -49,13 +49,14 @@ impl Line {
 
     /// Adds a cell with a number.
     pub fn number(&mut self, number: i64) -> &mut Self {
-        self.written(|out| {
-            // Writing to a buffer does not fail.
+        self.formatted(|out| {
+            // Writing to a buffer cannot fail.
             let _ = write!(out, "{number}");
         })
     }
 
-    /// Adds a cell with a JSON value: a text as it is, what is `null` or absent as nothing, anything else as its JSON.
+    /// Adds a cell with a JSON value: a string without its quotes, `null` or `None` as an empty cell, anything else as
+    /// JSON.
     pub fn json(&mut self, json: Option<&str>) -> &mut Self {
         match json {
             None | Some("null") => self.cell(""),
@@ -67,16 +68,16 @@ impl Line {
         }
     }
 
-    fn written(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+    fn formatted(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         write(&mut scratch);
-        self.bytes(&scratch);
+        self.bytes_cell(&scratch);
         self.scratch = scratch;
         self
     }
 
-    fn bytes(&mut self, text: &[u8]) -> &mut Self {
+    fn bytes_cell(&mut self, text: &[u8]) -> &mut Self {
         if self.cells > 0 {
             self.write(|writer, out| {
                 let (result, written) = writer.delimiter(out);
@@ -92,32 +93,32 @@ impl Line {
         self
     }
 
-    /// Ends the line, which is taken, and begins another.
+    /// Ends the line and returns it; the next cell begins a new line.
     pub fn end(&mut self) -> String {
         self.write(|writer, out| {
             let (result, written) = writer.terminator(out);
             (result, 0, written)
         });
         self.cells = 0;
-        // The next one will be about as long.
-        let room = Vec::with_capacity(self.out.len() + 32);
-        let line = std::mem::replace(&mut self.out, room);
-        // Only cells of text and ASCII went in.
+        // The next line is likely to be about as long.
+        let next = Vec::with_capacity(self.out.len() + 32);
+        let line = std::mem::replace(&mut self.out, next);
+        // Cells are valid UTF-8, and the writer adds only ASCII.
         String::from_utf8(line).unwrap_or_default()
     }
 
-    /// Lets the writer write until it has room enough, and returns how much it has read.
+    /// Repeats `step` with a larger output buffer until it succeeds, and returns how many bytes of input it has read.
     fn write(&mut self, mut step: impl FnMut(&mut Writer, &mut [u8]) -> (WriteResult, usize, usize)) -> usize {
-        let mut room = 64;
+        let mut capacity = 64;
         loop {
             let begin = self.out.len();
-            self.out.resize(begin + room, 0);
+            self.out.resize(begin + capacity, 0);
             let (result, read, written) = step(&mut self.writer, &mut self.out[begin..]);
             self.out.truncate(begin + written);
             if read > 0 || result == WriteResult::InputEmpty {
                 return read;
             }
-            room *= 2;
+            capacity *= 2;
         }
     }
 }
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_where_they_must_be() {
+    fn cells_are_quoted_only_where_required() {
         let long = "x".repeat(1000);
         for (cells, text) in [
             (&["a", "b c", "", "é"][..], "a,b c,,é\n".to_owned()),
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_as_they_are_shown() {
+    fn times_numbers_and_json_are_written_as_cells() {
         let mut line = Line::default();
         line.time(timestamp::parse("2024-02-01T11:16:40.918Z")).time(None).number(-5);
         for json in [None, Some("null"), Some("\"a\""), Some("\"a\\n\\u00e9\""), Some("1.5"), Some("[1,\"a\"]")] {

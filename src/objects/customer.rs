@@ -1,12 +1,12 @@
-//! The customer object, in its three sizes.
+//! The customer object in its three forms: full, full with assets, and simple.
 
 use std::borrow::Cow;
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 use crate::domain::customer::{Customer, OrderSummary, Profile};
 use crate::domain::json::JsonText;
 
-/// `summary.redemptions` of a customer who has redeemed nothing: nothing can be redeemed here, only set from outside.
+/// `summary.redemptions` of a customer without redemptions. The emulator has no redemptions; a test can set this value.
 const NO_REDEMPTIONS: &str = concat!(
     r#"{"total_redeemed":0,"total_failed":0,"total_succeeded":0,"#,
     r#""total_rolled_back":0,"total_rollback_failed":0,"total_rollback_succeeded":0,"#,
@@ -16,21 +16,21 @@ const NO_ORDERS: &str = r#"{"total_amount":0,"total_count":0,"average_amount":0,
 const NO_LOYALTY: &str = r#"{"points":0,"referred_customers":0,"campaigns":{}}"#;
 const NO_REFERRALS: &str = r#"{"total":0,"campaigns":[]}"#;
 
-/// The full object.
+/// Writes the full object.
 pub fn write_full(out: &mut Vec<u8>, customer: &Customer) {
     write(out, customer, None);
 }
 
-/// The full object with `assets`, as only the read of one customer shows it.
+/// Writes the full object with `assets`, which only the answer to reading one customer contains.
 pub fn write_with_assets(out: &mut Vec<u8>, customer: &Customer, cockpit_url: &str) {
     write(out, customer, Some(cockpit_url));
 }
 
 fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {
     let state = customer.state.as_ref().map(JsonText::value);
-    let part = |name: &str, nothing: &'static str| {
-        let set = state.as_ref().and_then(|state| state.get(name));
-        set.map_or(Cow::Borrowed(nothing), |set| Cow::Owned(set.to_string()))
+    let state_or = |name: &str, default: &'static str| {
+        let value = state.as_ref().and_then(|state| state.get(name));
+        value.map_or(Cow::Borrowed(default), |value| Cow::Owned(value.to_string()))
     };
     let mut object = ObjectWriter::new(out);
     object
@@ -39,11 +39,11 @@ fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {
         .members_of(&customer.profile)
         .object("summary", |summary| {
             summary
-                .raw("redemptions", &part("redemptions", NO_REDEMPTIONS))
+                .raw("redemptions", &state_or("redemptions", NO_REDEMPTIONS))
                 .with("orders", |out| write_orders(out, &customer.orders));
         })
-        .raw("loyalty", &part("loyalty", NO_LOYALTY))
-        .raw("referrals", &part("referrals", NO_REFERRALS))
+        .raw("loyalty", &state_or("loyalty", NO_LOYALTY))
+        .raw("referrals", &state_or("referrals", NO_REFERRALS))
         .optional_json("metadata", customer.metadata.as_ref())
         .raw("system_metadata", "{}")
         .time("created_at", customer.created_at)
@@ -70,7 +70,7 @@ fn write_orders(out: &mut Vec<u8>, orders: &OrderSummary) {
         .end();
 }
 
-/// The simple object of answers: name and e-mail are `null` when unset, metadata is absent.
+/// Writes the simple object of answers. Unset names and e-mail addresses are `null`; unset metadata is absent.
 pub fn write_simple(out: &mut Vec<u8>, customer: &Customer) {
     let profile = profile(customer);
     ObjectWriter::new(out)
@@ -83,8 +83,8 @@ pub fn write_simple(out: &mut Vec<u8>, customer: &Customer) {
         .end();
 }
 
-/// The simple object of event payloads: the same members as [`write_simple`], in the order that the vendor's webhook
-/// examples show.
+/// Writes the simple object of event payloads: the same members as [`write_simple`], in the order of the vendor's
+/// webhook examples.
 pub fn write_simple_in_event(out: &mut Vec<u8>, customer: &Customer) {
     let profile = profile(customer);
     ObjectWriter::new(out)

@@ -1,9 +1,9 @@
-//! The record of a permanent deletion.
+//! The permanent deletion object.
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 use crate::domain::deletion::PermanentDeletion;
 
-/// The object; its `object` member is misspelt on the live API too.
+/// Writes the object. The vendor's API misspells the value of `object` in the same way.
 pub fn write(out: &mut Vec<u8>, deletion: &PermanentDeletion) {
     let counts = deletion.counts;
     ObjectWriter::new(out)

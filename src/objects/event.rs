@@ -1,26 +1,27 @@
-//! Custom events, in the answer and in the payload of the activity entry.
+//! The custom event object, in the answer and in the payload of the activity entry.
 
-use super::{ObjectWriter, customer};
+use super::customer;
+use super::writer::ObjectWriter;
 use crate::domain::customer::Customer;
 use crate::domain::event::CustomEvent;
 use crate::domain::json::JsonText;
 use crate::domain::metadata_schema::EventSchema;
 
-/// The answer of the call that tracks an event.
-pub fn write(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer) {
+/// Writes the answer to the request that tracks an event.
+pub fn write(out: &mut Vec<u8>, event: &CustomEvent, customer: &Customer) {
     ObjectWriter::new(out)
         .raw("object", "\"event\"")
         .text("type", &event.name)
-        .with("customer", |out| customer::write_simple(out, of))
+        .with("customer", |out| customer::write_simple(out, customer))
         .raw("referral", json_or_null(event.referral.as_ref()))
         .raw("loyalty", json_or_null(event.loyalty.as_ref()))
         .raw("metadata", event.metadata.as_str())
         .end();
 }
 
-/// The payload of `customer.custom_event`.
-pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer, schema: Option<&EventSchema>) {
-    // Of a referral, which may name another person, nothing is kept.
+/// Writes the payload of `customer.custom_event`.
+pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, customer: &Customer, schema: Option<&EventSchema>) {
+    // Referrals are not stored, because they may identify another customer.
     let referral = "null";
     let loyalty = json_or_null(event.loyalty.as_ref());
     ObjectWriter::new(out)
@@ -29,8 +30,8 @@ pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer, sche
                 .text("id", &event.id)
                 .raw("object", "\"event\"")
                 .text("type", &event.name)
-                .object("customer", |customer| {
-                    customer.text("id", &of.id);
+                .object("customer", |object| {
+                    object.text("id", &customer.id);
                 })
                 .raw("referral", referral)
                 .raw("loyalty", loyalty)
@@ -41,7 +42,7 @@ pub fn write_payload(out: &mut Vec<u8>, event: &CustomEvent, of: &Customer, sche
             Some(schema) => ObjectWriter::new(out).text("id", &schema.id).text("name", &schema.name).end(),
             None => out.extend_from_slice(b"null"),
         })
-        .with("customer", |out| customer::write_simple_in_event(out, of))
+        .with("customer", |out| customer::write_simple_in_event(out, customer))
         .raw("referral", referral)
         .raw("loyalty", loyalty)
         .end();

@@ -1,22 +1,22 @@
-//! Exports: the object, and the lines of the file.
+//! The export object, and the lines of its file.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::ObjectWriter;
 use super::csv::{Line, line};
+use super::writer::ObjectWriter;
 use crate::domain::export::{Column, ExportedCustomer};
 use crate::domain::filter::{CustomerField, OrderField};
 use crate::domain::job::{Job, JobStatus, NewJob};
 use crate::domain::json::{JsonText, Members};
 use crate::domain::order::Order;
 
-/// An export that was just accepted.
+/// Writes an export that was just accepted.
 pub fn write_accepted(out: &mut Vec<u8>, job: &NewJob) {
     write_with(out, &job.id, job.created_at, JobStatus::Waiting, job.parameters.as_ref(), None);
 }
 
-/// An export; `url` is where its file can be downloaded.
+/// Writes an export. Its file can be downloaded from `url`.
 pub fn write(out: &mut Vec<u8>, job: &Job, url: &str) {
     let url = Some(url).filter(|_| job.status == JobStatus::Done);
     write_with(out, &job.id, job.created_at, job.status, job.parameters.as_ref(), url);
@@ -40,7 +40,7 @@ fn write_with(
     object.text("id", id).raw("object", "\"export\"").time("created_at", created_at).text("status", status);
     object.raw("channel", "\"API\"");
     if let Some(request) = request {
-        // An `ExportRequest`, written.
+        // The parameters of the job are a serialized `ExportRequest`.
         object.members_of(request);
     }
     match url {
@@ -52,17 +52,17 @@ fn write_with(
     object.raw("user_id", "null").end();
 }
 
-/// The first line of the file.
+/// Returns the header line of the file.
 #[must_use]
 pub fn header<F>(columns: &[Column<F>]) -> String {
     line(&columns.iter().map(|column| column.title.as_str()).collect::<Vec<_>>())
 }
 
-/// The line of a customer.
+/// Returns the line of a customer.
 pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], exported: &ExportedCustomer) -> String {
-    let ExportedCustomer { customer, searched } = exported;
+    let ExportedCustomer { customer, indexed_fields } = exported;
     let profile = customer.profile.as_str();
-    // Where nothing of it is shown, it is not there.
+    // The profile is empty where no column needs it, because it was not read then.
     let profile = if profile.is_empty() { Members::default() } else { Members::of(profile) };
     let mut address = None;
     let metadata = customer.metadata.as_ref().map(|metadata| Members::of(metadata.as_str())).unwrap_or_default();
@@ -71,9 +71,9 @@ pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], exporte
         match field {
             CustomerField::Id => line.cell(&customer.id),
             CustomerField::SourceId => line.cell(customer.source_id.as_deref().unwrap_or_default()),
-            CustomerField::Profile("name") => line.cell(searched.name.as_deref().unwrap_or_default()),
-            CustomerField::Profile("email") => line.cell(searched.email.as_deref().unwrap_or_default()),
-            CustomerField::Address("city") => line.cell(searched.city.as_deref().unwrap_or_default()),
+            CustomerField::Profile("name") => line.cell(indexed_fields.name.as_deref().unwrap_or_default()),
+            CustomerField::Profile("email") => line.cell(indexed_fields.email.as_deref().unwrap_or_default()),
+            CustomerField::Address("city") => line.cell(indexed_fields.city.as_deref().unwrap_or_default()),
             CustomerField::Profile(member) => line.json(profile.get(member)),
             CustomerField::Address(member) => {
                 let address = address.get_or_insert_with(|| Members::of(profile.get("address").unwrap_or_default()));
@@ -88,17 +88,17 @@ pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], exporte
             CustomerField::OrdersLastAmount => line.number(customer.orders.last_amount),
             CustomerField::OrdersLastDate => line.time(customer.orders.last_at),
             CustomerField::State { path, .. } => {
-                let set = path.iter().try_fold(&state, |value, step| value.get(step));
-                line.number(set.and_then(Value::as_i64).unwrap_or_default())
+                let value = path.iter().try_fold(&state, |value, step| value.get(step));
+                line.number(value.and_then(Value::as_i64).unwrap_or_default())
             }
-            // No column of an export.
+            // These fields are not export columns.
             CustomerField::EventCount(_) | CustomerField::Unset => line.cell(""),
         };
     }
     line.end()
 }
 
-/// The line of an order, of which only what the columns show need be there.
+/// Returns the line of an order. Only the fields that the columns show have to be filled.
 pub fn order_line(line: &mut Line, columns: &[Column<OrderField>], order: &Order) -> String {
     let metadata = order.metadata.as_ref().map(|metadata| Members::of(metadata.as_str())).unwrap_or_default();
     for Column { field, .. } in columns {

@@ -1,14 +1,14 @@
-//! Keys of a project. The vendor shows them in its dashboard only, so the form is this project's.
+//! The key object. The vendor shows keys in its dashboard only, so the emulator defines this form itself.
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 use crate::domain::credential::Key;
 
-/// The object.
+/// Writes the key without its token.
 pub fn write(out: &mut Vec<u8>, key: &Key) {
     write_with(out, key, None);
 }
 
-/// The object with the token, which is shown once.
+/// Writes the key with its token, which is shown only when the key is created.
 pub fn write_created(out: &mut Vec<u8>, key: &Key, token: &str) {
     write_with(out, key, Some(token));
 }

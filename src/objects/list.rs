@@ -1,8 +1,8 @@
-//! The vendor's list shapes.
+//! The vendor's list objects.
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 
-/// A list whose rows stand under `data_ref`, with the number of all rows that match.
+/// Writes a list. `data_ref` names the member that holds the rows; `total` counts all matching rows.
 pub fn write<T>(
     out: &mut Vec<u8>,
     data_ref: &str,
@@ -19,7 +19,8 @@ pub fn write<T>(
     object.end();
 }
 
-/// A list that is continued after an id, without a total: `more_starting_after` is that id where there is more.
+/// Writes a list without a total. Where there are more rows, `more_starting_after` is the id after which the next page
+/// begins.
 pub fn write_continued<T>(
     out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = T>,
@@ -38,7 +39,7 @@ pub fn write_continued<T>(
     object.end();
 }
 
-/// The list of something that is never there.
+/// Writes an empty list, for objects that the emulator never has.
 pub fn write_empty(out: &mut Vec<u8>) {
     write(out, "data", std::iter::empty(), |_, ()| {}, 0, Some(false));
 }

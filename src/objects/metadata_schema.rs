@@ -2,26 +2,26 @@
 
 use serde_json::Value;
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 use crate::domain::json::JsonText;
 use crate::domain::metadata_schema::{Definition, EventSchema, MetadataSchema};
 
-/// On which of the vendor's surfaces a metadata schema is shown.
+/// The vendor's API that shows a metadata schema. The two differ in names and order of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// `objectType`, and the members in the order of `jsonb`: shorter names first.
+    /// The server API: `objectType`, and members in the order of PostgreSQL's `jsonb`, shorter names first.
     Server,
-    /// `object_type`, and the members in the order of their meaning.
+    /// The management API: `object_type`, and members grouped by meaning.
     Management,
 }
 
-/// The object of a metadata schema.
+/// Writes a metadata schema.
 pub fn write(out: &mut Vec<u8>, schema: &MetadataSchema, style: Style) {
     let mut object = ObjectWriter::new(out);
     object.text("id", &schema.id).text("related_object", &schema.related_object).with("properties", |out| {
-        write_members(out, &schema.properties, |out, definition| match style {
+        write_definitions(out, &schema.properties, |out, definition| match style {
             Style::Server => write_definition(out, definition),
-            Style::Management => write_definition_of_management(out, definition),
+            Style::Management => write_management_definition(out, definition),
         });
     });
     match schema.allow_defined_only {
@@ -34,17 +34,17 @@ pub fn write(out: &mut Vec<u8>, schema: &MetadataSchema, style: Style) {
     .end();
 }
 
-/// The object of a custom-event schema.
+/// Writes a custom-event schema.
 pub fn write_event(out: &mut Vec<u8>, schema: &EventSchema) {
     ObjectWriter::new(out)
         .text("id", &schema.id)
         .text("name", &schema.name)
         .object("schema", |object| {
             object.with("properties", |out| {
-                write_members(out, &schema.properties, |out, definition| {
+                write_definitions(out, &schema.properties, |out, definition| {
                     let mut object = ObjectWriter::new(out);
                     object.text("type", definition.kind.as_str()).boolean("optional", definition.optional);
-                    deleted(&mut object, definition);
+                    write_deleted(&mut object, definition);
                     object.end();
                 });
             });
@@ -55,8 +55,12 @@ pub fn write_event(out: &mut Vec<u8>, schema: &EventSchema) {
         .end();
 }
 
-/// An object of definitions by their keys, which are the client's own and are escaped.
-fn write_members(out: &mut Vec<u8>, definitions: &[(String, Definition)], write: impl Fn(&mut Vec<u8>, &Definition)) {
+/// Writes an object that maps keys to definitions. The client chooses the keys, so they are escaped.
+fn write_definitions(
+    out: &mut Vec<u8>,
+    definitions: &[(String, Definition)],
+    write: impl Fn(&mut Vec<u8>, &Definition),
+) {
     out.push(b'{');
     for (index, (key, definition)) in definitions.iter().enumerate() {
         if index > 0 {
@@ -71,56 +75,56 @@ fn write_members(out: &mut Vec<u8>, definitions: &[(String, Definition)], write:
 
 fn write_definition(out: &mut Vec<u8>, definition: &Definition) {
     let mut object = ObjectWriter::new(out);
-    values(&mut object, "eq", definition.eq.as_deref());
-    json(&mut object, "gt", definition.gt.as_ref());
-    json(&mut object, "lt", definition.lt.as_ref());
-    values(&mut object, "ne", definition.ne.as_deref());
-    json(&mut object, "gte", definition.gte.as_ref());
-    json(&mut object, "lte", definition.lte.as_ref());
+    write_values(&mut object, "eq", definition.eq.as_deref());
+    write_json(&mut object, "gt", definition.gt.as_ref());
+    write_json(&mut object, "lt", definition.lt.as_ref());
+    write_values(&mut object, "ne", definition.ne.as_deref());
+    write_json(&mut object, "gte", definition.gte.as_ref());
+    write_json(&mut object, "lte", definition.lte.as_ref());
     object.text("type", definition.kind.as_str()).boolean("array", definition.array);
-    deleted(&mut object, definition);
+    write_deleted(&mut object, definition);
     object.boolean("optional", definition.optional);
-    json(&mut object, "maxLength", definition.max_length.as_ref());
-    json(&mut object, "minLength", definition.min_length.as_ref());
+    write_json(&mut object, "maxLength", definition.max_length.as_ref());
+    write_json(&mut object, "minLength", definition.min_length.as_ref());
     object.nullable_text("objectType", definition.object_type.as_deref());
-    json(&mut object, "exactLength", definition.exact_length.as_ref());
+    write_json(&mut object, "exactLength", definition.exact_length.as_ref());
     object.end();
 }
 
-fn write_definition_of_management(out: &mut Vec<u8>, definition: &Definition) {
+fn write_management_definition(out: &mut Vec<u8>, definition: &Definition) {
     let mut object = ObjectWriter::new(out);
     object
         .text("type", definition.kind.as_str())
         .boolean("array", definition.array)
         .boolean("optional", definition.optional)
         .nullable_text("object_type", definition.object_type.as_deref());
-    values(&mut object, "eq", definition.eq.as_deref());
-    values(&mut object, "ne", definition.ne.as_deref());
-    json(&mut object, "lt", definition.lt.as_ref());
-    json(&mut object, "lte", definition.lte.as_ref());
-    json(&mut object, "gt", definition.gt.as_ref());
-    json(&mut object, "gte", definition.gte.as_ref());
-    json(&mut object, "max_length", definition.max_length.as_ref());
-    json(&mut object, "min_length", definition.min_length.as_ref());
-    json(&mut object, "exact_length", definition.exact_length.as_ref());
-    deleted(&mut object, definition);
+    write_values(&mut object, "eq", definition.eq.as_deref());
+    write_values(&mut object, "ne", definition.ne.as_deref());
+    write_json(&mut object, "lt", definition.lt.as_ref());
+    write_json(&mut object, "lte", definition.lte.as_ref());
+    write_json(&mut object, "gt", definition.gt.as_ref());
+    write_json(&mut object, "gte", definition.gte.as_ref());
+    write_json(&mut object, "max_length", definition.max_length.as_ref());
+    write_json(&mut object, "min_length", definition.min_length.as_ref());
+    write_json(&mut object, "exact_length", definition.exact_length.as_ref());
+    write_deleted(&mut object, definition);
     object.end();
 }
 
-/// Shown only of a definition that was removed.
-fn deleted(object: &mut ObjectWriter<'_>, definition: &Definition) {
+/// Writes `deleted`, which only a removed definition has.
+fn write_deleted(object: &mut ObjectWriter<'_>, definition: &Definition) {
     if definition.deleted {
         object.boolean("deleted", true);
     }
 }
 
-fn values(object: &mut ObjectWriter<'_>, name: &str, values: Option<&[Value]>) {
+fn write_values(object: &mut ObjectWriter<'_>, name: &str, values: Option<&[Value]>) {
     if let Some(values) = values {
         object.raw(name, JsonText::of(&values).as_str());
     }
 }
 
-fn json(object: &mut ObjectWriter<'_>, name: &str, number: Option<&impl serde::Serialize>) {
+fn write_json(object: &mut ObjectWriter<'_>, name: &str, number: Option<&impl serde::Serialize>) {
     if let Some(number) = number {
         object.raw(name, JsonText::of(number).as_str());
     }
@@ -132,9 +136,9 @@ mod tests {
 
     use super::*;
     use crate::domain::metadata_schema::MetadataType;
-    use crate::objects::rendered;
+    use crate::objects::writer::rendered;
 
-    fn full() -> Definition {
+    fn full_definition() -> Definition {
         Definition {
             array: true,
             deleted: true,
@@ -153,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn the_server_shows_the_members_of_a_definition_by_the_length_of_their_names() {
-        let shown = rendered(|out| write_definition(out, &full()));
+    fn server_api_orders_members_of_a_definition_by_name_length() {
+        let shown = rendered(|out| write_definition(out, &full_definition()));
         assert_eq!(
             shown.as_str(),
             r#"{"eq":["a"],"gt":1,"lt":9,"ne":[2],"gte":2,"lte":8,"type":"object","array":true,"deleted":true,"optional":true,"maxLength":3,"minLength":1,"objectType":"a\"b","exactLength":2}"#
@@ -166,8 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn the_management_api_has_its_own_names_and_order() {
-        let shown = rendered(|out| write_definition_of_management(out, &full()));
+    fn management_api_has_its_own_names_and_order() {
+        let shown = rendered(|out| write_management_definition(out, &full_definition()));
         assert_eq!(
             shown.as_str(),
             r#"{"type":"object","array":true,"optional":true,"object_type":"a\"b","eq":["a"],"ne":[2],"lt":9,"lte":8,"gt":1,"gte":2,"max_length":3,"min_length":1,"exact_length":2,"deleted":true}"#

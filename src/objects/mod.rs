@@ -1,5 +1,5 @@
-//! The vendor's objects as they are written in JSON: in answers, activity entries, webhooks and exports. One
-//! file per object; each writes straight into a buffer, in the vendor's order of members, and copies stored JSON as it is.
+//! Serializes the vendor's JSON objects for answers, activity entries, webhooks and exports. There is one file per
+//! object. Each appends to a buffer, in the vendor's order of members, and copies stored JSON unchanged.
 
 pub mod activity;
 pub mod async_action;

@@ -1,18 +1,18 @@
-//! OAuth 2.0 tokens.
+//! The OAuth 2.0 token object.
 
 use chrono::{DateTime, Utc};
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 use crate::domain::oauth::OauthToken;
 
-/// The object, to whoever has asked for the token.
+/// Writes the answer to a token request.
 pub fn write(out: &mut Vec<u8>, access_token: &str, token: &OauthToken, now: DateTime<Utc>) {
     let mut object = ObjectWriter::new(out);
     write_members(&mut object, access_token, token, now);
     object.end();
 }
 
-/// What is told of a token to whoever shows it: that it is not active, where it is none.
+/// Writes the answer to an introspection request. An unknown or expired token is only reported as not active.
 pub fn write_introspection(out: &mut Vec<u8>, access_token: &str, token: Option<&OauthToken>, now: DateTime<Utc>) {
     let mut object = ObjectWriter::new(out);
     if let Some(token) = token {

@@ -1,47 +1,49 @@
 //! The order object.
 
-use super::{ObjectWriter, customer};
+use super::customer;
+use super::writer::ObjectWriter;
 use crate::domain::customer::Customer;
 use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 
-/// The fixed pieces of what [`write_payload`] writes.
+/// The fixed parts of a payload written by [`write_payload`].
 const BEFORE_CUSTOMER: &str = r#"{"customer":"#;
 const BEFORE_ORDER: &str = r#","order":{"#;
 const BEFORE_CUSTOMER_ID: &str = r#","customer_id":"#;
 const END: &str = r#","object":"order"},"redemption":null}"#;
 
-/// The object as answers show it.
+/// Writes the object as in answers.
 pub fn write(out: &mut Vec<u8>, order: &Order) {
     write_with(out, order, true, |out, id| {
         ObjectWriter::new(out).text("id", id).raw("object", "\"customer\"").end();
     });
 }
 
-/// The payload of the `customer.order.*` entries, without the referrer, who is another person and kept apart.
-pub fn write_payload(out: &mut Vec<u8>, order: &Order, of: &Customer) {
+/// Writes the payload of the `customer.order.*` entries without the referrer. The referrer is another customer and is
+/// stored separately.
+pub fn write_payload(out: &mut Vec<u8>, order: &Order, customer: &Customer) {
     ObjectWriter::new(out)
-        .with("customer", |out| customer::write_simple_in_event(out, of))
-        .with("order", |out| write_with(out, order, false, write_person_in_event))
+        .with("customer", |out| customer::write_simple_in_event(out, customer))
+        .with("order", |out| write_with(out, order, false, write_customer_reference_in_event))
         .raw("redemption", "null")
         .end();
 }
 
-/// What [`write_payload`] wrote, with the referrer (the id, and how the payload shows them) put back where the vendor's
-/// payloads have one. The rest is copied as it stands.
+/// Writes a payload stored by [`write_payload`], and inserts the referrer (its id and its object) where the vendor's
+/// payloads have it. The rest is copied unchanged.
 pub fn write_stored_payload(out: &mut Vec<u8>, stored: &JsonText, referrer: Option<&(String, JsonText)>) {
-    let Some((customer, order, customer_id)) = pieces(stored.as_str()) else {
-        // Written by something else: shown as it is.
+    let Some((customer, order, customer_id)) = split_payload(stored.as_str()) else {
+        // The payload was not written by `write_payload`: copy it unchanged.
         out.extend_from_slice(stored.as_str().as_bytes());
         return;
     };
     ObjectWriter::new(out)
         .raw("customer", customer)
-        .raw("referrer", referrer.map_or("null", |(_, shown)| shown.as_str()))
+        .raw("referrer", referrer.map_or("null", |(_, object)| object.as_str()))
         .object("order", |object| {
             object.raw_members(order);
             if let Some((id, _)) = referrer {
-                object.with("referrer", |out| write_person_in_event(out, id));
+                object.with("referrer", |out| write_customer_reference_in_event(out, id));
             }
             object
                 .raw("customer_id", customer_id)
@@ -52,25 +54,26 @@ pub fn write_stored_payload(out: &mut Vec<u8>, stored: &JsonText, referrer: Opti
         .end();
 }
 
-/// Of a payload without a referrer: the customer, the members of the order up to its customer, the customer's id.
-fn pieces(payload: &str) -> Option<(&str, &str, &str)> {
+/// Splits a payload without a referrer into the customer, the members of the order before `customer_id`, and the
+/// customer's id.
+fn split_payload(payload: &str) -> Option<(&str, &str, &str)> {
     let rest = payload.strip_prefix(BEFORE_CUSTOMER)?.strip_suffix(END)?;
     let (customer, rest) = rest.split_at(end_of_object(rest)?);
-    // The last one: what comes after it is an id.
+    // Split at the last match, because only an id follows it.
     let (order, customer_id) = rest.strip_prefix(BEFORE_ORDER)?.rsplit_once(BEFORE_CUSTOMER_ID)?;
     Some((customer, order, customer_id))
 }
 
-/// Where the JSON object ends that `text` begins with.
+/// Returns the end of the JSON object at the beginning of `text`.
 fn end_of_object(text: &str) -> Option<usize> {
-    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
     for (index, byte) in text.bytes().enumerate() {
         match byte {
             _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_text,
-            b'"' => is_text = !is_text,
-            b'{' if !is_text => depth += 1,
-            b'}' if !is_text => {
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => {
                 depth = depth.checked_sub(1)?;
                 if depth == 0 {
                     return Some(index + 1);
@@ -82,8 +85,8 @@ fn end_of_object(text: &str) -> Option<usize> {
     None
 }
 
-/// A person of the order in the payload.
-fn write_person_in_event(out: &mut Vec<u8>, id: &str) {
+/// Writes the customer or referrer of an order in a payload.
+fn write_customer_reference_in_event(out: &mut Vec<u8>, id: &str) {
     ObjectWriter::new(out)
         .text("id", id)
         .raw("address", "null")
@@ -94,8 +97,8 @@ fn write_person_in_event(out: &mut Vec<u8>, id: &str) {
         .end();
 }
 
-/// With or without the referrer, and people as `person` writes them.
-fn write_with(out: &mut Vec<u8>, order: &Order, with_referrer: bool, person: impl Fn(&mut Vec<u8>, &str)) {
+/// Writes an order with or without its referrer. `write_customer` writes the customer and the referrer.
+fn write_with(out: &mut Vec<u8>, order: &Order, with_referrer: bool, write_customer: impl Fn(&mut Vec<u8>, &str)) {
     let mut object = ObjectWriter::new(out);
     object
         .text("id", &order.id)
@@ -108,10 +111,10 @@ fn write_with(out: &mut Vec<u8>, order: &Order, with_referrer: bool, person: imp
         .optional_json("items", order.items.as_ref())
         .optional_json("metadata", order.metadata.as_ref());
     if let Some(id) = &order.customer_id {
-        object.with("customer", |out| person(out, id));
+        object.with("customer", |out| write_customer(out, id));
     }
     if let Some(id) = order.referrer_id.as_ref().filter(|_| with_referrer) {
-        object.with("referrer", |out| person(out, id));
+        object.with("referrer", |out| write_customer(out, id));
     }
     object.nullable_text("customer_id", order.customer_id.as_deref());
     if with_referrer {

@@ -1,17 +1,18 @@
 //! The project object of the management API.
 
-use super::ObjectWriter;
+use super::writer::ObjectWriter;
 use crate::domain::json::JsonText;
 use crate::domain::project::{API_VERSION, CLUSTER, KeyPair, Project, ProjectKeys, WEBHOOK_VERSION};
 
-/// The object of a project. The vendor's schema requires `description` and `webhook_token`, its examples omit them: they are shown.
+/// Writes a project. The vendor's schema requires `description` and `webhook_token`, but its examples omit them. They
+/// are included.
 pub fn write(out: &mut Vec<u8>, project: &Project) {
-    members(&mut ObjectWriter::new(out), project).end();
+    write_members(&mut ObjectWriter::new(out), project).end();
 }
 
-/// The object of a project that was just made.
+/// Writes a project that was just created, with its keys.
 pub fn write_created(out: &mut Vec<u8>, project: &Project, keys: &ProjectKeys) {
-    members(&mut ObjectWriter::new(out), project)
+    write_members(&mut ObjectWriter::new(out), project)
         .object("server_side_key", |object| write_key(object, &keys.server))
         .object("client_side_key", |object| write_key(object, &keys.client))
         .end();
@@ -21,7 +22,7 @@ fn write_key(object: &mut ObjectWriter<'_>, pair: &KeyPair) {
     object.text("app_id", &pair.id).text("app_token", &pair.token);
 }
 
-fn members<'a, 'b>(object: &'a mut ObjectWriter<'b>, project: &Project) -> &'a mut ObjectWriter<'b> {
+fn write_members<'a, 'b>(object: &'a mut ObjectWriter<'b>, project: &Project) -> &'a mut ObjectWriter<'b> {
     let settings = &project.settings;
     object
         .text("id", &project.public_id)

@@ -1,11 +1,12 @@
-//! The segment object, and its short form.
+//! The segment object and its short form.
 
-use super::{ObjectWriter, customer};
+use super::customer;
+use super::writer::ObjectWriter;
 use crate::domain::customer::Customer;
 use crate::domain::json::JsonText;
 use crate::domain::segment::{Segment, SegmentName};
 
-/// The object, without members.
+/// Writes the segment, without its members.
 pub fn write(out: &mut Vec<u8>, segment: &Segment) {
     ObjectWriter::new(out)
         .text("id", &segment.id)
@@ -18,15 +19,15 @@ pub fn write(out: &mut Vec<u8>, segment: &Segment) {
         .end();
 }
 
-/// The short form, in the list of a customer's segments.
+/// Writes the short form, used in the list of a customer's segments.
 pub fn write_simple(out: &mut Vec<u8>, segment: &SegmentName) {
     ObjectWriter::new(out).text("id", &segment.id).text("name", &segment.name).raw("object", "\"segment\"").end();
 }
 
-/// The payload of `customer.segment.entered` and `customer.segment.left`.
-pub fn write_payload(out: &mut Vec<u8>, customer: &Customer, of: &SegmentName) {
+/// Writes the payload of `customer.segment.entered` and `customer.segment.left`.
+pub fn write_payload(out: &mut Vec<u8>, customer: &Customer, segment: &SegmentName) {
     ObjectWriter::new(out)
         .with("customer", |out| customer::write_full(out, customer))
-        .with("segment", |out| write_simple(out, of))
+        .with("segment", |out| write_simple(out, segment))
         .end();
 }

@@ -1,14 +1,15 @@
-//! Webhooks, what they send, and what became of it.
+//! The webhook object, the messages of webhooks, and the delivery object.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{ObjectWriter, activity};
+use super::activity;
+use super::writer::ObjectWriter;
 use crate::domain::activity::StoredEntry;
 use crate::domain::json::JsonText;
 use crate::domain::webhook::{DueDelivery, StoredDelivery, Webhook, WebhookKind};
 
-/// The object. A distribution has a name too.
+/// Writes a webhook. Only a distribution has a name.
 pub fn write(out: &mut Vec<u8>, webhook: &Webhook) {
     let mut object = ObjectWriter::new(out);
     object.raw(
@@ -24,7 +25,7 @@ pub fn write(out: &mut Vec<u8>, webhook: &Webhook) {
     }
     object
         .array("events", &webhook.events, |out, event| {
-            // Writing to a buffer does not fail.
+            // Writing to a buffer cannot fail.
             let _ = serde_json::to_writer(out, event);
         })
         .text("target_url", &webhook.target_url)
@@ -32,29 +33,30 @@ pub fn write(out: &mut Vec<u8>, webhook: &Webhook) {
         .end();
 }
 
-/// The message: the same bytes at every attempt, unless the webhook was changed or a person in it forgotten meanwhile.
+/// Returns the message of a delivery. It has the same bytes at every attempt, unless the webhook is changed or a
+/// customer in the message is erased in between.
 #[must_use]
-pub fn message(of: &DueDelivery) -> Vec<u8> {
-    let entry = &of.entry;
+pub fn message(delivery: &DueDelivery) -> Vec<u8> {
+    let entry = &delivery.entry;
     let mut out = Vec::with_capacity(entry.data.as_str().len() + 1024);
     ObjectWriter::new(&mut out)
-        .text("id", &of.address.id)
-        .text("project_id", &of.project_public_id)
-        .time("created_at", of.created_at)
-        .text("type", of.name.as_deref().unwrap_or(&entry.kind))
+        .text("id", &delivery.address.id)
+        .text("project_id", &delivery.project_public_id)
+        .time("created_at", delivery.created_at)
+        .text("type", delivery.name.as_deref().unwrap_or(&entry.kind))
         .with("data", |out| write_data(out, entry))
         .object("source", |source| {
             source
-                .text("id", &of.address.webhook_id)
-                .text("object", of.kind.as_str())
-                .text("target_url", &of.target_url);
+                .text("id", &delivery.address.webhook_id)
+                .text("object", delivery.kind.as_str())
+                .text("target_url", &delivery.target_url);
         })
         .object("event", |event| {
             event
                 .text("id", &entry.id)
                 .text("type", &entry.kind)
                 .time("created_at", entry.created_at)
-                .text("entity_id", &of.customer_id)
+                .text("entity_id", &delivery.customer_id)
                 .text("group_id", &entry.group_id)
                 .with("event_source", |out| activity::write_event_source(out, entry));
         })
@@ -62,9 +64,9 @@ pub fn message(of: &DueDelivery) -> Vec<u8> {
     out
 }
 
-/// The types whose published payloads have their members in the order of PostgreSQL's `jsonb`, throughout: the shorter name first,
-/// and of equally long ones the smaller. Those of the others stand as they do in answers.
-const ORDERED_LIKE_JSONB: [&str; 6] = [
+/// Entry types whose published payloads order all members like PostgreSQL's `jsonb`: by the length of the name, then by
+/// its bytes. The other types order members as in answers.
+const TYPES_IN_JSONB_ORDER: [&str; 6] = [
     "customer.created",
     "customer.updated",
     "customer.deleted",
@@ -74,35 +76,35 @@ const ORDERED_LIKE_JSONB: [&str; 6] = [
 ];
 
 fn write_data(out: &mut Vec<u8>, entry: &StoredEntry) {
-    let begun = out.len();
+    let start = out.len();
     activity::write_payload(out, entry);
-    if ORDERED_LIKE_JSONB.contains(&entry.kind.as_str())
-        // The emulator wrote it.
-        && let Ok(mut data) = serde_json::from_slice(&out[begun..])
+    if TYPES_IN_JSONB_ORDER.contains(&entry.kind.as_str())
+        // Parsing cannot fail, because the emulator wrote the payload.
+        && let Ok(mut data) = serde_json::from_slice(&out[start..])
     {
-        order_like_jsonb(&mut data);
-        out.truncate(begun);
-        // Writing to a buffer does not fail.
+        sort_like_jsonb(&mut data);
+        out.truncate(start);
+        // Writing to a buffer cannot fail.
         let _ = serde_json::to_writer(out, &data);
     }
 }
 
-fn order_like_jsonb(value: &mut Value) {
+fn sort_like_jsonb(value: &mut Value) {
     match value {
         Value::Object(members) => {
             let mut sorted: Vec<_> = std::mem::take(members).into_iter().collect();
-            sorted.sort_unstable_by(|(one, _), (other, _)| (one.len(), one).cmp(&(other.len(), other)));
+            sorted.sort_unstable_by(|(left, _), (right, _)| (left.len(), left).cmp(&(right.len(), right)));
             for (_, member) in &mut sorted {
-                order_like_jsonb(member);
+                sort_like_jsonb(member);
             }
             members.extend(sorted);
         }
-        Value::Array(items) => items.iter_mut().for_each(order_like_jsonb),
+        Value::Array(items) => items.iter_mut().for_each(sort_like_jsonb),
         _ => {}
     }
 }
 
-/// What became of a delivery.
+/// Writes a delivery with its attempts.
 pub fn write_delivery(out: &mut Vec<u8>, delivery: &StoredDelivery) {
     ObjectWriter::new(out)
         .text("id", &delivery.id)
@@ -119,7 +121,7 @@ pub fn write_delivery(out: &mut Vec<u8>, delivery: &StoredDelivery) {
         .end();
 }
 
-/// What an attempt came to: a status that was answered, or why there is none.
+/// Writes an attempt: the status of the answer, and the error where it failed.
 pub fn write_attempt(
     out: &mut Vec<u8>,
     started_at: DateTime<Utc>,

@@ -1,42 +1,42 @@
-//! Writes one JSON object, member by member.
+//! Writes JSON objects member by member.
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::json::JsonText;
 use crate::domain::timestamp;
 
-/// Appends a JSON object to a buffer. Member names are the vendor's own and need no escaping.
+/// Appends a JSON object to a buffer. Member names are constants of the vendor's API and need no escaping.
 pub struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,
-    first: bool,
+    is_empty: bool,
 }
 
 impl<'a> ObjectWriter<'a> {
-    /// Opens the object.
+    /// Begins an object.
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
-        Self { out, first: true }
+        Self { out, is_empty: true }
     }
 
-    fn name(&mut self, name: &str) {
-        if !self.first {
+    fn write_name(&mut self, name: &str) {
+        if !self.is_empty {
             self.out.push(b',');
         }
-        self.first = false;
+        self.is_empty = false;
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
 
-    /// A member with text, escaped.
+    /// Writes a member with text, escaped.
     pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
-        self.name(name);
-        // Writing to a buffer does not fail.
+        self.write_name(name);
+        // Writing to a buffer cannot fail.
         let _ = serde_json::to_writer(&mut *self.out, text);
         self
     }
 
-    /// A member with text, or `null`.
+    /// Writes a member with text; `null` for `None`.
     pub fn nullable_text(&mut self, name: &str, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.text(name, text),
@@ -44,14 +44,14 @@ impl<'a> ObjectWriter<'a> {
         }
     }
 
-    /// A member with JSON as it stands.
+    /// Writes a member with JSON, unchanged.
     pub fn raw(&mut self, name: &str, json: &str) -> &mut Self {
-        self.name(name);
+        self.write_name(name);
         self.out.extend_from_slice(json.as_bytes());
         self
     }
 
-    /// A member with stored JSON, absent where there is none.
+    /// Writes a member with stored JSON; nothing for `None`.
     pub fn optional_json(&mut self, name: &str, json: Option<&JsonText>) -> &mut Self {
         if let Some(json) = json {
             self.raw(name, json.as_str());
@@ -59,28 +59,28 @@ impl<'a> ObjectWriter<'a> {
         self
     }
 
-    /// A member with an integer.
+    /// Writes a member with an integer.
     pub fn number(&mut self, name: &str, number: i64) -> &mut Self {
-        self.name(name);
+        self.write_name(name);
         let _ = serde_json::to_writer(&mut *self.out, &number);
         self
     }
 
-    /// A member with a boolean.
+    /// Writes a member with a boolean.
     pub fn boolean(&mut self, name: &str, value: bool) -> &mut Self {
         self.raw(name, if value { "true" } else { "false" })
     }
 
-    /// A member with a time.
+    /// Writes a member with a time.
     pub fn time(&mut self, name: &str, time: DateTime<Utc>) -> &mut Self {
-        self.name(name);
+        self.write_name(name);
         self.out.push(b'"');
         timestamp::write(self.out, time);
         self.out.push(b'"');
         self
     }
 
-    /// A member with a time, absent where there is none.
+    /// Writes a member with a time; nothing for `None`.
     pub fn optional_time(&mut self, name: &str, time: Option<DateTime<Utc>>) -> &mut Self {
         if let Some(time) = time {
             self.time(name, time);
@@ -88,7 +88,7 @@ impl<'a> ObjectWriter<'a> {
         self
     }
 
-    /// A member with a time, or `null`.
+    /// Writes a member with a time; `null` for `None`.
     pub fn nullable_time(&mut self, name: &str, time: Option<DateTime<Utc>>) -> &mut Self {
         match time {
             Some(time) => self.time(name, time),
@@ -96,14 +96,14 @@ impl<'a> ObjectWriter<'a> {
         }
     }
 
-    /// A member that `write` writes.
+    /// Writes a member whose value `write` appends.
     pub fn with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
-        self.name(name);
+        self.write_name(name);
         write(self.out);
         self
     }
 
-    /// A member that is an object, which `write` fills.
+    /// Writes a member with an object, whose members `write` appends.
     pub fn object(&mut self, name: &str, write: impl FnOnce(&mut ObjectWriter<'_>)) -> &mut Self {
         self.with(name, |out| {
             let mut object = ObjectWriter::new(out);
@@ -112,7 +112,7 @@ impl<'a> ObjectWriter<'a> {
         })
     }
 
-    /// A member that is an array, of which `write` writes each item.
+    /// Writes a member with an array, of which `write` appends each item.
     pub fn array<T>(
         &mut self,
         name: &str,
@@ -131,35 +131,35 @@ impl<'a> ObjectWriter<'a> {
         })
     }
 
-    /// The members of a stored, non-empty JSON object, in place.
+    /// Copies the members of a stored JSON object into this one.
     pub fn members_of(&mut self, object: &JsonText) -> &mut Self {
         let members = object.as_str().strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
         self.raw_members(members)
     }
 
-    /// Members as they stand, with a comma between two.
+    /// Writes serialized members, separated by commas, unchanged.
     pub fn raw_members(&mut self, members: &str) -> &mut Self {
         if !members.is_empty() {
-            if !self.first {
+            if !self.is_empty {
                 self.out.push(b',');
             }
-            self.first = false;
+            self.is_empty = false;
             self.out.extend_from_slice(members.as_bytes());
         }
         self
     }
 
-    /// Closes the object.
+    /// Ends the object.
     pub fn end(&mut self) {
         self.out.push(b'}');
     }
 }
 
-/// What `write` writes, as stored JSON.
+/// Returns the JSON that `write` appends to a buffer.
 #[must_use]
 pub fn rendered(write: impl FnOnce(&mut Vec<u8>)) -> JsonText {
     let mut out = Vec::with_capacity(1024);
     write(&mut out);
-    // Every piece that is written is text.
+    // All parts are written from valid UTF-8, so the conversion cannot fail.
     JsonText::from_trusted(String::from_utf8(out).unwrap_or_else(|_| "null".to_owned()))
 }

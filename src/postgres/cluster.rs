@@ -1,4 +1,4 @@
-//! The private cluster as a whole.
+//! Starts and stops the private cluster.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,44 +10,48 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::directory::{self, Directory};
+use super::error::ClusterError;
 use super::find::{self, Installation};
+use super::orphan;
 use super::supervisor::{Launch, Supervisor, clean_environment};
 use super::user::RunAs;
-use super::{ClusterError, orphan};
 
 const SUPERUSER: &str = "voucherify";
-/// How long PostgreSQL may be silent; while it says that it is recovering from a crash, it is waited for.
-const READY_WITHIN: Duration = Duration::from_secs(8);
-/// For how long a start that meets the remains of a killed PostgreSQL is tried again.
-const RETRY_FOR: Duration = Duration::from_secs(4);
+/// How long a starting PostgreSQL may refuse connections. The time does not run while it reports that it is starting up
+/// or recovering from a crash.
+const READY_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long a start is retried that fails because processes of a killed PostgreSQL still run.
+const START_RETRY_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// What a cluster is for.
+/// Whether the data of a cluster outlives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Kept in this folder across restarts; what was answered is on disk.
-    Kept(PathBuf),
-    /// In a temporary folder, as fast as it goes, gone at the end.
+    /// The data is kept in this directory across restarts, and is on disk before a request is answered.
+    Persistent(PathBuf),
+    /// The data is kept in a temporary directory with the fastest settings, and deleted when the cluster stops.
     Ephemeral,
 }
 
-/// A running private cluster. Dropping it stops PostgreSQL; an ephemeral one leaves nothing behind.
+/// A running private cluster. Dropping it stops PostgreSQL and deletes the data of an ephemeral cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    // The order matters: PostgreSQL ends before its folder goes.
+    // Fields are dropped in this order: PostgreSQL must exit before its directory is deleted.
     supervisor: Supervisor,
     directory: Directory,
 }
 
 impl Cluster {
-    /// Starts a cluster, and initialises it first where there is none. Blocks until it answers.
+    /// Starts a cluster, and initialises it first if the directory holds none. Blocks until PostgreSQL accepts
+    /// connections.
     ///
     /// # Errors
-    /// When there is no PostgreSQL, the folder is in use or cannot be, or PostgreSQL does not start.
+    /// Returns an error when PostgreSQL is not installed or does not start, or when the directory is in use or not
+    /// usable.
     pub fn start(durability: &Durability) -> Result<Self, ClusterError> {
         let (directory, run_as) = match durability {
-            Durability::Kept(root) => {
+            Durability::Persistent(root) => {
                 let run_as = RunAs::choose(Some(&root.join("postgres")))?;
-                (Directory::keep(root, run_as)?, run_as)
+                (Directory::persistent(root, run_as)?, run_as)
             }
             Durability::Ephemeral => {
                 thread::spawn(directory::sweep);
@@ -74,20 +78,20 @@ impl Cluster {
         Ok(Self { supervisor, directory })
     }
 
-    /// How to connect to a database of the cluster.
+    /// Returns the options to connect to a database of the cluster.
     #[must_use]
     pub fn options(&self, database: &str) -> PgConnectOptions {
         connect_options(&self.directory, database)
     }
 
-    /// How to connect to the database that the emulator keeps its state in. The cluster is private to it, so it takes the
-    /// one that every cluster has.
+    /// Returns the options to connect to the emulator's database. The cluster is private, so this is the default
+    /// database of every cluster, `postgres`.
     #[must_use]
     pub fn main_database(&self) -> PgConnectOptions {
         self.options("postgres")
     }
 
-    /// Stops PostgreSQL and waits until it has ended.
+    /// Stops PostgreSQL, waits until it has exited, and deletes temporary directories.
     pub fn stop(mut self) {
         self.supervisor.stop();
         self.directory.clean();
@@ -103,8 +107,8 @@ fn connect_options(directory: &Directory, database: &str) -> PgConnectOptions {
         .disable_statement_logging()
 }
 
-/// Makes the cluster in a folder of another name, which gets its own when it is complete: a start that is broken off
-/// leaves no half-made cluster.
+/// Initialises the cluster in a directory with a temporary name, and renames it when it is complete, so that an
+/// interrupted start leaves no incomplete cluster.
 fn initialise(
     installation: &Installation,
     directory: &Directory,
@@ -152,11 +156,11 @@ fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
         "max_connections=60".to_owned(),
         "shared_buffers=128MB".to_owned(),
         "jit=off".to_owned(),
-        // Nobody reads replicas of a private cluster.
+        // A private cluster has no replicas.
         "wal_level=minimal".to_owned(),
         "max_wal_senders=0".to_owned(),
         "logging_collector=off".to_owned(),
-        // The log must not hold what customers are called.
+        // The log must not contain customer data, which statements and error details may hold.
         "log_min_error_statement=panic".to_owned(),
         "log_error_verbosity=terse".to_owned(),
     ];
@@ -169,10 +173,10 @@ fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
     arguments
 }
 
-/// Starts PostgreSQL and waits until it answers. Right after a killed one, its lock file or memory may still be held by
-/// processes that are about to end.
+/// Starts PostgreSQL and waits until it accepts connections. Retries while processes of a killed PostgreSQL, which are
+/// about to exit, still hold its lock file or shared memory.
 fn start_supervised(launch: &Launch, directory: &Directory) -> Result<Supervisor, ClusterError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         let _ = fs::remove_file(&launch.log);
         let supervisor = Supervisor::start(launch.clone())?;
@@ -181,8 +185,8 @@ fn start_supervised(launch: &Launch, directory: &Directory) -> Result<Supervisor
             Err(error) => {
                 drop(supervisor);
                 let output = tail(&launch.log);
-                let is_passing = output.contains("already exists") || output.contains("still in use");
-                if !is_passing || begun.elapsed() > RETRY_FOR {
+                let is_temporary = output.contains("already exists") || output.contains("still in use");
+                if !is_temporary || started.elapsed() > START_RETRY_TIMEOUT {
                     return Err(ClusterError::NotReady { output: if output.is_empty() { error } else { output } });
                 }
                 orphan::stop(&directory.data());
@@ -193,7 +197,7 @@ fn start_supervised(launch: &Launch, directory: &Directory) -> Result<Supervisor
 
 fn wait_until_ready(directory: &Directory) -> Result<(), String> {
     let options = connect_options(directory, "postgres");
-    // The caller may itself run in a runtime, which must not be blocked in.
+    // The caller may run inside a runtime, where blocking is not allowed, so use a thread and runtime of its own.
     thread::scope(|scope| {
         scope
             .spawn(|| {
@@ -202,9 +206,9 @@ fn wait_until_ready(directory: &Directory) -> Result<(), String> {
                     .build()
                     .map_err(|error| error.to_string())?;
                 runtime.block_on(async {
-                    let begun = Instant::now();
-                    // When it last was silent, rather than still busy with what a crash left it to do.
-                    let mut silent_since = begun;
+                    let started = Instant::now();
+                    // Time since which PostgreSQL has not reported that it is starting up.
+                    let mut silent_since = started;
                     loop {
                         match options.connect().await {
                             Ok(connection) => {
@@ -215,8 +219,8 @@ fn wait_until_ready(directory: &Directory) -> Result<(), String> {
                                 silent_since = Instant::now();
                                 tokio::time::sleep(Duration::from_millis(4)).await;
                             }
-                            Err(error) if silent_since.elapsed() > READY_WITHIN => return Err(error.to_string()),
-                            Err(_) if has_ended(directory, begun) => return Err("it has ended".to_owned()),
+                            Err(error) if silent_since.elapsed() > READY_TIMEOUT => return Err(error.to_string()),
+                            Err(_) if has_exited(directory, started) => return Err("PostgreSQL has exited".to_owned()),
                             Err(_) => tokio::time::sleep(Duration::from_millis(4)).await,
                         }
                     }
@@ -227,14 +231,14 @@ fn wait_until_ready(directory: &Directory) -> Result<(), String> {
     })
 }
 
-/// Whether PostgreSQL answers that it is not ready yet.
+/// Returns whether PostgreSQL reports that it is still starting up (`cannot_connect_now`).
 fn is_starting(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57P03")
 }
 
-/// Whether PostgreSQL has given up: it writes FATAL and ends without a `postmaster.pid` of its own.
-fn has_ended(directory: &Directory, begun: Instant) -> bool {
-    begun.elapsed() > Duration::from_millis(200)
+/// Returns whether the log shows that PostgreSQL failed to start and exited.
+fn has_exited(directory: &Directory, started: Instant) -> bool {
+    started.elapsed() > Duration::from_millis(200)
         && fs::read_to_string(directory.log()).is_ok_and(|log| {
             log.lines().any(|line| line.contains("FATAL") && !line.contains("starting up"))
                 || log.contains("database system is shut down")
@@ -242,7 +246,7 @@ fn has_ended(directory: &Directory, begun: Instant) -> bool {
         })
 }
 
-/// The last lines of PostgreSQL's log.
+/// Returns the last lines of PostgreSQL's log.
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();

@@ -1,4 +1,4 @@
-//! The folder of a private cluster, and the lock that says it is in use.
+//! The directory of a private cluster, and the lock that marks it as in use.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,29 +7,31 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::error::ClusterError;
+use super::orphan;
 use super::user::RunAs;
-use super::{ClusterError, orphan};
 
-/// What the folders of ephemeral clusters are called, so that one that a killed emulator left behind is known.
+/// Name prefix of the directories of ephemeral clusters. It identifies those that a killed emulator left behind.
 const EPHEMERAL_PREFIX: &str = "voucherify-emulator-ephemeral-";
-/// Younger folders may belong to an emulator that has not locked it yet.
-const ABANDONED_AFTER: Duration = Duration::from_mins(1);
-/// The longest path of a socket that every system takes is 103 bytes.
-const SOCKET_FOLDER_BYTES: usize = 103 - "/.s.PGSQL.5432".len();
+/// Minimum age of an abandoned directory. A younger one may belong to an emulator that has not locked it yet.
+const MIN_ABANDONED_AGE: Duration = Duration::from_mins(1);
+/// Bytes of the path of a socket directory. The path of a socket may have 103 bytes on every system.
+const MAX_SOCKET_DIRECTORY_BYTES: usize = 103 - "/.s.PGSQL.5432".len();
 
-/// A locked folder with a place for everything. The lock ends with the process, however that ends.
+/// The locked directory of a cluster. The operating system releases the lock when the process exits, even if it is
+/// killed.
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
     sockets: PathBuf,
-    /// Folders that go with this value.
+    /// Directories that are deleted with this value.
     temporary: Vec<TempDir>,
     _lock: File,
 }
 
 impl Directory {
-    /// A folder that is kept. It is made where it does not exist.
-    pub fn keep(root: &Path, run_as: RunAs) -> Result<Self, ClusterError> {
+    /// Opens a persistent directory, and creates it if it does not exist.
+    pub fn persistent(root: &Path, run_as: RunAs) -> Result<Self, ClusterError> {
         let is_new = !root.exists();
         fs::create_dir_all(root).map_err(ClusterError::at(root))?;
         let root = fs::canonicalize(root).map_err(ClusterError::at(root))?;
@@ -39,13 +41,13 @@ impl Directory {
             return Err(ClusterError::Foreign { directory: root });
         }
         if is_new || (is_empty && run_as.is_other_user()) {
-            // PostgreSQL's user, who may be another, passes through to its own folders, which nobody else reads.
+            // PostgreSQL may run as another user, which needs execute permission to reach its own subdirectories.
             set_mode(&root, 0o711)?;
         }
         Self::lock(root, Vec::new(), run_as)
     }
 
-    /// A folder that goes with the returned value.
+    /// Creates a temporary directory, which is deleted with the returned value.
     pub fn ephemeral(run_as: RunAs) -> Result<Self, ClusterError> {
         let temporary = temporary(EPHEMERAL_PREFIX)?;
         let root = fs::canonicalize(temporary.path()).map_err(ClusterError::at(temporary.path()))?;
@@ -53,7 +55,7 @@ impl Directory {
         Self::lock(root, vec![temporary], run_as)
     }
 
-    fn lock(root: PathBuf, mut temporary_folders: Vec<TempDir>, run_as: RunAs) -> Result<Self, ClusterError> {
+    fn lock(root: PathBuf, mut temporary_directories: Vec<TempDir>, run_as: RunAs) -> Result<Self, ClusterError> {
         let path = root.join("lock");
         let lock = open(&path)?;
         match lock.try_lock() {
@@ -62,71 +64,71 @@ impl Directory {
             Err(TryLockError::Error(error)) => return Err(ClusterError::Io { path, error }),
         }
         let mut sockets = root.join("run");
-        if sockets.as_os_str().len() > SOCKET_FOLDER_BYTES {
-            let folder = temporary("voucherify-emulator-run-")?;
-            folder.path().clone_into(&mut sockets);
-            temporary_folders.push(folder);
+        if sockets.as_os_str().len() > MAX_SOCKET_DIRECTORY_BYTES {
+            let directory = temporary("voucherify-emulator-run-")?;
+            directory.path().clone_into(&mut sockets);
+            temporary_directories.push(directory);
         } else if !sockets.exists() {
             fs::create_dir(&sockets).map_err(ClusterError::at(&sockets))?;
         }
         run_as.own(&sockets)?;
         set_mode(&sockets, 0o700)?;
-        Ok(Self { root, sockets, temporary: temporary_folders, _lock: lock })
+        Ok(Self { root, sockets, temporary: temporary_directories, _lock: lock })
     }
 
-    /// Where PostgreSQL's data is.
+    /// Returns PostgreSQL's data directory.
     pub fn data(&self) -> PathBuf {
         self.root.join("postgres")
     }
 
-    /// The folder itself.
+    /// Returns the path of the directory itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where PostgreSQL's socket is.
+    /// Returns the directory of PostgreSQL's socket.
     pub fn sockets(&self) -> &Path {
         &self.sockets
     }
 
-    /// Where PostgreSQL's messages go.
+    /// Returns the path of PostgreSQL's log.
     pub fn log(&self) -> PathBuf {
         self.root.join("postgres.log")
     }
 
-    /// Removes what is temporary now, rather than when the value is dropped.
+    /// Deletes the temporary directories now instead of when the value is dropped.
     pub fn clean(&mut self) {
-        for folder in self.temporary.drain(..) {
-            if let Err(error) = folder.close() {
-                tracing::debug!(%error, "a temporary folder stays behind");
+        for directory in self.temporary.drain(..) {
+            if let Err(error) = directory.close() {
+                tracing::debug!(%error, "failed to remove a temporary directory");
             }
         }
     }
 }
 
-/// Removes what killed emulators have left behind: their ephemeral folders, and PostgreSQL if it still runs there.
+/// Removes the ephemeral directories that killed emulators left behind, and stops a PostgreSQL that still runs there.
 pub fn sweep() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
         let (path, name) = (entry.path(), entry.file_name());
         let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-        let is_old = metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED_AFTER));
-        // A folder that somebody else made says nothing that could be believed.
+        let is_old = metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > MIN_ABANDONED_AGE));
+        // The content of a directory of another user cannot be trusted.
         let is_ours = metadata.is_dir()
             && metadata.uid() == rustix::process::geteuid().as_raw()
             && name.to_string_lossy().starts_with(EPHEMERAL_PREFIX);
         if !is_old || !is_ours || !path.join("lock").exists() {
             continue;
         }
-        // Held until the folder is gone.
+        // The lock is held until the directory is deleted.
         let Ok(lock) = open(&path.join("lock")) else { continue };
         if lock.try_lock().is_err() {
             continue;
         }
         orphan::stop(&path.join("postgres"));
         match fs::remove_dir_all(&path) {
-            Ok(()) => tracing::info!("removed what a killed emulator left behind"),
-            Err(error) => tracing::debug!(%error, "an abandoned folder stays behind"),
+            Ok(()) => tracing::info!("removed the directory of a killed emulator"),
+            Err(error) => tracing::debug!(%error, "failed to remove the directory of a killed emulator"),
         }
     }
 }

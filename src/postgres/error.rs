@@ -1,18 +1,18 @@
-//! Why there is no private cluster: each message says what to do.
+//! Errors of the private cluster. Each message names the way out.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why the private cluster cannot run.
+/// Why the private cluster could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     #[error(
-        "no PostgreSQL {minimum} or later was found on this machine (looked in PATH, pg_config and the usual places). \
-         Install it with `{hint}`, or name a running one with DATABASE_URL"
+        "no PostgreSQL {minimum} or later was found on this machine (searched PATH, pg_config and the usual directories). \
+         Install it with `{hint}`, or set DATABASE_URL to a running one"
     )]
     NotFound { minimum: u32, hint: &'static str },
     #[error(
-        "the data directory {} was made by PostgreSQL {wanted}, which is not installed (found: {found}). \
+        "the data directory {} was created by PostgreSQL {wanted}, which is not installed (found: {found}). \
          Install that version, or choose another --data-dir", .directory.display()
     )]
     OtherVersion { directory: PathBuf, wanted: String, found: String },
@@ -22,16 +22,19 @@ pub enum ClusterError {
     )]
     InUse { directory: PathBuf },
     #[error(
-        "the data directory {} holds something else. Choose an empty or a new one with --data-dir", .directory.display()
+        "the data directory {} holds something else. Choose an empty or new directory with --data-dir", .directory.display()
     )]
     Foreign { directory: PathBuf },
-    #[error("no home directory was found to keep data in. Name a directory with --data-dir, or use --ephemeral")]
+    #[error("no home directory was found for the data. Choose a directory with --data-dir, or use --ephemeral")]
     NoHome,
-    #[error("PostgreSQL does not run as root, and neither a user `postgres` nor `nobody` exists to run it as")]
+    #[error(
+        "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as. \
+         Create one of them, or run the emulator as another user"
+    )]
     NoUser,
     #[error(
-        "PostgreSQL may not reach {}: it runs as another user than root, who must be able to pass through every directory \
-         above. Choose another --data-dir, or `chmod o+x` those directories", .directory.display()
+        "PostgreSQL has no access to {}: it does not run as root, and its user needs execute permission on every \
+         parent directory. Choose another --data-dir, or `chmod o+x` those directories", .directory.display()
     )]
     Closed { directory: PathBuf },
     #[error("{program} failed: {output}")]
@@ -43,7 +46,7 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Says at which path an operation failed.
+    /// Returns a function that adds the path to an I/O error.
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::Io { path, error }

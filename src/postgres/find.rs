@@ -1,25 +1,25 @@
-//! Where PostgreSQL's programs are on this machine.
+//! Finds the PostgreSQL programs installed on this machine.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use super::ClusterError;
+use super::error::ClusterError;
 
-/// The oldest major version that the emulator runs on.
-const MINIMUM: u32 = 13;
+/// The oldest supported major version.
+const MIN_MAJOR_VERSION: u32 = 13;
 
-/// Folders of the distributions; a `*` stands for any text in one component.
-const USUAL_PLACES: &[&str] = &[
+/// Directories where distributions install PostgreSQL. A `*` matches any text within one path component.
+const DISTRIBUTION_DIRECTORIES: &[&str] = &[
     // Debian, Ubuntu
     "/usr/lib/postgresql/*/bin",
-    // Fedora and Red Hat, their own packages and PostgreSQL's
+    // Fedora and Red Hat: the distribution's packages and PostgreSQL's own
     "/usr/bin",
     "/usr/pgsql-*/bin",
     // Alpine
     "/usr/libexec/postgresql*",
-    // Arch, NixOS, built from source
+    // Arch, builds from source, NixOS
     "/usr/local/bin",
     "/usr/local/pgsql/bin",
     "/run/current-system/sw/bin",
@@ -31,66 +31,73 @@ const USUAL_PLACES: &[&str] = &[
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 
-/// An installation: a folder with `initdb` and `postgres`.
+/// An installation: a directory with `initdb` and `postgres`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Installation {
     pub major: u32,
-    pub folder: PathBuf,
+    pub directory: PathBuf,
 }
 
 impl Installation {
-    /// The path of one of its programs.
+    /// Returns the path of one of its programs.
     pub fn program(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.directory.join(name)
     }
 }
 
-/// The newest installation or, where `major` is given, one of that version.
+/// Finds the newest installation or, where `major` is given, one of that version. `directory` is named in the error.
 pub fn find(major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
     let found = installations();
     if found.is_empty() {
-        return Err(ClusterError::NotFound { minimum: MINIMUM, hint: install_hint() });
+        return Err(ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() });
     }
     match major {
-        None => found.into_iter().next_back().ok_or(ClusterError::NotFound { minimum: MINIMUM, hint: install_hint() }),
+        None => found
+            .into_iter()
+            .next_back()
+            .ok_or(ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() }),
         Some(wanted) => {
-            let majors: Vec<_> = found.iter().map(|one| one.major.to_string()).collect();
-            found.into_iter().find(|one| one.major.to_string() == wanted).ok_or_else(|| ClusterError::OtherVersion {
-                directory: directory.to_owned(),
-                wanted: wanted.to_owned(),
-                found: majors.join(", "),
+            let majors: Vec<_> = found.iter().map(|installation| installation.major.to_string()).collect();
+            found.into_iter().find(|installation| installation.major.to_string() == wanted).ok_or_else(|| {
+                ClusterError::OtherVersion {
+                    directory: directory.to_owned(),
+                    wanted: wanted.to_owned(),
+                    found: majors.join(", "),
+                }
             })
         }
     }
 }
 
-/// Every installation that is new enough, oldest first.
+/// Returns all supported installations, oldest first.
 fn installations() -> BTreeSet<Installation> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    folders.extend(pg_config_folder());
-    folders.extend(USUAL_PLACES.iter().flat_map(|pattern| expand(pattern)));
-    // A link in PATH and the folder that it leads to are one installation.
-    let real: BTreeSet<PathBuf> = folders
+    let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
+    directories.extend(pg_config_directory());
+    directories.extend(DISTRIBUTION_DIRECTORIES.iter().flat_map(|pattern| expand(pattern)));
+    // Resolve links, so that a link in PATH and its target count as one installation.
+    let resolved: BTreeSet<PathBuf> = directories
         .iter()
-        .filter(|folder| folder.is_absolute())
-        .filter_map(|folder| fs::canonicalize(folder.join("postgres")).ok())
+        .filter(|directory| directory.is_absolute())
+        .filter_map(|directory| fs::canonicalize(directory.join("postgres")).ok())
         .filter_map(|program| program.parent().map(Path::to_owned))
-        .filter(|folder| folder.join("initdb").exists())
+        .filter(|directory| directory.join("initdb").exists())
         .collect();
-    real.into_iter()
-        .filter_map(|folder| Some(Installation { major: major_version(&folder.join("postgres"))?, folder }))
-        .filter(|installation| installation.major >= MINIMUM)
+    resolved
+        .into_iter()
+        .filter_map(|directory| Some(Installation { major: major_version(&directory.join("postgres"))?, directory }))
+        .filter(|installation| installation.major >= MIN_MAJOR_VERSION)
         .collect()
 }
 
-/// The folder that `pg_config` names, if there is one.
-fn pg_config_folder() -> Option<PathBuf> {
+/// Returns the program directory that `pg_config` reports, if `pg_config` is installed.
+fn pg_config_directory() -> Option<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success())?;
     Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
-/// The major version in `postgres (PostgreSQL) 15.18 (Debian ...)`.
+/// Returns the major version of a `postgres` program, which prints for example `postgres (PostgreSQL) 15.18 (Debian
+/// ...)`.
 fn major_version(postgres: &Path) -> Option<u32> {
     let output = Command::new(postgres).arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
@@ -102,7 +109,7 @@ fn parse_major(version: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// The folders that a pattern with at most one `*` means.
+/// Returns the directories that match a pattern with at most one `*`.
 fn expand(pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else { return vec![PathBuf::from(pattern)] };
     let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
@@ -115,7 +122,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The command that installs PostgreSQL on this system.
+/// Returns the command that installs PostgreSQL on this system.
 fn install_hint() -> &'static str {
     if cfg!(target_os = "macos") {
         return "brew install postgresql@17";
@@ -125,7 +132,7 @@ fn install_hint() -> &'static str {
         release
             .lines()
             .filter_map(|line| line.strip_prefix("id=").or_else(|| line.strip_prefix("id_like=")))
-            .any(|names| names.trim_matches('"').split(' ').any(|one| one == name))
+            .any(|names| names.trim_matches('"').split(' ').any(|id| id == name))
     };
     match () {
         () if is_like("debian") || is_like("ubuntu") => "sudo apt-get install postgresql",
@@ -142,14 +149,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_as_the_programs_print_them() {
+    fn major_version_is_parsed_from_program_output() {
         assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(parse_major("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(parse_major("mysqld 8"), None);
     }
 
     #[test]
-    fn a_star_stands_for_any_text() {
+    fn star_matches_any_text_within_a_component() {
         let root = tempfile::tempdir().unwrap();
         for name in ["pg-13/bin", "pg-17/bin", "other/bin"] {
             fs::create_dir_all(root.path().join(name)).unwrap();

@@ -1,4 +1,5 @@
-//! A private PostgreSQL cluster: found on the machine, initialised, started on a Unix socket, watched, stopped.
+//! The private PostgreSQL cluster: finds PostgreSQL on the machine, initialises a cluster, runs it on a Unix socket,
+//! and stops it.
 
 mod cluster;
 mod directory;

@@ -1,7 +1,7 @@
-//! The thread that PostgreSQL lives and dies with.
+//! Runs PostgreSQL as a child process and restarts it when it exits.
 //!
-//! PostgreSQL is started from a thread of its own, which lives as long as the cluster: on Linux the kernel is asked to
-//! stop the child when that thread ends, so that a killed emulator takes PostgreSQL with it.
+//! A dedicated thread starts PostgreSQL and lives as long as the cluster. On Linux, the kernel stops the child when
+//! that thread ends, so that PostgreSQL stops even if the emulator is killed.
 
 use std::fs::File;
 use std::io;
@@ -14,26 +14,26 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::ClusterError;
+use super::error::ClusterError;
 use super::user::RunAs;
 
-/// How to run PostgreSQL.
+/// How to start and stop PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Launch {
     pub program: PathBuf,
     pub arguments: Vec<String>,
     pub log: PathBuf,
     pub run_as: RunAs,
-    /// What makes it end: `INT` in good order, `QUIT` at once.
+    /// `INT` for a clean shutdown, `QUIT` for an immediate one.
     pub stop_signal: Signal,
 }
 
-/// How often it is looked whether PostgreSQL still runs.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long PostgreSQL may take to end in good order.
-const STOP_WITHIN: Duration = Duration::from_secs(20);
-/// How long a restart waits, so that a cluster that cannot start does not keep the machine busy.
-const RESTART_AFTER: Duration = Duration::from_secs(1);
+/// How often the supervisor checks that PostgreSQL still runs.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// How long PostgreSQL may take to exit after each signal, before a stronger one is sent.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// Delay before a restart, so that a cluster that cannot start does not keep the machine busy.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// A running PostgreSQL; dropping it stops it.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts PostgreSQL, and starts it again whenever it ends unasked.
+    /// Starts PostgreSQL, and restarts it whenever it exits unexpectedly.
     pub fn start(launch: Launch) -> Result<Self, ClusterError> {
         let (stop, stopped) = channel();
         let (started, outcome) = channel();
@@ -70,9 +70,9 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Stops PostgreSQL and waits until it has ended.
+    /// Stops PostgreSQL and waits until it has exited.
     pub fn stop(&mut self) {
-        // A dropped sender is the signal.
+        // Dropping the sender signals the thread to stop.
         self.stop = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -91,7 +91,7 @@ impl Launch {
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // A group of its own: Ctrl-C in a terminal is the emulator's to handle, not PostgreSQL's.
+        // A separate process group keeps Ctrl-C in a terminal from reaching PostgreSQL before the emulator stops it.
         command.process_group(0).current_dir("/");
         clean_environment(&mut command);
         self.run_as.apply(&mut command);
@@ -100,8 +100,8 @@ impl Launch {
     }
 }
 
-/// Keeps the user's settings of PostgreSQL and of the language away from the private cluster; without `LC_ALL`, some builds
-/// for macOS refuse to start.
+/// Removes the user's PostgreSQL settings and sets the locale to `C`. Some builds for macOS refuse to start without
+/// `LC_ALL`.
 pub fn clean_environment(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
         command.env_remove(name);
@@ -109,11 +109,11 @@ pub fn clean_environment(command: &mut Command) {
     command.env("LC_ALL", "C");
 }
 
-/// Asks the kernel to send `signal` to the child when the thread that starts it ends.
+/// Makes the kernel send `signal` to the child when the thread that started it ends.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the closure makes one system call, which is safe between fork and exec")]
 fn die_with_parent(command: &mut Command, signal: Signal) {
-    // SAFETY: the closure neither allocates nor locks; it runs after the change of user, which would undo it.
+    // SAFETY: the closure neither allocates nor locks. It runs after the change of user, which would reset the setting.
     unsafe {
         command
             .pre_exec(move || rustix::process::set_parent_process_death_signal(Some(signal)).map_err(io::Error::from));
@@ -122,37 +122,37 @@ fn die_with_parent(command: &mut Command, signal: Signal) {
 
 #[cfg(not(target_os = "linux"))]
 fn die_with_parent(_: &mut Command, _: Signal) {
-    // Nothing like it elsewhere: the next start finds the orphan and stops it.
+    // Other systems have no such setting: the next start finds the orphan and stops it.
 }
 
-/// Waits for the word to stop; starts PostgreSQL again when it ends before that.
+/// Waits for the signal to stop, and restarts PostgreSQL when it exits before that.
 fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<()>) {
     loop {
-        match stopped.recv_timeout(LOOK_EVERY) {
+        match stopped.recv_timeout(CHECK_INTERVAL) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return end(child, launch.stop_signal),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return stop_process(child, launch.stop_signal),
         }
         let Ok(Some(status)) = child.try_wait() else { continue };
-        tracing::error!(%status, "PostgreSQL has ended unasked, starting it again");
+        tracing::error!(%status, "PostgreSQL exited unexpectedly, restarting it");
         child = loop {
-            if !matches!(stopped.recv_timeout(RESTART_AFTER), Err(RecvTimeoutError::Timeout)) {
+            if !matches!(stopped.recv_timeout(RESTART_DELAY), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
             match launch.spawn() {
                 Ok(child) => break child,
-                Err(error) => tracing::error!(%error, "PostgreSQL cannot be started"),
+                Err(error) => tracing::error!(%error, "failed to start PostgreSQL"),
             }
         };
     }
 }
 
-fn end(mut child: Child, signal: Signal) {
+fn stop_process(mut child: Child, signal: Signal) {
     for signal in [signal, Signal::QUIT, Signal::KILL] {
         if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }
         let started = Instant::now();
-        while started.elapsed() < STOP_WITHIN {
+        while started.elapsed() < STOP_TIMEOUT {
             if !matches!(child.try_wait(), Ok(None)) {
                 return;
             }

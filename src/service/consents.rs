@@ -1,19 +1,22 @@
-//! Consents: their definitions, and that a customer gives and revokes them.
+//! Consents: their definitions, and the consents that customers give and revoke.
 
-use super::rules::Alone;
-use super::{Caller, Core, Error, Resource, Work, customers, retry};
+use super::retry::retry;
+use super::rules::ExclusiveTransaction;
+use super::unit_of_work::UnitOfWork;
+use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::consent::{Consent, ConsentChange, ConsentDefinition, ConsentGroup};
 use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
+use crate::domain::json::JsonText;
 use crate::objects::{consent, rendered};
 
-/// Records what a customer says to consents. A consent is defined by its first use; what is given or revoked for the first
-/// time since is entered in the activity.
+/// Stores which consents a customer gives and revokes. The first use of a consent defines it. Only consents whose state
+/// changes are recorded in the activity.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown customer.
+/// Returns [`Error::NotFound`] for an unknown customer.
 pub async fn update(
     core: &Core,
     caller: &Caller,
@@ -21,25 +24,26 @@ pub async fn update(
     change: &ConsentChange,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let (project, now) = (caller.project, work.now);
         let customer = customers::lock(&mut work, identifier).await?;
-        let news = match change {
+        let changes = match change {
             ConsentChange::RevokeAll => {
-                let revoked = db::consents::revoke_all(work.connection(), project, &customer.id, now).await?;
+                let revoked =
+                    db::consents::revoke_customer_consents(work.connection(), project, &customer.id, now).await?;
                 revoked.into_iter().map(|consent| (consent, false)).collect()
             }
             ConsentChange::Set(consents) => {
                 let ids: Vec<_> = consents.iter().map(|(id, _)| id.clone()).collect();
-                db::consents::define(work.connection(), project, &ids, now).await?;
-                db::consents::set(work.connection(), project, &customer.id, consents, now).await?
+                db::consents::insert_missing(work.connection(), project, &ids, now).await?;
+                db::consents::upsert_customer_consents(work.connection(), project, &customer.id, consents, now).await?
             }
         };
-        let (given, revoked): (Vec<_>, Vec<_>) = news.into_iter().partition(|(_, given)| *given);
+        let (given, revoked): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(_, given)| *given);
         for (kind, consents) in [(ActivityType::ConsentsGiven, given), (ActivityType::ConsentsRevoked, revoked)] {
             if !consents.is_empty() {
                 let consents: Vec<_> = consents.into_iter().map(|(consent, _)| consent).collect();
-                work.tell(&customer.id, kind, payload(&consents, &customer));
+                work.record_activity(&customer.id, kind, payload(&consents, &customer));
             }
         }
         work.commit().await?;
@@ -48,11 +52,11 @@ pub async fn update(
     .await
 }
 
-fn payload(consents: &[Consent], customer: &Customer) -> crate::domain::json::JsonText {
+fn payload(consents: &[Consent], customer: &Customer) -> JsonText {
     rendered(|out| consent::write_payload(out, consents, customer))
 }
 
-/// What a consent is to be.
+/// A consent to define.
 #[derive(Clone, Debug)]
 pub struct NewConsent {
     pub id: String,
@@ -61,33 +65,33 @@ pub struct NewConsent {
     pub category: String,
 }
 
-/// Defines a consent as a whole, for the first time or anew.
+/// Creates or replaces the definition of a consent.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when a database statement fails.
 pub async fn define(core: &Core, caller: &Caller, new: NewConsent) -> Result<ConsentDefinition, Error> {
     let NewConsent { id, name, description, category } = new;
     let consent = ConsentDefinition { id, name, description, category, created_at: core.clock.now(), updated_at: None };
     retry(async || {
-        let mut alone = Alone::begin(core, caller).await?;
-        let saved = db::consents::save(alone.connection(), caller.project, &consent).await?;
-        alone.commit().await?;
+        let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
+        let saved = db::consents::upsert(exclusive.connection(), caller.project, &consent).await?;
+        exclusive.commit().await?;
         Ok(saved)
     })
     .await
 }
 
-/// Removes the definition of a consent, with what customers said to it. What their activity tells of it stays.
+/// Deletes the definition of a consent and its state for all customers. The entries in their activity stay.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown id.
+/// Returns [`Error::NotFound`] for an unknown id.
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut alone = Alone::begin(core, caller).await?;
-            let deleted = db::consents::delete(alone.connection(), caller.project, id.as_str()).await?;
+            let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
+            let deleted = db::consents::delete(exclusive.connection(), caller.project, id.as_str()).await?;
             if deleted {
-                alone.commit().await?;
+                exclusive.commit().await?;
                 return Ok(());
             }
         }
@@ -96,49 +100,49 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(),
     .await
 }
 
-/// What a group of consents is to be.
+/// A group of consents to define.
 #[derive(Clone, Debug)]
 pub struct NewConsentGroup {
     pub id: String,
     pub name: String,
     pub description: String,
-    /// Ids of defined consents. One that is named twice counts once.
+    /// Ids of defined consents. Duplicates count once.
     pub consents: Vec<String>,
 }
 
-/// Defines a group of consents as a whole, for the first time or anew.
+/// Creates or replaces a group of consents.
 ///
 /// # Errors
-/// [`Error::Invalid`] where a consent is not defined.
+/// Returns [`Error::Invalid`] when a consent is not defined.
 pub async fn define_group(core: &Core, caller: &Caller, new: NewConsentGroup) -> Result<ConsentGroup, Error> {
     let NewConsentGroup { id, name, description, consents } = new;
     let group = ConsentGroup { id, name, description, consents, created_at: core.clock.now(), updated_at: None };
     retry(async || {
-        let mut alone = Alone::begin(core, caller).await?;
+        let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
         let undefined =
-            db::consents::position_of_undefined(alone.connection(), caller.project, &group.consents).await?;
+            db::consents::find_undefined_position(exclusive.connection(), caller.project, &group.consents).await?;
         if let Some(position) = undefined {
             let details = format!("Property .consents[{position}] must be the id of a defined consent");
             return Err(Error::Invalid { details });
         }
-        let saved = db::consents::save_group(alone.connection(), caller.project, &group).await?;
-        alone.commit().await?;
+        let saved = db::consents::upsert_group(exclusive.connection(), caller.project, &group).await?;
+        exclusive.commit().await?;
         Ok(saved)
     })
     .await
 }
 
-/// Removes a group of consents; the consents stay.
+/// Deletes a group of consents. The consents stay.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown id.
+/// Returns [`Error::NotFound`] for an unknown id.
 pub async fn delete_group(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut alone = Alone::begin(core, caller).await?;
-            let deleted = db::consents::delete_group(alone.connection(), caller.project, id.as_str()).await?;
+            let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
+            let deleted = db::consents::delete_group(exclusive.connection(), caller.project, id.as_str()).await?;
             if deleted {
-                alone.commit().await?;
+                exclusive.commit().await?;
                 return Ok(());
             }
         }

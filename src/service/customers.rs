@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::webhooks::deliveries_of;
-use super::work::membership_entry;
-use super::{Caller, Core, Error, Resource, Work, retry};
+use super::retry::retry;
+use super::unit_of_work::{UnitOfWork, membership_entry};
+use super::webhooks::new_deliveries::deliveries_for;
+use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::db::customers::NewCustomer;
 use crate::domain::activity::ActivityType;
-use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, OrderSummary, Searched, deleted_source_id};
-use crate::domain::filter::Subject;
+use crate::domain::customer::{
+    Customer, CustomerPatch, CustomerReference, IndexedFields, OrderSummary, deleted_source_id,
+};
+use crate::domain::filter::CustomerValues;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::limits;
@@ -19,18 +22,20 @@ use crate::domain::metadata_schema::Write;
 use crate::domain::rules::Rules;
 use crate::objects::{ObjectWriter, customer, rendered};
 
-/// Creates the customer that `reference` describes or, where its `id` or `source_id` is known, updates that one.
+/// Creates the customer that `reference` describes, or updates it when its `id` or `source_id` is known.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown `id`; [`Error::Invalid`] when the merged metadata is too large.
+/// Returns [`Error::NotFound`] for an unknown `id`, and [`Error::Invalid`] when the merged metadata is too large.
 pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<Customer, Error> {
     if reference.id.is_none() {
-        // Mostly the customer is new, and then one statement does it all.
-        let remembered = core.rules.of(caller.project).await;
-        let _gate = remembered.enter().await;
-        // The rules before the clock: a segment that is settled at a later time makes them old.
-        let rules = remembered.rules();
-        // What it refuses may be known, and then less is asked of it; or the rules may be old.
+        // The customer is usually new. Try the creation first, which takes a single statement.
+        let cached = core.rules_cache.project(caller.project).await;
+        let _lock = cached.lock_shared().await;
+        // Read the rules before the clock: if a segment is brought up to date for a later time, the version of these
+        // rules is outdated and the insert fails.
+        let rules = cached.rules();
+        // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
+        // outdated.
         if let Ok(new) = new_customer(core, caller, &rules, &reference, core.clock.now()) {
             let mut connection = core.pool.acquire().await?;
             match db::customers::insert(&mut connection, caller.project, &new).await {
@@ -38,7 +43,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
                     connection.release();
                     if inserted {
                         if !new.deliveries.is_empty() {
-                            core.outbox.wake();
+                            core.delivery_notifier.notify();
                         }
                         return Ok(new.customer);
                     }
@@ -49,7 +54,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         }
     }
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let saved = match lock_referenced(&mut work, &reference).await? {
             Some(mut known) => {
                 change(&mut work, &mut known, reference.patch.clone()).await?;
@@ -63,10 +68,10 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
     .await
 }
 
-/// Changes a known customer as `patch` says; a patch that says nothing changes nothing.
+/// Applies a patch to a customer. An empty patch changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown identifier; [`Error::Invalid`] when the merged metadata is too large.
+/// Returns [`Error::NotFound`] for an unknown identifier, and [`Error::Invalid`] when the merged metadata is too large.
 pub async fn update(
     core: &Core,
     caller: &Caller,
@@ -74,7 +79,7 @@ pub async fn update(
     patch: CustomerPatch,
 ) -> Result<Customer, Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let mut known = lock(&mut work, identifier).await?;
         if !patch.is_empty() {
             change(&mut work, &mut known, patch.clone()).await?;
@@ -85,31 +90,32 @@ pub async fn update(
     .await
 }
 
-/// Deletes a customer softly: it is found no more and leaves its segments, its source id is free, and the row stays under
-/// a rewritten one until it is forgotten.
+/// Deletes a customer softly: it can no longer be found and leaves its segments, and its source id becomes free. The
+/// row stays, with a rewritten source id, until the customer is erased.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown identifier.
+/// Returns [`Error::NotFound`] for an unknown identifier.
 pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<(), Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let mut known = lock(&mut work, identifier).await?;
         let (project, now) = (caller.project, work.now);
         known.source_id = known.source_id.map(|source_id| deleted_source_id(&source_id, now));
         known.updated_at = Some(now);
         db::customers::mark_deleted(work.connection(), project, &known, now).await?;
         db::segments::remove_customer(work.connection(), project, &known.id).await?;
-        work.tell(&known.id, ActivityType::CustomerDeleted, payload(&known));
+        work.record_activity(&known.id, ActivityType::CustomerDeleted, payload(&known));
         work.commit().await?;
         Ok(())
     })
     .await
 }
 
-/// Sets what a customer earned elsewhere: redemptions, loyalty, referrals. It is no update of the customer's own.
+/// Sets the data that other resources maintain on a customer: redemptions, loyalty, referrals. `updated_at` of the
+/// customer does not change.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown identifier.
+/// Returns [`Error::NotFound`] for an unknown identifier.
 pub async fn set_state(
     core: &Core,
     caller: &Caller,
@@ -117,39 +123,40 @@ pub async fn set_state(
     state: Option<&JsonText>,
 ) -> Result<Customer, Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let mut known = lock(&mut work, identifier).await?;
         known.state = state.cloned();
-        db::customers::set_state(work.connection(), caller.project, &known.id, state).await?;
-        work.touch(&known);
+        db::customers::update_state(work.connection(), caller.project, &known.id, state).await?;
+        work.mark_changed(&known);
         work.commit().await?;
         Ok(known)
     })
     .await
 }
 
-/// The customer with that identifier, locked.
-pub(super) async fn lock(work: &mut Work<'_>, identifier: &Identifier) -> Result<Customer, Error> {
+/// Locks and returns the customer with that identifier.
+pub(super) async fn lock(work: &mut UnitOfWork<'_>, identifier: &Identifier) -> Result<Customer, Error> {
     let project = work.project();
     db::customers::lock(work.connection(), project, identifier)
         .await?
         .ok_or_else(|| Error::not_found(Resource::Customer, identifier.as_str()))
 }
 
-/// The customer that a body names, locked: found, changed as the body says, or created. This is how a customer comes into
-/// being through an order or an event; a reference that only names one changes nothing.
+/// Finds and locks the customer of a reference, and applies its patch; creates the customer when it is unknown. Orders
+/// and events use this. A reference without a patch changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown `id`; [`Error::Database`] with a race where another created it at the same time.
-pub(super) async fn resolve(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
+/// Returns [`Error::NotFound`] for an unknown `id`, and [`Error::LostRace`] when a concurrent request creates the
+/// customer.
+pub(super) async fn resolve(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let mut locked: Vec<_> = lock_referenced(work, reference).await?.into_iter().collect();
-    resolve_among(work, &mut locked, reference).await
+    resolve_locked(work, &mut locked, reference).await
 }
 
-/// The living customers among `ids` and those that `references` name, locked in the one order in which customers are
-/// locked. What [`resolve_among`] then finds or makes is locked too.
+/// Locks and returns the existing customers with these `ids` and of these `references`. Every transaction locks
+/// customers in the same order, so that two of them never deadlock.
 pub(super) async fn lock_all(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     references: &[&CustomerReference],
     mut ids: Vec<String>,
 ) -> Result<Vec<Customer>, Error> {
@@ -168,9 +175,9 @@ pub(super) async fn lock_all(
     Ok(db::customers::lock_all(work.connection(), project, &ids, &source_ids).await?)
 }
 
-/// [`resolve`], among customers that are `locked` already; one that is created is added to them.
-pub(super) async fn resolve_among(
-    work: &mut Work<'_>,
+/// Does the same as [`resolve`] with customers that are already `locked`. A created customer is added to them.
+pub(super) async fn resolve_locked(
+    work: &mut UnitOfWork<'_>,
     locked: &mut Vec<Customer>,
     reference: &CustomerReference,
 ) -> Result<Customer, Error> {
@@ -195,8 +202,9 @@ pub(super) async fn resolve_among(
     }
 }
 
-/// The known customer that a body names, locked; `None` where a new one is meant. The id wins over the source id.
-async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Option<Customer>, Error> {
+/// Locks and returns the known customer of a reference, or `None` where the reference describes a new one. The id takes
+/// precedence over the source id.
+async fn lock_referenced(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Option<Customer>, Error> {
     let project = work.project();
     match (&reference.id, &reference.source_id) {
         (Some(id), _) => db::customers::lock_by_id(work.connection(), project, id)
@@ -208,29 +216,38 @@ async fn lock_referenced(work: &mut Work<'_>, reference: &CustomerReference) -> 
     }
 }
 
-pub(super) async fn create(work: &mut Work<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
+/// Creates the customer of a reference, which must be unknown.
+///
+/// # Errors
+/// Returns [`Error::LostRace`] when a concurrent request creates the customer.
+pub(super) async fn create(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
     let mut new = new_customer(core, caller, &work.rules, reference, now)?;
-    work.sends_of(&mut new);
+    work.register_deliveries(&mut new);
     if db::customers::insert(work.connection(), caller.project, &new).await? {
-        // Locked like one that was found: the row is this transaction's own.
+        // The new row needs no lock: other transactions do not see it before the commit.
         return Ok(new.customer);
     }
-    // Someone else has just created it: what they committed is seen from the next attempt on.
+    // A concurrent transaction has created the customer, or the rules have changed. The next attempt sees that.
     Err(Error::LostRace)
 }
 
-pub(super) async fn change(work: &mut Work<'_>, customer: &mut Customer, patch: CustomerPatch) -> Result<(), Error> {
-    let searched = patched(&work.rules, customer, patch, work.now)?;
+/// Applies a patch to a locked customer, and stores and records the change.
+pub(super) async fn change(
+    work: &mut UnitOfWork<'_>,
+    customer: &mut Customer,
+    patch: CustomerPatch,
+) -> Result<(), Error> {
+    let indexed_fields = apply_patch(&work.rules, customer, patch, work.now)?;
     let project = work.project();
-    db::customers::update(work.connection(), project, customer, &searched).await?;
-    work.tell(&customer.id, ActivityType::CustomerUpdated, payload(customer));
-    work.touch(customer);
+    db::customers::update(work.connection(), project, customer, &indexed_fields).await?;
+    work.record_activity(&customer.id, ActivityType::CustomerUpdated, payload(customer));
+    work.mark_changed(customer);
     Ok(())
 }
 
-/// That metadata, as it is to be stored, is not too large.
-pub(super) fn check_size(metadata: Option<&JsonText>) -> Result<(), Error> {
+/// Checks the size of metadata as it will be stored.
+pub(super) fn check_metadata_size(metadata: Option<&JsonText>) -> Result<(), Error> {
     if metadata.is_none_or(|metadata| metadata.as_str().len() <= limits::METADATA_BYTES) {
         return Ok(());
     }
@@ -238,17 +255,17 @@ pub(super) fn check_size(metadata: Option<&JsonText>) -> Result<(), Error> {
     Err(Error::Invalid { details })
 }
 
-/// A customer made of a reference alone, and what lists search for.
-pub(super) fn made_of(
+/// Builds a new customer from a reference, with the fields that lists search.
+pub(super) fn new_from(
     core: &Core,
     rules: &Rules,
     reference: &CustomerReference,
     now: DateTime<Utc>,
-) -> Result<(Customer, Searched), Error> {
+) -> Result<(Customer, IndexedFields), Error> {
     let sent = reference.patch.metadata.as_value();
     rules.check_metadata("customer", sent, Write::Creation).map_err(Error::invalid_metadata)?;
-    let (profile, metadata, searched) = reference.patch.clone().into_new();
-    check_size(metadata.as_ref())?;
+    let (profile, metadata, indexed_fields) = reference.patch.clone().into_new();
+    check_metadata_size(metadata.as_ref())?;
     let customer = Customer {
         id: core.ids.random("cust_"),
         source_id: reference.source_id.clone(),
@@ -259,27 +276,28 @@ pub(super) fn made_of(
         created_at: now,
         updated_at: None,
     };
-    Ok((customer, searched))
+    Ok((customer, indexed_fields))
 }
 
-/// Changes a customer as a patch says, where its metadata is what the schema says, and returns what lists search for.
-pub(super) fn patched(
+/// Checks the metadata of a patch against its schema, applies the patch to a customer, and returns the fields that
+/// lists search.
+pub(super) fn apply_patch(
     rules: &Rules,
     customer: &mut Customer,
     patch: CustomerPatch,
     now: DateTime<Utc>,
-) -> Result<Searched, Error> {
-    let metadata_is_named = !patch.metadata.is_absent();
+) -> Result<IndexedFields, Error> {
+    let has_metadata = !patch.metadata.is_absent();
     let sent = patch.metadata.as_value();
     rules.check_metadata("customer", sent, Write::Change).map_err(Error::invalid_metadata)?;
-    let searched = patch.apply(customer, now);
-    if metadata_is_named {
-        check_size(customer.metadata.as_ref())?;
+    let indexed_fields = patch.apply(customer, now);
+    if has_metadata {
+        check_metadata_size(customer.metadata.as_ref())?;
     }
-    Ok(searched)
+    Ok(indexed_fields)
 }
 
-/// A customer made of a reference alone, with the segments that it enters and the entries that tell of it.
+/// Builds a new customer from a reference, with the segments that it enters and its activity entries.
 fn new_customer(
     core: &Core,
     caller: &Caller,
@@ -287,24 +305,33 @@ fn new_customer(
     reference: &CustomerReference,
     now: DateTime<Utc>,
 ) -> Result<NewCustomer, Error> {
-    let (customer, searched) = made_of(core, rules, reference, now)?;
-    let mut entries = vec![core.entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
+    let (customer, indexed_fields) = new_from(core, rules, reference, now)?;
+    let mut entries =
+        vec![core.activity_entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
     let (mut segment_ids, mut moments) = (Vec::new(), Vec::new());
     if !rules.segments.is_empty() {
-        let subject = Subject::of(&customer, HashMap::new());
+        let subject = CustomerValues::of(&customer, HashMap::new());
         moments = rules.moments_of(&subject);
         for segment in rules.segments_of(&subject, now) {
             segment_ids.push(segment.id.clone());
-            if segment.is_announced() {
+            if segment.records_membership_changes() {
                 entries.push(membership_entry(core, caller, ActivityType::SegmentEntered, &customer, segment, now));
             }
         }
     }
-    let deliveries = deliveries_of(core, rules, &entries, now);
-    Ok(NewCustomer { customer, searched, entries, deliveries, segment_ids, moments, rules_version: rules.version })
+    let deliveries = deliveries_for(core, rules, &entries, now);
+    Ok(NewCustomer {
+        customer,
+        indexed_fields,
+        entries,
+        deliveries,
+        segment_ids,
+        moments,
+        rules_version: rules.version,
+    })
 }
 
-/// The payload of the entries that tell of the customer itself.
+/// Returns the payload of activity entries about the customer itself.
 fn payload(of: &Customer) -> JsonText {
     rendered(|out| ObjectWriter::new(out).with("customer", |out| customer::write_full(out, of)).end())
 }

@@ -1,18 +1,20 @@
-//! Writing customers of whom the source id is all that names them.
+//! Saving customers for callers that identify them by source id only.
 
-use super::{Caller, Core, Error, Resource, Work, customers, retry};
+use super::retry::retry;
+use super::unit_of_work::UnitOfWork;
+use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference};
 
-/// How many source ids are tried before there is none to be had.
-const TRIED: usize = 10;
+/// How many source ids are tried before the creation fails.
+const MAX_SOURCE_IDS: usize = 10;
 
-/// Changes the customer of that source id, or makes one: `decide` is asked what to write to the customer that there is, or to a new one,
-/// and may refuse. It is asked again where another request was faster.
+/// Updates the customer with that source id, or creates it. `decide` receives the existing customer, or `None`, and
+/// returns the patch to apply or an error. It is called again after a lost race.
 ///
 /// # Errors
-/// What `decide` answers; [`Error::Invalid`] when the merged metadata is too large; [`Error::InvalidMetadata`] when it is not what
-/// its schema says.
+/// Returns the error of `decide`, [`Error::Invalid`] when the merged metadata is too large, and
+/// [`Error::InvalidMetadata`] when it violates its schema.
 pub async fn save(
     core: &Core,
     caller: &Caller,
@@ -20,7 +22,7 @@ pub async fn save(
     decide: impl Fn(Option<&Customer>) -> Result<CustomerPatch, Error>,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let known = db::customers::lock_by_source_id(work.connection(), caller.project, source_id).await?;
         let patch = decide(known.as_ref())?;
         match known {
@@ -36,18 +38,18 @@ pub async fn save(
     .await
 }
 
-/// Makes a customer under the first of `source_ids` that nobody has, and returns that.
+/// Creates a customer with the first of the generated `source_ids` that is free, and returns that source id.
 ///
 /// # Errors
-/// As [`save`]; [`Error::Duplicate`] where one after the other is taken.
-pub async fn create_under_free_source_id(
+/// Returns the errors of [`save`], and [`Error::Duplicate`] when all tried source ids are taken.
+pub async fn create_with_free_source_id(
     core: &Core,
     caller: &Caller,
     patch: &CustomerPatch,
     source_ids: impl Fn() -> String,
 ) -> Result<String, Error> {
     let mut taken = String::new();
-    for _ in 0..TRIED {
+    for _ in 0..MAX_SOURCE_IDS {
         let source_id = source_ids();
         match create(core, caller, &source_id, patch).await {
             Ok(()) => return Ok(source_id),
@@ -58,10 +60,10 @@ pub async fn create_under_free_source_id(
     Err(duplicate(&taken))
 }
 
-/// Makes a customer under that source id.
+/// Creates a customer with that source id.
 ///
 /// # Errors
-/// As [`save`]; [`Error::Duplicate`] where somebody has it.
+/// Returns the errors of [`save`], and [`Error::Duplicate`] when the source id is taken.
 pub async fn create(core: &Core, caller: &Caller, source_id: &str, patch: &CustomerPatch) -> Result<(), Error> {
     let decide = |known: Option<&_>| if known.is_some() { Err(duplicate(source_id)) } else { Ok(patch.clone()) };
     save(core, caller, source_id, decide).await

@@ -1,10 +1,10 @@
-//! What a service can answer instead of its result.
+//! The errors that service functions return.
 
-use crate::db::error::{is_passing, is_project_gone, is_time_limit};
+use crate::db::error::{is_project_deleted, is_statement_timeout, is_transient};
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure, FailureKind};
 
-/// What kind of thing was looked for, in the vendor's words.
+/// The kind of resource that an error is about, with the vendor's name of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     Customer,
@@ -24,7 +24,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// The vendor's name of the kind.
+    /// Returns the vendor's name of the resource.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,35 +46,36 @@ impl Resource {
     }
 }
 
-/// Why a service did nothing.
+/// Why a service function failed. Its transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing of that kind has this identifier, in this project.
+    /// The project has no such resource with this identifier.
     #[error("no {} with that identifier", .resource.as_str())]
     NotFound { resource: Resource, identifier: String },
-    /// The request was understood and says something that cannot be.
+    /// The request has the right form, but its content is not allowed.
     #[error("invalid payload: {details}")]
     Invalid { details: String },
-    /// A filter that is none, of a segment.
+    /// The filter of a segment is invalid.
     #[error("invalid filter: {0}")]
     Filter(#[from] FilterError),
-    /// A filter that is none, of an export.
+    /// The filter of an export is invalid.
     #[error("invalid filter: {0}")]
     ExportFilter(FilterError),
-    /// Metadata is not what its schema says. The details quote it, and so stay out of the text for the log.
-    #[error("metadata is not what its schema says")]
+    /// Metadata violates its schema. The error text is logged and leaves out the details, because they quote the
+    /// metadata.
+    #[error("metadata violates its schema")]
     InvalidMetadata { details: String },
-    /// The project has such a thing already: one whose `field` is `value`.
+    /// The project already has such a resource whose `field` is `value`.
     #[error("another {} has this {field}", .resource.as_str())]
     Duplicate { resource: Resource, field: &'static str, value: String },
-    /// The key of the caller opens nothing any more.
-    #[error("the key opens nothing any more")]
-    Refused,
-    /// It is not allowed here, whatever the payload says.
+    /// The key of the caller was revoked, or its project was deleted, after the request was authenticated.
+    #[error("the key was revoked or its project deleted")]
+    AccessRevoked,
+    /// The operation is not allowed on this resource, whatever the payload contains.
     #[error("forbidden: {details}")]
     Forbidden { details: &'static str },
-    /// Another transaction did the same at the same time; done again from its start, the work finds what that one did.
-    #[error("another transaction was faster")]
+    /// A concurrent transaction made a conflicting change. A new attempt sees that change.
+    #[error("a concurrent transaction made a conflicting change")]
     LostRace,
     /// The database failed.
     #[error("the database failed: {0}")]
@@ -82,17 +83,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// Metadata is not what its schema says; `details` says how.
+    /// Returns the error for metadata that violates its schema in the way that `details` describes.
     #[must_use]
     pub fn invalid_metadata(details: String) -> Self {
         Self::InvalidMetadata { details }
     }
 
-    /// Why a record that met this error was not applied; an error that has nothing to do with the record comes back.
+    /// Converts an error that a record of a job caused into the failure of that record.
     ///
     /// # Errors
-    /// Where the record is not to blame: the database failed, or another transaction was faster.
-    pub fn of_record(self) -> Result<Failure, Self> {
+    /// Returns the error itself when the record did not cause it: a database error or a lost race, for example.
+    pub fn into_record_failure(self) -> Result<Failure, Self> {
         let (kind, details) = match self {
             Self::NotFound { resource, identifier } => {
                 (FailureKind::NotFound, format!("Cannot find {} with id {identifier}", resource.as_str()))
@@ -104,29 +105,29 @@ impl Error {
         Ok(Failure::new(kind, details))
     }
 
-    /// Whether the same work may succeed after a while, since it is not to blame.
+    /// Whether the cause is temporary, so that the same operation may succeed later.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::LostRace => true,
-            Self::Database(error) => is_passing(error),
+            Self::Database(error) => is_transient(error),
             _ => false,
         }
     }
 
-    /// Whether it took longer than the database lets it.
+    /// Whether a statement exceeded the time limit of the database.
     #[must_use]
-    pub fn is_time_limit(&self) -> bool {
-        matches!(self, Self::Database(error) if is_time_limit(error))
+    pub fn is_statement_timeout(&self) -> bool {
+        matches!(self, Self::Database(error) if is_statement_timeout(error))
     }
 
-    /// Whether the project was deleted meanwhile, in which it was to be done.
+    /// Whether the project was deleted in the meantime.
     #[must_use]
-    pub fn is_project_gone(&self) -> bool {
-        matches!(self, Self::Database(error) if is_project_gone(error))
+    pub fn is_project_deleted(&self) -> bool {
+        matches!(self, Self::Database(error) if is_project_deleted(error))
     }
 
-    /// No `resource` has this `identifier`.
+    /// Returns the error for a `resource` that has no member with this `identifier`.
     pub fn not_found(resource: Resource, identifier: impl Into<String>) -> Self {
         Self::NotFound { resource, identifier: identifier.into() }
     }

@@ -1,16 +1,19 @@
 //! Custom-event schemas: creating, changing and deleting them.
 
-use super::rules::Revision;
-use super::{Caller, Core, Error, Resource, retry};
+use super::retry::retry;
+use super::rules::RulesChange;
+use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 use crate::domain::metadata_schema::{Definition, EventSchema};
 
-/// Creates the schema of the events of a name, with definitions that are arranged and not too many.
+/// Creates the schema of the events with that name. `properties` are in the vendor's order, and not more than the
+/// limit.
 ///
 /// # Errors
-/// [`Error::Duplicate`] where the events have one; [`Error::Invalid`] where the project has too many.
+/// Returns [`Error::Duplicate`] when these events have a schema, and [`Error::Invalid`] when the project has too many
+/// schemas.
 pub async fn create(
     core: &Core,
     caller: &Caller,
@@ -18,14 +21,15 @@ pub async fn create(
     properties: &[(String, Definition)],
 ) -> Result<EventSchema, Error> {
     retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
-        let known = &revision.before().event_schemas;
+        let mut rules_change = RulesChange::begin(core, caller).await?;
+        let known = &rules_change.before().event_schemas;
         if known.iter().any(|known| known.name == name) {
             let resource = Resource::EventSchema;
             return Err(Error::Duplicate { resource, field: "name", value: name.to_owned() });
         }
-        if known.len() >= limits::SCHEMAS {
-            let details = format!("A project must NOT have more than {} custom-event schemas", limits::SCHEMAS);
+        if known.len() >= limits::SCHEMAS_PER_PROJECT {
+            let details =
+                format!("A project must NOT have more than {} custom-event schemas", limits::SCHEMAS_PER_PROJECT);
             return Err(Error::Invalid { details });
         }
         let schema = EventSchema {
@@ -35,17 +39,17 @@ pub async fn create(
             created_at: core.clock.now(),
             updated_at: None,
         };
-        db::event_schemas::insert(revision.connection(), caller.project, &schema).await?;
-        revision.commit().await?;
+        db::event_schemas::insert(rules_change.connection(), caller.project, &schema).await?;
+        rules_change.commit().await?;
         Ok(schema)
     })
     .await
 }
 
-/// The schema with that id.
+/// Returns the schema with that id.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown id.
+/// Returns [`Error::NotFound`] for an unknown id.
 pub async fn get(core: &Core, caller: &Caller, id: &Identifier) -> Result<EventSchema, Error> {
     let not_found = || Error::not_found(Resource::EventSchema, id.as_str());
     if !id.can_exist() {
@@ -57,10 +61,10 @@ pub async fn get(core: &Core, caller: &Caller, id: &Identifier) -> Result<EventS
     found.ok_or_else(not_found)
 }
 
-/// Replaces the definitions that `properties` names; a change that changes nothing leaves the time of change.
+/// Adds or replaces the definitions in `properties`. A request that changes nothing leaves `updated_at` as it is.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown id; [`Error::Invalid`] where the definitions become too many.
+/// Returns [`Error::NotFound`] for an unknown id, and [`Error::Invalid`] when there would be too many definitions.
 pub async fn update(
     core: &Core,
     caller: &Caller,
@@ -72,8 +76,8 @@ pub async fn update(
         return Err(not_found());
     }
     retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
-        let known = db::event_schemas::lock(revision.connection(), caller.project, id.as_str()).await?;
+        let mut rules_change = RulesChange::begin(core, caller).await?;
+        let known = db::event_schemas::lock(rules_change.connection(), caller.project, id.as_str()).await?;
         let known = known.ok_or_else(not_found)?;
         let mut changed = known.clone();
         changed.apply(properties.to_vec()).map_err(|details| Error::Invalid { details })?;
@@ -81,23 +85,23 @@ pub async fn update(
             return Ok(known);
         }
         changed.updated_at = Some(core.clock.now());
-        db::event_schemas::update(revision.connection(), caller.project, &changed).await?;
-        revision.commit().await?;
+        db::event_schemas::update(rules_change.connection(), caller.project, &changed).await?;
+        rules_change.commit().await?;
         Ok(changed)
     })
     .await
 }
 
-/// Deletes a schema; events of its name may say anything then.
+/// Deletes a schema. Events of its name may then have any metadata.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown id.
+/// Returns [`Error::NotFound`] for an unknown id.
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     retry(async || {
         if id.can_exist() {
-            let mut revision = Revision::begin(core, caller).await?;
-            if db::event_schemas::delete(revision.connection(), caller.project, id.as_str()).await? {
-                revision.commit().await?;
+            let mut rules_change = RulesChange::begin(core, caller).await?;
+            if db::event_schemas::delete(rules_change.connection(), caller.project, id.as_str()).await? {
+                rules_change.commit().await?;
                 return Ok(());
             }
         }

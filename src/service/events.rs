@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Caller, Core, Error, Work, customers, retry};
+use super::retry::retry;
+use super::unit_of_work::UnitOfWork;
+use super::{Caller, Core, Error, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerReference};
@@ -20,19 +22,19 @@ pub struct NewEvent {
     pub loyalty: Option<JsonText>,
 }
 
-/// Tracks an event of the customer that it names, who is created or updated on the way.
+/// Stores an event of a customer, and creates or updates the customer if the event requires it.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown customer `id`.
+/// Returns [`Error::NotFound`] for an unknown customer `id`.
 pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(CustomEvent, Customer), Error> {
     let metadata = JsonText::of(&new.metadata);
-    customers::check_size(Some(&metadata))?;
+    customers::check_metadata_size(Some(&metadata))?;
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         work.rules.check_event(&new.name, &new.metadata).map_err(Error::invalid_metadata)?;
         let customer = customers::resolve(&mut work, &new.customer).await?;
         let tracked = CustomEvent {
-            id: core.ids.timed("event_", work.now),
+            id: core.ids.time_ordered("event_", work.now),
             name: new.name.clone(),
             metadata: metadata.clone(),
             referral: new.referral.clone(),
@@ -42,8 +44,8 @@ pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(Custo
         db::events::insert(work.connection(), caller.project, &customer.id, &tracked).await?;
         let schema = work.rules.event_schema(&new.name);
         let payload = rendered(|out| event::write_payload(out, &tracked, &customer, schema));
-        work.tell(&customer.id, ActivityType::CustomEvent, payload);
-        work.touch(&customer);
+        work.record_activity(&customer.id, ActivityType::CustomEvent, payload);
+        work.mark_changed(&customer);
         work.commit().await?;
         Ok((tracked, customer))
     })

@@ -1,4 +1,4 @@
-//! OAuth 2.0 tokens of a project: giving one, telling of it, revoking it.
+//! OAuth 2.0 access tokens of a project: issuing, introspecting and revoking them.
 
 use sha2::{Digest, Sha256};
 
@@ -6,29 +6,33 @@ use super::{Caller, Core, Error};
 use crate::db;
 use crate::db::oauth_tokens::NewToken;
 use crate::domain::limits;
-use crate::domain::oauth::{LIFETIME, OauthToken};
+use crate::domain::oauth::{OauthToken, TOKEN_LIFETIME};
 use crate::ids::oauth_client_id;
 
-/// Gives a token for `scope`, which was checked, to the key of the caller: the token itself, which is not stored, and what is told
-/// of it.
+/// Issues a token to the key of the caller. `scope` must have been checked. Returns the access token, of which only the
+/// digest is stored, and its description.
 ///
 /// # Errors
-/// [`Error::Invalid`] where the project has too many that live; [`Error::Refused`] where the key was revoked meanwhile.
+/// Returns [`Error::Invalid`] when the project has too many unexpired tokens, and [`Error::AccessRevoked`] when the key
+/// was revoked in the meantime.
 pub async fn issue(core: &Core, caller: &Caller, scope: String) -> Result<(String, OauthToken), Error> {
     let mut transaction = core.pool.begin().await?;
-    // Whoever counts is alone, and the key is not revoked before its token is there to be removed.
-    let is_open = db::projects::lock(&mut transaction, caller.project).await?.is_some()
-        && db::keys::hold(&mut transaction, caller.project, &caller.app_id).await?;
-    if !is_open {
-        return Err(Error::Refused);
+    // Lock the project, so that no concurrent request exceeds the limit. Lock the key, so that a concurrent revocation
+    // of the key waits for this token and removes it.
+    let is_valid = db::projects::lock(&mut transaction, caller.project).await?.is_some()
+        && db::keys::lock_server_key(&mut transaction, caller.project, &caller.app_id).await?;
+    if !is_valid {
+        return Err(Error::AccessRevoked);
     }
     let now = core.clock.now();
-    if db::oauth_tokens::remove_expired(&mut transaction, caller.project, now).await? >= limits::OAUTH_TOKENS {
-        let details = format!("A project must NOT have more than {} OAuth tokens", limits::OAUTH_TOKENS);
+    if db::oauth_tokens::delete_expired(&mut transaction, caller.project, now).await?
+        >= limits::OAUTH_TOKENS_PER_PROJECT
+    {
+        let details = format!("A project must NOT have more than {} OAuth tokens", limits::OAUTH_TOKENS_PER_PROJECT);
         return Err(Error::Invalid { details });
     }
-    let access_token = core.ids.random_of("", 50);
-    let token = OauthToken { client_id: oauth_client_id(&caller.app_id), scope, expires_at: now + LIFETIME };
+    let access_token = core.ids.random_with_length("", 50);
+    let token = OauthToken { client_id: oauth_client_id(&caller.app_id), scope, expires_at: now + TOKEN_LIFETIME };
     let new = NewToken {
         sha256: &Sha256::digest(&access_token),
         project: caller.project,
@@ -41,10 +45,10 @@ pub async fn issue(core: &Core, caller: &Caller, scope: String) -> Result<(Strin
     Ok((access_token, token))
 }
 
-/// What is told of a token of the caller's project that is alive; `None` of everything else.
+/// Returns the description of an unexpired token of the caller's project, or `None` for any other token.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when the database query fails.
 pub async fn introspect(core: &Core, caller: &Caller, access_token: &str) -> Result<Option<OauthToken>, Error> {
     let mut connection = core.pool.acquire().await?;
     let known = db::credentials::find_token(&mut connection, &Sha256::digest(access_token)).await?;
@@ -57,14 +61,15 @@ pub async fn introspect(core: &Core, caller: &Caller, access_token: &str) -> Res
     }))
 }
 
-/// Revokes a token of the caller's project; `false` where it is none that is alive. Whoever remembers it must be told.
+/// Revokes a token of the caller's project. Returns `false` where there is no such unexpired token. The caller must
+/// then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when the database query fails.
 pub async fn revoke(core: &Core, caller: &Caller, access_token: &str) -> Result<bool, Error> {
     let mut transaction = core.pool.begin().await?;
     let sha256 = Sha256::digest(access_token);
-    let is_gone = db::oauth_tokens::remove(&mut transaction, caller.project, &sha256, core.clock.now()).await?;
+    let is_revoked = db::oauth_tokens::delete(&mut transaction, caller.project, &sha256, core.clock.now()).await?;
     transaction.commit().await?;
-    Ok(is_gone)
+    Ok(is_revoked)
 }

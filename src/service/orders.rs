@@ -1,44 +1,46 @@
-//! Creating and changing orders, and what that does to their customers.
+//! Creating and changing orders, and updating the order summary of their customers.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Caller, Core, Error, Resource, Work, customers, retry};
+use super::retry::retry;
+use super::unit_of_work::UnitOfWork;
+use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
 use crate::domain::metadata_schema::Write;
-use crate::domain::order::{Order, OrderPatch, OrderStatus, entries_of_creation, entries_of_update};
+use crate::domain::order::{Order, OrderPatch, OrderStatus, activity_of_creation, activity_of_update};
 use crate::domain::rules::Rules;
 use crate::objects::{customer, order, rendered};
 
-/// What a request says about an order and the people of it.
+/// The content of a request that creates or changes an order.
 #[derive(Clone, Debug, Default)]
 pub struct OrderChange {
     pub order: OrderPatch,
-    /// Whose order it is; `None` leaves it.
+    /// The customer of the order; `None` keeps the current one.
     pub customer: Option<CustomerReference>,
-    /// Who brought the customer; `None` leaves it.
+    /// The customer who referred the customer; `None` keeps the current one.
     pub referrer: Option<CustomerReference>,
 }
 
-/// How the body of `POST /v1/orders` names the order, and each order of an import.
+/// The identifiers of an order in the body of `POST /v1/orders` and in an import.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrderReference {
-    /// The id of an order that must exist; wins over `source_id`.
+    /// The id of an order that must exist. It takes precedence over `source_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
 }
 
-/// Creates an order or, where its `id` or `source_id` is known, updates that one.
+/// Creates an order, or updates it when its `id` or `source_id` is known.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown order or customer `id`.
+/// Returns [`Error::NotFound`] for an unknown order or customer `id`.
 pub async fn save(
     core: &Core,
     caller: &Caller,
@@ -46,7 +48,7 @@ pub async fn save(
     change: &OrderChange,
 ) -> Result<Order, Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let known = match (&reference.id, &reference.source_id) {
             (Some(id), _) => db::orders::find_by_id(work.connection(), caller.project, id).await?,
             (None, Some(source_id)) => {
@@ -65,10 +67,10 @@ pub async fn save(
     .await
 }
 
-/// Changes a known order.
+/// Changes an existing order.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown order or customer `id`.
+/// Returns [`Error::NotFound`] for an unknown order or customer `id`.
 pub async fn update(
     core: &Core,
     caller: &Caller,
@@ -76,7 +78,7 @@ pub async fn update(
     change: &OrderChange,
 ) -> Result<Order, Error> {
     retry(async || {
-        let mut work = Work::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller).await?;
         let known = db::orders::find(work.connection(), caller.project, identifier)
             .await?
             .ok_or_else(|| Error::not_found(Resource::Order, identifier.as_str()))?;
@@ -87,29 +89,30 @@ pub async fn update(
     .await
 }
 
-async fn create(work: &mut Work<'_>, reference: &OrderReference, change: &OrderChange) -> Result<Order, Error> {
-    let mut people = People::lock(work, change, None).await?;
+async fn create(work: &mut UnitOfWork<'_>, reference: &OrderReference, change: &OrderChange) -> Result<Order, Error> {
+    let mut parties = OrderParties::lock(work, change, None).await?;
     let now = work.now;
-    people.resolve(work, change).await?;
-    let made = made_of(work.core, &work.rules, reference.source_id.as_ref(), &change.order, now)?;
+    parties.resolve(work, change).await?;
+    let new = new_from(work.core, &work.rules, reference.source_id.as_ref(), &change.order, now)?;
     let created = Order {
-        customer_id: people.customer.as_ref().map(|customer| customer.id.clone()),
-        referrer_id: people.referrer.as_ref().map(|referrer| referrer.id.clone()),
-        ..made
+        customer_id: parties.customer.as_ref().map(|customer| customer.id.clone()),
+        referrer_id: parties.referrer.as_ref().map(|referrer| referrer.id.clone()),
+        ..new
     };
     let project = work.project();
     db::orders::insert(work.connection(), project, &created).await?;
-    if created.status.counts() {
-        people.refresh_orders(work, [created.customer_id.as_ref(), None]).await?;
+    if created.status.counts_in_summary() {
+        parties.refresh_orders(work, [created.customer_id.as_ref(), None]).await?;
     }
-    tell(work, &entries_of_creation(&created), &created, &people);
+    record_activity(work, &activity_of_creation(&created), &created, &parties);
     Ok(created)
 }
 
-/// Changes `seen`, an order that was read without a lock. Customers are locked before orders, everywhere: so the people of
-/// the order come first, and then it is looked whether it is still theirs.
-async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -> Result<Order, Error> {
-    let mut people = People::lock(work, change, Some(seen)).await?;
+/// Changes `seen`, an order that was read without a lock. Every transaction locks customers before orders. So this
+/// locks the customer and the referrer first, then the order, and fails with a lost race when they are no longer its
+/// parties.
+async fn update_known(work: &mut UnitOfWork<'_>, seen: &Order, change: &OrderChange) -> Result<Order, Error> {
+    let mut parties = OrderParties::lock(work, change, Some(seen)).await?;
     let (project, now) = (work.project(), work.now);
     let known = db::orders::lock(work.connection(), project, &seen.id).await?;
     let Some(known) =
@@ -117,24 +120,24 @@ async fn update_known(work: &mut Work<'_>, seen: &Order, change: &OrderChange) -
     else {
         return Err(Error::LostRace);
     };
-    people.resolve(work, change).await?;
-    let mut changed = patched(&work.rules, known.clone(), &change.order, now)?;
+    parties.resolve(work, change).await?;
+    let mut changed = apply_patch(&work.rules, known.clone(), &change.order, now)?;
     if change.customer.is_some() {
-        changed.customer_id = people.customer.as_ref().map(|customer| customer.id.clone());
+        changed.customer_id = parties.customer.as_ref().map(|customer| customer.id.clone());
     }
     if change.referrer.is_some() {
-        changed.referrer_id = people.referrer.as_ref().map(|referrer| referrer.id.clone());
+        changed.referrer_id = parties.referrer.as_ref().map(|referrer| referrer.id.clone());
     }
     db::orders::update(work.connection(), project, &changed).await?;
-    if known.status.counts() || changed.status.counts() {
-        people.refresh_orders(work, [known.customer_id.as_ref(), changed.customer_id.as_ref()]).await?;
+    if known.status.counts_in_summary() || changed.status.counts_in_summary() {
+        parties.refresh_orders(work, [known.customer_id.as_ref(), changed.customer_id.as_ref()]).await?;
     }
-    tell(work, &entries_of_update(&changed, known.status), &changed, &people);
+    record_activity(work, &activity_of_update(&changed, known.status), &changed, &parties);
     Ok(changed)
 }
 
-/// A new order, of nobody, as a patch says.
-pub(super) fn made_of(
+/// Builds a new order from a patch, without a customer and a referrer.
+pub(super) fn new_from(
     core: &Core,
     rules: &Rules,
     source_id: Option<&String>,
@@ -142,8 +145,8 @@ pub(super) fn made_of(
     now: DateTime<Utc>,
 ) -> Result<Order, Error> {
     check_metadata(rules, patch, Write::Creation)?;
-    let mut made = Order {
-        id: core.ids.timed("ord_", now),
+    let mut order = Order {
+        id: core.ids.time_ordered("ord_", now),
         source_id: source_id.cloned(),
         customer_id: None,
         referrer_id: None,
@@ -154,23 +157,29 @@ pub(super) fn made_of(
         created_at: now,
         updated_at: None,
     };
-    patch.clone().apply(&mut made);
-    customers::check_size(made.metadata.as_ref())?;
-    Ok(made)
+    patch.clone().apply(&mut order);
+    customers::check_metadata_size(order.metadata.as_ref())?;
+    Ok(order)
 }
 
-/// An order as it is after a patch, whose people stay.
-pub(super) fn patched(rules: &Rules, mut order: Order, patch: &OrderPatch, now: DateTime<Utc>) -> Result<Order, Error> {
+/// Returns an order after a patch. Its customer and its referrer stay.
+pub(super) fn apply_patch(
+    rules: &Rules,
+    mut order: Order,
+    patch: &OrderPatch,
+    now: DateTime<Utc>,
+) -> Result<Order, Error> {
     check_metadata(rules, patch, Write::Change)?;
     patch.clone().apply(&mut order);
     if !patch.metadata.is_absent() {
-        customers::check_size(order.metadata.as_ref())?;
+        customers::check_metadata_size(order.metadata.as_ref())?;
     }
     order.updated_at = Some(now);
     Ok(order)
 }
 
-/// That the metadata of an order and of its items, which are always sent whole, is what their schemas say.
+/// Checks the metadata of an order and of its items against their schemas. Requests always contain items as a whole, so
+/// theirs is checked as at a creation.
 fn check_metadata(rules: &Rules, sent: &OrderPatch, write: Write) -> Result<(), Error> {
     rules.check_metadata("order", sent.metadata.as_value(), write).map_err(Error::invalid_metadata)?;
     for item in sent.items.iter().flatten() {
@@ -180,18 +189,18 @@ fn check_metadata(rules: &Rules, sent: &OrderPatch, write: Write) -> Result<(), 
     Ok(())
 }
 
-/// The people of an order, locked.
-struct People {
-    /// Everyone whom the order or the request names and who lives.
+/// The customer and the referrer of an order, locked.
+struct OrderParties {
+    /// All existing customers of the order and of the request.
     locked: Vec<Customer>,
     customer: Option<Customer>,
     referrer: Option<Customer>,
 }
 
-impl People {
-    /// Locks those that the request names and those whom the order has. A softly deleted one is left out: nothing is told
-    /// of them any more.
-    async fn lock(work: &mut Work<'_>, change: &OrderChange, order: Option<&Order>) -> Result<Self, Error> {
+impl OrderParties {
+    /// Locks the customers of the request and of the order. Softly deleted customers are left out, because no activity
+    /// of theirs is recorded any more.
+    async fn lock(work: &mut UnitOfWork<'_>, change: &OrderChange, order: Option<&Order>) -> Result<Self, Error> {
         let references: Vec<_> = [&change.customer, &change.referrer].into_iter().flatten().collect();
         let ids = order.map(|order| [order.customer_id.clone(), order.referrer_id.clone()]);
         let ids = ids.into_iter().flatten().flatten().collect();
@@ -202,41 +211,41 @@ impl People {
         Ok(Self { locked, customer, referrer })
     }
 
-    /// Takes those that the request names instead, created or changed as it says.
-    async fn resolve(&mut self, work: &mut Work<'_>, change: &OrderChange) -> Result<(), Error> {
-        for (reference, person) in [(&change.customer, &mut self.customer), (&change.referrer, &mut self.referrer)] {
+    /// Replaces the parties by those of the request, which are created or changed as it specifies.
+    async fn resolve(&mut self, work: &mut UnitOfWork<'_>, change: &OrderChange) -> Result<(), Error> {
+        for (reference, party) in [(&change.customer, &mut self.customer), (&change.referrer, &mut self.referrer)] {
             if let Some(reference) = reference {
-                *person = Some(customers::resolve_among(work, &mut self.locked, reference).await?);
+                *party = Some(customers::resolve_locked(work, &mut self.locked, reference).await?);
             }
         }
         Ok(())
     }
 
-    /// Sums up the orders of those customers anew.
-    async fn refresh_orders(&mut self, work: &mut Work<'_>, ids: [Option<&String>; 2]) -> Result<(), Error> {
+    /// Recomputes the order summary of these customers.
+    async fn refresh_orders(&mut self, work: &mut UnitOfWork<'_>, ids: [Option<&String>; 2]) -> Result<(), Error> {
         let mut ids: Vec<_> = ids.into_iter().flatten().collect();
         ids.dedup();
         for id in ids {
             let project = work.project();
-            let orders = db::customers::refresh_orders(work.connection(), project, id).await?;
+            let orders = db::customers::refresh_order_summary(work.connection(), project, id).await?;
             if let Some(customer) = self.locked.iter_mut().find(|customer| customer.id == *id) {
                 customer.orders = orders;
-                work.touch(customer);
+                work.mark_changed(customer);
             }
         }
         Ok(())
     }
 }
 
-/// Tells of a change of an order in its customer's activity, with the referrer apart from the payload.
-fn tell(work: &mut Work<'_>, kinds: &[ActivityType], of: &Order, people: &People) {
-    let Some(customer) = &people.customer else { return };
+/// Records a change of an order in the activity of its customer. The referrer is not part of the payload.
+fn record_activity(work: &mut UnitOfWork<'_>, kinds: &[ActivityType], of: &Order, parties: &OrderParties) {
+    let Some(customer) = &parties.customer else { return };
     let payload = rendered(|out| order::write_payload(out, of, customer));
-    let referrer = people
+    let referrer = parties
         .referrer
         .as_ref()
         .map(|referrer| (referrer.id.clone(), rendered(|out| customer::write_simple_in_event(out, referrer))));
     for &kind in kinds {
-        work.tell_with(&customer.id, kind, payload.clone(), referrer.clone());
+        work.record_activity_with_referrer(&customer.id, kind, payload.clone(), referrer.clone());
     }
 }

@@ -1,42 +1,43 @@
-//! Forgetting a person.
+//! Erasure of a customer (the vendor's permanent deletion).
 
-use super::{Caller, Core, Error, Resource, retry};
+use super::retry::retry;
+use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::db::permanent_deletions::Target;
 use crate::domain::deletion::PermanentDeletion;
 use crate::domain::identifier::Identifier;
 
-/// Removes a customer with everything that hangs on it, and tells what that was. The identifier is an id, also of a softly
-/// deleted customer, or the source id of a living one.
+/// Erases a customer with all dependent rows, and returns the record of what was removed. The identifier is an id,
+/// which may be that of a softly deleted customer, or the source id of an existing customer.
 ///
-/// The function of the database that does it is a transaction of its own, which locks the customer first. An order that
-/// another request connects with the customer at the same time is either there by then and removed here, or finds its
-/// customer gone and makes a new one.
+/// A database function does this in a transaction of its own, which locks the customer first. An order that a
+/// concurrent request connects with the customer is either visible by then and removed here, or its request finds no
+/// customer and creates a new one.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown identifier.
-pub async fn forget(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<PermanentDeletion, Error> {
+/// Returns [`Error::NotFound`] for an unknown identifier.
+pub async fn erase(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<PermanentDeletion, Error> {
     let by_source_id = Target::SourceId(identifier.as_str());
     if db::customers::may_be_id(identifier) {
-        return forget_first(core, caller, identifier, &[Target::Id(identifier.as_str()), by_source_id]).await;
+        return erase_first(core, caller, identifier, &[Target::Id(identifier.as_str()), by_source_id]).await;
     }
-    forget_first(core, caller, identifier, &[by_source_id]).await
+    erase_first(core, caller, identifier, &[by_source_id]).await
 }
 
-/// [`forget`], of a living customer by the source id alone.
+/// Erases the existing customer with that source id, as [`erase`] does. The identifier is not tried as an id.
 ///
 /// # Errors
-/// [`Error::NotFound`] where nobody has it.
-pub async fn forget_by_source_id(
+/// Returns [`Error::NotFound`] for an unknown source id.
+pub async fn erase_by_source_id(
     core: &Core,
     caller: &Caller,
     source_id: &Identifier,
 ) -> Result<PermanentDeletion, Error> {
-    forget_first(core, caller, source_id, &[Target::SourceId(source_id.as_str())]).await
+    erase_first(core, caller, source_id, &[Target::SourceId(source_id.as_str())]).await
 }
 
-/// Forgets the first of the targets that there is.
-async fn forget_first(
+/// Erases the first of the targets that exists.
+async fn erase_first(
     core: &Core,
     caller: &Caller,
     identifier: &Identifier,
@@ -47,14 +48,14 @@ async fn forget_first(
         return Err(not_found());
     }
     retry(async || {
-        let _gate = core.rules.of(caller.project).await.enter().await;
+        let _lock = core.rules_cache.project(caller.project).await.lock_shared().await;
         let mut connection = core.pool.acquire().await?;
         let (deletion_id, now) = (core.ids.random("del_"), core.clock.now());
         for &target in targets {
-            let forgotten =
-                db::permanent_deletions::forget(&mut connection, caller.project, target, &deletion_id, now).await?;
-            if let Some(deletion) = forgotten {
-                core.outbox.withdraw(&deletion.customer_id);
+            let deletion =
+                db::permanent_deletions::erase(&mut connection, caller.project, target, &deletion_id, now).await?;
+            if let Some(deletion) = deletion {
+                core.delivery_notifier.cancel(&deletion.customer_id);
                 connection.release();
                 return Ok(deletion);
             }

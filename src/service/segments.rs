@@ -1,40 +1,41 @@
-//! Creating, deleting and settling segments.
+//! Segments: creating and deleting them, and keeping their members up to date.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::PgConnection;
 
-use super::rules::{self, Alone, Revision};
-use super::webhooks::deliveries_of;
-use super::work::membership_entry;
-use super::{Caller, Core, Error, Resource, retry};
+use super::retry::retry;
+use super::rules::{self, ExclusiveTransaction, RulesChange};
+use super::unit_of_work::membership_entry;
+use super::webhooks::new_deliveries::deliveries_for;
+use super::{Caller, Core, Error, Resource};
 use crate::db;
-use crate::db::segments::Moved;
+use crate::db::segments::MembershipChange;
 use crate::domain::customer::Customer;
-use crate::domain::filter::{CustomerField, Subject};
+use crate::domain::filter::{CustomerField, CustomerValues};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
-use crate::domain::limits::{FILTER_BYTES, FILTERED_SEGMENTS};
+use crate::domain::limits::{FILTER_BYTES, FILTERED_SEGMENTS_PER_PROJECT};
 use crate::domain::rules::{FilteredSegment, Rules};
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
-/// Members whose entries are written at once.
-const ENTRIES: usize = 500;
-/// Members of an active segment whom time moves in one transaction.
-const SLICE: i64 = 10_000;
+/// How many entries are written at once.
+const ENTRIES_PER_BATCH: usize = 500;
+/// How many customers one transaction moves into or out of an active segment.
+const MAX_MOVES_PER_TRANSACTION: i64 = 10_000;
 
-/// Creates a segment with a fixed list of members. Ids that are nobody's are passed over.
+/// Creates a segment with a fixed list of members. Unknown customer ids are ignored.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when a database statement fails.
 pub async fn create_static(
     core: &Core,
     caller: &Caller,
     name: String,
     customer_ids: &[String],
 ) -> Result<Segment, Error> {
-    let segment = new(core, name, SegmentType::Static, None);
+    let segment = new_segment(core, name, SegmentType::Static, None);
     retry(async || {
         let mut transaction = core.pool.begin().await?;
         db::segments::insert(&mut transaction, caller.project, &segment).await?;
@@ -47,11 +48,12 @@ pub async fn create_static(
     .await
 }
 
-/// Creates a segment with everyone who passes a filter, from now on. That they are in it is not entered in their activity:
-/// they have not changed.
+/// Creates a segment whose members are the customers that match a filter, now and later. The first members get no
+/// activity entry, because they have not changed.
 ///
 /// # Errors
-/// [`Error::Filter`] for a filter that is none; [`Error::Invalid`] where there are as many as there may be.
+/// Returns [`Error::Filter`] for an invalid filter, and [`Error::Invalid`] when the filter is too large or the project
+/// has too many filtered segments.
 pub async fn create_filtered(
     core: &Core,
     caller: &Caller,
@@ -65,53 +67,54 @@ pub async fn create_filtered(
             details: format!("Property .filter must NOT be larger than {FILTER_BYTES} bytes"),
         });
     }
-    let created = new(core, name, kind, Some(text));
+    let created = new_segment(core, name, kind, Some(text));
     retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
-        revision.before().customer_filter(filter)?;
-        if revision.before().segments.len() >= FILTERED_SEGMENTS {
-            let details = format!("A project cannot have more than {FILTERED_SEGMENTS} active and passive segments");
+        let mut change = RulesChange::begin(core, caller).await?;
+        change.before().customer_filter(filter)?;
+        if change.before().segments.len() >= FILTERED_SEGMENTS_PER_PROJECT {
+            let details =
+                format!("A project cannot have more than {FILTERED_SEGMENTS_PER_PROJECT} active and passive segments");
             return Err(Error::Invalid { details });
         }
         let segment = Segment { created_at: core.clock.now(), ..created.clone() };
-        db::segments::insert(revision.connection(), caller.project, &segment).await?;
-        revision.commit().await?;
+        db::segments::insert(change.connection(), caller.project, &segment).await?;
+        change.commit().await?;
         Ok(segment)
     })
     .await
 }
 
-fn new(core: &Core, name: String, kind: SegmentType, filter: Option<JsonText>) -> Segment {
+fn new_segment(core: &Core, name: String, kind: SegmentType, filter: Option<JsonText>) -> Segment {
     let (id, created_at) = (core.ids.random("seg_"), core.clock.now());
     Segment { id, name, kind, filter, created_at, updated_at: None, evaluated_at: None }
 }
 
-/// Deletes a segment; its members stay customers.
+/// Deletes a segment. The customers in it stay.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown id.
+/// Returns [`Error::NotFound`] for an unknown id.
 pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
     let not_found = || Error::not_found(Resource::Segment, id.as_str());
-    // The counts of rows are kept under other names, too, which are no ids of segments.
+    // The table of row counts also has names that are not segment ids. Never delete under such a name.
     if !db::segments::may_be_id(id) {
         return Err(not_found());
     }
     retry(async || {
-        let mut revision = Revision::begin(core, caller).await?;
-        if !db::segments::delete(revision.connection(), caller.project, id.as_str()).await? {
+        let mut change = RulesChange::begin(core, caller).await?;
+        if !db::segments::delete(change.connection(), caller.project, id.as_str()).await? {
             return Err(not_found());
         }
-        revision.commit().await?;
+        change.commit().await?;
         Ok(())
     })
     .await
 }
 
-/// The segments that a customer is in, oldest first: those that list it, and those whose filter it passes now. Without a
-/// customer, those whose filter a person passes of whom nothing is known.
+/// Returns the segments of a customer, oldest first: the static segments that contain it, and the segments whose filter
+/// it matches now. Without a customer, returns the segments whose filter a customer without any data matches.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when the database query fails.
 pub async fn of_customer(
     core: &Core,
     connection: &mut PgConnection,
@@ -119,95 +122,106 @@ pub async fn of_customer(
     customer: Option<&Customer>,
 ) -> Result<Vec<SegmentName>, Error> {
     let rules = rules::current(core, connection, caller.project).await?;
-    let mut named = Vec::new();
-    let mut subject = Subject::default();
+    let mut segments = Vec::new();
+    let mut subject = CustomerValues::default();
     if let Some(customer) = customer {
-        named = db::segments::static_of_customer(connection, caller.project, &customer.id).await?;
+        segments = db::segments::list_static_of_customer(connection, caller.project, &customer.id).await?;
         if !rules.segments.is_empty() {
             let (ids, counted) = ([customer.id.clone()], rules.counted_events());
             let mut counts = if counted.is_empty() {
                 HashMap::new()
             } else {
-                db::events::count_of(connection, caller.project, &ids, &counted).await?
+                db::events::count_by_name(connection, caller.project, &ids, &counted).await?
             };
-            subject = Subject::of(customer, counts.remove(&customer.id).unwrap_or_default());
+            subject = CustomerValues::of(customer, counts.remove(&customer.id).unwrap_or_default());
         }
     }
-    named.extend(rules.segments_of(&subject, core.clock.now()).map(|segment| (segment.created_at, segment.named())));
-    named.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
-    Ok(named.into_iter().map(|(_, segment)| segment).collect())
+    segments.extend(
+        rules.segments_of(&subject, core.clock.now()).map(|segment| (segment.created_at, segment.id_and_name())),
+    );
+    segments.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
+    Ok(segments.into_iter().map(|(_, segment)| segment).collect())
 }
 
-/// Brings the stored members of a segment up to the time, where its filter depends on it: whoever has come in or gone out by
-/// the mere passing of time is moved, and in an active segment told of it.
+/// Updates the stored members of a segment whose filter depends on the time: adds and removes the customers that match
+/// or no longer match only because time has passed. An active segment also records this in their activity.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn settle(core: &Core, caller: &Caller, id: &str) -> Result<(), Error> {
-    // What a slice has done stays, even where the whole takes longer than a request may.
-    while !retry(async || settle_slice(core, caller, id).await).await? {}
+/// Returns an error when a database statement fails.
+pub async fn bring_up_to_date(core: &Core, caller: &Caller, id: &str) -> Result<(), Error> {
+    // Each transaction commits, so progress is kept even if the whole update exceeds the time limit of the request.
+    while !retry(async || move_some(core, caller, id).await).await? {}
     Ok(())
 }
 
-/// Settles a segment, of an active one so many that it is a transaction that ends soon; whether it is all right then.
-async fn settle_slice(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error> {
-    let mut alone = Alone::begin(core, caller).await?;
-    let rules = Arc::clone(&alone.rules);
-    let (project, connection) = (caller.project, alone.connection());
-    let (evaluated_at, _) = db::segments::evaluation(connection, project, id).await?;
+/// Moves the customers of a segment in one transaction, for an active segment a limited number of them. Returns whether
+/// the segment is up to date then.
+async fn move_some(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error> {
+    let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
+    let rules = Arc::clone(&exclusive.rules);
+    let (project, connection) = (caller.project, exclusive.connection());
+    let (evaluated_at, _) = db::segments::find_evaluation(connection, project, id).await?;
     let segment = rules.segments.iter().find(|segment| segment.id == id);
     let (Some(segment), Some(then)) = (segment, evaluated_at) else {
-        // It was deleted meanwhile.
+        // The segment was deleted in the meantime.
         return Ok(true);
     };
     let now = core.clock.now();
-    let turned = segment.filter.turned(then, now, CustomerField::is_past);
-    let told = segment.is_announced().then_some(SLICE);
-    let moved = db::segments::settle(connection, project, id, &segment.filter, Some(&turned), told, now).await?;
-    let sends = tell(core, caller, connection, &rules, segment, &moved).await?;
-    let is_settled = i64::try_from(moved.len()).is_ok_and(|moved| moved < SLICE);
-    if is_settled {
-        db::segments::evaluated(connection, project, id, Some(now)).await?;
-        // Who has read the clock before and writes after must look at it again, or would be taken for settled.
-        db::rules::bump(connection, project).await?;
+    let changed_values = segment.filter.changed_values(then, now, CustomerField::is_never_in_future);
+    let limit = segment.records_membership_changes().then_some(MAX_MOVES_PER_TRANSACTION);
+    let moved =
+        db::segments::recompute_members(connection, project, id, &segment.filter, Some(&changed_values), limit, now)
+            .await?;
+    let has_deliveries = record_moves(core, caller, connection, &rules, segment, &moved).await?;
+    let is_complete = i64::try_from(moved.len()).is_ok_and(|moved| moved < MAX_MOVES_PER_TRANSACTION);
+    if is_complete {
+        db::segments::set_evaluated_at(connection, project, id, Some(now)).await?;
+        // Raise the rules version. A writer that read the clock before this commit then fails its version check and
+        // reads the clock again; otherwise its memberships would be those of an earlier time.
+        db::rules::increment_version(connection, project).await?;
     }
-    alone.commit().await?;
-    if sends {
-        core.outbox.wake();
+    exclusive.commit().await?;
+    if has_deliveries {
+        core.delivery_notifier.notify();
     }
-    Ok(is_settled)
+    Ok(is_complete)
 }
 
-/// Whether the stored members of a segment are right now; mostly they are.
+/// Whether the stored members of a segment are correct at the current time. Usually they are.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn is_settled(core: &Core, caller: &Caller, connection: &mut PgConnection, id: &str) -> Result<bool, Error> {
-    let (Some(then), version) = db::segments::evaluation(connection, caller.project, id).await? else {
+/// Returns an error when the database query fails.
+pub async fn is_up_to_date(
+    core: &Core,
+    caller: &Caller,
+    connection: &mut PgConnection,
+    id: &str,
+) -> Result<bool, Error> {
+    let (Some(then), version) = db::segments::find_evaluation(connection, caller.project, id).await? else {
         return Ok(true);
     };
-    let remembered = core.rules.of(caller.project).await;
-    let rules = remembered.rules_of_version(connection, caller.project, version).await?;
+    let cached = core.rules_cache.project(caller.project).await;
+    let rules = cached.rules_of_version(connection, caller.project, version).await?;
     let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else { return Ok(true) };
-    let turned = segment.filter.turned(then, core.clock.now(), CustomerField::is_past);
-    if turned.is_empty() {
+    let changed_values = segment.filter.changed_values(then, core.clock.now(), CustomerField::is_never_in_future);
+    if changed_values.is_empty() {
         return Ok(true);
     }
-    Ok(!db::segments::turn_concerns(connection, caller.project, &turned).await?)
+    Ok(!db::segments::has_affected_customers(connection, caller.project, &changed_values).await?)
 }
 
-/// Enters in the activity of those who moved that they did, and puts it in line for the webhooks that want to know; whether any
-/// does.
-async fn tell(
+/// Records the moves in the activity of the customers and queues the deliveries to subscribed webhooks. Returns whether
+/// there are any deliveries.
+async fn record_moves(
     core: &Core,
     caller: &Caller,
     connection: &mut PgConnection,
     rules: &Rules,
     segment: &FilteredSegment,
-    moved: &[Moved],
+    moved: &[MembershipChange],
 ) -> Result<bool, Error> {
-    let mut sends = false;
-    for moved in moved.chunks(ENTRIES) {
+    let mut has_deliveries = false;
+    for moved in moved.chunks(ENTRIES_PER_BATCH) {
         let ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
         let customers = db::customers::find_all(connection, caller.project, &ids).await?;
         let now = core.clock.now();
@@ -219,11 +233,11 @@ async fn tell(
             })
             .collect();
         db::activity::insert(connection, caller.project, &entries).await?;
-        let deliveries = deliveries_of(core, rules, &entries, now);
+        let deliveries = deliveries_for(core, rules, &entries, now);
         if !deliveries.is_empty() {
             db::webhook_deliveries::insert(connection, caller.project, &deliveries, now).await?;
-            sends = true;
+            has_deliveries = true;
         }
     }
-    Ok(sends)
+    Ok(has_deliveries)
 }

@@ -1,4 +1,4 @@
-//! Sends the messages of webhooks: signs them, posts them, and looks at nothing of the answer but its status.
+//! Signs the messages of webhooks and posts them. Only the status of the answer is used.
 
 mod sign;
 mod target;
@@ -13,35 +13,35 @@ use reqwest::{Client, Response};
 use crate::domain::webhook::Secret;
 use target::{Guard, Target};
 
-/// How long an attempt may take, from the first try to connect to the end of what is read of the answer.
-const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
-/// Bytes of an answer that are read, so that its connection can be used again; whoever says more loses the connection.
-const READ_BYTES: usize = 16 * 1024;
-/// How long a connection is kept that nothing is sent on.
-const KEPT_FOR: Duration = Duration::from_secs(30);
-/// Characters of an error that are kept.
-const ERROR_CHARS: usize = 300;
-/// The header with the signature.
-const SIGNATURE: &str = "x-voucherify-signature";
+/// How long an attempt may take, from connecting until the answer has been read.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of an answer that are read, so that its connection can be reused. A longer answer closes the connection.
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
+/// How long an idle connection is kept open.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Characters of an error that are stored.
+const MAX_ERROR_CHARS: usize = 300;
+/// The header that carries the signature.
+const SIGNATURE_HEADER: &str = "x-voucherify-signature";
 
-/// Posts messages.
+/// Posts signed messages.
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Client,
     guard: Guard,
 }
 
-/// What came of an attempt.
+/// The result of sending a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Of the answer, if there was one.
+pub struct SendOutcome {
+    /// The status of the answer, if there was one.
     pub status: Option<u16>,
-    /// Why it counts as failed; `None` where the message was delivered.
+    /// Why sending failed; `None` where the message was delivered.
     pub error: Option<String>,
 }
 
-impl Sent {
-    /// Whether the message was delivered: any status from 200 to 299.
+impl SendOutcome {
+    /// Returns whether the message was delivered: the status was from 200 to 299.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         self.error.is_none()
@@ -49,53 +49,53 @@ impl Sent {
 
     fn failed(error: impl Into<String>) -> Self {
         let error: String = error.into();
-        Self { status: None, error: Some(error.chars().take(ERROR_CHARS).collect()) }
+        Self { status: None, error: Some(error.chars().take(MAX_ERROR_CHARS).collect()) }
     }
 }
 
-/// No client can be made: the machine has no usable root certificates.
+/// The HTTP client cannot be created, because the machine has no usable root certificates.
 #[derive(Debug, thiserror::Error)]
 #[error("webhooks cannot be sent: {0}")]
 pub struct SenderError(String);
 
 impl Sender {
-    /// A sender; link-local targets, where clouds answer with secrets, are refused unless they are allowed.
+    /// Creates a sender. It refuses link-local targets, where cloud providers serve secrets, unless they are allowed.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// Returns an error when TLS cannot be set up.
     pub fn new(allow_link_local: bool) -> Result<Self, SenderError> {
-        // Another part of the program may have chosen it before, which is the same.
+        // This fails if a provider is already installed, which is fine: the program uses only this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let guard = Guard::new(allow_link_local);
         let client = Client::builder()
-            .timeout(ATTEMPT_WITHIN)
-            .pool_idle_timeout(KEPT_FOR)
+            .timeout(ATTEMPT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(Policy::none())
-            // What is on this machine is not behind a proxy.
+            // Endpoints on this machine are not reachable through a proxy.
             .no_proxy()
             .dns_resolver(Arc::new(guard))
             .build()
-            .map_err(|error| SenderError(cause_of(&error)))?;
+            .map_err(|error| SenderError(root_cause(&error)))?;
         Ok(Self { client, guard })
     }
 
     /// Posts `message` to `target_url`, signed with `token`.
-    pub async fn send(&self, target_url: &str, token: &Secret, message: Vec<u8>) -> Sent {
+    pub async fn send(&self, target_url: &str, token: &Secret, message: Vec<u8>) -> SendOutcome {
         let target = match Target::parse(target_url, self.guard) {
             Ok(target) => target,
-            Err(refusal) => return Sent::failed(refusal.to_string()),
+            Err(refusal) => return SendOutcome::failed(refusal.to_string()),
         };
         let request = self
             .client
             .post(target.url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(USER_AGENT, HeaderValue::from_static(concat!("voucherify-emulator/", env!("CARGO_PKG_VERSION"))))
-            .header(SIGNATURE, sign::signature(&token.0, &message))
+            .header(SIGNATURE_HEADER, sign::signature(&token.0, &message))
             .body(message);
         match request.send().await {
             Ok(response) => {
                 let status = response.status();
-                read(response).await;
+                discard_body(response).await;
                 let error = if status.is_success() {
                     None
                 } else if status.is_redirection() {
@@ -103,30 +103,30 @@ impl Sender {
                 } else {
                     Some("The receiver answered with a status that is not from 200 to 299".to_owned())
                 };
-                Sent { status: Some(status.as_u16()), error }
+                SendOutcome { status: Some(status.as_u16()), error }
             }
             Err(error) if error.is_timeout() => {
-                Sent::failed(format!("The receiver did not answer within {} s", ATTEMPT_WITHIN.as_secs()))
+                SendOutcome::failed(format!("The receiver did not answer within {} s", ATTEMPT_TIMEOUT.as_secs()))
             }
-            // Without the URL, which may hold a password.
-            Err(error) => Sent::failed(cause_of(&error.without_url())),
+            // Leave out the URL, because it may contain a password.
+            Err(error) => SendOutcome::failed(root_cause(&error.without_url())),
         }
     }
 }
 
-/// Reads the rest of an answer, if it is short, and throws it away.
-async fn read(mut response: Response) {
+/// Reads and discards the body of an answer, up to [`MAX_ANSWER_BYTES`].
+async fn discard_body(mut response: Response) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
         read += chunk.len();
-        if read > READ_BYTES {
+        if read > MAX_ANSWER_BYTES {
             return;
         }
     }
 }
 
-/// What is at the bottom of an error, which says most.
-fn cause_of(error: &reqwest::Error) -> String {
+/// The innermost cause of an error, which is the most specific.
+fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// HMAC-SHA-256 of the message under the project's token, in lower-case hexadecimal digits.
+/// Returns the HMAC-SHA-256 of the message, keyed with the project's token, in lower-case hexadecimal digits.
 pub fn signature(token: &str, message: &[u8]) -> String {
-    // A key of any length will do.
+    // HMAC accepts keys of any length, so this never fails.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.as_bytes()) else { return String::new() };
     mac.update(message);
     let mut hexadecimal = String::with_capacity(64);
@@ -22,8 +22,8 @@ mod tests {
     use super::signature;
 
     #[test]
-    fn a_signature_is_that_of_other_implementations() {
-        // Test cases 1 and 2, and a message as OpenSSL and Python sign it.
+    fn signature_equals_that_of_other_implementations() {
+        // Test cases 1 and 2 of RFC 4231, and a message signed with OpenSSL and Python.
         let cases = [
             ("\u{b}".repeat(20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
             (

@@ -1,4 +1,4 @@
-//! Where messages may go.
+//! Checks that a target URL may receive messages.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,19 +6,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// Why a message is not sent to a target.
+/// Why a target is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is no absolute URL of HTTP or HTTPS.
-    NoUrl,
-    /// Its address is link-local, which is where clouds answer with secrets.
+    /// The text is not an absolute HTTP or HTTPS URL.
+    InvalidUrl,
+    /// The address is link-local, where cloud providers serve secrets.
     LinkLocal,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::NoUrl => "must be an absolute URL of http or https",
+            Self::InvalidUrl => "must be an absolute URL of http or https",
             Self::LinkLocal => "must NOT have a link-local address, unless the emulator is started to allow it",
         })
     }
@@ -26,41 +26,41 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// A URL that may be posted to, as far as can be told without resolving its name.
+/// A URL that passed every check that needs no name resolution.
 pub struct Target {
     pub url: Url,
 }
 
 impl Target {
-    /// Reads a URL; an address in the place of a name is looked at here, since nobody resolves it.
+    /// Parses a URL. A literal address is checked here, because it is never resolved.
     pub fn parse(text: &str, guard: Guard) -> Result<Self, Refusal> {
-        let url = Url::parse(text).map_err(|_| Refusal::NoUrl)?;
+        let url = Url::parse(text).map_err(|_| Refusal::InvalidUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refusal::NoUrl);
+            return Err(Refusal::InvalidUrl);
         }
         let address = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(_)) => None,
-            None => return Err(Refusal::NoUrl),
+            None => return Err(Refusal::InvalidUrl),
         };
         match address {
-            Some(address) if !guard.lets(address) => Err(Refusal::LinkLocal),
+            Some(address) if !guard.allows(address) => Err(Refusal::LinkLocal),
             _ => Ok(Self { url }),
         }
     }
 }
 
-/// That messages may go to that URL, as far as can be told without resolving its name.
+/// Checks a target URL without resolving its host name.
 ///
 /// # Errors
-/// Why not.
+/// Returns why the target is refused.
 pub fn check(target_url: &str, allow_link_local: bool) -> Result<(), Refusal> {
     Target::parse(target_url, Guard::new(allow_link_local)).map(drop)
 }
 
-/// Keeps messages from link-local addresses. It resolves the names itself, so that nobody can answer one address to the look and
-/// another to the connection.
+/// Refuses link-local addresses. It resolves host names itself, so that the address that is checked is the address that
+/// is connected to.
 #[derive(Clone, Copy, Debug)]
 pub struct Guard {
     allow_link_local: bool,
@@ -71,15 +71,15 @@ impl Guard {
         Self { allow_link_local }
     }
 
-    fn lets(self, address: IpAddr) -> bool {
+    fn allows(self, address: IpAddr) -> bool {
         self.allow_link_local || !is_link_local(address)
     }
 
-    /// Of the addresses of a name, those that messages may go to; there may be none.
+    /// Keeps the allowed addresses of a host name. An unknown name has none.
     fn allowed(self, resolved: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Refusal> {
-        let is_known = !resolved.is_empty();
-        let allowed: Vec<_> = resolved.into_iter().filter(|address| self.lets(address.ip())).collect();
-        if allowed.is_empty() && is_known { Err(Refusal::LinkLocal) } else { Ok(allowed) }
+        let is_resolved = !resolved.is_empty();
+        let allowed: Vec<_> = resolved.into_iter().filter(|address| self.allows(address.ip())).collect();
+        if allowed.is_empty() && is_resolved { Err(Refusal::LinkLocal) } else { Ok(allowed) }
     }
 }
 
@@ -93,28 +93,29 @@ impl Resolve for Guard {
     }
 }
 
-/// 169.254.0.0/16, `fe80::/10`, the addresses of clouds' metadata in IPv6, and IPv4 addresses in the clothes of IPv6.
+/// Returns whether an address is in 169.254.0.0/16 or `fe80::/10`, is an IPv6 address of a cloud's metadata service, or
+/// embeds a link-local IPv4 address.
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => {
             let segments = address.segments();
             segments[0] & 0xffc0 == 0xfe80
-                // What AWS serves under it: metadata, credentials of pods, time and names.
+                // AWS: metadata, pod credentials, time and DNS services.
                 || segments[..2] == [0xfd00, 0xec2]
-                || METADATA.contains(&address)
+                || METADATA_ADDRESSES.contains(&address)
                 || embedded(segments).is_some_and(|address| address.is_link_local())
         }
     }
 }
 
-/// Where Google and Oracle have their metadata.
-const METADATA: [Ipv6Addr; 2] =
+/// The metadata services of Google and Oracle.
+const METADATA_ADDRESSES: [Ipv6Addr; 2] =
     [Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)];
 
-/// The IPv4 address in an IPv6 one: mapped, compatible, or translated (SIIT, NAT64, 6to4, Teredo).
+/// Returns the IPv4 address embedded in an IPv6 address: mapped, compatible, or translated (SIIT, NAT64, 6to4, Teredo).
 fn embedded(segments: [u16; 8]) -> Option<Ipv4Addr> {
-    let of = |high: u16, low: u16| {
+    let ipv4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         Ipv4Addr::new(a, b, c, d)
     };
@@ -123,8 +124,8 @@ fn embedded(segments: [u16; 8]) -> Option<Ipv4Addr> {
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x64, 0xff9b, 1, _, _, _, high, low]
-        | [0x2002, high, low, _, _, _, _, _] => Some(of(high, low)),
-        [0x2001, 0, _, _, _, _, high, low] => Some(of(!high, !low)),
+        | [0x2002, high, low, _, _, _, _, _] => Some(ipv4(high, low)),
+        [0x2001, 0, _, _, _, _, high, low] => Some(ipv4(!high, !low)),
         _ => None,
     }
 }
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn link_local_targets_are_refused_in_every_spelling() {
+    fn link_local_targets_are_refused_in_every_notation() {
         for url in [
             "http://169.254.169.254/latest/meta-data",
             "http://169.254.0.1",
@@ -169,7 +170,7 @@ mod tests {
         assert_eq!(guard.allowed(Vec::new()), Ok(Vec::new()));
         assert_eq!(Guard::new(true).allowed(resolved.clone()), Ok(resolved));
         for url in ["", "your_url", "/path", "ftp://x/", "file:///etc/passwd", "http://", "mailto:a@b.c"] {
-            assert_eq!(check(url, false), Err(Refusal::NoUrl), "{url}");
+            assert_eq!(check(url, false), Err(Refusal::InvalidUrl), "{url}");
         }
     }
 }

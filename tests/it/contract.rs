@@ -1,13 +1,13 @@
-//! The contract and the router name the same operations.
+//! Compares the operations of the contract with the routes of the router.
 
 use std::collections::BTreeSet;
 
 use voucherify_emulator::api;
 
-use crate::support::{World, contract_operations};
+use crate::support::{TestProject, contract_operations};
 
 #[test]
-fn every_route_is_in_the_contract_and_the_reverse() {
+fn the_router_and_the_contract_have_the_same_operations() {
     let routes: BTreeSet<_> = api::all_routes()
         .operations()
         .map(|(method, path, id)| (method.to_string(), path.to_owned(), id.to_owned()))
@@ -17,8 +17,8 @@ fn every_route_is_in_the_contract_and_the_reverse() {
 }
 
 #[tokio::test]
-async fn the_contract_is_served_as_it_is_committed() {
-    let world = World::new().await;
-    let answer = world.client().get("/_emulator/openapi.json").await.expect(200);
+async fn the_contract_is_served_unchanged() {
+    let project = TestProject::new();
+    let answer = project.client().get("/_emulator/openapi.json").await.expect(200);
     assert_eq!(answer.text, api::CONTRACT);
 }

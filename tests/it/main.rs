@@ -1,20 +1,19 @@
-//! The tests of the emulator, through the real router on a real PostgreSQL, each on a database of its own. The tree mirrors
-//! that of the URLs.
+//! Tests of the emulator through the real router on a real PostgreSQL. The tree of files mirrors the tree of URLs.
+//!
+//! Tests that only send requests share one emulator, and each takes a project of its own ([`support::TestProject`]).
+//! Tests that need SQL, a fixed clock, options or restarts start their own [`support::TestEmulator`].
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod client;
+mod configured_keys;
 mod contract;
-mod control;
+mod emulator;
 mod errors;
-mod filters;
-mod house;
-mod killed;
 mod management;
-mod named_keys;
-mod program;
 mod races;
 mod schema;
+mod source_layout;
 mod stickystreet;
 mod support;
 mod v1;

@@ -1,62 +1,115 @@
-//! What the database's own catalogue says about the schema.
+//! The schema, compared with the catalogue of the database, and its preparation at a start.
 
 use std::collections::BTreeSet;
 
 use axum::http::Method;
 use serde_json::json;
+use voucherify_emulator::db::connect::migrate;
 use voucherify_emulator::db::project_deletions::TABLES;
-use voucherify_emulator::domain::deletion::{Fate, HANGS_ON_A_CUSTOMER};
 
-use crate::support::World;
+use crate::support::TestEmulator;
 
-/// Read before the project is known.
-const DIRECTORY: [&str; 5] = ["organisations", "projects", "credentials", "oauth_tokens", "_sqlx_migrations"];
+/// The tables that are read before the project of a request is known, and the tables about the schema itself.
+const TABLES_WITHOUT_PROJECT: [&str; 6] =
+    ["organisations", "projects", "credentials", "oauth_tokens", "schema_functions", "_sqlx_migrations"];
+
+/// What the erasure of a customer does with a column that names the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErasureAction {
+    /// The row belongs to the customer and is deleted.
+    DeleteRow,
+    /// The row belongs to another customer; the column is set to null.
+    ClearColumn,
+    /// The column is an array with one element for each record or line; the elements of the customer are set to null.
+    ClearElements,
+    /// The row is the record of an erasure and stays.
+    Keep,
+}
+
+/// Every column that names a customer: table, column, action.
+pub const CUSTOMER_DEPENDENTS: &[(&str, &str, ErasureAction)] = &[
+    ("customer_activity", "customer_id", ErasureAction::DeleteRow),
+    ("customer_activity", "referrer_id", ErasureAction::ClearColumn),
+    ("customer_consents", "customer_id", ErasureAction::DeleteRow),
+    ("customer_event_counts", "customer_id", ErasureAction::DeleteRow),
+    ("customer_moments", "customer_id", ErasureAction::DeleteRow),
+    ("custom_events", "customer_id", ErasureAction::DeleteRow),
+    ("job_results", "customer_ids", ErasureAction::ClearElements),
+    ("job_results", "referrer_ids", ErasureAction::ClearElements),
+    ("job_results", "source_ids", ErasureAction::ClearElements),
+    ("job_slices", "customer_ids", ErasureAction::ClearElements),
+    ("job_slices", "referrer_ids", ErasureAction::ClearElements),
+    ("job_slices", "referrer_source_ids", ErasureAction::ClearElements),
+    ("job_slices", "source_ids", ErasureAction::ClearElements),
+    ("orders", "customer_id", ErasureAction::DeleteRow),
+    ("orders", "referrer_id", ErasureAction::ClearColumn),
+    ("permanent_deletions", "erased_customer_id", ErasureAction::Keep),
+    ("segment_members", "customer_id", ErasureAction::DeleteRow),
+    ("webhook_deliveries", "customer_id", ErasureAction::DeleteRow),
+];
 
 #[tokio::test]
-async fn the_forgetting_knows_everything_that_hangs_on_a_customer() {
-    let world = World::new().await;
+async fn the_erasure_covers_every_column_that_names_a_customer() {
+    let emulator = TestEmulator::new().await;
     let known: BTreeSet<(String, String)> =
-        HANGS_ON_A_CUSTOMER.iter().map(|&(table, column, _)| (table.to_owned(), column.to_owned())).collect();
+        CUSTOMER_DEPENDENTS.iter().map(|&(table, column, _)| (table.to_owned(), column.to_owned())).collect();
     let keys: Vec<(String, String)> = sqlx::query_as(
         "SELECT conrelid::regclass::text, attname::text
          FROM pg_constraint
          JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) AND attname <> 'project_id'
          WHERE contype = 'f' AND confrelid = 'customers'::regclass",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     let keys: BTreeSet<_> = keys.into_iter().collect();
     assert_eq!(keys.difference(&known).collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "the foreign keys");
+    // A column `source_id` is the own source id of its row; only the arrays hold source ids of customers.
     let columns: Vec<(String, String)> = sqlx::query_as(
         "SELECT table_name::text, column_name::text FROM information_schema.columns
-         WHERE table_schema = 'public' AND (column_name LIKE '%customer\\_id' OR column_name LIKE '%referrer\\_id')",
+         WHERE table_schema = 'public' AND column_name ~ '((customer|referrer)_ids?|source_ids)$'",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     assert_eq!(columns.into_iter().collect::<BTreeSet<_>>(), known, "the columns that name a customer");
-    let function: String = sqlx::query_scalar("SELECT prosrc FROM pg_proc WHERE proname = 'forget_customer'")
-        .fetch_one(&world.pool)
-        .await
-        .unwrap();
-    for (table, column, fate) in HANGS_ON_A_CUSTOMER {
-        let statement = match fate {
-            Fate::Removed => format!("DELETE FROM {table} WHERE project_id = of_project AND {column} = target.id"),
-            Fate::Cleared => format!("UPDATE {table} SET {column} = NULL"),
+    let erasure = function_body(&emulator, "erase_customer").await;
+    for (table, column, action) in CUSTOMER_DEPENDENTS {
+        let is_covered = match action {
+            ErasureAction::DeleteRow => {
+                erasure.contains(&format!("DELETE FROM {table} WHERE project_id = project AND {column} = target.id"))
+            }
+            ErasureAction::ClearColumn => erasure.contains(&format!("UPDATE {table} SET {column} = NULL")),
+            ErasureAction::ClearElements => {
+                let function = format!("erase_customer_from_{table}");
+                let body = function_body(&emulator, &function).await;
+                let assigned =
+                    body.split_once(&format!("UPDATE {table} SET (")).and_then(|(_, rest)| rest.split_once(')'));
+                erasure.contains(&format!("PERFORM {function}("))
+                    && assigned.is_some_and(|(columns, _)| columns.split(", ").any(|name| name == *column))
+            }
+            ErasureAction::Keep => true,
         };
-        assert!(function.contains(&statement), "the function does not deal with {table}.{column}");
+        assert!(is_covered, "the erasure does not deal with {table}.{column}");
     }
 }
 
+async fn function_body(emulator: &TestEmulator, name: &str) -> String {
+    sqlx::query_scalar("SELECT prosrc FROM pg_proc WHERE proname = $1")
+        .bind(name)
+        .fetch_one(&emulator.pool)
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
-async fn the_deletion_of_a_project_knows_every_table_with_rows_of_projects() {
-    let world = World::new().await;
+async fn the_deletion_of_a_project_covers_every_table_with_rows_of_projects() {
+    let emulator = TestEmulator::new().await;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT table_name::text FROM information_schema.columns
          WHERE table_schema = 'public' AND column_name = 'project_id' AND table_name <> 'credentials'",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     let known: BTreeSet<_> = TABLES.iter().map(|&table| table.to_owned()).collect();
@@ -66,34 +119,37 @@ async fn the_deletion_of_a_project_knows_every_table_with_rows_of_projects() {
 
 #[tokio::test]
 async fn project_id_leads_every_key_and_index() {
-    let world = World::new().await;
+    let emulator = TestEmulator::new().await;
     let indexes: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true)
          FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
          WHERE relnamespace = 'public'::regnamespace",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     assert!(indexes.len() > 20);
     for (table, index, first) in indexes {
-        assert!(DIRECTORY.contains(&table.as_str()) || first == "project_id", "{index} begins with {first}");
+        assert!(
+            TABLES_WITHOUT_PROJECT.contains(&table.as_str()) || first == "project_id",
+            "{index} begins with {first}"
+        );
     }
     let without: Vec<String> = sqlx::query_scalar(
         "SELECT relname::text FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT EXISTS (
              SELECT FROM pg_constraint WHERE conrelid = pg_class.oid AND contype = 'p')",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     assert_eq!(without, Vec::<String>::new(), "every table has a primary key");
 }
 
 #[tokio::test]
-async fn the_row_counts_are_those_of_the_rows() {
-    let world = World::new().await;
-    let client = world.client();
+async fn row_counts_equal_the_number_of_rows() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     for index in 0..6 {
         let customer = json!({"source_id": format!("c{}", index % 4)});
         client.post("/v1/customers", customer.clone()).await.expect(200);
@@ -114,7 +170,7 @@ async fn the_row_counts_are_those_of_the_rows() {
     }
     let counted: Vec<(String, i64)> =
         sqlx::query_as("SELECT resource, sum(value)::bigint FROM row_counts GROUP BY 1 ORDER BY 1")
-            .fetch_all(&world.pool)
+            .fetch_all(&emulator.pool)
             .await
             .unwrap();
     let rows: Vec<(String, i64)> = sqlx::query_as(
@@ -122,7 +178,7 @@ async fn the_row_counts_are_those_of_the_rows() {
          UNION ALL SELECT 'orders', count(*) FROM orders
          UNION ALL SELECT 'segments', count(*) FROM segments",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     assert_eq!(counted, rows);
@@ -130,38 +186,123 @@ async fn the_row_counts_are_those_of_the_rows() {
 }
 
 #[tokio::test]
-async fn a_schema_of_another_version_is_refused_with_what_to_do() {
-    use voucherify_emulator::db::connect::migrate;
-
-    let world = World::new().await;
-    migrate(&world.connections).await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").execute(&world.pool).await.unwrap();
-    let error = migrate(&world.connections).await.unwrap_err().to_string();
-    assert!(error.contains("Use another --data-dir or database"), "{error}");
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").execute(&world.pool).await.unwrap();
-    let error = migrate(&world.connections).await.unwrap_err().to_string();
+async fn a_database_of_a_newer_release_is_rejected() {
+    let emulator = TestEmulator::new().await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations SELECT 9999, 'later', installed_on, true, '\\x00', 0 FROM _sqlx_migrations",
+    )
+    .execute(&emulator.pool)
+    .await
+    .unwrap();
+    let error = migrate(&emulator.connections).await.unwrap_err().to_string();
     assert!(error.contains("by a newer voucherify-emulator"), "{error}");
 }
 
 #[tokio::test]
-async fn tables_that_have_grown_are_analysed_and_the_others_are_not() {
-    let world = World::new().await;
+async fn a_database_of_a_development_version_is_rejected_with_instructions() {
+    let emulator = TestEmulator::new().await;
+    migrate(&emulator.connections).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET checksum = '\\x00'").execute(&emulator.pool).await.unwrap();
+    let other_checksum = migrate(&emulator.connections).await.unwrap_err().to_string();
+    // Before the first release the schema had seven migrations.
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations
+         SELECT old.version, 'old', installed_on, true, '\\x00', 0 FROM _sqlx_migrations, generate_series(2, 7) AS old (version)",
+    )
+    .execute(&emulator.pool)
+    .await
+    .unwrap();
+    let seven_migrations = migrate(&emulator.connections).await.unwrap_err().to_string();
+    for error in [other_checksum, seven_migrations] {
+        assert!(error.contains("made by a development version"), "{error}");
+        assert!(error.contains("delete the --data-dir or the database, or use another one"), "{error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn only_functions_whose_text_has_changed_are_applied_at_the_next_start() {
+    let emulator = TestEmulator::new().await;
+    // The stored digest of the first function still fits, so its replacement stays.
+    sqlx::raw_sql(
+        "CREATE OR REPLACE FUNCTION lock_rules_exclusive(project bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+         CREATE OR REPLACE FUNCTION lock_rules_shared(project bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+         UPDATE schema_functions SET sha256 = '\\x00' WHERE name = 'lock_rules_shared'",
+    )
+    .execute(&emulator.pool)
+    .await
+    .unwrap();
+    migrate(&emulator.connections).await.unwrap();
+    assert_eq!(function_body(&emulator, "lock_rules_exclusive").await, "SELECT 1::bigint");
+    assert!(function_body(&emulator, "lock_rules_shared").await.contains("VE001"));
+    let outdated: i64 = sqlx::query_scalar("SELECT count(*) FROM schema_functions WHERE sha256 = '\\x00'")
+        .fetch_one(&emulator.pool)
+        .await
+        .unwrap();
+    assert_eq!(outdated, 0);
+}
+
+#[tokio::test]
+async fn a_function_with_another_signature_is_replaced() {
+    let emulator = TestEmulator::new().await;
+    let old_versions = [
+        "CREATE FUNCTION lock_rules_shared(project bigint) RETURNS text LANGUAGE sql AS 'SELECT NULL'",
+        "CREATE FUNCTION lock_rules_shared(project text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+    ];
+    for old_version in old_versions {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+            "DROP FUNCTION lock_rules_shared; {old_version};
+             UPDATE schema_functions SET sha256 = '\\x00' WHERE name = 'lock_rules_shared'"
+        )))
+        .execute(&emulator.pool)
+        .await
+        .unwrap();
+        migrate(&emulator.connections).await.unwrap();
+        let signatures: Vec<String> = sqlx::query_scalar(
+            "SELECT oid::regprocedure::text || ' ' || prorettype::regtype::text FROM pg_proc
+             WHERE proname = 'lock_rules_shared'",
+        )
+        .fetch_all(&emulator.pool)
+        .await
+        .unwrap();
+        assert_eq!(signatures, ["lock_rules_shared(bigint) bigint"]);
+    }
+}
+
+#[tokio::test]
+async fn a_new_database_can_be_prepared_by_several_processes_at_once() {
+    let emulator = TestEmulator::new().await;
+    sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&emulator.pool).await.unwrap();
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let connections = emulator.connections.clone();
+            tokio::spawn(async move { migrate(&connections).await.map_err(|error| error.to_string()) })
+        })
+        .collect();
+    for start in starts {
+        assert_eq!(start.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn only_tables_that_have_grown_are_analysed() {
+    let emulator = TestEmulator::new().await;
     sqlx::query(
         "INSERT INTO row_counts (project_id, resource, slot, value) SELECT n, 'customers', 0, 1 FROM generate_series(1, 500) n",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     let mut analysed = Vec::new();
-    // What a session has written shows in the statistics a moment later.
+    // The statistics show what a session has written only after a short delay.
     for _ in 0..100 {
-        let mut connection = world.connections.acquire().await.unwrap();
-        voucherify_emulator::db::upkeep::analyze_grown(&mut connection).await.unwrap();
+        let mut connection = emulator.connections.acquire().await.unwrap();
+        voucherify_emulator::db::statistics::analyze_changed_tables(&mut connection).await.unwrap();
         connection.release();
         analysed = sqlx::query_scalar::<_, String>(
             "SELECT relname::text FROM pg_class WHERE reltuples >= 500 AND relname = 'row_counts'",
         )
-        .fetch_all(&world.pool)
+        .fetch_all(&emulator.pool)
         .await
         .unwrap();
         if !analysed.is_empty() {
@@ -173,61 +314,8 @@ async fn tables_that_have_grown_are_analysed_and_the_others_are_not() {
     let others: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_user_tables WHERE analyze_count > 0 AND relname <> 'row_counts'",
     )
-    .fetch_one(&world.pool)
+    .fetch_one(&emulator.pool)
     .await
     .unwrap();
     assert_eq!(others, 0);
-}
-
-#[tokio::test]
-async fn a_database_of_the_release_before_keeps_its_projects_and_keys() {
-    use sha2::{Digest, Sha256};
-    use voucherify_emulator::config::{DEFAULT_APP_ID, DEFAULT_APP_TOKEN};
-    use voucherify_emulator::db::connect::migrate;
-
-    let mut world = World::new().await;
-    world.stop_workers().await;
-    // As it was before keys had families: a configured pair, and one that came by itself, with a customer each.
-    let mut connection = world.pool.acquire().await.unwrap();
-    sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&mut *connection).await.unwrap();
-    sqlx::migrate!().run_direct(Some(6), &mut *connection, false).await.unwrap();
-    for (id, app_id, token, is_configured) in
-        [(1, DEFAULT_APP_ID, DEFAULT_APP_TOKEN, true), (2, "mine", "my token", false)]
-    {
-        sqlx::query(
-            "WITH project AS (
-                 INSERT INTO projects (public_id, name, created_at) VALUES ($1, 'old', now()) RETURNING id
-             ),
-             key AS (
-                 INSERT INTO credentials (app_id, token_sha256, project_id, is_configured, created_at)
-                 SELECT $2, $3, id, $4, now() FROM project
-             )
-             INSERT INTO customers (project_id, id, source_id, profile, created_at, changed_at)
-             SELECT id, $5, $2, '{\"name\":\"Old\",\"address\":null}', now(), now() FROM project",
-        )
-        .bind(format!("proj_{id:012}"))
-        .bind(app_id)
-        .bind(Sha256::digest(token).to_vec())
-        .bind(is_configured)
-        .bind(format!("cust_{id:024}"))
-        .execute(&mut *connection)
-        .await
-        .unwrap();
-    }
-    drop(connection);
-    migrate(&world.connections).await.unwrap();
-
-    let world = world.again(|_| {}).await;
-    let (client, mine) = (world.client(), world.client_with("mine", "my token"));
-    assert_eq!(client.get(&format!("/v1/customers/{DEFAULT_APP_ID}")).await.expect(200).string("/name"), "Old");
-    assert_eq!(mine.get("/v1/customers/mine").await.expect(200).string("/name"), "Old");
-    world.client_with("mine", "another token").get("/v1/customers/mine").await.expect(401);
-    // The pair that came by itself opens the client side as well, and the default client pair that of the default project.
-    world.page_with("mine", "my token").post("/client/v1/customers", json!({"source_id": "mine"})).await.expect(200);
-    world.page().post("/client/v1/customers", json!({"source_id": "a"})).await.expect(200);
-    client.get("/v1/customers/a").await.expect(200);
-    let (default, other) = (client.get("/_emulator/project").await, mine.get("/_emulator/project").await);
-    assert_eq!((default.string("/id"), other.string("/id")), ("proj_000000000001".into(), "proj_000000000002".into()));
-    assert_eq!((&default.json()["is_sandbox"], other.string("/name").as_str()), (&json!(true), "mine"));
-    assert_ne!(default.string("/webhook_token"), other.string("/webhook_token"));
 }

@@ -18,7 +18,7 @@ pub async fn handle(
     if !access.create_customer {
         return Err(ApiError::unauthorized());
     }
-    // Whoever asks for it does not want a customer who has confirmed nothing.
+    // Reject double opt-in, because the emulator would create the customer without the requested confirmation.
     if headers.get("x-voucherify-double-opt-in").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true")) {
         return Err(ApiError::not_emulated(
             "Double opt-in (X-Voucherify-Double-Opt-In: true) is not emulated: no customer was created",

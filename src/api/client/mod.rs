@@ -1,5 +1,5 @@
-//! `/client/v1`: what pages in browsers may do, with client keys and from an origin that the project trusts. It is less than
-//! what servers may, and the same where it is done: the handlers are theirs.
+//! `/client/v1`: the API for web pages, which use client keys and an origin that the project trusts. It has only some
+//! of the operations of `/v1`, and reuses the handlers of `/v1`.
 
 mod create_customer;
 mod track_event;
@@ -7,10 +7,10 @@ mod track_event;
 use crate::api::v1::{consents, customers};
 use crate::http::routes::{Routes, get, post, put};
 
-/// What every path of this folder begins with.
+/// The prefix of all paths in this folder.
 pub(crate) const PREFIX: &str = "/client/";
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/client/v1/customers", [post("create-customer-client-side", create_customer::handle)])

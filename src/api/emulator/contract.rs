@@ -2,7 +2,7 @@ use axum::response::Response;
 
 use crate::http::answer;
 
-/// The description of what is emulated, as it is committed.
+/// The `OpenAPI` description of the emulated endpoints, as it is committed.
 pub const CONTRACT: &str = include_str!("../../../openapi/voucherify-emulator.json");
 
 /// GET /_emulator/openapi.json (emulator-contract)

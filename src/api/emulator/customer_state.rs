@@ -3,23 +3,25 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use crate::domain::json::JsonText;
-use crate::domain::limits::{INTEGER, STATE_CAMPAIGNS, TEXT_CHARS};
+use crate::domain::limits::{MAX_INTEGER, STATE_CAMPAIGNS, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::http::state::AppState;
 use crate::http::{ApiError, Id, Json, Object, answer};
 use crate::objects::customer;
 use crate::service::{Caller, customers};
 
-/// PUT /_emulator/customers/{customerId}/state (emulator-set-customer-state): sets what a customer cannot earn here, the members
-/// `summary.redemptions`, `loyalty` and `referrals`. What is not sent is as if nothing had been earned.
+/// PUT /_emulator/customers/{customerId}/state (emulator-set-customer-state)
+///
+/// Sets the members `summary.redemptions`, `loyalty` and `referrals`, whose data no emulated endpoint creates. A member
+/// that is not sent is reset to its empty value.
 pub async fn handle(app: State<AppState>, caller: Caller, Id(id): Id, Json(body): Json) -> Result<Response, ApiError> {
-    let state = state(Object::of_body(body)?)?;
+    let state = read_state(Object::of_body(body)?)?;
     let saved = customers::set_state(&app.core, &caller, &id, state.as_ref()).await?;
     Ok(answer::json(|out| customer::write_full(out, &saved)))
 }
 
-/// The members as the vendor writes them; `None` where nothing is sent.
-fn state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
+/// Returns the members in the vendor's form, or `None` when none is sent.
+fn read_state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
     let redemptions = match body.object("summary")? {
         Patch::Value(mut summary) => summary.object("redemptions")?.value(),
         Patch::Absent | Patch::Null => None,
@@ -27,28 +29,28 @@ fn state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
     let (loyalty, referrals) = (body.object("loyalty")?.value(), body.object("referrals")?.value());
     let mut state = Map::new();
     if let Some(redemptions) = redemptions {
-        state.insert("redemptions".to_owned(), redemptions_of(redemptions)?.into());
+        state.insert("redemptions".to_owned(), read_redemptions(redemptions)?.into());
     }
     if let Some(loyalty) = loyalty {
-        state.insert("loyalty".to_owned(), loyalty_of(loyalty)?);
+        state.insert("loyalty".to_owned(), read_loyalty(loyalty)?);
     }
     if let Some(referrals) = referrals {
-        state.insert("referrals".to_owned(), referrals_of(referrals)?);
+        state.insert("referrals".to_owned(), read_referrals(referrals)?);
     }
     Ok((!state.is_empty()).then(|| JsonText::of(&state)))
 }
 
-/// Numbers by their names, 0 where they are not sent.
+/// Returns the named numbers, with 0 for those that are not sent.
 fn numbers(object: &mut Object, names: &[&str]) -> Result<Map<String, Value>, ApiError> {
     names.iter().map(|&name| Ok((name.to_owned(), number(object, name)?.into()))).collect()
 }
 
 fn number(object: &mut Object, name: &str) -> Result<i64, ApiError> {
-    Ok(object.integer(name)?.unwrap_or_default().clamp(-INTEGER, INTEGER))
+    Ok(object.integer(name)?.unwrap_or_default().clamp(-MAX_INTEGER, MAX_INTEGER))
 }
 
-fn redemptions_of(mut redemptions: Object) -> Result<Map<String, Value>, ApiError> {
-    let totals = [
+fn read_redemptions(mut redemptions: Object) -> Result<Map<String, Value>, ApiError> {
+    let names = [
         "total_redeemed",
         "total_failed",
         "total_succeeded",
@@ -56,7 +58,7 @@ fn redemptions_of(mut redemptions: Object) -> Result<Map<String, Value>, ApiErro
         "total_rollback_failed",
         "total_rollback_succeeded",
     ];
-    let mut numbered = numbers(&mut redemptions, &totals)?;
+    let mut totals = numbers(&mut redemptions, &names)?;
     for (name, members) in
         [("gift", ["redeemed_amount", "amount_to_go"]), ("loyalty_card", ["redeemed_points", "points_to_go"])]
     {
@@ -64,45 +66,45 @@ fn redemptions_of(mut redemptions: Object) -> Result<Map<String, Value>, ApiErro
             Patch::Value(part) => part,
             Patch::Absent | Patch::Null => Object::default(),
         };
-        numbered.insert(name.to_owned(), numbers(&mut part, &members)?.into());
+        totals.insert(name.to_owned(), numbers(&mut part, &members)?.into());
     }
-    Ok(numbered)
+    Ok(totals)
 }
 
-fn loyalty_of(mut loyalty: Object) -> Result<Value, ApiError> {
+fn read_loyalty(mut loyalty: Object) -> Result<Value, ApiError> {
     let (points, referred) = (number(&mut loyalty, "points")?, number(&mut loyalty, "referred_customers")?);
     let mut campaigns = Map::new();
-    if let Patch::Value(named) = loyalty.object("campaigns")? {
-        for (name, mut campaign) in named.into_objects(STATE_CAMPAIGNS)? {
-            let mut of = Map::new();
-            of.insert("points".to_owned(), number(&mut campaign, "points")?.into());
+    if let Patch::Value(sent) = loyalty.object("campaigns")? {
+        for (name, mut campaign) in sent.into_objects(STATE_CAMPAIGNS)? {
+            let mut members = Map::new();
+            members.insert("points".to_owned(), number(&mut campaign, "points")?.into());
             if let Some(tier) = campaign.optional_text("loyalty_tier", TEXT_CHARS)? {
-                of.insert("loyalty_tier".to_owned(), tier.into());
+                members.insert("loyalty_tier".to_owned(), tier.into());
             }
-            of.insert("referred_customers".to_owned(), number(&mut campaign, "referred_customers")?.into());
-            campaigns.insert(name, of.into());
+            members.insert("referred_customers".to_owned(), number(&mut campaign, "referred_customers")?.into());
+            campaigns.insert(name, members.into());
         }
     }
     Ok(json!({"points": points, "referred_customers": referred, "campaigns": campaigns}))
 }
 
-fn referrals_of(mut referrals: Object) -> Result<Value, ApiError> {
+fn read_referrals(mut referrals: Object) -> Result<Value, ApiError> {
     let total = number(&mut referrals, "total")?;
     let campaigns = referrals.objects("campaigns", STATE_CAMPAIGNS)?.unwrap_or_default();
-    let campaigns = campaigns.into_iter().map(referral_of).collect::<Result<Vec<_>, ApiError>>()?;
+    let campaigns = campaigns.into_iter().map(read_referral_campaign).collect::<Result<Vec<_>, ApiError>>()?;
     Ok(json!({"total": total, "campaigns": campaigns}))
 }
 
-fn referral_of(mut referral: Object) -> Result<Value, ApiError> {
-    let mut of = Map::new();
+fn read_referral_campaign(mut referral: Object) -> Result<Value, ApiError> {
+    let mut members = Map::new();
     for name in ["campaign_id", "related_object_id", "related_object_type"] {
-        of.extend(referral.optional_text(name, TEXT_CHARS)?.map(|text| (name.to_owned(), text.into())));
+        members.extend(referral.optional_text(name, TEXT_CHARS)?.map(|text| (name.to_owned(), text.into())));
     }
-    of.extend(referral.date_text("date")?.value().map(|text| ("date".to_owned(), text.into())));
-    // Another person, who could not be found here when it is forgotten.
+    members.extend(referral.date_text("date")?.value().map(|text| ("date".to_owned(), text.into())));
+    // Reject the id of another customer, because it could not be found here when that customer is erased.
     if referral.optional_text("referrer_id", TEXT_CHARS)?.is_some() {
         let details = format!("Property {} is not kept: it names another person", referral.path_of("referrer_id"));
         return Err(ApiError::invalid_payload(details));
     }
-    Ok(of.into())
+    Ok(members.into())
 }

@@ -1,4 +1,4 @@
-//! `/_emulator`: the emulator's own surface.
+//! `/_emulator`: the emulator's own endpoints, which the vendor does not have.
 
 mod consents;
 mod contract;
@@ -16,7 +16,7 @@ use crate::http::{Routes, get, put};
 
 pub use contract::CONTRACT;
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::default()

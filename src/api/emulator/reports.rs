@@ -14,5 +14,5 @@ pub async fn handle(State(app): State<AppState>, query: Query, Id(id): Id) -> Re
     let found = found.filter(|(_, job)| async_action::has_report(job.kind));
     let (project, job) = found.ok_or_else(ApiError::unauthorized)?;
     let header = Some("source_id,found,updated\n".to_owned());
-    Ok(download::csv(&app.core, project, job.id, header, "text/csv; charset=utf-8"))
+    Ok(download::stream_csv(&app.core, project, job.id, header, "text/csv; charset=utf-8"))
 }

@@ -1,31 +1,31 @@
-//! What a call is answered, before it is XML or JSON.
+//! The content of an answer, before it is written as XML or JSON.
 
 use serde_json::{Map, Value};
 
-/// A success tells of one customer.
+/// An answer. A successful one contains exactly one customer.
 pub enum Answer {
-    /// What is wrong.
+    /// The text of the error.
     Error(String),
     Customer {
-        /// What has become of the customer, where that is to be told.
+        /// The `status` of the customer, which only the answer to a deletion contains.
         status: Option<&'static str>,
-        /// In their order.
+        /// Names and texts, in the order of the answer.
         elements: Vec<(&'static str, String)>,
     },
 }
 
 impl Answer {
-    /// A customer that is gone.
+    /// Creates the answer for a customer that was deleted.
     pub fn deleted(code: &str) -> Self {
         Self::Customer { status: Some("deleted"), elements: vec![("code", code.to_owned())] }
     }
 
-    /// A customer that was written.
+    /// Creates the answer for a customer that was created or updated.
     pub fn recorded(code: &str) -> Self {
         Self::Customer { status: None, elements: vec![("code", code.to_owned())] }
     }
 
-    /// By this clients tell success from failure, whatever the HTTP status.
+    /// Returns the `status` of the answer. Clients use it to detect errors, and ignore the HTTP status.
     pub fn status(&self) -> &'static str {
         match self {
             Self::Error(_) => "error",
@@ -33,7 +33,7 @@ impl Answer {
         }
     }
 
-    /// As JSON: attributes are members like elements, and come first.
+    /// Returns the answer as JSON. The attributes of the XML form are members, and precede those of the elements.
     pub fn json(&self) -> Value {
         let mut response = Map::new();
         response.insert("status".to_owned(), self.status().into());

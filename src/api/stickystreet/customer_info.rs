@@ -1,29 +1,29 @@
 use super::answer::Answer;
+use super::customer_fields;
+use super::error::CallError;
 use super::fields::Fields;
-use super::person;
-use super::refused::Refused;
 use crate::db;
 use crate::domain::identifier::Identifier;
 use crate::http::state::App;
 use crate::service::Caller;
 
-/// `customer_info`: what is known of the customer with that `code`. `hide_custom_field=Y` leaves that element out.
+/// `customer_info`: returns the fields of the customer with the `code`. `hide_custom_field=Y` omits `custom_field`.
 ///
-/// A card's number stands in the metadata, where no index finds it.
-pub async fn run(app: &App, caller: &Caller, fields: &Fields) -> Result<Answer, Refused> {
+/// A lookup by `card_number` is rejected, because the card number is stored in the metadata, which has no index.
+pub async fn run(app: &App, caller: &Caller, fields: &Fields) -> Result<Answer, CallError> {
     if fields.get("code").is_none() && fields.get("card_number").is_some() {
-        return Err(Refused::because("A customer cannot be looked up by card_number here: code is required"));
+        return Err(CallError::rejected("A customer cannot be looked up by card_number here: code is required"));
     }
     let code = Identifier::new(fields.required("code")?.to_owned());
     let mut connection = app.core.pool.acquire().await?;
     let found = db::customers::find_by_source_id(&mut connection, caller.project, &code).await?;
     connection.release();
-    let found = found.ok_or_else(|| Refused::because("Customer not found"))?;
-    let known = person::elements(&found);
-    let registered = if person::is_registered(&known) { "Y" } else { "N" };
+    let found = found.ok_or_else(|| CallError::rejected("Customer not found"))?;
+    let stored = customer_fields::elements(&found);
+    let registered = if customer_fields::is_registered(&stored) { "Y" } else { "N" };
     let hides_custom_field = fields.get("hide_custom_field").is_some_and(|sent| sent.eq_ignore_ascii_case("y"));
     let mut elements = vec![("code", code.as_str().to_owned())];
-    elements.extend(known.into_iter().filter(|(name, _)| !(hides_custom_field && *name == "custom_field")));
+    elements.extend(stored.into_iter().filter(|(name, _)| !(hides_custom_field && *name == "custom_field")));
     elements.push(("registered", registered.to_owned()));
     Ok(Answer::Customer { status: None, elements })
 }

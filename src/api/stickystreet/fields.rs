@@ -1,34 +1,35 @@
-//! The fields of a call: those of its form or, for a GET, of its query.
+//! The fields of a call: those of its form or, for a GET request, those of its query.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{Method, StatusCode, header};
 use percent_encoding::percent_decode;
 
-use super::refused::Refused;
-use super::xml::can_hold;
+use super::error::CallError;
+use super::xml::is_xml_character;
 use crate::domain::limits::{BODY_BYTES, FORM_FIELDS};
 use crate::http::read_body;
 
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";
 
-/// Names and values, decoded. They hold keys and personal data, and are not to be printed.
+/// Decoded names and values. They contain keys and personal data, so they must not be logged.
 #[derive(Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Of a request. The query of a POST does not count.
+    /// Reads the fields of a request. The query of a POST request is ignored.
     ///
     /// # Errors
-    /// For a body that is no form, is too large or breaks off; for too many fields, or one that is not in UTF-8.
-    pub async fn of(request: Request) -> Result<Self, Refused> {
+    /// Returns an error when the body is not a form, is too large or is incomplete, when there are too many fields, and
+    /// when a field is not in UTF-8.
+    pub async fn from_request(request: Request) -> Result<Self, CallError> {
         if request.method() == Method::GET {
             return Self::url_encoded(request.uri().query().unwrap_or_default().as_bytes());
         }
         let (parts, body) = request.into_parts();
         let bytes = read_body(body, BODY_BYTES).await.map_err(|error| match error.status() {
-            StatusCode::BAD_REQUEST => Refused::because("The body broke off"),
+            StatusCode::BAD_REQUEST => CallError::rejected("The body broke off"),
             _ => error.into(),
         })?;
         let media = parts.headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
@@ -39,11 +40,11 @@ impl Fields {
         if bytes.is_empty() || media.is_empty() || media.eq_ignore_ascii_case(URL_ENCODED) {
             return Self::url_encoded(&bytes);
         }
-        Err(Refused::because(format!("The body must be {URL_ENCODED} or {MULTIPART}")))
+        Err(CallError::rejected(format!("The body must be {URL_ENCODED} or {MULTIPART}")))
     }
 
-    fn url_encoded(text: &[u8]) -> Result<Self, Refused> {
-        // The parser would put a sign in the place of what is not UTF-8.
+    fn url_encoded(text: &[u8]) -> Result<Self, CallError> {
+        // Check the encoding first, because the parser would replace invalid bytes by U+FFFD.
         percent_decode(text).decode_utf8().map_err(|_| not_utf8())?;
         let mut fields = Self::default();
         for (name, value) in form_urlencoded::parse(text) {
@@ -52,61 +53,63 @@ impl Fields {
         Ok(fields)
     }
 
-    async fn multipart(request: Request) -> Result<Self, Refused> {
-        let broken = || Refused::because(format!("The body must be {MULTIPART}, whole and with its boundaries"));
-        let mut form = Multipart::from_request(request, &()).await.map_err(|_| broken())?;
+    async fn multipart(request: Request) -> Result<Self, CallError> {
+        let invalid_form =
+            || CallError::rejected(format!("The body must be {MULTIPART}, whole and with its boundaries"));
+        let mut form = Multipart::from_request(request, &()).await.map_err(|_| invalid_form())?;
         let mut fields = Self::default();
-        while let Some(part) = form.next_field().await.map_err(|_| broken())? {
+        while let Some(part) = form.next_field().await.map_err(|_| invalid_form())? {
             let name = part.name().unwrap_or_default().to_owned();
-            let value = part.bytes().await.map_err(|_| broken())?;
+            let value = part.bytes().await.map_err(|_| invalid_form())?;
             fields.add(name, String::from_utf8(value.into()).map_err(|_| not_utf8())?)?;
         }
         Ok(fields)
     }
 
-    fn add(&mut self, name: String, value: String) -> Result<(), Refused> {
+    fn add(&mut self, name: String, value: String) -> Result<(), CallError> {
         if self.0.len() == FORM_FIELDS {
-            return Err(Refused::because(format!("There must not be more than {FORM_FIELDS} fields")));
+            return Err(CallError::rejected(format!("There must not be more than {FORM_FIELDS} fields")));
         }
         self.0.push((name, value));
         Ok(())
     }
 
-    /// The last value of a field, be it empty; `None` where it was not sent.
+    /// Returns the last value of a field, which can be empty, or `None` when the field was not sent.
     pub fn sent(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(sent, _)| sent == name).map(|(_, value)| value.as_str())
     }
 
-    /// The last value of a field; an empty one counts as not sent.
+    /// Returns the last value of a field, or `None` when it is empty or was not sent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.sent(name).filter(|value| !value.is_empty())
     }
 
-    /// A field that must be there.
+    /// Returns the value of a required field.
     ///
     /// # Errors
-    /// Where it is not.
-    pub fn required(&self, name: &str) -> Result<&str, Refused> {
-        self.get(name).ok_or_else(|| Refused::because(format!("{name} is required")))
+    /// Returns an error when the field is empty or was not sent.
+    pub fn required(&self, name: &str) -> Result<&str, CallError> {
+        self.get(name).ok_or_else(|| CallError::rejected(format!("{name} is required")))
     }
 
-    /// The last value of a field that is to be kept, be it empty, of at most `most` characters.
+    /// Returns the last value of a field that will be stored, or `None` when it was not sent. The value can be empty.
     ///
     /// # Errors
-    /// Where it is too long, or holds a character that the vendor's answers could not give back.
-    pub fn text(&self, name: &str, most: usize) -> Result<Option<&str>, Refused> {
+    /// Returns an error when the value has more than `max_chars` characters, or contains one that XML does not
+    /// allow, which the answers could not return.
+    pub fn text(&self, name: &str, max_chars: usize) -> Result<Option<&str>, CallError> {
         let Some(text) = self.sent(name) else { return Ok(None) };
-        if !text.chars().all(can_hold) {
-            return Err(Refused::because(format!("{name} must not hold characters that XML cannot")));
+        if !text.chars().all(is_xml_character) {
+            return Err(CallError::rejected(format!("{name} must not hold characters that XML cannot")));
         }
-        if text.chars().count() > most {
-            return Err(Refused::because(format!("{name} must not have more than {most} characters")));
+        if text.chars().count() > max_chars {
+            return Err(CallError::rejected(format!("{name} must not have more than {max_chars} characters")));
         }
         Ok(Some(text))
     }
 }
 
-/// A form in another encoding is refused, and not kept with the wrong letters.
-fn not_utf8() -> Refused {
-    Refused::because("The fields must be in UTF-8")
+/// Returns the error for a form in another encoding, which would be stored with wrong letters.
+fn not_utf8() -> CallError {
+    CallError::rejected("The fields must be in UTF-8")
 }

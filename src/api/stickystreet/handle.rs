@@ -5,17 +5,17 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 
-use super::account::{self, Account};
 use super::answer::Answer;
+use super::credentials::{self, Credentials};
+use super::error::CallError;
 use super::fields::Fields;
-use super::output::Output;
-use super::refused::Refused;
+use super::output_format::OutputFormat;
 use super::{customer_delete, customer_info, record_customer};
 use crate::http::state::{App, AppState};
-use crate::http::{ApiError, InFlight, not_allowed};
+use crate::http::{ApiError, RequestContext, not_allowed};
 use crate::service::Caller;
 
-/// What else the vendor has; and everything that begins with `user_`.
+/// The vendor's types that are not emulated. Those that begin with `user_` are not listed here.
 const NOT_EMULATED: [&str; 21] = [
     "customer_search",
     "customer_find",
@@ -39,63 +39,64 @@ const NOT_EMULATED: [&str; 21] = [
     "account_info",
     "account_update",
 ];
-/// Characters of a type that an error shows.
-const SHOWN_CHARS: usize = 100;
+/// How many characters of an unknown type an error shows.
+const MAX_SHOWN_CHARS: usize = 100;
 
 /// GET /stickystreet (stickystreet-by-query), GET /stickystreet/ (stickystreet-root-by-query),
 /// GET /stickystreet/api.php (stickystreet-api-by-query); POST likewise (`...-by-form`)
 ///
-/// What is refused is answered 200, as clients of this vendor expect it; other statuses mean trouble.
+/// A rejected call is answered with 200, as clients of this vendor expect. Other statuses mean that the
+/// cause is not the content of the call.
 pub async fn handle(
     State(app): State<AppState>,
-    Extension(in_flight): Extension<Arc<InFlight>>,
+    Extension(context): Extension<Arc<RequestContext>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    // Elsewhere a HEAD is a GET, which changes nothing; here a GET may delete a person.
+    // Reject HEAD, which is handled like GET elsewhere, because a GET request can delete a customer here.
     if request.method() == Method::HEAD {
         return Ok(not_allowed(&Method::HEAD, &[Method::GET, Method::POST]));
     }
-    let output = Arc::new(OnceLock::<Output>::new());
-    let of_errors = Arc::clone(&output);
-    // Whatever goes wrong from now on, be it the time limit, is told in the form that was asked for, once that is known.
-    let _ = in_flight.error_form.set(Box::new(move |text| {
-        of_errors.get().unwrap_or(&Output::default()).response(&Answer::Error(text.to_owned()))
+    let format = Arc::new(OnceLock::<OutputFormat>::new());
+    let error_format = Arc::clone(&format);
+    // Write every error from here on, also a timeout, in the requested format as soon as that is known.
+    let _ = context.error_formatter.set(Box::new(move |text| {
+        error_format.get().unwrap_or(&OutputFormat::default()).response(&Answer::Error(text.to_owned()))
     }));
-    let answer = match answer(&app, &in_flight, request, &output).await {
+    let answer = match authenticate_and_run(&app, &context, request, &format).await {
         Ok(answer) => answer,
-        Err(Refused::Because(text)) => Answer::Error(text.into_owned()),
-        Err(Refused::Trouble(error)) => return Err(error),
+        Err(CallError::Rejected(text)) => Answer::Error(text.into_owned()),
+        Err(CallError::Api(error)) => return Err(error),
     };
-    Ok(output.get().unwrap_or(&Output::default()).response(&answer))
+    Ok(format.get().unwrap_or(&OutputFormat::default()).response(&answer))
 }
 
-async fn answer(
+async fn authenticate_and_run(
     app: &AppState,
-    in_flight: &InFlight,
+    context: &RequestContext,
     request: Request,
-    output: &OnceLock<Output>,
-) -> Result<Answer, Refused> {
-    let header_key = request.headers().get(account::KEY_HEADER).cloned();
-    let fields = Fields::of(request).await?;
-    let (asked, callback) = Output::of(&fields);
-    let _ = output.set(asked);
+    format: &OnceLock<OutputFormat>,
+) -> Result<Answer, CallError> {
+    let header_key = request.headers().get(credentials::KEY_HEADER).cloned();
+    let fields = Fields::from_request(request).await?;
+    let (requested, callback) = OutputFormat::read(&fields);
+    let _ = format.set(requested);
     callback?;
-    let account = Account::of(header_key.as_ref(), &fields)?;
+    let credentials = Credentials::read(header_key.as_ref(), &fields)?;
     let kind = fields.required("type")?;
-    let caller = account.enter(app, in_flight).await?;
+    let caller = credentials.authenticate(app, context).await?;
     run(app, &caller, kind, &fields).await
 }
 
-async fn run(app: &App, caller: &Caller, kind: &str, fields: &Fields) -> Result<Answer, Refused> {
+async fn run(app: &App, caller: &Caller, kind: &str, fields: &Fields) -> Result<Answer, CallError> {
     match kind {
         "customer_delete" => customer_delete::run(app, caller, fields).await,
         "customer_info" => customer_info::run(app, caller, fields).await,
         "record_customer" => record_customer::run(app, caller, fields).await,
-        known if NOT_EMULATED.contains(&known) => Err(Refused::because(format!("Type {known} is not emulated"))),
+        known if NOT_EMULATED.contains(&known) => Err(CallError::rejected(format!("Type {known} is not emulated"))),
         other => {
-            let shown: String = other.chars().take(SHOWN_CHARS).collect();
+            let shown: String = other.chars().take(MAX_SHOWN_CHARS).collect();
             let is_known = other.starts_with("user_");
-            Err(Refused::because(if is_known {
+            Err(CallError::rejected(if is_known {
                 format!("Type {shown} is not emulated")
             } else {
                 format!("Invalid type: {shown}")

@@ -1,21 +1,21 @@
-//! `/stickystreet`: the door of another loyalty vendor, `StickyStreet`, onto the same customers. One endpoint does everything; the
-//! field `type` says what, and each type has a file here.
+//! `/stickystreet`: the customer API of another loyalty vendor, `StickyStreet`, for the same customers. It has one
+//! endpoint; the field `type` selects the operation, and each type has a file here.
 
-mod account;
 mod answer;
+mod credentials;
 mod customer_delete;
+mod customer_fields;
 mod customer_info;
+mod error;
 mod fields;
 mod handle;
-mod output;
-mod person;
+mod output_format;
 mod record_customer;
-mod refused;
 mod xml;
 
 use crate::http::{Routes, get, post};
 
-/// The routes of this folder: the vendor answers at the root of its host and at `/api.php`.
+/// Returns the routes of this folder. The vendor answers at the root of its host and at `/api.php`.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::default()

@@ -1,4 +1,4 @@
-//! Answers as XML, without a declaration: lines without indentation, as the vendor prints them.
+//! Writes answers as XML without a declaration and with one element per line without indentation, as the vendor does.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,15 +8,15 @@ use quick_xml::writer::Writer;
 
 use super::answer::Answer;
 
-/// Whether XML 1.0 can hold the character at all, be it escaped.
-pub fn can_hold(character: char) -> bool {
+/// Returns whether XML 1.0 allows the character, escaped or not.
+pub fn is_xml_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// The document.
+/// Returns the XML document of the answer.
 pub fn document(answer: &Answer) -> Vec<u8> {
     let mut writer = Writer::new_with_indent(Vec::with_capacity(512), b' ', 0);
-    // Writing to a buffer does not fail.
+    // Ignore the result, because writing to a buffer does not fail.
     let _ = write(&mut writer, answer);
     writer.into_inner()
 }
@@ -37,16 +37,18 @@ fn write(writer: &mut Writer<Vec<u8>>, answer: &Answer) -> io::Result<()> {
 }
 
 fn element(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> io::Result<()> {
-    writer.create_element(name).write_text_content(BytesText::new(&holdable(text)))?;
+    writer.create_element(name).write_text_content(BytesText::new(&replace_forbidden(text)))?;
     Ok(())
 }
 
-/// The text with U+FFFD for what XML cannot hold: other doors let such characters in.
-fn holdable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(can_hold) {
+/// Replaces characters that XML does not allow by U+FFFD. The other APIs accept such characters.
+fn replace_forbidden(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_xml_character) {
         return text.into();
     }
-    text.chars().map(|character| if can_hold(character) { character } else { char::REPLACEMENT_CHARACTER }).collect()
+    text.chars()
+        .map(|character| if is_xml_character(character) { character } else { char::REPLACEMENT_CHARACTER })
+        .collect()
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_printed_as_the_vendor_prints_it() {
+    fn answers_are_written_as_the_vendor_writes_them() {
         let deleted = Answer::deleted("1234567890123456");
         assert_eq!(
             String::from_utf8(document(&deleted)).unwrap(),

@@ -1,4 +1,4 @@
-//! `/v1`: the vendor's API for servers. One folder per resource, one file per endpoint, the form of the request beside it.
+//! `/v1`: the vendor's server API, with one folder per resource and one file per endpoint.
 
 pub(crate) mod async_actions;
 pub(crate) mod consents;
@@ -13,7 +13,7 @@ pub(crate) mod trash_bin;
 
 use crate::http::routes::Routes;
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .merge(customers::routes())

@@ -1,4 +1,4 @@
-//! New customers.
+//! Inserting a customer.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -7,40 +7,41 @@ use sqlx::postgres::PgQueryResult;
 use crate::db::activity::{EntryColumns, stored_channel};
 use crate::db::webhook_deliveries::DeliveryColumns;
 use crate::domain::activity::ActivityEntry;
-use crate::domain::customer::{Customer, Searched};
+use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::NewDelivery;
 
-/// A customer to add, with everything that goes with it.
+/// A customer to insert, with the rows that are inserted together with it.
 #[derive(Clone, Debug)]
 pub struct NewCustomer {
     pub customer: Customer,
-    pub searched: Searched,
-    /// The first tells that it was created.
+    pub indexed_fields: IndexedFields,
+    /// The first entry records the creation.
     pub entries: Vec<ActivityEntry>,
-    /// What webhooks are told of that.
+    /// The deliveries of the entries to webhooks.
     pub deliveries: Vec<NewDelivery>,
-    /// The filtered segments that it enters.
+    /// The filtered segments that the customer is a member of.
     pub segment_ids: Vec<String>,
-    /// What their filters compare with the time: fields and moments.
+    /// The fields that filters compare with the current time, with their times.
     pub moments: Vec<(String, DateTime<Utc>)>,
-    /// Of the rules by which the segments were found.
+    /// The version of the rules with which the segments were determined.
     pub rules_version: i64,
 }
 
-/// The statement that adds a customer, with what is to be added beside: CTEs, and the last statement, which counts. In pieces.
+/// Executes the statement that inserts a customer. `$parts` are the further parts of its text: common table
+/// expressions that insert the other rows, and the last statement, which updates the row counts.
 macro_rules! insert {
-    ($connection:expr, $project:expr, $new:expr, [$($beside:literal),*], $($argument:expr),*) => {
+    ($connection:expr, $project:expr, $new:expr, [$($parts:literal),*], $($argument:expr),*) => {
         sqlx::query!(
             "WITH customer AS (
                 INSERT INTO customers
                     (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
-                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE rules_version($1) = $2
+                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE lock_rules_shared($1) = $2
                 ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
                 RETURNING id
             ), "
-                $(+ $beside)*,
+                $(+ $parts)*,
             $project.0,
             $new.rules_version,
             $new.customer.id,
@@ -48,9 +49,9 @@ macro_rules! insert {
             &$new.customer.profile as &JsonText,
             $new.customer.metadata.as_ref() as Option<&JsonText>,
             $new.customer.created_at,
-            $new.searched.name,
-            $new.searched.email,
-            $new.searched.city,
+            $new.indexed_fields.name,
+            $new.indexed_fields.email,
+            $new.indexed_fields.city,
             $($argument),*
         )
         .execute($connection)
@@ -58,7 +59,7 @@ macro_rules! insert {
     };
 }
 
-/// [`insert`], with one entry and what `$more` adds.
+/// Executes the statement with one activity entry and with the common table expressions `$more`.
 macro_rules! insert_with_one_entry {
     ($connection:expr, $project:expr, $new:expr, $entry:expr, $more:literal $(, $argument:expr)*) => {
         insert!(
@@ -87,20 +88,22 @@ macro_rules! insert_with_one_entry {
     };
 }
 
-/// Adds a customer with everything that goes with it, and counts it, in one statement. Nothing is done where a living customer
-/// has the same source id, or where the rules are not of that version any more; then it is `false`.
+/// Inserts a customer with its other rows and increments the row counts, in one statement. Returns `false`, with
+/// nothing inserted, when a customer that is not deleted has the same source id, or when the rules have another
+/// version by now.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &NewCustomer) -> Result<bool, sqlx::Error> {
     let is_simple = new.segment_ids.is_empty() && new.moments.is_empty();
-    // Mostly there is only this to tell, which is worth a statement of its own; and so is one webhook that is told.
-    let counted = match (&new.entries[..], &new.deliveries[..]) {
+    // Use shorter statements for the two most frequent cases: one entry without a delivery, and one entry with one
+    // delivery.
+    let inserted = match (&new.entries[..], &new.deliveries[..]) {
         ([entry], []) if is_simple => insert_with_entry(connection, project, new, entry).await,
         ([entry], [delivery]) if is_simple => insert_with_delivery(connection, project, new, entry, delivery).await,
         _ => insert_with_all(connection, project, new).await,
     }?;
-    Ok(counted.rows_affected() > 0)
+    Ok(inserted.rows_affected() > 0)
 }
 
 async fn insert_with_entry(
@@ -138,7 +141,7 @@ async fn insert_with_all(
     project: ProjectId,
     new: &NewCustomer,
 ) -> Result<PgQueryResult, sqlx::Error> {
-    let (columns, sent) = (EntryColumns::of(&new.entries), DeliveryColumns::of(&new.deliveries));
+    let (columns, deliveries) = (EntryColumns::from_slice(&new.entries), DeliveryColumns::from_slice(&new.deliveries));
     let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = new.moments.iter().cloned().unzip();
     insert!(connection, project, new,
                 ["entry AS (
@@ -178,8 +181,8 @@ async fn insert_with_all(
                 &fields,
                 &times,
                 &columns.channels as &Vec<Option<String>>,
-                &sent.ids,
-                &sent.webhook_ids,
-                &sent.entry_ids
+                &deliveries.ids,
+                &deliveries.webhook_ids,
+                &deliveries.entry_ids
             )
 }

@@ -1,25 +1,25 @@
-//! Pages of customers.
+//! Lists of customers.
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
-use super::{CustomerRow, RESOURCE};
+use super::row::CustomerRow;
 use crate::db::filter::push_customer_filter;
+use crate::db::window::push_window;
 use crate::db::{row_counts, segments};
 use crate::domain::customer::Customer;
 use crate::domain::filter::{CustomerField, Filter};
 use crate::domain::identifier::Identifier;
 use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
 use crate::domain::project::ProjectId;
-use crate::domain::timestamp;
 
-/// What a list selects, in the order that [`CustomerRow`] is read from a list.
+/// The columns that a list selects, in the order in which [`CustomerRow`] reads them.
 const COLUMNS: &str = "c.id, c.source_id, c.profile, c.metadata, c.orders_count, c.orders_amount, c.last_order_amount, \
     c.last_order_at, c.created_at, c.updated_at, c.state";
 
 impl FromRow<'_, PgRow> for CustomerRow {
-    /// By position, which is what a page of a hundred rows spends its time on.
+    /// Reads the columns by position, because finding them by name takes most of the time of a page of a hundred rows.
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: row.try_get_unchecked(0)?,
@@ -32,26 +32,26 @@ impl FromRow<'_, PgRow> for CustomerRow {
             last_order_at: row.try_get_unchecked(7)?,
             created_at: row.try_get_unchecked(8)?,
             updated_at: row.try_get_unchecked(9)?,
-            // A list has none that are deleted.
+            // A list contains no deleted customers.
             deleted_at: None,
             state: row.try_get_unchecked(10)?,
         })
     }
 }
 
-/// A row of a list, with what a list of a segment has to know of it.
+/// A row of a list. `is_time_dependent` is whether the list is of a segment whose filter depends on the current time.
 struct ListedRow {
     customer: CustomerRow,
-    is_timed: bool,
+    is_time_dependent: bool,
 }
 
 impl FromRow<'_, PgRow> for ListedRow {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { customer: CustomerRow::from_row(row)?, is_timed: row.try_get_unchecked(11)? })
+        Ok(Self { customer: CustomerRow::from_row(row)?, is_time_dependent: row.try_get_unchecked(11)? })
     }
 }
 
-/// Which customers a list shows.
+/// Selects the customers of a list.
 #[derive(Clone, Debug, Default)]
 pub struct CustomerFilter {
     pub email: Option<String>,
@@ -60,17 +60,17 @@ pub struct CustomerFilter {
     pub segment_id: Option<String>,
     pub created_at: Window,
     pub updated_at: Window,
-    /// What `filters[...]` says, and at what time.
+    /// The filter of the query parameters `filters[...]`, and the time at which it is evaluated.
     pub filter: Option<(Filter<CustomerField>, DateTime<Utc>)>,
 }
 
 impl CustomerFilter {
-    /// Whether every living customer passes.
-    fn is_open(&self) -> bool {
+    /// Returns whether every customer that is not deleted matches.
+    fn matches_all(&self) -> bool {
         self.segment_id.is_none() && self.is_without_conditions()
     }
 
-    /// The segment whose every member passes, where its members are counted.
+    /// Returns the id of the segment if all its members match, so that the total is its row count.
     fn counted_segment(&self) -> Option<&str> {
         let id = self.segment_id.as_deref().filter(|_| self.is_without_conditions())?;
         segments::may_be_id(&Identifier::new(id.to_owned())).then_some(id)
@@ -79,27 +79,27 @@ impl CustomerFilter {
     fn is_without_conditions(&self) -> bool {
         let Self { email, city, name, segment_id: _, created_at, updated_at, filter } = self;
         [email, city, name].iter().all(|text| text.is_none())
-            && created_at.is_open()
-            && updated_at.is_open()
+            && created_at.is_unbounded()
+            && updated_at.is_unbounded()
             && filter.is_none()
     }
 }
 
-/// One page of customers and the number of all that pass the filter.
+/// One page of customers, and the number of all customers that match the filter.
 #[derive(Debug)]
 pub struct CustomerPage {
-    /// One more than the page's limit where there are more.
+    /// At most one row more than the limit of the page: the additional row shows that there is a next page.
     pub rows: Vec<Customer>,
     pub total: i64,
-    /// Whether the list is of a segment whose filter depends on the time; an empty page does not tell.
-    pub is_timed: Option<bool>,
+    /// Whether the list is of a segment whose filter depends on the current time; `None` when the page is empty.
+    pub is_time_dependent: Option<bool>,
 }
 
-/// A page of the living customers that pass `filter`; `cursor` continues a list after (in the sense of `sort`) a moment,
-/// without changing the total.
+/// Lists one page of the customers that match `filter` and are not deleted. With `cursor`, the page begins after that
+/// time in the order of `sort`; the total does not depend on it.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -117,7 +117,7 @@ pub async fn list(
         query.push(", false");
     }
     push_matching(&mut query, project, filter);
-    // A page of a segment is read in order from the members' own copy of the time.
+    // The members of a segment are read in order from the index on their copy of the time of creation.
     let members_sort = filter.segment_id.is_some() && sort.key == SortKey::CreatedAt;
     let key = match sort.key {
         SortKey::CreatedAt if members_sort => "m.customer_created_at",
@@ -135,8 +135,8 @@ pub async fn list(
         };
         push_window(&mut query, cursor_key, window);
     }
-    // As the indexes are: rows without the value first, so last in the other direction. Times are never null, and an index in
-    // plain order would not serve an order that names where its nulls go.
+    // The order must be the one of the index: rows without a source id come first, and last in the other direction.
+    // The times are never null, and an index without a position of nulls could not be used for an order with one.
     let (direction, nulls) = match sort.direction {
         Direction::Ascending => (" ASC", " NULLS FIRST"),
         Direction::Descending => (" DESC", " NULLS LAST"),
@@ -147,28 +147,28 @@ pub async fn list(
     query.push(" LIMIT ").push_bind(page.limit + 1).push(" OFFSET ").push_bind(page.offset());
     let rows: Vec<ListedRow> = query.build_query_as().fetch_all(&mut *connection).await?;
 
-    let total = if filter.is_open() {
-        row_counts::total(connection, project, RESOURCE).await?
+    let total = if filter.matches_all() {
+        row_counts::total(connection, project, row_counts::CUSTOMERS).await?
     } else if let Some(segment_id) = filter.counted_segment() {
         row_counts::total(connection, project, segment_id).await?
     } else if cursor.is_none() && page.number == 1 && i64::try_from(rows.len()).is_ok_and(|len| len <= page.limit) {
-        // The first page holds them all.
+        // The first page contains all matching customers.
         i64::try_from(rows.len()).unwrap_or(i64::MAX)
     } else {
         let mut count = QueryBuilder::new("SELECT count(*)");
         push_matching(&mut count, project, filter);
         count.build_query_scalar().fetch_one(connection).await?
     };
-    let is_timed = rows.first().map(|row| row.is_timed);
-    Ok(CustomerPage { rows: rows.into_iter().map(|row| row.customer.into()).collect(), total, is_timed })
+    let is_time_dependent = rows.first().map(|row| row.is_time_dependent);
+    Ok(CustomerPage { rows: rows.into_iter().map(|row| row.customer.into()).collect(), total, is_time_dependent })
 }
 
-/// `FROM` and `WHERE` of the living customers that pass `filter`.
+/// Adds `FROM` and `WHERE` for the customers that match `filter` and are not deleted.
 fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter: &CustomerFilter) {
     let CustomerFilter { email, city, name, segment_id, created_at, updated_at, filter } = filter;
     if let Some(segment_id) = segment_id {
-        // From each member to its customer by the primary key. Left to choose, PostgreSQL may read the whole project
-        // instead: it takes every project for one of average size.
+        // Read the customer of each member by the primary key. `OFFSET 0` prevents PostgreSQL from reading the whole
+        // project instead, which it may do because it assumes that every project has the average size.
         query
             .push(" FROM segment_members m CROSS JOIN LATERAL (SELECT * FROM customers WHERE project_id = m.project_id")
             .push(" AND id = m.customer_id OFFSET 0) c WHERE m.project_id = ")
@@ -186,20 +186,10 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter:
     }
     push_window(query, "c.created_at", *created_at);
     push_window(query, "c.updated_at", *updated_at);
-    // The same again for whoever was updated, on the column that has the index.
+    // An updated customer has the same time in changed_at, which has the index.
     push_window(query, "c.changed_at", *updated_at);
     if let Some((filter, now)) = filter {
         query.push(" AND ");
         push_customer_filter(query, filter, *now);
-    }
-}
-
-/// An open window at the precision of answers: a row that shows the boundary itself is outside.
-pub fn push_window(query: &mut QueryBuilder<Postgres>, column: &'static str, window: Window) {
-    if let Some(before) = window.before {
-        query.push(" AND ").push(column).push(" < ").push_bind(timestamp::shown(before));
-    }
-    if let Some(after) = window.after {
-        query.push(" AND ").push(column).push(" >= ").push_bind(timestamp::after_shown(after));
     }
 }

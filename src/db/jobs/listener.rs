@@ -1,4 +1,4 @@
-//! Hears of jobs that are accepted, and of deliveries that another emulator has put in line.
+//! Receives the notifications of new jobs, and of deliveries that another emulator process has queued.
 
 use std::time::Duration;
 
@@ -6,31 +6,31 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Acquire, PgPool};
 use tokio::time::timeout;
 
-use super::queue::{CHANNEL, is_work_left};
+use super::queue::{CHANNEL, has_pending_work};
 use crate::db::webhook_deliveries;
 
-/// What is announced.
+/// A notification from the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// A job was accepted.
+pub enum Notification {
+    /// A job was inserted, or a project was deleted.
     Job,
-    /// A delivery was put in line, by an emulator that does not deliver.
+    /// A delivery was queued by a process that does not deliver.
     Delivery,
 }
 
-/// A connection of its own, beside those of the pool, that hears of what is announced by whichever emulator.
+/// A connection outside the pool that receives the notifications of every process on the database.
 #[derive(Debug)]
 pub struct Listener {
     listener: PgListener,
-    /// Of this one connection.
+    /// The pool of sqlx that holds only this connection.
     _pool: PgPool,
 }
 
 impl Listener {
-    /// Connects and listens.
+    /// Connects and subscribes to the notifications.
     ///
     /// # Errors
-    /// When the database cannot be reached, or refuses.
+    /// Returns an error when the database cannot be reached or rejects the connection.
     pub async fn connect(database: PgConnectOptions) -> Result<Self, sqlx::Error> {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database);
         let mut listener = PgListener::connect_with(&pool).await?;
@@ -38,23 +38,23 @@ impl Listener {
         Ok(Self { listener, _pool: pool })
     }
 
-    /// Whether anything is left to do: what was announced while nobody listened.
+    /// Returns whether there is work whose notification this connection may have missed.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn is_work_left(&mut self) -> Result<bool, sqlx::Error> {
-        is_work_left(self.listener.acquire().await?).await
+    /// Returns an error when the database query fails.
+    pub async fn has_pending_work(&mut self) -> Result<bool, sqlx::Error> {
+        has_pending_work(self.listener.acquire().await?).await
     }
 
-    /// Waits for the next word, for as long as `patience`; `None` where there was none.
+    /// Waits for the next notification, at most `duration`. Returns `None` when there was none.
     ///
     /// # Errors
-    /// When the connection is lost and there is no other to be had.
-    pub async fn hears(&mut self, patience: Duration) -> Result<Option<Word>, sqlx::Error> {
-        match timeout(patience, self.listener.recv()).await {
-            Ok(announced) => {
-                announced.map(|announced| Some(if announced.channel() == CHANNEL { Word::Job } else { Word::Delivery }))
-            }
+    /// Returns an error when the connection is lost and cannot be replaced.
+    pub async fn recv(&mut self, duration: Duration) -> Result<Option<Notification>, sqlx::Error> {
+        match timeout(duration, self.listener.recv()).await {
+            Ok(received) => received.map(|notification| {
+                Some(if notification.channel() == CHANNEL { Notification::Job } else { Notification::Delivery })
+            }),
             Err(_) => Ok(None),
         }
     }

@@ -1,22 +1,22 @@
-//! What jobs leave behind: files to download, and the records that failed.
+//! The results of jobs: files to download, and the records that failed.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::queue::none_if_empty;
+use super::columns::empty_if_all_none;
 use crate::domain::job::ResultLine;
 use crate::domain::project::ProjectId;
 
-/// A part of what a job leaves behind.
+/// A part of the results of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ResultPart {
     /// Lines of the CSV file that can be downloaded.
     File,
-    /// JSON of each record that failed.
+    /// The JSON of each record that failed.
     Failed,
 }
 
-impl Part {
+impl ResultPart {
     fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -25,21 +25,21 @@ impl Part {
     }
 }
 
-/// Adds lines to a part, behind those of lower numbers.
+/// Inserts lines into a part, as its row `number`.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn add_lines(
+/// Returns an error when the database query fails.
+pub async fn insert_lines(
     connection: &mut PgConnection,
     project: ProjectId,
     job_id: &str,
-    part: Part,
+    part: ResultPart,
     number: i64,
     lines: &[ResultLine],
 ) -> Result<(), sqlx::Error> {
     let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     let column = |value: fn(&ResultLine) -> Option<&String>| {
-        none_if_empty(lines.iter().map(|line| value(line).map(String::as_str)).collect())
+        empty_if_all_none(lines.iter().map(|line| value(line).map(String::as_str)).collect())
     };
     sqlx::query!(
         "INSERT INTO job_results (project_id, job_id, part, number, lines, customer_ids, source_ids, referrer_ids)
@@ -58,15 +58,16 @@ pub async fn add_lines(
     Ok(())
 }
 
-/// The next lines of a part behind `number`, and the number to go on behind; `None` where there are no more.
+/// Finds the first row of a part after the row `number`. Returns its number and its lines, or `None` when there is
+/// none.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn lines(
+/// Returns an error when the database query fails.
+pub async fn find_next_lines(
     connection: &mut PgConnection,
     project: ProjectId,
     job_id: &str,
-    part: Part,
+    part: ResultPart,
     number: i64,
 ) -> Result<Option<(i64, Vec<String>)>, sqlx::Error> {
     let row = sqlx::query!(
@@ -82,15 +83,15 @@ pub async fn lines(
     Ok(row.map(|row| (row.number, row.lines.into_iter().flatten().collect())))
 }
 
-/// Removes the results whose time is over.
+/// Deletes the results that have expired.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn expire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn delete_expired_results(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH expired AS (
-             UPDATE jobs j SET is_cleared = true FROM projects p
-             WHERE j.project_id = p.id AND j.expires_at <= $1 AND NOT j.is_cleared
+             UPDATE jobs j SET results_removed = true FROM projects p
+             WHERE j.project_id = p.id AND j.expires_at <= $1 AND NOT j.results_removed
              RETURNING j.project_id, j.id
          )
          DELETE FROM job_results r USING expired WHERE r.project_id = expired.project_id AND r.job_id = expired.id",
@@ -101,28 +102,28 @@ pub async fn expire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
     Ok(())
 }
 
-/// Which transactions are over now, as PostgreSQL writes it.
+/// Returns the current snapshot of the database (`pg_snapshot`) as text. It shows which transactions have ended.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn snapshot(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn current_snapshot(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT pg_current_snapshot()::text AS "snapshot!""#).fetch_one(connection).await
 }
 
-/// Takes everyone out of results who was forgotten since `snapshot`, under the exclusive rules lock: nobody is being forgotten
-/// meanwhile.
+/// Erases from the results the customers that were erased after `snapshot`. The caller holds the rules lock
+/// exclusively, so that no customer is erased meanwhile.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn forget_since(
+/// Returns an error when the database query fails.
+pub async fn erase_customers_since(
     connection: &mut PgConnection,
     project: ProjectId,
     snapshot: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"SELECT forget_in_results(project_id, forgotten_id, '{}')::text AS done FROM permanent_deletions
+        r#"SELECT erase_customer_from_job_results(project_id, erased_customer_id, '{}')::text AS done FROM permanent_deletions
            WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
-               -- Of a transaction of the database that this one was restored from.
+               -- A larger number is a transaction of the database from which this one was restored.
                AND xid < pg_snapshot_xmax(pg_current_snapshot())"#,
         project.0,
         snapshot

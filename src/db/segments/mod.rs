@@ -1,11 +1,15 @@
-//! Segments. Who moves in and out of those with a filter is in `members`.
+//! Segments. `members` updates the members of segments with a filter.
 
 mod members;
+mod moments;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
+use crate::db::filter::push_segment_filter;
+use crate::db::row_counts;
+use crate::db::window::push_window;
 use crate::domain::filter::{Filter, SegmentField};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
@@ -13,8 +17,10 @@ use crate::domain::page::{Direction, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
-pub use members::{Moved, drop_moments, evaluated, keep_moments, move_members, settle, store_moments, turn_concerns};
+pub use members::{MembershipChange, has_affected_customers, recompute_members, set_evaluated_at, update_memberships};
+pub use moments::{delete_moments, rebuild_moments, replace_moments};
 
+/// A row of `segments`.
 struct SegmentRow {
     id: String,
     name: String,
@@ -42,25 +48,22 @@ impl FromRow<'_, PgRow> for SegmentRow {
 impl From<SegmentRow> for Segment {
     fn from(row: SegmentRow) -> Self {
         let SegmentRow { id, name, r#type, filter, created_at, updated_at, evaluated_at } = row;
-        // The column's check constraint knows the same three names.
+        // The check constraint of the column allows only the names that can be parsed.
         let kind = SegmentType::parse(&r#type).unwrap_or(SegmentType::Static);
         Self { id, name, kind, filter, created_at, updated_at, evaluated_at }
     }
 }
 
-/// Whether an identifier has the form of the ids that this program makes.
+/// Returns whether an identifier has the form of a segment id.
 #[must_use]
 pub fn may_be_id(identifier: &Identifier) -> bool {
     identifier.has_form("seg_", 24)
 }
 
-/// The name under which `row_counts` counts the segments.
-pub const RESOURCE: &str = "segments";
-
-/// Adds a segment, and one to the count.
+/// Inserts a segment, and increments the row count.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, segment: &Segment) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH counted AS (
@@ -84,11 +87,11 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, segment: 
     Ok(())
 }
 
-/// Makes the living customers among `customer_ids` members; the others are passed over. The customers are locked, so that
-/// none is deleted meanwhile.
+/// Makes customers members of a segment. Customers that do not exist or are deleted are skipped. The customers are
+/// locked, so that none is deleted meanwhile.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert_members(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -116,10 +119,10 @@ pub async fn insert_members(
     Ok(())
 }
 
-/// The segment with that id.
+/// Finds the segment with that id.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Segment>, sqlx::Error> {
     let row = sqlx::query_as!(
         SegmentRow,
@@ -133,12 +136,12 @@ pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -
     Ok(row.map(Segment::from))
 }
 
-/// When the stored members of a segment were last all right, where its filter depends on the time, and the version of the
-/// project's rules.
+/// Finds when all stored members of a segment were last correct, if its filter depends on the current time, and the
+/// version of the project's rules.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn evaluation(
+/// Returns an error when the database query fails.
+pub async fn find_evaluation(
     connection: &mut PgConnection,
     project: ProjectId,
     id: &str,
@@ -154,7 +157,7 @@ pub async fn evaluation(
     Ok((row.evaluated_at, row.rules_version))
 }
 
-/// Which segments a list shows.
+/// Selects the segments of a list.
 #[derive(Clone, Debug, Default)]
 pub struct SegmentFilter {
     pub ids: Option<Vec<String>>,
@@ -162,10 +165,11 @@ pub struct SegmentFilter {
     pub filter: Option<Filter<SegmentField>>,
 }
 
-/// The first `limit` segments by their time of creation that pass `filter` at `now`, and how many there are in all.
+/// Lists the first `limit` segments that match `filter` at `now`, sorted by their time of creation, and returns them
+/// with the number of all matching segments.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -179,10 +183,10 @@ pub async fn list(
         if let Some(ids) = &filter.ids {
             query.push(" AND id = ANY(").push_bind(ids.clone()).push(")");
         }
-        crate::db::customers::push_window(query, "segments.created_at", filter.created_at);
+        push_window(query, "segments.created_at", filter.created_at);
         if let Some(filter) = &filter.filter {
             query.push(" AND ");
-            crate::db::filter::push_segment_filter(query, filter, now);
+            push_segment_filter(query, filter, now);
         }
     };
     let mut query = QueryBuilder::new("SELECT id, name, type, filter, created_at, updated_at, evaluated_at");
@@ -192,8 +196,8 @@ pub async fn list(
         Direction::Descending => " ORDER BY created_at DESC, id DESC LIMIT ",
     });
     let rows: Vec<SegmentRow> = query.push_bind(limit).build_query_as().fetch_all(&mut *connection).await?;
-    let total = if filter.ids.is_none() && filter.created_at.is_open() && filter.filter.is_none() {
-        crate::db::row_counts::total(connection, project, RESOURCE).await?
+    let total = if filter.ids.is_none() && filter.created_at.is_unbounded() && filter.filter.is_none() {
+        row_counts::total(connection, project, row_counts::SEGMENTS).await?
     } else {
         let mut count = QueryBuilder::new("SELECT count(*)");
         push_matching(&mut count);
@@ -202,11 +206,11 @@ pub async fn list(
     Ok((rows.into_iter().map(Segment::from).collect(), total))
 }
 
-/// The segments of a project that have a filter, oldest first.
+/// Lists the segments of a project that have a filter, oldest first.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn filtered(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Segment>, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn list_filtered(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Segment>, sqlx::Error> {
     let rows = sqlx::query_as!(
         SegmentRow,
         r#"SELECT id, name, type, filter AS "filter: JsonText", created_at, updated_at, evaluated_at
@@ -218,11 +222,11 @@ pub async fn filtered(connection: &mut PgConnection, project: ProjectId) -> Resu
     Ok(rows.into_iter().map(Segment::from).collect())
 }
 
-/// The static segments that a customer is in, each with its time of creation, oldest first.
+/// Lists the static segments that a customer is a member of, oldest first, each with its time of creation.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn static_of_customer(
+/// Returns an error when the database query fails.
+pub async fn list_static_of_customer(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_id: &str,
@@ -241,10 +245,11 @@ pub async fn static_of_customer(
     Ok(rows.into_iter().map(|row| (row.created_at, SegmentName { id: row.id, name: row.name })).collect())
 }
 
-/// Removes a segment with its members and their counts; `false` where there is none. Nobody may be adding members meanwhile.
+/// Deletes a segment with its members and their count. Returns `false` when there is no such segment. The caller
+/// ensures that no other transaction adds members meanwhile.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
@@ -263,10 +268,10 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
     .await
 }
 
-/// Takes a locked customer out of every segment that holds it, and its moments out of those that are stored.
+/// Removes a locked customer from all segments, and deletes its stored moments.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn remove_customer(
     connection: &mut PgConnection,
     project: ProjectId,

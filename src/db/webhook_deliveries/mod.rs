@@ -1,5 +1,5 @@
-//! Deliveries of webhooks: written beside the change that they tell of, and read by whoever looks what became of them. What the
-//! courier does is in `queue.rs`.
+//! Webhook deliveries. They are inserted in the transaction of the change that they report, and requests read their
+//! outcomes. The queries of the delivery worker are in `queue.rs`.
 
 mod queue;
 
@@ -10,9 +10,9 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{NewDelivery, StoredDelivery};
 
-pub use queue::{CHANNEL, CourierConnection, Look, expire};
+pub use queue::{CHANNEL, DeliveryConnection, DueQuery, delete_finished};
 
-/// Deliveries, column by column, as `unnest` takes them.
+/// Deliveries as the arrays that `unnest` takes, one for each column.
 pub(super) struct DeliveryColumns {
     pub ids: Vec<String>,
     pub webhook_ids: Vec<String>,
@@ -21,28 +21,29 @@ pub(super) struct DeliveryColumns {
 }
 
 impl DeliveryColumns {
-    pub fn of(deliveries: &[NewDelivery]) -> Self {
-        let column = |text: fn(&NewDelivery) -> &String| deliveries.iter().map(|one| text(one).clone()).collect();
+    pub fn from_slice(deliveries: &[NewDelivery]) -> Self {
+        let column =
+            |text: fn(&NewDelivery) -> &String| deliveries.iter().map(|delivery| text(delivery).clone()).collect();
         Self {
-            ids: column(|one| &one.id),
-            webhook_ids: column(|one| &one.webhook_id),
-            customer_ids: column(|one| &one.customer_id),
-            entry_ids: column(|one| &one.entry_id),
+            ids: column(|delivery| &delivery.id),
+            webhook_ids: column(|delivery| &delivery.webhook_id),
+            customer_ids: column(|delivery| &delivery.customer_id),
+            entry_ids: column(|delivery| &delivery.entry_id),
         }
     }
 }
 
-/// Puts deliveries in line, to be sent from `now` on, in one statement however many.
+/// Inserts any number of deliveries, which are due at `now`, in one statement.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn insert(
     connection: &mut PgConnection,
     project: ProjectId,
     deliveries: &[NewDelivery],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let columns = DeliveryColumns::of(deliveries);
+    let columns = DeliveryColumns::from_slice(deliveries);
     sqlx::query!(
         "INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
          SELECT $1, delivery.*, $6, $6 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS delivery",
@@ -58,37 +59,38 @@ pub async fn insert(
     Ok(())
 }
 
-/// A status of deliveries.
+/// The status of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryStatus {
-    /// Neither delivered nor given up.
+    /// An attempt is still due.
     Pending,
     Delivered,
     Failed,
 }
 
 impl DeliveryStatus {
-    /// The names, in the order of the statuses.
+    /// The names of the statuses, in the order of the variants.
     pub const NAMES: [&str; 3] = ["PENDING", "DELIVERED", "FAILED"];
 
-    /// The status of that name.
+    /// Returns the status with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let place = Self::NAMES.iter().position(|one| *one == name)?;
-        [Self::Pending, Self::Delivered, Self::Failed].get(place).copied()
+        let index = Self::NAMES.iter().position(|known| *known == name)?;
+        [Self::Pending, Self::Delivered, Self::Failed].get(index).copied()
     }
 }
 
-/// Which deliveries a list shows.
+/// Selects the deliveries of a list.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
-    /// Only of that webhook.
+    /// Only deliveries of this webhook.
     pub webhook_id: Option<String>,
     pub status: Option<DeliveryStatus>,
-    /// Only those that are older than the one with this id.
+    /// Only deliveries that are older than the one with this id.
     pub starting_after_id: Option<String>,
 }
 
+/// A row of `webhook_deliveries`, with the type of its activity entry.
 #[derive(FromRow)]
 struct DeliveryRow {
     id: String,
@@ -122,11 +124,12 @@ impl From<DeliveryRow> for StoredDelivery {
     }
 }
 
-/// Deliveries of a project, newest first: one more than `limit` where there are more. It reads as many of each webhook, of which there are
-/// not many, and of these the newest.
+/// Lists the deliveries of a project, newest first. It returns at most `limit + 1` deliveries, so that the caller can
+/// detect whether there are more. The query reads the newest `limit + 1` of each webhook and then selects among these,
+/// because a project has few webhooks.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn list(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -142,7 +145,7 @@ pub async fn list(
     if let Some(id) = &filter.starting_after_id {
         query.push(" AND one.id < ").push_bind(id.clone());
     }
-    // As literals, by which PostgreSQL knows the indexes that have only these.
+    // Use literals, so that PostgreSQL recognises that a partial index can be used.
     match filter.status {
         None => {}
         Some(DeliveryStatus::Pending) => _ = query.push(" AND one.due_at IS NOT NULL"),
@@ -162,10 +165,10 @@ pub async fn list(
     Ok(rows.into_iter().map(StoredDelivery::from).collect())
 }
 
-/// The delivery with that id, of whichever webhook of the project.
+/// Finds the delivery with that id, of any webhook of the project.
 ///
 /// # Errors
-/// When the database refuses.
+/// Returns an error when the database query fails.
 pub async fn find(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -187,17 +190,18 @@ pub async fn find(
     Ok(row.map(StoredDelivery::from))
 }
 
-/// Puts a delivery in line again, as if it had never been tried; `false` where there is none.
+/// Puts a delivery into the queue again, as if no attempt had been made. Returns `false` when there is no such
+/// delivery.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn replay(
+/// Returns an error when the database query fails.
+pub async fn requeue(
     connection: &mut PgConnection,
     project: ProjectId,
     id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
+    let result = sqlx::query!(
         "UPDATE webhook_deliveries d
          SET due_at = $3, outcome = NULL, failures = 0, round = round + 1, first_attempt_at = NULL, finished_at = NULL
          FROM webhooks w
@@ -208,37 +212,41 @@ pub async fn replay(
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(result.rows_affected() == 1)
 }
 
-/// Removes deliveries of a webhook that is gone: `most` of them, and returns how many they were.
+/// Deletes at most `limit` deliveries of a deleted webhook, and returns how many it deleted.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn remove_of(
+/// Returns an error when the database query fails.
+pub async fn delete_by_webhook(
     connection: &mut PgConnection,
     project: ProjectId,
     webhook_id: &str,
-    most: i64,
+    limit: i64,
 ) -> Result<i64, sqlx::Error> {
-    let done = sqlx::query!(
+    let result = sqlx::query!(
         "DELETE FROM webhook_deliveries d
          USING (SELECT id FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3) AS gone
          WHERE d.project_id = $1 AND d.webhook_id = $2 AND d.id = gone.id",
         project.0,
         webhook_id,
-        most
+        limit
     )
     .execute(connection)
     .await?;
-    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+    Ok(i64::try_from(result.rows_affected()).unwrap_or(i64::MAX))
 }
 
-/// How many deliveries of active webhooks should have been tried by `now` and were not.
+/// Counts the deliveries of active webhooks whose next attempt was due at `now` or earlier.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn unsent(connection: &mut PgConnection, project: ProjectId, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+/// Returns an error when the database query fails.
+pub async fn count_overdue(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    now: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM webhooks w
            JOIN webhook_deliveries d ON d.project_id = w.project_id AND d.webhook_id = w.id

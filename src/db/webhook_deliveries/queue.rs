@@ -1,4 +1,4 @@
-//! What the courier does: it reads what is due, and writes down what became of it.
+//! The queries of the delivery worker: it reads due deliveries and records the outcomes of its attempts.
 
 use std::collections::HashMap;
 
@@ -12,115 +12,116 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery, Secret, WebhookKind};
 
-/// Where it is announced, to the emulator that delivers, that another one has something to be delivered.
+/// The PostgreSQL channel on which the other processes notify the delivering process of new deliveries.
 pub const CHANNEL: &str = "voucherify_emulator_deliveries";
-/// How the courier's connection is called.
-const APPLICATION_NAME: &str = "voucherify-emulator courier";
-/// The session lock of whoever delivers.
-const COURIERS_LOCK: i64 = 8_684_000_000_000_000;
-/// Bytes of entries that are read at once.
-const BYTES: i64 = 4 * 1024 * 1024;
-/// Characters of attempts that are kept of one delivery.
-const ATTEMPTS_CHARS: i32 = 8_000;
+/// The name of the delivery worker's connection, as PostgreSQL shows it.
+const APPLICATION_NAME: &str = "voucherify-emulator webhook delivery";
+/// The key of the delivery lock: the advisory lock that the database session of the delivering process holds.
+const DELIVERY_LOCK_KEY: i64 = 8_684_000_000_000_000;
+/// The size of the activity entries, in bytes, after which one query returns no further deliveries.
+const MAX_ENTRY_BYTES: i64 = 4 * 1024 * 1024;
+/// The length of the stored attempts of a delivery, in characters, after which a new attempt replaces them.
+const MAX_ATTEMPTS_CHARS: i32 = 8_000;
 
-/// What the courier looks for.
+/// Selects the due deliveries to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
-    /// What is due by then.
+pub struct DueQuery<'a> {
+    /// Only deliveries that are due at this time or earlier.
     pub now: DateTime<Utc>,
-    /// And not before; `None` is whatever is due.
+    /// Only deliveries that are due at this time or later; `None` means no such limit.
     pub since: Option<DateTime<Utc>>,
-    /// But not these.
-    pub in_hand: &'a [String],
-    /// How many of those webhooks at the most.
-    pub webhooks: &'a HashMap<(ProjectId, String), i32>,
-    /// And of every other.
-    pub room: i32,
-    /// How many of all.
-    pub most: i64,
-    /// Beginning behind that webhook, and going around.
+    /// These deliveries are excluded.
+    pub in_flight_ids: &'a [String],
+    /// The maximum number of deliveries for some webhooks.
+    pub webhook_limits: &'a HashMap<(ProjectId, String), i32>,
+    /// The maximum number for each other webhook.
+    pub default_webhook_limit: i32,
+    /// The maximum number of all deliveries together.
+    pub total_limit: i64,
+    /// Begin with the webhook after this one, and continue with the first webhook after the last.
     pub after: Option<&'a (ProjectId, String)>,
 }
 
-/// The courier's own connection. Of all emulators on a database, the one whose connection has the lock delivers; the lock goes with
-/// the connection, however that ends. Since the same connection reads what is due and writes what became of it, nobody does that
-/// without the lock.
+/// The delivery worker's connection. Of all processes on a database, only the one whose connection holds the delivery
+/// lock delivers, and the lock is released whenever the connection ends. The same connection reads the due deliveries
+/// and records the outcomes, so both happen only under the lock.
 #[derive(Debug)]
-pub struct CourierConnection {
+pub struct DeliveryConnection {
     connection: PgConnection,
-    delivers: bool,
-    /// The process of PostgreSQL behind it.
-    process: i32,
+    has_lock: bool,
+    /// The process id of the connection in PostgreSQL.
+    process_id: i32,
 }
 
-impl CourierConnection {
-    /// Connects, and ends the process behind the connection before, if there is one still: it would have the lock for as long as
-    /// PostgreSQL does not notice that nobody is at the other end.
+impl DeliveryConnection {
+    /// Connects, and terminates the PostgreSQL process of an earlier connection if it still runs. It would hold the
+    /// lock until PostgreSQL detects that the client has disconnected.
     ///
     /// # Errors
-    /// When the database cannot be reached.
-    pub async fn connect(database: &PgConnectOptions, before: Option<i32>) -> Result<Self, sqlx::Error> {
+    /// Returns an error when the database cannot be reached or the query fails.
+    pub async fn connect(database: &PgConnectOptions, previous_process_id: Option<i32>) -> Result<Self, sqlx::Error> {
         let options = database.clone().application_name(APPLICATION_NAME).disable_statement_logging();
         let mut connection = options.connect().await?;
-        // The same few statements over and over: to plan them anew each time would take longer than they do.
+        // Use generic plans: the few statements repeat, and planning them each time would take longer than executing
+        // them.
         let session = "SET statement_timeout = '8s'; SET jit = off; SET timezone = 'UTC';
                        SET plan_cache_mode = force_generic_plan;
                        SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
         connection.execute(session).await?;
-        let process = sqlx::query_scalar!(
+        let process_id = sqlx::query_scalar!(
             r#"SELECT pg_backend_pid() AS "process!" FROM (
                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE pid = $1 AND application_name = $2 AND datname = current_database() AND usename = current_user
                ) AS ended"#,
-            before,
+            previous_process_id,
             APPLICATION_NAME
         )
         .fetch_one(&mut connection)
         .await?;
-        Ok(Self { connection, delivers: false, process })
+        Ok(Self { connection, has_lock: false, process_id })
     }
 
-    /// The process of PostgreSQL behind it.
+    /// Returns the process id of the connection in PostgreSQL.
     #[must_use]
-    pub fn process(&self) -> i32 {
-        self.process
+    pub fn process_id(&self) -> i32 {
+        self.process_id
     }
 
-    /// Whether this is the one that delivers; asks for the lock where it is not.
+    /// Returns whether this connection holds the delivery lock. If it does not, it tries to acquire the lock first.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn delivers(&mut self) -> Result<bool, sqlx::Error> {
-        if !self.delivers {
-            let taken = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "taken!""#, COURIERS_LOCK);
-            self.delivers = taken.fetch_one(&mut self.connection).await?;
+    /// Returns an error when the database query fails.
+    pub async fn try_lock(&mut self) -> Result<bool, sqlx::Error> {
+        if !self.has_lock {
+            let acquired = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "taken!""#, DELIVERY_LOCK_KEY);
+            self.has_lock = acquired.fetch_one(&mut self.connection).await?;
         }
-        Ok(self.delivers)
+        Ok(self.has_lock)
     }
 
-    /// Tells the emulator that delivers that there is something to do.
+    /// Notifies the delivering process that there are deliveries to send.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn announce(&mut self) -> Result<(), sqlx::Error> {
+    /// Returns an error when the database query fails.
+    pub async fn notify(&mut self) -> Result<(), sqlx::Error> {
         sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(&mut self.connection).await?;
         Ok(())
     }
 
-    /// What is due, of each active webhook the oldest.
+    /// Finds due deliveries of active webhooks, for each webhook the oldest ones.
     ///
-    /// What was delivered a moment ago is in the index until PostgreSQL cleans it up, and each look goes over it again;
-    /// [`Look::since`] keeps looks from that.
+    /// The index contains the entries of finished deliveries until PostgreSQL removes them, and each query reads these
+    /// again. [`DueQuery::since`] avoids that.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn due(&mut self, look: &Look<'_>) -> Result<Vec<DueDelivery>, sqlx::Error> {
-        let Look { now, since, in_hand, webhooks, room, most, after } = *look;
-        let (mut projects, mut webhook_ids, mut rooms) = (Vec::new(), Vec::new(), Vec::new());
-        for ((project, webhook_id), &room) in webhooks {
+    /// Returns an error when the database query fails.
+    pub async fn find_due(&mut self, query: &DueQuery<'_>) -> Result<Vec<DueDelivery>, sqlx::Error> {
+        let DueQuery { now, since, in_flight_ids, webhook_limits, default_webhook_limit, total_limit, after } = *query;
+        let (mut projects, mut webhook_ids, mut limits) = (Vec::new(), Vec::new(), Vec::new());
+        for ((project, webhook_id), &limit) in webhook_limits {
             projects.push(project.0);
             webhook_ids.push(webhook_id.clone());
-            rooms.push(room);
+            limits.push(limit);
         }
         let (after_project, after_webhook) =
             after.map_or((0, String::new()), |(project, webhook_id)| (project.0, webhook_id.clone()));
@@ -166,15 +167,15 @@ impl CourierConnection {
              FROM entries e JOIN projects p ON p.id = e.project_id AND p.deleted_at IS NULL
              WHERE coalesce(e.bytes_before, 0) <= $10"#,
             now,
-            in_hand,
-            room,
+            in_flight_ids,
+            default_webhook_limit,
             &projects,
             &webhook_ids,
-            &rooms,
-            most,
+            &limits,
+            total_limit,
             after_project,
             after_webhook,
-            BYTES,
+            MAX_ENTRY_BYTES,
             since
         )
         .fetch_all(&mut self.connection)
@@ -208,11 +209,11 @@ impl CourierConnection {
             .collect())
     }
 
-    /// When the next delivery of an active webhook is due, of those that are not due by `now`.
+    /// Finds when the next delivery of an active webhook that is not due at `now` will be due.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn next_due(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    /// Returns an error when the database query fails.
+    pub async fn find_next_due_at(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
         sqlx::query_scalar!(
             r#"SELECT min(next.due_at) FROM webhooks w,
                  LATERAL (SELECT d.due_at FROM webhook_deliveries d
@@ -225,26 +226,28 @@ impl CourierConnection {
         .await
     }
 
-    /// Writes down what attempts came to, in one statement however many, and returns those that are still to be written, since somebody
-    /// holds their deliveries. One whose delivery is gone, or has ended, is passed over.
+    /// Records the outcomes of any number of attempts in one statement. Returns the deliveries that another
+    /// transaction has locked, whose attempts must be recorded later. Attempts of deliveries that are deleted or
+    /// finished are skipped.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// Returns an error when the database query fails.
     pub async fn record(&mut self, records: &[AttemptRecord]) -> Result<Vec<DeliveryAddress>, sqlx::Error> {
         let mut columns = RecordColumns::default();
         for record in records {
-            columns.projects.push(record.address.project.0);
-            columns.webhooks.push(record.address.webhook_id.clone());
+            columns.project_ids.push(record.address.project.0);
+            columns.webhook_ids.push(record.address.webhook_id.clone());
             columns.ids.push(record.address.id.clone());
             columns.rounds.push(record.round);
-            columns.due.push(record.due_at);
+            columns.due_times.push(record.due_at);
             columns.outcomes.push(record.outcome.map(DeliveryOutcome::as_str).map(str::to_owned));
             columns.failures.push(record.failures);
-            columns.first.push(record.first_attempt_at);
-            columns.finished.push(record.outcome.map(|_| record.ended_at));
+            columns.first_attempt_times.push(record.first_attempt_at);
+            columns.finish_times.push(record.outcome.map(|_| record.ended_at));
             columns.attempts.push(record.attempt.as_str().to_owned());
         }
-        // Whoever forgets a person holds many deliveries, in an order of their own: nobody is waited for here.
+        // Skip locked rows: the erasure of a customer locks many deliveries in another order, so waiting could
+        // deadlock.
         let written = sqlx::query_scalar!(
             r#"WITH held AS MATERIALIZED (
                  SELECT d.ctid AS place, r.*
@@ -265,17 +268,17 @@ impl CourierConnection {
                                  ELSE d.attempts || ',' || r.attempt END
              FROM held r WHERE d.ctid = r.place
              RETURNING d.id"#,
-            &columns.projects,
-            &columns.webhooks,
+            &columns.project_ids,
+            &columns.webhook_ids,
             &columns.ids,
             &columns.rounds,
-            &columns.due as &Vec<Option<DateTime<Utc>>>,
+            &columns.due_times as &Vec<Option<DateTime<Utc>>>,
             &columns.outcomes as &Vec<Option<String>>,
             &columns.failures,
-            &columns.first,
-            &columns.finished as &Vec<Option<DateTime<Utc>>>,
+            &columns.first_attempt_times,
+            &columns.finish_times as &Vec<Option<DateTime<Utc>>>,
             &columns.attempts,
-            ATTEMPTS_CHARS
+            MAX_ATTEMPTS_CHARS
         )
         .fetch_all(&mut self.connection)
         .await?;
@@ -287,8 +290,8 @@ impl CourierConnection {
              FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (project_id, webhook_id, id)
              JOIN webhook_deliveries d USING (project_id, webhook_id, id)
              WHERE d.due_at IS NOT NULL AND d.id <> ALL($4)",
-            &columns.projects,
-            &columns.webhooks,
+            &columns.project_ids,
+            &columns.webhook_ids,
             &columns.ids,
             &written
         )
@@ -301,26 +304,27 @@ impl CourierConnection {
     }
 }
 
+/// Attempts as the arrays that `unnest` takes, one for each column.
 #[derive(Default)]
 struct RecordColumns {
-    projects: Vec<i64>,
-    webhooks: Vec<String>,
+    project_ids: Vec<i64>,
+    webhook_ids: Vec<String>,
     ids: Vec<String>,
     rounds: Vec<i32>,
-    due: Vec<Option<DateTime<Utc>>>,
+    due_times: Vec<Option<DateTime<Utc>>>,
     outcomes: Vec<Option<String>>,
     failures: Vec<i32>,
-    first: Vec<DateTime<Utc>>,
-    finished: Vec<Option<DateTime<Utc>>>,
+    first_attempt_times: Vec<DateTime<Utc>>,
+    finish_times: Vec<Option<DateTime<Utc>>>,
     attempts: Vec<String>,
 }
 
-/// Removes deliveries that have ended, of those whose ids are less than `before`: `most` of them, and returns how many they were.
+/// Deletes at most `limit` finished deliveries whose ids are less than `before`, and returns how many it deleted.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn expire(connection: &mut PgConnection, before: &str, most: i64) -> Result<i64, sqlx::Error> {
-    let done = sqlx::query!(
+/// Returns an error when the database query fails.
+pub async fn delete_finished(connection: &mut PgConnection, before: &str, limit: i64) -> Result<i64, sqlx::Error> {
+    let result = sqlx::query!(
         "DELETE FROM webhook_deliveries d
          USING (SELECT old.* FROM webhooks w,
                     LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
@@ -330,9 +334,9 @@ pub async fn expire(connection: &mut PgConnection, before: &str, most: i64) -> R
                 LIMIT $2) AS gone
          WHERE d.project_id = gone.project_id AND d.webhook_id = gone.webhook_id AND d.id = gone.id",
         before,
-        most
+        limit
     )
     .execute(connection)
     .await?;
-    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+    Ok(i64::try_from(result.rows_affected()).unwrap_or(i64::MAX))
 }

@@ -1,11 +1,11 @@
-//! One column of a CSV file of customers.
+//! The columns of a CSV file of customers.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::limits::{DESCRIPTION_CHARS, METADATA_BYTES, TEXT_CHARS};
 use crate::domain::timestamp;
 
-/// What a column holds.
+/// The customer member that a column contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Column {
@@ -23,13 +23,13 @@ pub(super) enum Column {
     AddressCity,
     AddressState,
     AddressCountry,
-    /// The key of the metadata.
+    /// A metadata key.
     Metadata(String),
 }
 
-/// The names of the columns that are no metadata. The vendor's reference names those of an address in full, its template does
-/// not.
-pub(super) const KNOWN: [(&str, Column); 18] = [
+/// The names of all columns except metadata. The vendor's reference uses address columns with the prefix `Address_`,
+/// the vendor's template without it.
+pub(super) const KNOWN_COLUMNS: [(&str, Column); 18] = [
     ("Id", Column::Id),
     ("Source_id", Column::SourceId),
     ("Name", Column::Name),
@@ -51,13 +51,13 @@ pub(super) const KNOWN: [(&str, Column); 18] = [
 ];
 
 impl Column {
-    /// By its name in the first line, in capital or small letters.
-    pub(super) fn of_name(name: &str) -> Self {
-        let known = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    /// Returns the column for a name in the header line, ignoring case. An unknown name is a metadata key.
+    pub(super) fn from_name(name: &str) -> Self {
+        let known = KNOWN_COLUMNS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         known.map_or_else(|| Self::Metadata(name.to_owned()), |(_, column)| column.clone())
     }
 
-    /// The path of the member in messages.
+    /// Returns the path of the member in error messages.
     fn path(&self) -> &str {
         match self {
             Self::Id => ".id",
@@ -78,15 +78,16 @@ impl Column {
         }
     }
 
-    /// That the cell is what the member may be, in the words in which a JSON body is refused. What metadata may be, its schema
-    /// says.
+    /// Checks that the cell is a valid value, with the same error texts as for a JSON body. Metadata values are
+    /// validated later, against the metadata schema.
     pub(super) fn check(&self, cell: &str) -> Result<(), String> {
         let most = match self {
             Self::Description => DESCRIPTION_CHARS,
             Self::Metadata(_) => METADATA_BYTES,
             _ => TEXT_CHARS,
         };
-        // No text has more characters than bytes.
+        // Count characters only if there are more bytes than allowed, because a text never has more characters than
+        // bytes.
         if cell.len() > most && cell.chars().count() > most {
             return Err(format!("Property {} must NOT have more than {most} characters", self.path()));
         }

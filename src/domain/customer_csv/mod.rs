@@ -1,4 +1,4 @@
-//! A CSV file of customers: what its first line says of the columns, and what a row says of a customer.
+//! CSV files of customers: the columns in the header line, and the conversion of rows to customers.
 
 mod column;
 
@@ -7,28 +7,28 @@ use serde_json::Map;
 
 use super::customer::{Address, CustomerReference};
 use super::identifier::Identifier;
-use super::job::{Failure, FailureKind, PersonName, Record};
+use super::job::{CustomerIds, Failure, FailureKind, Record};
 use super::json::JsonText;
 use super::limits::{CSV_COLUMNS, METADATA_BYTES, TEXT_CHARS};
 use super::metadata_schema::{Definition, value_of_cell};
 use super::patch::Patch;
 
-use column::{Column, KNOWN};
+use column::{Column, KNOWN_COLUMNS};
 
-/// The columns of a file, in their order.
+/// The columns of a file, in file order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns(Vec<Column>);
 
 impl Columns {
-    /// Reads the first line of a file.
+    /// Parses the header line of a file.
     ///
     /// # Errors
-    /// The details where these are no columns of customers.
-    pub fn of_header<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+    /// Returns the error details if these are not valid customer columns.
+    pub fn from_header<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let wrong = |what: String| Err(format!("Property .file must {what}"));
         let mut columns = Vec::new();
         for name in names.map(str::trim) {
-            let column = Column::of_name(name);
+            let column = Column::from_name(name);
             if name.is_empty() {
                 return wrong("have a name for each column in its first line".to_owned());
             }
@@ -43,9 +43,9 @@ impl Columns {
             }
             columns.push(column);
         }
-        // Without any of them it is some other file, or one that is separated by something else.
+        // A file without any known column has other content, or another separator than a comma.
         if columns.iter().all(|column| matches!(column, Column::Metadata(_))) {
-            let names: Vec<_> = KNOWN.iter().map(|(name, _)| *name).collect();
+            let names: Vec<_> = KNOWN_COLUMNS.iter().map(|(name, _)| *name).collect();
             return wrong(format!(
                 "name one of these columns in its first line, separated by commas: {}",
                 names.join(", ")
@@ -54,22 +54,27 @@ impl Columns {
         Ok(Self(columns))
     }
 
-    /// Columns from a job's parameters.
+    /// Reads columns from the stored parameters of a job.
     #[must_use]
-    pub fn of_stored(text: &JsonText) -> Option<Self> {
+    pub fn from_stored(text: &JsonText) -> Option<Self> {
         serde_json::from_str(text.as_str()).ok()
     }
 
-    /// The definition that `of_key` knows for each column of metadata.
-    pub fn definitions<'a>(&self, of_key: impl Fn(&str) -> Option<&'a Definition>) -> Vec<Option<&'a Definition>> {
+    /// Returns, for each column, the metadata definition that `definition_of` returns for its key, or `None` if it is
+    /// not a metadata column.
+    pub fn definitions<'a>(
+        &self,
+        definition_of: impl Fn(&str) -> Option<&'a Definition>,
+    ) -> Vec<Option<&'a Definition>> {
         let of_column = |column: &Column| match column {
-            Column::Metadata(key) => of_key(key),
+            Column::Metadata(key) => definition_of(key),
             _ => None,
         };
         self.0.iter().map(of_column).collect()
     }
 
-    /// A row as the record of a job. One that cannot be that of a customer is kept as what is wrong with it, and fails alone.
+    /// Converts a row to a job record. For an invalid row, the record contains the error text instead of the cells, so
+    /// that only this row fails when the job is processed.
     pub fn record<'a>(&self, cells: impl Iterator<Item = &'a str> + Clone) -> Record {
         let (count, most) = (cells.clone().count(), self.0.len());
         let json = match cells.clone().map(str::len).sum::<usize>() {
@@ -80,31 +85,31 @@ impl Columns {
             }
             _ => JsonText::of(&Cells(cells.clone())),
         };
-        Record { json: json.as_str().to_owned(), person: self.person(cells), referrer: PersonName::default() }
+        Record { json: json.as_str().to_owned(), customer: self.customer_ids(cells), referrer: CustomerIds::default() }
     }
 
-    /// Whom a row is about. An id that no customer can have does not hide the source id, and one that is too long for anybody
-    /// is not kept.
-    fn person<'a>(&self, cells: impl Iterator<Item = &'a str>) -> PersonName {
-        let mut person = PersonName::default();
+    /// Returns the customer identifiers in a row. An id or source id that no customer can have is left out; an invalid
+    /// id thus does not take precedence over the source id.
+    fn customer_ids<'a>(&self, cells: impl Iterator<Item = &'a str>) -> CustomerIds {
+        let mut ids = CustomerIds::default();
         for (column, cell) in self.0.iter().zip(cells) {
             if cell.is_empty() || !matches!(column, Column::Id | Column::SourceId) {
                 continue;
             }
             let identifier = Identifier::new(cell.to_owned());
             match column {
-                Column::Id => person.id = identifier.has_form("cust_", 24).then(|| cell.to_owned()),
-                _ => person.source_id = identifier.can_exist().then(|| cell.to_owned()),
+                Column::Id => ids.id = identifier.has_form("cust_", 24).then(|| cell.to_owned()),
+                _ => ids.source_id = identifier.can_exist().then(|| cell.to_owned()),
             }
         }
-        person
+        ids
     }
 
-    /// What a record of [`Columns::record`] says of a customer, with the `definitions` of its columns. An empty cell says
-    /// nothing.
+    /// Converts a record from [`Columns::record`] to a customer and its changes, using the `definitions` of its
+    /// columns. An empty cell changes nothing.
     ///
     /// # Errors
-    /// What is wrong with the row.
+    /// Returns a failure if the row is invalid.
     pub fn reference(
         &self,
         record: &Record,
@@ -112,8 +117,8 @@ impl Columns {
     ) -> Result<CustomerReference, Failure> {
         let wrong = |details| Failure { kind: FailureKind::InvalidPayload, details };
         let Ok(cells) = serde_json::from_str::<Vec<String>>(&record.json) else {
-            let told: Result<String, _> = serde_json::from_str(&record.json);
-            return Err(told.map_or_else(|_| Failure::internal(), wrong));
+            let error_text: Result<String, _> = serde_json::from_str(&record.json);
+            return Err(error_text.map_or_else(|_| Failure::internal(), wrong));
         };
         let mut reference = CustomerReference::default();
         let (mut address, mut metadata) = (Address::default(), Map::new());
@@ -161,7 +166,7 @@ impl Columns {
     }
 }
 
-/// The cells of a row, written as an array.
+/// Serializes the cells of a row as an array.
 struct Cells<I>(I);
 
 impl<'a, I: Iterator<Item = &'a str> + Clone> Serialize for Cells<I> {

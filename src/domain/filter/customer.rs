@@ -1,4 +1,4 @@
-//! The fields that customers are filtered by, and their values.
+//! The fields by which customers are filtered, and their values.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Condition, FieldFilter, Filter, Junction, Kind, Scalar, Test};
+use super::conditions::{Condition, FieldFilter, Filter, Junction};
+use super::kind::FieldKind;
+use super::predicate::Predicate;
+use super::scalar::Scalar;
 use crate::domain::customer::{Customer, OrderSummary, Profile};
 use crate::domain::json::JsonText;
 use crate::domain::limits::FILTER_ELEMENTS;
@@ -16,27 +19,28 @@ use crate::domain::limits::FILTER_ELEMENTS;
 pub enum CustomerField {
     Id,
     SourceId,
-    /// A text of the profile beside the address: `name`, `description`, `email`, `phone`, `birthday`, `birthdate`.
+    /// A text of the profile outside of the address: `name`, `description`, `email`, `phone`, `birthday`, `birthdate`.
     Profile(&'static str),
-    /// `city`, `state`, `line_1`, `line_2`, `country`, `postal_code`.
+    /// A text of the address: `city`, `state`, `line_1`, `line_2`, `country`, `postal_code`.
     Address(&'static str),
     CreatedAt,
     UpdatedAt,
-    /// A key of the metadata.
+    /// A metadata key.
     Metadata(String),
     OrdersTotalAmount,
     OrdersTotalCount,
     OrdersAverageAmount,
     OrdersLastAmount,
     OrdersLastDate,
-    /// A number in what is set from outside: where it is, and whether it is 0 as long as nothing is set.
+    /// A number in the customer's state, which is set through the emulator's own API: its path, and whether it is 0
+    /// instead of unset by default.
     State {
         path: Vec<String>,
-        or_zero: bool,
+        defaults_to_zero: bool,
     },
-    /// How many custom events of that name were tracked.
+    /// The number of custom events with that name.
     EventCount(String),
-    /// A field of the vendor that no customer here can have a value of.
+    /// A field of the vendor that has no value in the emulator.
     Unset,
 }
 
@@ -50,44 +54,45 @@ const REDEMPTIONS: [&str; 6] = [
 ];
 
 impl CustomerField {
-    /// The field of that name; `defined` tells the kind of a metadata key that has a definition.
-    pub fn parse(name: &str, defined: impl Fn(&str) -> Option<Kind>) -> Option<(Self, Kind)> {
-        let state = |path: &[&str], or_zero| {
+    /// Returns the field with that name and its kind. `metadata_kind` returns the kind of a metadata key that has a
+    /// definition.
+    pub fn parse(name: &str, metadata_kind: impl Fn(&str) -> Option<FieldKind>) -> Option<(Self, FieldKind)> {
+        let state = |path: &[&str], defaults_to_zero| {
             let path = path.iter().map(|&step| step.to_owned()).collect();
-            Some((Self::State { path, or_zero }, Kind::Number))
+            Some((Self::State { path, defaults_to_zero }, FieldKind::Number))
         };
         Some(match name {
-            "id" => (Self::Id, Kind::Text),
-            "source_id" => (Self::SourceId, Kind::Text),
-            "name" => (Self::Profile("name"), Kind::Text),
-            "description" => (Self::Profile("description"), Kind::Text),
-            "email" => (Self::Profile("email"), Kind::Text),
-            "phone" => (Self::Profile("phone"), Kind::Text),
-            "birthday" => (Self::Profile("birthday"), Kind::Day),
-            "birthdate" => (Self::Profile("birthdate"), Kind::Day),
-            "created_at" => (Self::CreatedAt, Kind::Moment),
-            "updated_at" => (Self::UpdatedAt, Kind::Moment),
-            "summary.orders.total_amount" => (Self::OrdersTotalAmount, Kind::Number),
-            "summary.orders.total_count" => (Self::OrdersTotalCount, Kind::Number),
-            "summary.orders.average_amount" => (Self::OrdersAverageAmount, Kind::Number),
-            "summary.orders.last_order_amount" => (Self::OrdersLastAmount, Kind::Number),
-            "summary.orders.last_order_date" => (Self::OrdersLastDate, Kind::Moment),
+            "id" => (Self::Id, FieldKind::Text),
+            "source_id" => (Self::SourceId, FieldKind::Text),
+            "name" => (Self::Profile("name"), FieldKind::Text),
+            "description" => (Self::Profile("description"), FieldKind::Text),
+            "email" => (Self::Profile("email"), FieldKind::Text),
+            "phone" => (Self::Profile("phone"), FieldKind::Text),
+            "birthday" => (Self::Profile("birthday"), FieldKind::Day),
+            "birthdate" => (Self::Profile("birthdate"), FieldKind::Day),
+            "created_at" => (Self::CreatedAt, FieldKind::Moment),
+            "updated_at" => (Self::UpdatedAt, FieldKind::Moment),
+            "summary.orders.total_amount" => (Self::OrdersTotalAmount, FieldKind::Number),
+            "summary.orders.total_count" => (Self::OrdersTotalCount, FieldKind::Number),
+            "summary.orders.average_amount" => (Self::OrdersAverageAmount, FieldKind::Number),
+            "summary.orders.last_order_amount" => (Self::OrdersLastAmount, FieldKind::Number),
+            "summary.orders.last_order_date" => (Self::OrdersLastDate, FieldKind::Moment),
             "loyalty.points" => return state(&["loyalty", "points"], true),
             "loyalty.referred_customers" => return state(&["loyalty", "referred_customers"], true),
-            _ => return Self::parse_prefixed(name, defined, state),
+            _ => return Self::parse_prefixed(name, metadata_kind, state),
         })
     }
 
-    /// Whether its values are never ahead of the moment at which they are written.
+    /// Returns whether its values are never later than the time at which they are written.
     #[must_use]
-    pub fn is_past(&self) -> bool {
+    pub fn is_never_in_future(&self) -> bool {
         matches!(self, Self::CreatedAt | Self::UpdatedAt)
     }
 
-    /// The name under which the moments of the field are stored for filters that depend on the time; `None` for fields that
-    /// have a column of their own.
+    /// Returns the name under which the moments of the field are stored for filters that depend on the time, or `None`
+    /// if the field has its own column.
     #[must_use]
-    pub fn stored_as(&self) -> Option<String> {
+    pub fn stored_moment_name(&self) -> Option<String> {
         match self {
             Self::Profile(member) => Some((*member).to_owned()),
             Self::Metadata(key) => Some(format!("metadata.{key}")),
@@ -97,21 +102,21 @@ impl CustomerField {
 
     fn parse_prefixed(
         name: &str,
-        defined: impl Fn(&str) -> Option<Kind>,
-        state: impl Fn(&[&str], bool) -> Option<(Self, Kind)>,
-    ) -> Option<(Self, Kind)> {
+        metadata_kind: impl Fn(&str) -> Option<FieldKind>,
+        state: impl Fn(&[&str], bool) -> Option<(Self, FieldKind)>,
+    ) -> Option<(Self, FieldKind)> {
         if let Some(key) = name.strip_prefix("metadata.") {
-            return Some((Self::Metadata(key.to_owned()), defined(key).unwrap_or(Kind::Text)));
+            return Some((Self::Metadata(key.to_owned()), metadata_kind(key).unwrap_or(FieldKind::Text)));
         }
         if let Some(member) = name.strip_prefix("address.") {
             let members = ["city", "state", "line_1", "line_2", "country", "postal_code"];
             return members
                 .into_iter()
                 .find(|known| *known == member)
-                .map(|member| (Self::Address(member), Kind::Text));
+                .map(|member| (Self::Address(member), FieldKind::Text));
         }
         if let Some(event) = name.strip_prefix("events.").and_then(|rest| rest.strip_suffix(".count")) {
-            return Some((Self::EventCount(event.to_owned()), Kind::Number));
+            return Some((Self::EventCount(event.to_owned()), FieldKind::Number));
         }
         if let Some(member) = name.strip_prefix("summary.redemptions.") {
             return match member.split_once('.') {
@@ -129,45 +134,45 @@ impl CustomerField {
                 return state(&["loyalty", "campaigns", campaign, "points"], false);
             }
         }
-        // Of widgets, publications and tiers nothing comes to be here.
+        // Widgets, publications and loyalty tiers are not emulated, so their fields have no value.
         let unset = ["system_metadata.", "publications.", "loyalty_tier."];
-        unset.iter().any(|prefix| name.starts_with(prefix)).then_some((Self::Unset, Kind::Text))
+        unset.iter().any(|prefix| name.starts_with(prefix)).then_some((Self::Unset, FieldKind::Text))
     }
 }
 
 impl Filter<CustomerField> {
-    /// The names of the custom events that it counts.
+    /// Returns the names of the custom events whose counts the filter uses.
     pub fn counted_events(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().filter_map(|tested| match &tested.field {
+        self.fields.iter().filter_map(|filter| match &filter.field {
             CustomerField::EventCount(name) => Some(name.as_str()),
             _ => None,
         })
     }
 
-    /// The filter that nobody passes.
+    /// Returns a filter that no customer matches.
     #[must_use]
-    pub fn none() -> Self {
-        let condition = Condition { test: Test::Present, negated: false };
-        let nothing = FieldFilter { field: CustomerField::Unset, kind: Kind::Text, conditions: vec![condition] };
-        Self { junction: Junction::And, fields: vec![nothing] }
+    pub fn match_none() -> Self {
+        let condition = Condition { predicate: Predicate::HasValue, is_negated: false };
+        let unset = FieldFilter { field: CustomerField::Unset, kind: FieldKind::Text, conditions: vec![condition] };
+        Self { junction: Junction::And, fields: vec![unset] }
     }
 
-    /// Whether it asks for a key of the metadata.
+    /// Returns whether the filter uses a metadata key.
     #[must_use]
     pub fn reads_metadata(&self, key: &str) -> bool {
-        self.fields.iter().any(|tested| matches!(&tested.field, CustomerField::Metadata(read) if read == key))
+        self.fields.iter().any(|filter| matches!(&filter.field, CustomerField::Metadata(read) if read == key))
     }
 
-    /// Whether `subject` passes at `now`.
+    /// Returns whether `customer` matches the filter at `now`.
     #[must_use]
-    pub fn admits(&self, subject: &Subject, now: DateTime<Utc>) -> bool {
-        self.holds(now, |field| subject.values(field))
+    pub fn matches_customer(&self, customer: &CustomerValues, now: DateTime<Utc>) -> bool {
+        self.matches(now, |field| customer.values(field))
     }
 }
 
-/// A customer, opened up for filters.
+/// The parsed data of a customer, from which filters read field values.
 #[derive(Debug, Default)]
-pub struct Subject {
+pub struct CustomerValues {
     id: Option<String>,
     source_id: Option<String>,
     profile: Profile,
@@ -179,8 +184,8 @@ pub struct Subject {
     event_counts: HashMap<String, i64>,
 }
 
-impl Subject {
-    /// A customer, and how many custom events of each name were tracked; names that are not there count as 0.
+impl CustomerValues {
+    /// Returns the values of `customer`. `event_counts` has the number of custom events by name; the default is 0.
     #[must_use]
     pub fn of(customer: &Customer, event_counts: HashMap<String, i64>) -> Self {
         let value = |json: Option<&JsonText>| json.map(JsonText::value).unwrap_or_default();
@@ -197,9 +202,9 @@ impl Subject {
         }
     }
 
-    /// The moments, or days, of a field of that kind; each once.
+    /// Returns the moments or days of a field of the given kind, without duplicates.
     #[must_use]
-    pub fn moments(&self, field: &CustomerField, kind: Kind) -> Vec<DateTime<Utc>> {
+    pub fn moments(&self, field: &CustomerField, kind: FieldKind) -> Vec<DateTime<Utc>> {
         let mut moments: Vec<_> = self.values(field).iter().filter_map(|value| value.moment(kind)).collect();
         moments.sort_unstable();
         moments.dedup();
@@ -240,9 +245,9 @@ impl Subject {
             CustomerField::OrdersAverageAmount => Some(Scalar::Number(self.orders.average_amount())),
             CustomerField::OrdersLastAmount => Some(Scalar::Number(self.orders.last_amount)),
             CustomerField::OrdersLastDate => moment(self.orders.last_at),
-            CustomerField::State { path, or_zero } => {
+            CustomerField::State { path, defaults_to_zero } => {
                 let found = path.iter().try_fold(&self.state, |value, step| value.get(step)).and_then(Value::as_i64);
-                found.or(or_zero.then_some(0)).map(Scalar::Number)
+                found.or(defaults_to_zero.then_some(0)).map(Scalar::Number)
             }
             CustomerField::EventCount(name) => {
                 Some(Scalar::Number(self.event_counts.get(name).copied().unwrap_or_default()))
@@ -253,8 +258,8 @@ impl Subject {
     }
 }
 
-/// The values of a metadata key: of an array each element, of anything else itself; `null` is none. Of very many elements the
-/// first ones count.
+/// Returns the values of a metadata key: the elements of an array, up to [`FILTER_ELEMENTS`], or the value itself.
+/// `null` is not a value.
 fn elements(value: &Value) -> Vec<Scalar<'static>> {
     let items = match value {
         Value::Array(items) => items.as_slice(),

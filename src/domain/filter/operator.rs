@@ -1,200 +1,135 @@
-//! The operators, and how each reads its operands.
+//! Parses the operators with their operands.
 
-use serde_json::Value;
+use chrono::TimeDelta;
 
-use super::parse::Operands;
-use super::{Anniversary, Comparison, Condition, DatePart, FilterError, Kind, Span, Test, When};
-use crate::domain::timestamp::{after_shown, day, shown};
+use super::anniversary::Anniversary;
+use super::conditions::Condition;
+use super::error::FilterError;
+use super::kind::FieldKind;
+use super::operands::Operands;
+use super::operator_names::OPERATORS;
+use super::predicate::{Comparison, DatePart, Predicate};
+use super::time_condition::{Span, TimeCondition};
+use crate::domain::timestamp::{next_millisecond, start_of_day, truncate_to_millis};
 
-/// Every operator that the vendor knows, in the order in which its error text lists them.
-pub const OPERATORS: [&str; 68] = [
-    "$in",
-    "$not_in",
-    "$in_location",
-    "$not_in_location",
-    "$is",
-    "$is_days_ago",
-    "$is_days_in_future",
-    "$is_not",
-    "$has_value",
-    "$is_unknown",
-    "$contains",
-    "$not_contain",
-    "$starts_with",
-    "$ends_with",
-    "$more_than",
-    "$less_than",
-    "$more_than_ago",
-    "$less_than_ago",
-    "$more_than_future",
-    "$less_than_future",
-    "$more_than_equal",
-    "$less_than_equal",
-    "$after",
-    "$before",
-    "$count",
-    "$count_less",
-    "$count_more",
-    "$today",
-    "$tomorrow",
-    "$yesterday",
-    "$this_week",
-    "$last_week",
-    "$next_week",
-    "$this_month",
-    "$last_month",
-    "$next_month",
-    "$this_year",
-    "$next_year",
-    "$last_year",
-    "$is_day_of_month",
-    "$is_day",
-    "$is_month",
-    "$is_year",
-    "$today_md",
-    "$tomorrow_md",
-    "$yesterday_md",
-    "$this_week_md",
-    "$last_week_md",
-    "$next_week_md",
-    "$this_month_md",
-    "$last_month_md",
-    "$next_month_md",
-    "$is_days_ago_md",
-    "$is_more_days_ago_md",
-    "$is_less_days_ago_md",
-    "$is_days_in_future_md",
-    "$is_more_days_in_future_md",
-    "$is_less_days_in_future_md",
-    "$is_years_ago",
-    "$active",
-    "$failed",
-    "$in_progress",
-    "$expired",
-    "$before_start",
-    "$enabled",
-    "$disabled",
-    "$redeemed",
-    "$redeemable",
-];
+/// Maximum number of days in an operand, approximately 270 years.
+const MAX_DAYS: i64 = 100_000;
+/// Maximum number of years in an operand.
+const MAX_YEARS: i64 = 1_000;
 
-/// The most days, back or ahead, that an operand may say: some 270 years.
-const DAYS: i64 = 100_000;
-/// The most years that an operand may say.
-const YEARS: i64 = 1_000;
-
-/// Reads one operator of a field of that kind.
-pub(super) fn parse(operator: &str, kind: Kind, operands: &Operands<'_>) -> Result<Condition, FilterError> {
-    let plain = |test| Ok(Condition { test, negated: false });
-    let opposite = |test| Ok(Condition { test, negated: true });
+/// Parses one operator on a field of the given kind.
+pub(super) fn parse(operator: &str, kind: FieldKind, operands: &Operands<'_>) -> Result<Condition, FilterError> {
+    let positive = |predicate| Ok(Condition { predicate, is_negated: false });
+    let negative = |predicate| Ok(Condition { predicate, is_negated: true });
     match operator {
-        "$is" | "$in" => plain(equality(kind, operands)?),
-        "$is_not" | "$not_in" => opposite(equality(kind, operands)?),
-        "$has_value" => Ok(Condition { test: Test::Present, negated: !operands.flag()? }),
-        "$is_unknown" => Ok(Condition { test: Test::Present, negated: operands.flag()? }),
-        "$contains" => plain(Test::Contains(operands.texts()?)),
-        "$not_contain" => opposite(Test::Contains(operands.texts()?)),
-        "$starts_with" => plain(Test::StartsWith(operands.texts()?)),
-        "$ends_with" => plain(Test::EndsWith(operands.texts()?)),
-        "$more_than" => plain(compared(Comparison::More, kind, operands)?),
-        "$less_than" => plain(compared(Comparison::Less, kind, operands)?),
-        "$more_than_equal" => plain(compared(Comparison::MoreOrEqual, kind, operands)?),
-        "$less_than_equal" => plain(compared(Comparison::LessOrEqual, kind, operands)?),
-        "$count" => plain(Test::Count(Comparison::Equal, operands.integers(0, i64::MAX)?)),
-        "$count_more" => plain(Test::Count(Comparison::More, operands.integers(0, i64::MAX)?)),
-        "$count_less" => plain(Test::Count(Comparison::Less, operands.integers(0, i64::MAX)?)),
-        "$after" | "$before" if kind == Kind::Text => {
+        "$is" | "$in" => positive(equality(kind, operands)?),
+        "$is_not" | "$not_in" => negative(equality(kind, operands)?),
+        "$has_value" => Ok(Condition { predicate: Predicate::HasValue, is_negated: !operands.flag()? }),
+        "$is_unknown" => Ok(Condition { predicate: Predicate::HasValue, is_negated: operands.flag()? }),
+        "$contains" => positive(Predicate::Contains(operands.texts()?)),
+        "$not_contain" => negative(Predicate::Contains(operands.texts()?)),
+        "$starts_with" => positive(Predicate::StartsWith(operands.texts()?)),
+        "$ends_with" => positive(Predicate::EndsWith(operands.texts()?)),
+        "$more_than" => positive(comparison_of(Comparison::More, kind, operands)?),
+        "$less_than" => positive(comparison_of(Comparison::Less, kind, operands)?),
+        "$more_than_equal" => positive(comparison_of(Comparison::MoreOrEqual, kind, operands)?),
+        "$less_than_equal" => positive(comparison_of(Comparison::LessOrEqual, kind, operands)?),
+        "$count" => positive(Predicate::Count(Comparison::Equal, operands.integers(0, i64::MAX)?)),
+        "$count_more" => positive(Predicate::Count(Comparison::More, operands.integers(0, i64::MAX)?)),
+        "$count_less" => positive(Predicate::Count(Comparison::Less, operands.integers(0, i64::MAX)?)),
+        "$after" | "$before" if kind == FieldKind::Text => {
             let comparison = if operator == "$after" { Comparison::More } else { Comparison::Less };
-            plain(Test::Text(comparison, operands.texts()?))
+            positive(Predicate::Text(comparison, operands.texts()?))
         }
         _ => {
-            let (test, negated) = dated(operator, operands)?;
-            // Text and numbers have no date.
-            let test = if matches!(kind, Kind::Moment | Kind::Day) { test } else { Test::Never };
-            Ok(Condition { test, negated })
+            let (predicate, is_negated) = parse_date_operator(operator, operands)?;
+            // A text or number has no date and never satisfies a date operator.
+            let is_date = matches!(kind, FieldKind::Moment | FieldKind::Day);
+            Ok(Condition { predicate: if is_date { predicate } else { Predicate::Never }, is_negated })
         }
     }
 }
 
-fn equality(kind: Kind, operands: &Operands<'_>) -> Result<Test, FilterError> {
+fn equality(kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, FilterError> {
     Ok(match kind {
-        Kind::Text => Test::Text(Comparison::Equal, operands.texts()?),
-        Kind::Number => Test::Number(Comparison::Equal, operands.numbers()?),
-        Kind::Moment | Kind::Day => {
-            let whens = operands.times()?.into_iter().map(|(time, is_date)| {
-                let whole_day = is_date || kind == Kind::Day;
-                let from = if whole_day { day(time) } else { shown(time) };
-                let until = if whole_day { from + chrono::TimeDelta::days(1) } else { after_shown(time) };
-                When::In(Span { from: Some(from), until: Some(until) })
+        FieldKind::Text => Predicate::Text(Comparison::Equal, operands.texts()?),
+        FieldKind::Number => Predicate::Number(Comparison::Equal, operands.numbers()?),
+        FieldKind::Moment | FieldKind::Day => {
+            let times = operands.times()?.into_iter().map(|(time, is_date)| {
+                let whole_day = is_date || kind == FieldKind::Day;
+                let from = if whole_day { start_of_day(time) } else { truncate_to_millis(time) };
+                let until = if whole_day { from + TimeDelta::days(1) } else { next_millisecond(time) };
+                TimeCondition::In(Span { from: Some(from), until: Some(until) })
             });
-            Test::During(whens.collect())
+            Predicate::During(times.collect())
         }
     })
 }
 
-/// The four comparisons: of dates they say how many days ago.
-fn compared(comparison: Comparison, kind: Kind, operands: &Operands<'_>) -> Result<Test, FilterError> {
+/// Parses one of the four comparisons. On moments and days, the operand is a number of days ago.
+fn comparison_of(comparison: Comparison, kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, FilterError> {
     Ok(match kind {
-        Kind::Text => Test::Text(comparison, operands.texts()?),
-        Kind::Number => Test::Number(comparison, operands.numbers()?),
-        Kind::Moment | Kind::Day => {
+        FieldKind::Text => Predicate::Text(comparison, operands.texts()?),
+        FieldKind::Number => Predicate::Number(comparison, operands.numbers()?),
+        FieldKind::Moment | FieldKind::Day => {
             let or_equal = matches!(comparison, Comparison::MoreOrEqual | Comparison::LessOrEqual);
-            let when = |days| match comparison {
-                Comparison::More | Comparison::MoreOrEqual => When::MoreDaysAgo { days, or_equal },
-                _ => When::LessDaysAgo { days, or_equal },
+            let time = |days| match comparison {
+                Comparison::More | Comparison::MoreOrEqual => TimeCondition::MoreDaysAgo { days, or_equal },
+                _ => TimeCondition::LessDaysAgo { days, or_equal },
             };
-            Test::During(operands.integers(0, DAYS)?.into_iter().map(when).collect())
+            Predicate::During(operands.integers(0, MAX_DAYS)?.into_iter().map(time).collect())
         }
     })
 }
 
-/// The operators that need a date, and whether the operand says the opposite.
-fn dated(operator: &str, operands: &Operands<'_>) -> Result<(Test, bool), FilterError> {
-    let days =
-        |when: fn(i64) -> When| Ok((Test::During(operands.integers(0, DAYS)?.into_iter().map(when).collect()), false));
-    let flag = |when: When| Ok((Test::During(vec![when]), !operands.flag()?));
-    let anniversaries = |day: fn(i64) -> Anniversary| {
-        Ok((Test::Anniversary(operands.integers(0, DAYS)?.into_iter().map(day).collect()), false))
+/// Parses an operator on moments and days. The second result is whether its operand negates it.
+fn parse_date_operator(operator: &str, operands: &Operands<'_>) -> Result<(Predicate, bool), FilterError> {
+    let days = |time: fn(i64) -> TimeCondition| {
+        Ok((Predicate::During(operands.integers(0, MAX_DAYS)?.into_iter().map(time).collect()), false))
     };
-    let anniversary = |day: Anniversary| Ok((Test::Anniversary(vec![day]), !operands.flag()?));
+    let flag = |time: TimeCondition| Ok((Predicate::During(vec![time]), !operands.flag()?));
+    let anniversaries = |day: fn(i64) -> Anniversary| {
+        Ok((Predicate::Anniversary(operands.integers(0, MAX_DAYS)?.into_iter().map(day).collect()), false))
+    };
+    let anniversary = |day: Anniversary| Ok((Predicate::Anniversary(vec![day]), !operands.flag()?));
     let part = |part: DatePart, least: i64, most: i64| {
         let numbers = operands.integers(least, most)?.into_iter().filter_map(|number| i32::try_from(number).ok());
-        // Sunday may be given as JavaScript counts it.
+        // Accept Sunday as 0, the number that JavaScript uses, and as 7.
         let numbers = numbers.map(|number| if part == DatePart::DayOfWeek && number == 0 { 7 } else { number });
-        Ok((Test::Part(part, numbers.collect()), false))
+        Ok((Predicate::DatePart(part, numbers.collect()), false))
     };
     match operator {
         "$after" | "$before" => {
-            let whens = operands.times()?.into_iter().map(|(time, _)| {
-                When::In(match operator {
-                    "$after" => Span { from: Some(after_shown(time)), until: None },
-                    _ => Span { from: None, until: Some(shown(time)) },
+            let times = operands.times()?.into_iter().map(|(time, _)| {
+                TimeCondition::In(match operator {
+                    "$after" => Span { from: Some(next_millisecond(time)), until: None },
+                    _ => Span { from: None, until: Some(truncate_to_millis(time)) },
                 })
             });
-            Ok((Test::During(whens.collect()), false))
+            Ok((Predicate::During(times.collect()), false))
         }
-        "$more_than_ago" => days(|days| When::MoreDaysAgo { days, or_equal: false }),
-        "$less_than_ago" => days(|days| When::LessDaysAgo { days, or_equal: false }),
-        "$more_than_future" => days(|days| When::MoreDaysAhead { days }),
-        "$less_than_future" => days(|days| When::LessDaysAhead { days }),
-        "$is_days_ago" => days(|days| When::Day { offset: -days }),
-        "$is_days_in_future" => days(|days| When::Day { offset: days }),
+        "$more_than_ago" => days(|days| TimeCondition::MoreDaysAgo { days, or_equal: false }),
+        "$less_than_ago" => days(|days| TimeCondition::LessDaysAgo { days, or_equal: false }),
+        "$more_than_future" => days(|days| TimeCondition::MoreDaysAhead { days }),
+        "$less_than_future" => days(|days| TimeCondition::LessDaysAhead { days }),
+        "$is_days_ago" => days(|days| TimeCondition::Day { offset: -days }),
+        "$is_days_in_future" => days(|days| TimeCondition::Day { offset: days }),
         "$is_years_ago" => {
-            let years = operands.integers(0, YEARS)?.into_iter().filter_map(|years| i32::try_from(years).ok());
-            Ok((Test::During(years.map(|years| When::YearsAgo { years }).collect()), false))
+            let years = operands.integers(0, MAX_YEARS)?.into_iter().filter_map(|years| i32::try_from(years).ok());
+            Ok((Predicate::During(years.map(|years| TimeCondition::YearsAgo { years }).collect()), false))
         }
-        "$today" => flag(When::Day { offset: 0 }),
-        "$tomorrow" => flag(When::Day { offset: 1 }),
-        "$yesterday" => flag(When::Day { offset: -1 }),
-        "$this_week" => flag(When::Week { offset: 0 }),
-        "$last_week" => flag(When::Week { offset: -1 }),
-        "$next_week" => flag(When::Week { offset: 1 }),
-        "$this_month" => flag(When::Month { offset: 0 }),
-        "$last_month" => flag(When::Month { offset: -1 }),
-        "$next_month" => flag(When::Month { offset: 1 }),
-        "$this_year" => flag(When::Year { offset: 0 }),
-        "$last_year" => flag(When::Year { offset: -1 }),
-        "$next_year" => flag(When::Year { offset: 1 }),
+        "$today" => flag(TimeCondition::Day { offset: 0 }),
+        "$tomorrow" => flag(TimeCondition::Day { offset: 1 }),
+        "$yesterday" => flag(TimeCondition::Day { offset: -1 }),
+        "$this_week" => flag(TimeCondition::Week { offset: 0 }),
+        "$last_week" => flag(TimeCondition::Week { offset: -1 }),
+        "$next_week" => flag(TimeCondition::Week { offset: 1 }),
+        "$this_month" => flag(TimeCondition::Month { offset: 0 }),
+        "$last_month" => flag(TimeCondition::Month { offset: -1 }),
+        "$next_month" => flag(TimeCondition::Month { offset: 1 }),
+        "$this_year" => flag(TimeCondition::Year { offset: 0 }),
+        "$last_year" => flag(TimeCondition::Year { offset: -1 }),
+        "$next_year" => flag(TimeCondition::Year { offset: 1 }),
         "$is_day_of_month" => part(DatePart::DayOfMonth, 1, 31),
         "$is_day" => part(DatePart::DayOfWeek, 0, 7),
         "$is_month" => part(DatePart::Month, 1, 12),
@@ -214,21 +149,8 @@ fn dated(operator: &str, operands: &Operands<'_>) -> Result<(Test, bool), Filter
         "$is_less_days_ago_md" => anniversaries(|days| Anniversary::LessDaysAgo { days }),
         "$is_more_days_in_future_md" => anniversaries(|days| Anniversary::MoreDaysAhead { days }),
         "$is_less_days_in_future_md" => anniversaries(|days| Anniversary::LessDaysAhead { days }),
-        // Places, and the states of vouchers and campaigns.
+        // The known operators that remain are for locations and for the states of vouchers and campaigns.
         known if OPERATORS.contains(&known) => Err(FilterError::NotEmulated(known.to_owned())),
         _ => Err(FilterError::Malformed),
-    }
-}
-
-/// Whether `value` says yes: `true`, also as text, and the empty text that query strings carry.
-pub(super) fn flag(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) => match text.as_str() {
-            "" | "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! The fields that orders are filtered by.
+//! The fields by which orders are filtered.
 
-use super::Kind;
+use super::kind::FieldKind;
 
 /// A field of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,32 +10,33 @@ pub enum OrderField {
     CreatedAt,
     UpdatedAt,
     Status,
-    /// `amount`, and `total_amount`, which is the same without discounts.
+    /// `amount` and `total_amount`, which are equal because discounts are not emulated.
     Amount,
     CustomerId,
     ReferrerId,
-    /// A key of the metadata.
+    /// A metadata key.
     Metadata(String),
-    /// A field of the vendor that no order here can have a value of: the discounts.
+    /// A field of the vendor that has no value in the emulator: the discounts.
     Unset,
 }
 
 impl OrderField {
-    /// The field of that name; `defined` tells the kind of a metadata key that has a definition.
-    pub fn parse(name: &str, defined: impl Fn(&str) -> Option<Kind>) -> Option<(Self, Kind)> {
+    /// Returns the field with that name and its kind. `metadata_kind` returns the kind of a metadata key that has a
+    /// definition.
+    pub fn parse(name: &str, metadata_kind: impl Fn(&str) -> Option<FieldKind>) -> Option<(Self, FieldKind)> {
         Some(match name {
-            "id" => (Self::Id, Kind::Text),
-            "source_id" => (Self::SourceId, Kind::Text),
-            "created_at" => (Self::CreatedAt, Kind::Moment),
-            "updated_at" => (Self::UpdatedAt, Kind::Moment),
-            "status" => (Self::Status, Kind::Text),
-            "amount" | "total_amount" => (Self::Amount, Kind::Number),
-            "discount_amount" | "items_discount_amount" | "total_discount_amount" => (Self::Unset, Kind::Number),
-            "customer_id" => (Self::CustomerId, Kind::Text),
-            "referrer_id" => (Self::ReferrerId, Kind::Text),
+            "id" => (Self::Id, FieldKind::Text),
+            "source_id" => (Self::SourceId, FieldKind::Text),
+            "created_at" => (Self::CreatedAt, FieldKind::Moment),
+            "updated_at" => (Self::UpdatedAt, FieldKind::Moment),
+            "status" => (Self::Status, FieldKind::Text),
+            "amount" | "total_amount" => (Self::Amount, FieldKind::Number),
+            "discount_amount" | "items_discount_amount" | "total_discount_amount" => (Self::Unset, FieldKind::Number),
+            "customer_id" => (Self::CustomerId, FieldKind::Text),
+            "referrer_id" => (Self::ReferrerId, FieldKind::Text),
             _ => {
                 let key = name.strip_prefix("metadata.")?;
-                (Self::Metadata(key.to_owned()), defined(key).unwrap_or(Kind::Text))
+                (Self::Metadata(key.to_owned()), metadata_kind(key).unwrap_or(FieldKind::Text))
             }
         })
     }

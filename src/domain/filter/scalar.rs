@@ -1,14 +1,14 @@
-//! One value of a field.
+//! The values of fields.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::Kind;
+use super::kind::FieldKind;
 use crate::domain::timestamp;
 
-/// A value as it is held. Each can be read as text, the way answers show it; how else it can be read depends on the field's
-/// [`Kind`], and text that does not look the part is no number and no moment.
+/// A value of a field. Every value can be converted to the text that responses show. Conversions to a number or moment
+/// depend on the [`FieldKind`] of the field, and return `None` for a text in another format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar<'a> {
     Text(Cow<'a, str>),
@@ -17,7 +17,7 @@ pub enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// The value as answers show it.
+    /// Returns the value as responses show it.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
@@ -27,7 +27,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// The value as a number.
+    /// Returns the value as a number.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "numbers stay below 2^53")]
     pub fn number(&self) -> Option<f64> {
@@ -38,19 +38,21 @@ impl Scalar<'_> {
         }
     }
 
-    /// The value as a moment, in milliseconds; of a day, its first.
+    /// Returns the value as a moment, truncated to milliseconds, or to the start of the day if `kind` is
+    /// [`FieldKind::Day`].
     #[must_use]
-    pub fn moment(&self, kind: Kind) -> Option<DateTime<Utc>> {
+    pub fn moment(&self, kind: FieldKind) -> Option<DateTime<Utc>> {
         let moment = match self {
             Self::Text(text) => moment(text)?,
             Self::Number(_) => return None,
-            Self::Moment(moment) => timestamp::shown(*moment),
+            Self::Moment(moment) => timestamp::truncate_to_millis(*moment),
         };
-        Some(if kind == Kind::Day { timestamp::day(moment) } else { moment })
+        Some(if kind == FieldKind::Day { timestamp::start_of_day(moment) } else { moment })
     }
 }
 
-/// Reads a decimal number as JSON writes it, below 10^100. `db::filter` reads the same in SQL.
+/// Parses a decimal number in JSON notation, with limited numbers of digits. `db::filter` accepts the same numbers in
+/// SQL.
 pub fn number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -62,22 +64,23 @@ pub fn number(text: &str) -> Option<f64> {
         None => (mantissa, None),
     };
     let digits =
-        |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        |text: &str, max: usize| (1..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_number = digits(whole, 30)
         && fraction.is_none_or(|fraction| digits(fraction, 30))
         && exponent.is_none_or(|exponent| digits(exponent, 2));
     if is_number { text.parse().ok() } else { None }
 }
 
-/// Reads an ISO 8601 date, or date and time with or without seconds, fraction and offset, in milliseconds. It is stricter than
-/// [`timestamp::parse`], so that the function `filter_moment` of the database can read exactly the same.
+/// Parses an ISO 8601 date, or a date and time with or without seconds, fraction and offset, truncated to milliseconds.
+/// It is stricter than [`timestamp::parse`], because the database function `parse_iso_timestamp` must accept exactly the same
+/// texts.
 pub fn moment(text: &str) -> Option<DateTime<Utc>> {
     let mut rest = text;
-    let year = number_of(&mut rest, 4)?;
-    expect(&mut rest, "-")?;
-    let month = number_of(&mut rest, 2)?;
-    expect(&mut rest, "-")?;
-    let day = number_of(&mut rest, 2)?;
+    let year = take_number(&mut rest, 4)?;
+    take_prefix(&mut rest, "-")?;
+    let month = take_number(&mut rest, 2)?;
+    take_prefix(&mut rest, "-")?;
+    let day = take_number(&mut rest, 2)?;
     if year == 0 {
         return None;
     }
@@ -85,14 +88,14 @@ pub fn moment(text: &str) -> Option<DateTime<Utc>> {
     if rest.is_empty() {
         return Some(midnight);
     }
-    expect(&mut rest, "T")?;
-    let hour = number_of(&mut rest, 2).filter(|hour| *hour < 24)?;
-    expect(&mut rest, ":")?;
-    let minute = number_of(&mut rest, 2).filter(|minute| *minute < 60)?;
+    take_prefix(&mut rest, "T")?;
+    let hour = take_number(&mut rest, 2).filter(|hour| *hour < 24)?;
+    take_prefix(&mut rest, ":")?;
+    let minute = take_number(&mut rest, 2).filter(|minute| *minute < 60)?;
     let mut time = TimeDelta::minutes(i64::from(hour * 60 + minute));
-    if expect(&mut rest, ":").is_some() {
-        time += TimeDelta::seconds(i64::from(number_of(&mut rest, 2).filter(|second| *second < 60)?));
-        if expect(&mut rest, ".").is_some() {
+    if take_prefix(&mut rest, ":").is_some() {
+        time += TimeDelta::seconds(i64::from(take_number(&mut rest, 2).filter(|second| *second < 60)?));
+        if take_prefix(&mut rest, ".").is_some() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             if !(1..=9).contains(&digits) {
                 return None;
@@ -110,22 +113,22 @@ pub fn moment(text: &str) -> Option<DateTime<Utc>> {
         Some(_) => return None,
     };
     rest = &rest[1..];
-    let hours = number_of(&mut rest, 2).filter(|hours| *hours < 15)?;
-    let _ = expect(&mut rest, ":");
-    let minutes = number_of(&mut rest, 2).filter(|minutes| *minutes < 60)?;
+    let hours = take_number(&mut rest, 2).filter(|hours| *hours < 15)?;
+    let _ = take_prefix(&mut rest, ":");
+    let minutes = take_number(&mut rest, 2).filter(|minutes| *minutes < 60)?;
     let offset = TimeDelta::minutes(i64::from(hours * 60 + minutes)) * sign;
     if rest.is_empty() { Some(midnight + time - offset) } else { None }
 }
 
-/// Takes a number of exactly `width` digits off the front of `rest`.
-fn number_of(rest: &mut &str, width: usize) -> Option<u32> {
+/// Removes a number of exactly `width` digits from the start of `rest` and returns it.
+fn take_number(rest: &mut &str, width: usize) -> Option<u32> {
     let digits = rest.get(..width).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     *rest = &rest[width..];
     digits.parse().ok()
 }
 
-/// Takes `what` off the front of `rest`.
-fn expect(rest: &mut &str, what: &str) -> Option<()> {
-    *rest = rest.strip_prefix(what)?;
+/// Removes `prefix` from the start of `rest`. Returns `None` if `rest` does not start with it.
+fn take_prefix(rest: &mut &str, prefix: &str) -> Option<()> {
+    *rest = rest.strip_prefix(prefix)?;
     Some(())
 }

@@ -1,6 +1,6 @@
-//! The fields that lists of segments are filtered by.
+//! The fields by which lists of segments are filtered.
 
-use super::Kind;
+use super::kind::FieldKind;
 
 /// A field of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,14 +12,14 @@ pub enum SegmentField {
 }
 
 impl SegmentField {
-    /// The field of that name.
+    /// Returns the field with that name and its kind.
     #[must_use]
-    pub fn parse(name: &str) -> Option<(Self, Kind)> {
+    pub fn parse(name: &str) -> Option<(Self, FieldKind)> {
         Some(match name {
-            "id" => (Self::Id, Kind::Text),
-            "name" => (Self::Name, Kind::Text),
-            "type" => (Self::Type, Kind::Text),
-            "created_at" => (Self::CreatedAt, Kind::Moment),
+            "id" => (Self::Id, FieldKind::Text),
+            "name" => (Self::Name, FieldKind::Text),
+            "type" => (Self::Type, FieldKind::Text),
+            "created_at" => (Self::CreatedAt, FieldKind::Moment),
             _ => return None,
         })
     }

@@ -1,18 +1,18 @@
-//! Metadata in a cell of a CSV file, where everything is text.
+//! Conversion of the text in a CSV cell to a metadata value.
 
 use serde_json::{Number, Value};
 
-use super::{Definition, MetadataType};
+use super::definition::{Definition, MetadataType};
 use crate::domain::json::normalize_numbers;
 
-/// What a cell holds by its definition; text without one. What does not read as its type stays text, so that the validation
-/// tells what is wrong with it.
+/// Converts a cell to a value of the type in its definition, or to text without a definition. A cell that cannot be
+/// converted stays text, so that the validation reports the error.
 #[must_use]
 pub fn value_of_cell(cell: String, definition: Option<&Definition>) -> Value {
     match definition {
         Some(Definition { kind, array: true, .. }) => {
             let elements: Vec<_> = cell.split(',').map(str::trim).filter(|element| !element.is_empty()).collect();
-            // The comma of a geopoint is its own.
+            // A geopoint contains a comma itself, so it consists of two parts.
             let per_element = if *kind == MetadataType::Geopoint { 2 } else { 1 };
             elements.chunks(per_element).map(|parts| typed(*kind, &parts.join(","))).collect()
         }
@@ -33,7 +33,7 @@ fn typed(kind: MetadataType, text: &str) -> Value {
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// A decimal number; the words that Rust reads as numbers too are none.
+/// Parses a decimal number. Rejects words like `NaN`, which Rust parses as numbers.
 fn number(text: &str) -> Option<Value> {
     let is_decimal = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     let integer = text.parse::<i64>().ok().map(Number::from);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_takes_the_type_of_its_definition() {
+    fn a_cell_is_converted_to_the_type_of_its_definition() {
         for (kind, cell, value) in [
             (MetadataType::Number, "5", json!(5)),
             (MetadataType::Number, " -1.50 ", json!(-1.5)),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_split_at_its_commas() {
+    fn an_array_is_split_at_commas() {
         for (kind, cell, value) in [
             (MetadataType::String, "Nike,Fenty, Reebok", json!(["Nike", "Fenty", "Reebok"])),
             (MetadataType::String, "Nike", json!(["Nike"])),

@@ -1,20 +1,22 @@
-//! A project: the world that a pair of keys opens; and the organisation that has projects.
+//! Projects, each with its own data and keys, and the organisations that own them.
 
+mod client_access;
 mod settings;
 
+pub use client_access::ClientAccess;
 pub use settings::{
     CalloutNotification, CalloutNotifications, CodeConfig, ProjectChange, ProjectSettings, UsageNotification,
     UsageNotifications,
 };
 
-/// The region that every project is in.
+/// The region of every project.
 pub const CLUSTER: &str = "eu1";
-/// The only version of the API.
+/// The only supported API version.
 pub const API_VERSION: &str = "v2018-08-01";
-/// The only version of the messages of webhooks.
+/// The only supported version of webhook messages.
 pub const WEBHOOK_VERSION: &str = "v2024-01-01";
 
-/// The internal number of a project, which leads every primary key.
+/// The internal number of a project: the first column of every primary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectId(pub i64);
 
@@ -23,11 +25,11 @@ pub struct ProjectId(pub i64);
 pub struct OrganisationId(pub i64);
 
 impl OrganisationId {
-    /// The organisation of the configured management keys, and of every project that came by itself.
+    /// The organisation of the configured management keys and of every auto-provisioned project.
     pub const DEFAULT: Self = Self(1);
 }
 
-/// A project as the management API shows it. It holds a secret, so there is no `Debug` of it.
+/// A project, as shown by the management API. It contains a secret and therefore does not implement `Debug`.
 #[derive(Clone)]
 pub struct Project {
     pub id: ProjectId,
@@ -36,13 +38,13 @@ pub struct Project {
     pub name: String,
     /// Whether it is the default project, which cannot be deleted.
     pub is_sandbox: bool,
-    /// Signs what its webhooks send.
+    /// The secret that signs the webhook messages of the project.
     pub webhook_token: String,
     pub settings: ProjectSettings,
 }
 
 impl Project {
-    /// Takes over what a change names.
+    /// Applies the given members of a change.
     pub fn apply(&mut self, mut change: ProjectChange) {
         if let Some(name) = change.name.take() {
             self.name = name;
@@ -51,13 +53,13 @@ impl Project {
     }
 }
 
-/// A pair of keys that was just made: its token is shown once, and there is no `Debug` of it.
+/// A newly created key pair. Its token is shown only once, so the type does not implement `Debug`.
 pub struct KeyPair {
     pub id: String,
     pub token: String,
 }
 
-/// The keys of a project that was just made.
+/// The keys of a newly created project.
 pub struct ProjectKeys {
     pub server: KeyPair,
     pub client: KeyPair,

@@ -1,21 +1,22 @@
-//! What can be set of a project.
+//! The settings of a project.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::credential::ClientAccess;
+use super::client_access::ClientAccess;
 use crate::domain::patch::Patch;
 
-/// Everything that can be set of a project but its name, by the vendor's names, as it is stored. What is not stored is the default.
+/// The settings of a project except its name, by the vendor's names, in their stored form. A setting that is not stored
+/// has its default value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the vendor's")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate setting of the vendor")]
 pub struct ProjectSettings {
     pub currency: String,
     pub timezone: String,
     pub dial_code: Option<String>,
     pub description: String,
     pub case_sensitive_codes: bool,
-    /// This one, and those of customers and of loyalty events, are what [`ClientAccess`] reads.
+    /// [`ClientAccess`] reads this setting, `client_create_customer_enabled` and `client_loyalty_events_enabled`.
     pub client_trusted_domains: Vec<String>,
     pub client_redeem_enabled: bool,
     pub client_publish_enabled: bool,
@@ -25,7 +26,7 @@ pub struct ProjectSettings {
     pub client_set_voucher_expiration_date_enabled: bool,
     pub api_usage_notifications: UsageNotifications,
     pub webhooks_callout_notifications: CalloutNotifications,
-    /// Shown only where it was set.
+    /// Shown only if it was set.
     pub default_code_config: Option<CodeConfig>,
 }
 
@@ -52,7 +53,8 @@ impl Default for ProjectSettings {
     }
 }
 
-/// Who is told when the limits of the plan come near. Nobody is, here: there are none.
+/// The notifications about usage limits of the vendor's plans. They are stored but never sent, because the emulator has
+/// no such limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UsageNotifications {
@@ -64,7 +66,7 @@ pub struct UsageNotifications {
     pub bulk_api_calls: UsageNotification,
 }
 
-/// Who is told when so many percent of a limit are reached.
+/// The recipients of a notification that is sent when usage reaches `value` percent of a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageNotification {
     pub value: i64,
@@ -79,7 +81,7 @@ impl Default for UsageNotification {
     }
 }
 
-/// Who is told of webhooks that fail. Nobody is, here.
+/// The notifications about failed webhook deliveries. They are stored but never sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CalloutNotifications {
@@ -87,7 +89,7 @@ pub struct CalloutNotifications {
     pub distributions: CalloutNotification,
 }
 
-/// Who is told of webhooks of a kind that fail.
+/// The recipients of notifications about failed deliveries of one kind of webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalloutNotification {
     pub email: bool,
@@ -95,13 +97,13 @@ pub struct CalloutNotification {
     pub in_app: bool,
 }
 
-/// Of which characters codes of vouchers are made, which are not emulated.
+/// The characters of voucher codes. Vouchers are not emulated, so the setting is only stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeConfig {
     pub charset: String,
 }
 
-/// What a request says about a project; what it does not name stays.
+/// A change of a project. Members that are absent stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectChange {
     pub name: Option<String>,
@@ -123,7 +125,7 @@ pub struct ProjectChange {
 }
 
 impl ProjectSettings {
-    /// Takes over what a change names.
+    /// Applies the given members of a change.
     pub fn apply(&mut self, change: ProjectChange) {
         fn set<T>(member: &mut T, value: Option<T>) {
             if let Some(value) = value {
@@ -153,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_is_what_the_client_side_reads() {
+    fn client_access_is_read_from_the_stored_settings() {
         let mut settings = ProjectSettings::default();
         let access = |settings: &ProjectSettings| -> ClientAccess {
             serde_json::from_str(&serde_json::to_string(settings).unwrap()).unwrap()
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_stored_is_the_default() {
+    fn a_setting_that_is_not_stored_has_its_default() {
         let stored = r#"{"timezone":"Europe/Vienna","api_usage_notifications":{}}"#;
         let settings: ProjectSettings = serde_json::from_str(stored).unwrap();
         assert_eq!(settings, ProjectSettings { timezone: "Europe/Vienna".to_owned(), ..ProjectSettings::default() });

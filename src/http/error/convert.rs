@@ -1,7 +1,7 @@
-//! What errors of services and of the database are to the client.
+//! Converts errors of services and of the database to error responses.
 
 use super::{ApiError, ErrorKind};
-use crate::db::error::{is_project_gone, is_unavailable};
+use crate::db::error::{is_project_deleted, is_unavailable};
 use crate::service::{self, Resource};
 
 impl From<service::Error> for ApiError {
@@ -26,7 +26,7 @@ impl From<service::Error> for ApiError {
                 ..Self::new(ErrorKind::Duplicate)
                     .with_details(format!("Duplicated {} exists with {field} {value}", resource.as_str()))
             },
-            service::Error::Refused => Self::new(ErrorKind::KeysGone),
+            service::Error::AccessRevoked => Self::new(ErrorKind::AccessRevoked),
             service::Error::Forbidden { details } => Self::new(ErrorKind::Forbidden).with_details(details),
             service::Error::Database(error) => error.into(),
             service::Error::LostRace => Self::new(ErrorKind::Internal).with_cause(&service::Error::LostRace),
@@ -40,12 +40,12 @@ impl From<sqlx::Error> for ApiError {
     }
 }
 
-/// What a failure of the database is to the client. The error's message goes to the log; the values of a row, which
-/// PostgreSQL tells in its detail, are personal data and do not.
-pub fn database_error(error: &sqlx::Error) -> ApiError {
-    if is_project_gone(error) {
-        // Its keys were good a moment ago, and are not any more.
-        return ApiError::new(ErrorKind::KeysGone);
+/// Converts an error of the database. Its message goes to the log. PostgreSQL's `DETAIL` is left out, because it shows the values of
+/// a row, which can be personal data.
+pub(crate) fn database_error(error: &sqlx::Error) -> ApiError {
+    if is_project_deleted(error) {
+        // The keys were valid at the start of the request, and the project was deleted since.
+        return ApiError::new(ErrorKind::AccessRevoked);
     }
     if is_unavailable(error) {
         return ApiError::new(ErrorKind::Unavailable)

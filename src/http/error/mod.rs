@@ -1,4 +1,4 @@
-//! Every error that the API answers, in one table, and their bodies.
+//! All errors of the API in one table, and their bodies.
 
 mod convert;
 
@@ -13,9 +13,9 @@ use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure as RecordFailure, FailureKind};
 use crate::objects::ObjectWriter;
 
-pub use convert::database_error;
+pub(crate) use convert::database_error;
 
-/// A kind of error. Each is a row of one table, `row`.
+/// A kind of error. Each is a row of the table in `row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     InvalidPayload,
@@ -29,8 +29,8 @@ pub enum ErrorKind {
     MalformedJson,
     BadRequest,
     Unauthorized,
-    /// As [`ErrorKind::Unauthorized`], since the project was deleted meanwhile, or the key revoked.
-    KeysGone,
+    /// Answered like [`ErrorKind::Unauthorized`]: the project was deleted or the key was revoked during the request.
+    AccessRevoked,
     MissingPermission,
     NotFound,
     ProjectNotFound,
@@ -48,24 +48,24 @@ pub enum ErrorKind {
     Unavailable,
 }
 
-/// What the body of an error looks like.
+/// The form of an error body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     /// `code`, `key`, `message`, `details`, `request_id`, ...
     Standard,
-    /// As [`Shape::Standard`], without a request id.
+    /// The members of [`Shape::Standard`] without the request id.
     Anonymous,
-    /// `code`, `key`, and a `message` that says all there is to say.
+    /// `code`, `key`, and a `message` that includes the details.
     Terse,
-    /// `code`, `message`, `details`, `key`: the vendor's order where the request was refused at the door.
-    Door,
+    /// `code`, `message`, `details`, `key`: the vendor's order for errors of authentication and authorization.
+    Access,
     /// `statusCode`, `error`, `message`: the body of the vendor's web framework.
     Framework,
 }
 
 impl ErrorKind {
-    /// Status, key, message and shape. The texts of 406, 415, 500, 501 and 503 are this project's: the vendor's are not
-    /// published, and it has no 501.
+    /// Returns status, key, message and shape. The vendor does not publish its texts of 406, 415, 500 and 503, and it has no 501;
+    /// these texts are this project's.
     fn row(self) -> (StatusCode, Option<&'static str>, &'static str, Shape) {
         use ErrorKind as Kind;
         use FailureKind as Failure;
@@ -107,11 +107,11 @@ impl ErrorKind {
             Kind::HeadersTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None, "Request Header Fields Too Large", Shape::Framework)
             }
-            Kind::Unauthorized | Kind::KeysGone => {
-                (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Door)
+            Kind::Unauthorized | Kind::AccessRevoked => {
+                (StatusCode::UNAUTHORIZED, Some("unauthorized"), "Unauthorized", Shape::Access)
             }
             Kind::MissingPermission => {
-                (StatusCode::FORBIDDEN, Some("missing_required_permission"), "Missing permission", Shape::Door)
+                (StatusCode::FORBIDDEN, Some("missing_required_permission"), "Missing permission", Shape::Access)
             }
             Kind::NotFound => {
                 (StatusCode::NOT_FOUND, key_of(Failure::NotFound), Failure::NotFound.message(), Shape::Standard)
@@ -152,7 +152,7 @@ impl ErrorKind {
         }
     }
 
-    /// The reason phrase as the framework's bodies write it.
+    /// Returns the reason phrase that the vendor's web framework writes.
     fn framework_error(self) -> &'static str {
         match self {
             Self::PayloadTooLarge => "Request Entity Too Large",
@@ -164,105 +164,105 @@ impl ErrorKind {
     }
 }
 
-/// An error on its way to the client. As a response it has no body yet: the frame around every request writes it, since
-/// the body shows the request's id.
+/// An error response. It gets its body from the middleware around every request, because the body shows the request id.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     kind: ErrorKind,
     details: Option<Cow<'static, str>>,
-    /// Identifier as given, and type.
+    /// The identifier in the request, and the type of the resource.
     resource: Option<(String, &'static str)>,
-    /// For the log only.
+    /// The internal cause, which only the log shows.
     cause: Option<String>,
 }
 
 impl ApiError {
-    /// An error of that kind, with nothing more to say.
+    /// Returns an error of that kind without details.
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
         Self { kind, details: None, resource: None, cause: None }
     }
 
-    /// Says what exactly is wrong.
+    /// Adds details for the client.
     #[must_use]
     pub fn with_details(mut self, details: impl Into<Cow<'static, str>>) -> Self {
         self.details = Some(details.into());
         self
     }
 
-    /// Says for the log what went wrong inside.
+    /// Adds the internal cause for the log.
     #[must_use]
     pub fn with_cause(mut self, cause: &(impl ToString + ?Sized)) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
 
-    /// Nobody in particular asks, or with a token that opens nothing.
+    /// Returns 401: the credentials are missing or not valid.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(ErrorKind::Unauthorized)
     }
 
-    /// Whether the keys were good when the request came in, and their project was deleted meanwhile.
+    /// Returns whether the project was deleted, or the key revoked, during the request.
     #[must_use]
-    pub fn is_project_gone(&self) -> bool {
-        self.kind == ErrorKind::KeysGone
+    pub fn is_access_revoked(&self) -> bool {
+        self.kind == ErrorKind::AccessRevoked
     }
 
-    /// Somebody asks whose token is for other things.
+    /// Returns 403: the scopes of the token do not include the operation.
     #[must_use]
     pub fn missing_permission() -> Self {
         Self::new(ErrorKind::MissingPermission)
             .with_details("User does not have a required permission to perform this operation.")
     }
 
-    /// It cannot be had at the moment.
+    /// Returns 503.
     pub fn unavailable(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Unavailable).with_details(details)
     }
 
-    /// The body says something that cannot be.
+    /// Returns 400 for an invalid body.
     pub fn invalid_payload(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidPayload).with_details(details)
     }
 
-    /// The query says something that cannot be.
+    /// Returns 400 for an invalid query.
     pub fn invalid_query(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidQueryParams).with_details(details)
     }
 
-    /// The vendor has this and the emulator does not, yet.
+    /// Returns 501 for a feature of the vendor that is not emulated.
     pub fn not_emulated(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::NotEmulated).with_details(details)
     }
 
-    /// A filter at `path`, in a body or a query as `kind` says, that is none.
+    /// Returns the error for an invalid filter at `path`; `kind` says whether it was in a body or a query.
     #[must_use]
     pub fn filter(error: &FilterError, kind: ErrorKind, path: &str) -> Self {
         let kind = if matches!(error, FilterError::NotEmulated(_)) { ErrorKind::NotEmulated } else { kind };
         Self::new(kind).with_details(error.details(path))
     }
 
-    pub fn method_not_allowed(method: &Method, hint: &str) -> Self {
+    /// Returns 405; `hint` names the methods of the path.
+    pub(crate) fn method_not_allowed(method: &Method, hint: &str) -> Self {
         Self::new(ErrorKind::MethodNotAllowed)
             .with_details(format!("{method} is not supported by this endpoint. Did you mean {hint}?"))
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.kind.row().0
     }
 
-    /// What went wrong inside, for the log.
+    /// Returns the internal cause for the log.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// What it says of one record among others, which fails alone.
+    /// Returns the error as the failure of one record of a job.
     #[must_use]
-    pub fn of_record(self) -> RecordFailure {
+    pub fn into_record_failure(self) -> RecordFailure {
         let kind = match self.kind {
             ErrorKind::InvalidPayload => FailureKind::InvalidPayload,
             ErrorKind::InvalidMetadata => FailureKind::InvalidMetadata,
@@ -272,7 +272,7 @@ impl ApiError {
         RecordFailure::new(kind, self.details.unwrap_or_default().into_owned())
     }
 
-    /// What is wrong, in one line.
+    /// Returns message and details in one line.
     #[must_use]
     pub fn text(&self) -> Cow<'static, str> {
         let (_, _, message, _) = self.kind.row();
@@ -282,8 +282,8 @@ impl ApiError {
         }
     }
 
-    /// The body, for a request of that id.
-    pub fn body(&self, request_id: &str) -> Vec<u8> {
+    /// Returns the body; some shapes show the request id.
+    pub(crate) fn body(&self, request_id: &str) -> Vec<u8> {
         let (status, key, message, shape) = self.kind.row();
         let code = i64::from(status.as_u16());
         let mut out = Vec::with_capacity(256);
@@ -300,7 +300,7 @@ impl ApiError {
                 }
                 object.text("message", &self.text());
             }
-            Shape::Door => {
+            Shape::Access => {
                 object.number("code", code).text("message", message);
                 if let Some(details) = &self.details {
                     object.text("details", details);
@@ -344,7 +344,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// What paths that nothing answers are answered with.
+/// Handles paths without an endpoint: 404.
 pub async fn no_such_endpoint(method: Method, uri: Uri) -> ApiError {
     ApiError::new(ErrorKind::NotFound).with_details(format!("Nothing answers {method} {}", uri.path()))
 }
@@ -355,7 +355,7 @@ mod tests {
     use crate::service;
 
     #[test]
-    fn metadata_that_its_schema_refuses_has_a_key_of_its_own() {
+    fn metadata_refused_by_its_schema_has_its_own_error_key() {
         let details = "unit: must be a number (actual value is 'EUR')".to_owned();
         let error = ApiError::from(service::Error::InvalidMetadata { details });
         assert_eq!(error.status(), StatusCode::BAD_REQUEST);

@@ -1,4 +1,4 @@
-//! How a request accepts a job.
+//! Acceptance of a job by a request.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -10,7 +10,7 @@ use crate::domain::json::JsonText;
 use crate::domain::limits;
 use crate::service::{Caller, Core, Error};
 
-/// Characters of the token that opens a download.
+/// The number of random characters in the download token of a job.
 const TOKEN_CHARS: usize = 48;
 
 /// A job that a request asks for.
@@ -20,11 +20,11 @@ pub struct JobRequest {
     pub parameters: Option<JsonText>,
 }
 
-/// Accepts a job that goes through `records`, and returns its id. It begins when the transaction is over and those that were
-/// accepted before it are finished.
+/// Accepts a job with `records`, and returns its id. The job starts after the transaction has committed and the
+/// project's earlier jobs have finished.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when a database statement fails.
 pub async fn accept(
     core: &Core,
     caller: &Caller,
@@ -38,27 +38,28 @@ pub async fn accept(
             acceptance.add(&slice).await?;
         }
     }
-    if let Some(slice) = slicer.rest() {
+    if let Some(slice) = slicer.take_remainder() {
         acceptance.add(&slice).await?;
     }
     Ok(acceptance.end().await?.id)
 }
 
-/// How the records of a job are cut. Those of an import of orders, which are not many, stay together, so that the summary of each
-/// customer is made once. What is the same for all records counts with each of them.
+/// Returns the slicer for the records of a job. The records of an order import, whose number is limited, stay in one
+/// slice, so that the order summary of each customer is computed once. The metadata that an update sets on all
+/// customers counts towards the size of each record.
 fn slicer(request: &JobRequest) -> Slicer {
     match request.kind {
         JobType::OrdersImport => Slicer::new(limits::IMPORTED_ORDERS, usize::MAX),
         JobType::CustomersMetadataUpdate => {
-            let shared = request.parameters.as_ref().map_or(0, |metadata| metadata.as_str().len());
-            Slicer::default().with_shared(shared)
+            let shared_bytes = request.parameters.as_ref().map_or(0, |metadata| metadata.as_str().len());
+            Slicer::default().with_shared_bytes(shared_bytes)
         }
         _ => Slicer::default(),
     }
 }
 
-/// A job on the way to being accepted, whose slices are made while they are taken. Dropped before [`Acceptance::end`],
-/// nothing was accepted.
+/// The transaction that accepts a job and stores its slices one by one. If it is dropped before [`Acceptance::end`], it
+/// is rolled back.
 #[derive(Debug)]
 pub struct Acceptance {
     transaction: Transaction,
@@ -70,15 +71,15 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// Begins.
+    /// Begins the transaction.
     ///
     /// # Errors
-    /// When the database fails.
+    /// Returns an error when the database is not available.
     pub async fn begin(core: &Core, caller: &Caller, request: JobRequest) -> Result<Self, Error> {
         let created_at = core.clock.now();
         let id = match request.kind {
             JobType::Export => core.ids.random("exp_"),
-            _ => core.ids.timed("aa_", created_at),
+            _ => core.ids.time_ordered("aa_", created_at),
         };
         let address = JobAddress {
             project: caller.project,
@@ -87,30 +88,30 @@ impl Acceptance {
             app_id: caller.app_id.clone(),
             request_id: caller.request_id.clone(),
         };
-        let token = format!("{}.{}", caller.project.0, core.ids.random_of("", TOKEN_CHARS));
+        let token = format!("{}.{}", caller.project.0, core.ids.random_with_length("", TOKEN_CHARS));
         let transaction = core.pool.begin().await?;
         Ok(Self { transaction, address, parameters: request.parameters, token, records: 0, created_at })
     }
 
-    /// The connection with the transaction that accepts it.
+    /// Returns the connection of the transaction.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
-    /// Adds the next slice.
+    /// Stores the next slice.
     ///
     /// # Errors
-    /// When the database fails.
+    /// Returns an error when the database statement fails.
     pub async fn add(&mut self, slice: &Slice) -> Result<(), Error> {
         self.records += i64::try_from(slice.records.len()).unwrap_or_default();
         let JobAddress { project, id, .. } = &self.address;
         Ok(db::jobs::insert_slice(&mut self.transaction, *project, id, slice).await?)
     }
 
-    /// Accepts the job.
+    /// Stores the job and commits.
     ///
     /// # Errors
-    /// When the database fails.
+    /// Returns an error when a database statement fails.
     pub async fn end(mut self) -> Result<NewJob, Error> {
         let job = NewJob {
             id: self.address.id.clone(),
@@ -120,7 +121,7 @@ impl Acceptance {
             records: self.records,
             created_at: self.created_at,
         };
-        db::jobs::accept(&mut self.transaction, &self.address, &job).await?;
+        db::jobs::insert(&mut self.transaction, &self.address, &job).await?;
         self.transaction.commit().await?;
         Ok(job)
     }

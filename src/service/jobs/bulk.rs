@@ -3,66 +3,69 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::customers::Crowd;
-use super::{let_others, tell_failure};
+use super::customer_batch::CustomerBatch;
+use super::report::{add_failure, report_line};
+use super::yielding::yield_between_records;
 use crate::domain::customer::{CustomerPatch, CustomerReference};
-use crate::domain::job::{Failure, Job, JobType, Record, ResultLine, Slice, SliceOutcome};
+use crate::domain::job::{Failure, Job, JobType, Record, Slice, SliceOutcome};
 use crate::domain::json::read_back;
 use crate::domain::patch::Patch;
-use crate::objects::{async_action, csv};
-use crate::service::{Error, Work};
+use crate::objects::async_action;
+use crate::service::Error;
+use crate::service::unit_of_work::UnitOfWork;
 
-/// What a bulk update says of one customer, whom the record itself names.
+/// The stored form of one record of a bulk update. The customer is stored beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkRecord {
     Patch(Box<CustomerPatch>),
-    /// It was wrong when it was accepted, and fails alone.
+    /// The record was invalid when the job was accepted. Only this record fails.
     Failure(Failure),
 }
 
 /// Applies a slice.
-pub(super) async fn apply(work: &mut Work<'_>, job: &Job, slice: &Slice) -> Result<SliceOutcome, Error> {
+pub(super) async fn apply(work: &mut UnitOfWork<'_>, job: &Job, slice: &Slice) -> Result<SliceOutcome, Error> {
     let metadata = job.parameters.as_ref().filter(|_| job.kind == JobType::CustomersMetadataUpdate);
-    let same_for_all = metadata.map(|metadata| match metadata.value() {
+    let shared_metadata = metadata.map(|metadata| match metadata.value() {
         Value::Object(metadata) => metadata,
         _ => Map::new(),
     });
-    save_each(work, job.kind, slice, |record| reference(record, same_for_all.as_ref())).await
+    save_each(work, job.kind, slice, |record| reference(record, shared_metadata.as_ref())).await
 }
 
-/// Creates or changes the customer of each record, which `read` reads.
+/// Creates or updates the customer of each record. `read` converts a record into a customer reference.
 pub(super) async fn save_each(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     kind: JobType,
     slice: &Slice,
     read: impl Fn(&Record) -> Result<CustomerReference, Failure>,
 ) -> Result<SliceOutcome, Error> {
     let mut records = Vec::with_capacity(slice.records.len());
     for (number, record) in (slice.number..).zip(&slice.records) {
-        // Forgotten since it was accepted.
+        // The record is empty when its customer was erased after the job was accepted.
         let Some(record) = record else { continue };
         records.push((number, record, read(record)));
     }
-    let mut crowd = Crowd::lock(work, records.iter().filter_map(|(.., read)| read.as_ref().ok()), Vec::new()).await?;
+    let references = records.iter().filter_map(|(.., read)| read.as_ref().ok());
+    let mut batch = CustomerBatch::lock(work, references, Vec::new()).await?;
     let mut outcome = SliceOutcome::default();
     for (number, record, read) in &records {
-        let_others(*number).await;
+        yield_between_records(*number).await;
         let saved = match read {
-            Ok(reference) => crowd.save(work, reference)?,
+            Ok(reference) => batch.save(work, reference)?,
             Err(failure) => Err(failure.clone()),
         };
         match saved {
             Ok(saved) => {
                 outcome.done += 1;
                 if async_action::has_report(kind) {
-                    outcome.file.push(report_line(record, saved.was_found, true));
+                    outcome.file.push(report_line(record, saved.existed, true));
                 }
             }
-            Err(failure) => tell_failure(&mut outcome, kind, *number, record, &failure),
+            Err(failure) => add_failure(&mut outcome, kind, *number, record, &failure),
         }
     }
-    crowd.write(work).await?;
+    batch.write(work).await?;
     Ok(outcome)
 }
 
@@ -76,16 +79,5 @@ fn reference(record: &Record, metadata: Option<&Map<String, Value>>) -> Result<C
             Err(_) => return Err(Failure::internal()),
         }
     };
-    Ok(CustomerReference { id: None, source_id: record.person.source_id.clone(), patch })
-}
-
-/// The line of a record in the report, of which the vendor publishes what its columns tell: the source id, whether there was
-/// such a customer, and whether it was updated or created.
-pub(super) fn report_line(record: &Record, found: bool, updated: bool) -> ResultLine {
-    let source_id = record.person.source_id.clone().unwrap_or_default();
-    ResultLine {
-        text: csv::line(&[&source_id, if found { "true" } else { "false" }, if updated { "true" } else { "false" }]),
-        source_id: Some(source_id),
-        ..ResultLine::default()
-    }
+    Ok(CustomerReference { id: None, source_id: record.customer.source_id.clone(), patch })
 }

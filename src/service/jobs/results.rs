@@ -1,19 +1,19 @@
-//! What is told of jobs, and what they leave behind.
+//! The state of jobs, and the download and expiry of their results.
 
 use subtle::ConstantTimeEq;
 
 use crate::db;
-use crate::db::jobs::Part;
+use crate::db::jobs::ResultPart;
 use crate::domain::identifier::Identifier;
 use crate::domain::job::{Job, JobStatus, JobType};
 use crate::domain::project::ProjectId;
 use crate::service::{Caller, Core, Error, Resource};
 
-/// An async action, with the records of it that failed, as JSON; no more than
-/// [`LISTED_FAILURES`](crate::domain::limits::LISTED_FAILURES) of them are kept.
+/// Returns an async action and its failed records as JSON. At most
+/// [`LISTED_FAILURES`](crate::domain::limits::LISTED_FAILURES) of them are stored.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown identifier.
+/// Returns [`Error::NotFound`] for an unknown identifier.
 pub async fn async_action(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<(Job, Vec<String>), Error> {
     let not_found = || Error::not_found(Resource::AsyncAction, identifier.as_str());
     if !identifier.can_exist() {
@@ -25,7 +25,7 @@ pub async fn async_action(core: &Core, caller: &Caller, identifier: &Identifier)
     let (mut failures, mut number) = (Vec::new(), 0);
     if job.failed_count > 0 && job.status == JobStatus::Done {
         while let Some((last, lines)) =
-            db::jobs::lines(&mut connection, caller.project, &job.id, Part::Failed, number).await?
+            db::jobs::find_next_lines(&mut connection, caller.project, &job.id, ResultPart::Failed, number).await?
         {
             failures.extend(lines);
             number = last;
@@ -35,33 +35,34 @@ pub async fn async_action(core: &Core, caller: &Caller, identifier: &Identifier)
     Ok((job, failures))
 }
 
-/// The finished job whose file `token` opens, with its project; `None` where the token is another's or the file is gone.
+/// Returns the finished job whose file can be downloaded with `token`, and its project. Returns `None` for a wrong
+/// token or an expired file.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when the database query fails.
 pub async fn download(core: &Core, identifier: &Identifier, token: &str) -> Result<Option<(ProjectId, Job)>, Error> {
-    // The token tells the project, which its keys would tell otherwise.
+    // A download carries no keys, so the token contains the number of the project.
     let project = token.split_once('.').and_then(|(project, _)| project.parse().ok()).map(ProjectId);
     let Some(project) = project.filter(|_| identifier.can_exist()) else { return Ok(None) };
     let mut connection = core.pool.acquire().await?;
     let found = db::jobs::find(&mut connection, project, identifier.as_str()).await?;
     connection.release();
     let now = core.clock.now();
-    let opens = |job: &Job| {
+    let is_downloadable = |job: &Job| {
         bool::from(job.token.as_bytes().ct_eq(token.as_bytes()))
             && job.status == JobStatus::Done
             && job.expires_at.is_none_or(|expires_at| now < expires_at)
     };
-    Ok(found.filter(opens).map(|job| (project, job)))
+    Ok(found.filter(is_downloadable).map(|job| (project, job)))
 }
 
-/// Removes the results whose time is over.
+/// Deletes expired results.
 ///
 /// # Errors
-/// When the database fails.
+/// Returns an error when a database statement fails.
 pub async fn expire(core: &Core) -> Result<(), Error> {
     let mut connection = core.pool.acquire().await?;
-    db::jobs::expire(&mut connection, core.clock.now()).await?;
+    db::jobs::delete_expired_results(&mut connection, core.clock.now()).await?;
     connection.release();
     Ok(())
 }

@@ -1,37 +1,42 @@
-//! Deleting a project with every row of it: `migrations/0007_doors.sql` says in which steps.
+//! Deletion of a project with all its rows. The first step, a short transaction, marks the project as deleted and
+//! revokes its keys. The second step removes its rows in batches, one transaction each, and the project row last, so
+//! that an interrupted removal is found and continued. `migrations/0001_schema.sql` explains at `projects` why this is
+//! safe.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::resolve;
+use super::resolve::resolve;
 use crate::db;
 use crate::db::project_deletions::TABLES;
 use crate::domain::identifier::Identifier;
 use crate::domain::project::{OrganisationId, ProjectId};
 use crate::service::{Core, Error, Resource};
 
-/// Rows that are removed in one transaction: at first, when each may hold a megabyte, and at the most.
-const FIRST_ROWS: i64 = 250;
-const MOST_ROWS: i64 = 16_000;
-/// How long a slice should take, at the least and at the most.
-const SHORT: Duration = Duration::from_millis(100);
-const LONG: Duration = Duration::from_secs(1);
-/// How long it is waited before whoever was in the way is looked for again.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How many rows the first transaction removes. The number is small, because each row may hold a megabyte.
+const FIRST_BATCH_ROWS: i64 = 250;
+/// How many rows one transaction removes at most.
+const MAX_BATCH_ROWS: i64 = 16_000;
+/// The batch grows when its removal took less than this.
+const MIN_BATCH_TIME: Duration = Duration::from_millis(100);
+/// The batch shrinks when its removal took more than this.
+const MAX_BATCH_TIME: Duration = Duration::from_secs(1);
+/// How long to wait before the removal is tried again after another writer of the project blocked it.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Deletes a project of the organisation: nothing finds it any more and its keys open nothing, of which `told` is told. Then its
-/// rows are removed, for as long as `patience`, and what is left by the workers.
+/// Deletes a project of the organisation. It can no longer be found, its keys no longer grant access, and then
+/// `on_deleted` is called. Its rows are removed for at most `cleanup_timeout`; the background workers remove the rest.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown identifier, or that of another organisation's project; [`Error::Forbidden`] for the default
-/// project.
+/// Returns [`Error::NotFound`] for an unknown identifier or a project of another organisation, and [`Error::Forbidden`]
+/// for the default project.
 pub async fn delete(
     core: &Core,
     organisation: OrganisationId,
     identifier: &Identifier,
-    told: impl FnOnce(),
-    patience: Duration,
+    on_deleted: impl FnOnce(),
+    cleanup_timeout: Duration,
 ) -> Result<(), Error> {
     let not_found = || Error::not_found(Resource::Project, identifier.as_str());
     let id = resolve(core, organisation, identifier).await?;
@@ -40,117 +45,120 @@ pub async fn delete(
     if project.is_sandbox {
         return Err(Error::Forbidden { details: "The sandbox project cannot be deleted" });
     }
-    if !db::project_deletions::mark(&mut transaction, id, core.clock.now()).await? {
+    if !db::project_deletions::mark_deleted(&mut transaction, id, core.clock.now()).await? {
         return Err(not_found());
     }
     transaction.commit().await?;
-    core.outbox.withdraw_project(id);
-    told();
-    // It is deleted, whatever becomes of this.
-    let _ = timeout(patience, async {
-        while !removed(core, id).await {
-            sleep(PAUSE).await;
+    core.delivery_notifier.cancel_project(id);
+    on_deleted();
+    // The project is deleted now. A timeout only leaves rows to the background workers.
+    let _ = timeout(cleanup_timeout, async {
+        while !try_remove(core, id).await {
+            sleep(RETRY_INTERVAL).await;
         }
     })
     .await;
     Ok(())
 }
 
-/// Removes the rows of deleted projects, as far as nobody stands in the way.
+/// Removes the rows of all deleted projects that no other writer blocks.
 ///
 /// # Errors
-/// When the database cannot be asked for them.
-pub async fn remove_left(core: &Core) -> Result<(), Error> {
+/// Returns an error when the list of deleted projects cannot be queried.
+pub async fn purge_deleted(core: &Core) -> Result<(), Error> {
     let mut connection = core.pool.acquire().await?;
-    let left = db::project_deletions::left(&mut connection).await?;
+    let deleted = db::project_deletions::list_marked(&mut connection).await?;
     connection.release();
-    for project in left {
-        // One that has to wait does not keep the others waiting.
-        removed(core, project).await;
+    for project in deleted {
+        // A project that is blocked does not delay the others: its removal is tried again later.
+        try_remove(core, project).await;
     }
     Ok(())
 }
 
-/// [`remove`], of which what goes wrong is only told to the log: it is tried again.
-async fn removed(core: &Core, project: ProjectId) -> bool {
+/// Calls [`remove`] and logs an error instead of returning it, because the removal is tried again.
+async fn try_remove(core: &Core, project: ProjectId) -> bool {
     remove(core, project).await.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the rows of a deleted project stay for now");
+        tracing::debug!(%error, "failed to remove the rows of a deleted project, will retry");
         false
     })
 }
 
-/// Removes every row of a deleted project, slice by slice, and at last the project; `false` where somebody was in the way.
+/// Removes all rows of a deleted project in batches, and the project itself last. Returns `false` where another writer
+/// blocks the removal.
 async fn remove(core: &Core, project: ProjectId) -> Result<bool, Error> {
     for table in TABLES {
-        let mut pace = Pace::default();
+        let mut batch_size = BatchSize::default();
         loop {
             let begun = Instant::now();
-            let Some(mut transaction) = db::project_deletions::begin_alone(&core.pool, project).await? else {
+            let Some(mut transaction) = db::project_deletions::try_begin_exclusive(&core.pool, project).await? else {
                 return Ok(false);
             };
-            let removed = match db::project_deletions::remove(&mut transaction, project, table, pace.rows).await {
-                Ok(removed) => removed,
-                // Very large rows: fewer of them take less.
-                Err(error) if db::error::is_time_limit(&error) && pace.rows > 1 => {
-                    pace.rows = 1;
-                    transaction.roll_back().await;
-                    continue;
-                }
-                Err(error) => {
-                    transaction.roll_back().await;
-                    return Err(error.into());
-                }
-            };
+            let removed =
+                match db::project_deletions::delete_rows(&mut transaction, project, table, batch_size.rows).await {
+                    Ok(removed) => removed,
+                    // The rows are very large, so remove fewer of them at once.
+                    Err(error) if db::error::is_statement_timeout(&error) && batch_size.rows > 1 => {
+                        batch_size.rows = 1;
+                        transaction.roll_back().await;
+                        continue;
+                    }
+                    Err(error) => {
+                        transaction.roll_back().await;
+                        return Err(error.into());
+                    }
+                };
             transaction.commit().await?;
             if removed == 0 {
                 break;
             }
-            pace.follow(begun.elapsed());
+            batch_size.adjust(begun.elapsed());
         }
     }
     finish(core, project).await
 }
 
-/// Removes the project, unless a row of it has come while its tables were gone through.
+/// Removes the project row, unless rows were added to its tables during the removal. Returns whether the project is
+/// gone.
 async fn finish(core: &Core, project: ProjectId) -> Result<bool, Error> {
-    let Some(mut transaction) = db::project_deletions::begin_alone(&core.pool, project).await? else {
+    let Some(mut transaction) = db::project_deletions::try_begin_exclusive(&core.pool, project).await? else {
         return Ok(false);
     };
     if !db::project_deletions::lock(&mut transaction, project).await? {
-        // Somebody else was faster.
+        // Another process has already removed the project.
         transaction.roll_back().await;
         return Ok(true);
     }
     let mut removed = 0;
     for table in TABLES {
-        removed += db::project_deletions::remove(&mut transaction, project, table, FIRST_ROWS).await?;
+        removed += db::project_deletions::delete_rows(&mut transaction, project, table, FIRST_BATCH_ROWS).await?;
     }
-    // Where there were some there may be more.
+    // If some rows were left, there may be more than this batch removed.
     if removed == 0 {
-        db::project_deletions::remove_project(&mut transaction, project).await?;
+        db::project_deletions::delete_project(&mut transaction, project).await?;
     }
     transaction.commit().await?;
-    core.rules.forget(project).await;
+    core.rules_cache.evict(project).await;
     Ok(removed == 0)
 }
 
-/// How many rows are removed at once: more of small ones, fewer of large ones.
-struct Pace {
+/// The number of rows to remove in one transaction: larger for small rows, smaller for large rows.
+struct BatchSize {
     rows: i64,
 }
 
-impl Default for Pace {
+impl Default for BatchSize {
     fn default() -> Self {
-        Self { rows: FIRST_ROWS }
+        Self { rows: FIRST_BATCH_ROWS }
     }
 }
 
-impl Pace {
-    /// Takes note of how long the last slice took.
-    fn follow(&mut self, took: Duration) {
-        if took < SHORT {
-            self.rows = (self.rows * 2).min(MOST_ROWS);
-        } else if took > LONG {
+impl BatchSize {
+    /// Adjusts the number to the duration of the last batch.
+    fn adjust(&mut self, elapsed: Duration) {
+        if elapsed < MIN_BATCH_TIME {
+            self.rows = (self.rows * 2).min(MAX_BATCH_ROWS);
+        } else if elapsed > MAX_BATCH_TIME {
             self.rows = (self.rows / 4).max(1);
         }
     }
@@ -161,14 +169,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_rows_are_removed_in_growing_slices_and_large_ones_in_small_slices() {
-        let mut pace = Pace::default();
-        let mut follow = |millis| {
-            pace.follow(Duration::from_millis(millis));
-            pace.rows
+    fn batch_size_grows_for_fast_batches_and_shrinks_for_slow_ones() {
+        let mut batch_size = BatchSize::default();
+        let mut adjust = |millis| {
+            batch_size.adjust(Duration::from_millis(millis));
+            batch_size.rows
         };
-        assert_eq!([5, 5, 500, 5, 2_000].map(&mut follow), [500, 1_000, 1_000, 2_000, 500]);
-        assert_eq!([0; 9].map(&mut follow)[8], MOST_ROWS);
-        assert_eq!([5_000; 9].map(&mut follow)[8], 1);
+        assert_eq!([5, 5, 500, 5, 2_000].map(&mut adjust), [500, 1_000, 1_000, 2_000, 500]);
+        assert_eq!([0; 9].map(&mut adjust)[8], MAX_BATCH_ROWS);
+        assert_eq!([5_000; 9].map(&mut adjust)[8], 1);
     }
 }

@@ -1,25 +1,25 @@
-//! What follows from an attempt to deliver.
+//! The result of an attempt to deliver, and what is stored of it.
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, DueDelivery, RetrySchedule};
 use crate::objects::{rendered, webhook};
 
-/// An attempt to deliver.
+/// A finished attempt to deliver.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub started_at: DateTime<Utc>,
     pub ended_at: DateTime<Utc>,
-    /// How long it took.
+    /// The duration in milliseconds.
     pub milliseconds: i64,
-    /// What the receiver answered, if it did.
+    /// The HTTP status of the response, if there was one.
     pub status: Option<u16>,
-    /// Why it failed; `None` where it did not.
+    /// Why the attempt failed; `None` where it succeeded.
     pub error: Option<String>,
 }
 
 impl Attempt {
-    /// What is to be written down: it is delivered, or tried again as `schedule` says, or given up.
+    /// Returns what to store: the delivery has succeeded, is retried according to `schedule`, or has failed for good.
     #[must_use]
     pub fn record(&self, of: &DueDelivery, schedule: RetrySchedule) -> AttemptRecord {
         let first_attempt_at = of.first_attempt_at.unwrap_or(self.started_at);

@@ -1,4 +1,4 @@
-//! What browsers ask before, and look for in answers.
+//! Preflight requests of browsers and CORS headers of responses.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use axum::http::{HeaderMap, Method, Request};
 use serde_json::json;
 use voucherify_emulator::clock::Clock;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 const ORIGIN: &str = "https://shop.example";
 
+/// Returns the sorted names in the comma-separated values of a header.
 fn names(headers: &HeaderMap, header: &str) -> Vec<String> {
     let mut names: Vec<_> = headers
         .get_all(header)
@@ -23,8 +24,8 @@ fn names(headers: &HeaderMap, header: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_browser_that_asks_before_is_answered_without_keys() {
-    let world = World::with(Clock::System, |config| config.strict_auth = true).await;
+async fn a_preflight_request_needs_no_keys() {
+    let emulator = TestEmulator::with(Clock::System, |config| config.strict_auth = true).await;
     for path in ["/client/v1/customers", "/client/v1/customers/a/consents", "/client/v1/vouchers", "/client/"] {
         let request = Request::options(path)
             .header("origin", ORIGIN)
@@ -33,7 +34,7 @@ async fn a_browser_that_asks_before_is_answered_without_keys() {
             .header("access-control-request-private-network", "true")
             .body(Body::empty())
             .unwrap();
-        let answer = world.send(request).await.expect(200);
+        let answer = emulator.send(request).await.expect(200);
         assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{path}");
         assert_eq!(
             answer.header("access-control-allow-headers"),
@@ -50,16 +51,17 @@ async fn a_browser_that_asks_before_is_answered_without_keys() {
 }
 
 #[tokio::test]
-async fn every_answer_of_the_client_side_may_be_read_by_the_page() {
-    let world = World::with(Clock::System, |config| config.request_timeout = Duration::from_millis(1_500)).await;
-    let page = world.page();
-    world.client().customer(json!({"source_id": "a"})).await;
+async fn every_client_side_response_has_cors_headers() {
+    let emulator =
+        TestEmulator::with(Clock::System, |config| config.request_timeout = Duration::from_millis(1_500)).await;
+    let page = emulator.page();
+    emulator.client().customer(json!({"source_id": "a"})).await;
     let large = json!({"name": "x".repeat(1024 * 1024)}).to_string();
     let mut answers = vec![
         page.post("/client/v1/customers", json!({})).await.expect(200),
         page.put("/client/v1/customers/a/consents", json!({"cnst_news": true})).await.expect(204),
         page.post("/client/v1/events", json!({})).await.expect(400),
-        world.page_with("a", "").get("/client/v1/consents").await.expect(401),
+        emulator.page_with("a", "").get("/client/v1/consents").await.expect(401),
         page.get("/client/v1/vouchers").await.expect(404),
         page.get("/client/").await.expect(404),
         page.get("/client").await.expect(404),
@@ -71,9 +73,9 @@ async fn every_answer_of_the_client_side_may_be_read_by_the_page() {
             .await
             .expect(415),
     ];
-    let holder = world.hold("a").await;
+    let blocker = emulator.lock_customer("a").await;
     answers.push(page.post("/client/v1/customers", json!({"source_id": "a", "name": "A"})).await.expect(503));
-    holder.rollback().await.unwrap();
+    blocker.rollback().await.unwrap();
     for answer in answers {
         assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{}", answer.text);
         assert!(names(&answer.headers, "vary").contains(&"origin".to_owned()), "{}", answer.text);
@@ -85,25 +87,25 @@ async fn every_answer_of_the_client_side_may_be_read_by_the_page() {
 }
 
 #[tokio::test]
-async fn the_server_side_is_not_for_pages() {
-    let world = World::new().await;
-    let from_a_page = world.caller(&[("origin", ORIGIN), ("x-app-id", "new"), ("x-app-token", "token")]);
+async fn server_side_responses_have_no_cors_headers() {
+    let project = TestProject::new();
+    let browser = project.caller(&[("origin", ORIGIN), ("x-app-id", "new"), ("x-app-token", "token")]);
     for path in ["/v1/customers", "/v1/consents", "/_emulator/health", "/clients", "/", "/v1/oauth/token"] {
-        let answer = from_a_page.get(path).await;
+        let answer = browser.get(path).await;
         let preflight = [("access-control-request-method", "POST")];
-        let asked = from_a_page.call_with(Method::OPTIONS, path, Body::empty(), &preflight).await;
-        assert!(matches!(asked.status.as_u16(), 404 | 405), "{path}");
-        for (name, _) in answer.headers.iter().chain(&asked.headers) {
+        let preflight_answer = browser.call_with(Method::OPTIONS, path, Body::empty(), &preflight).await;
+        assert!(matches!(preflight_answer.status.as_u16(), 404 | 405), "{path}");
+        for (name, _) in answer.headers.iter().chain(&preflight_answer.headers) {
             assert!(!name.as_str().starts_with("access-control-"), "{path} has {name}");
         }
     }
 }
 
 #[tokio::test]
-async fn other_paths_of_the_client_side_are_named_as_not_found() {
-    let world = World::new().await;
+async fn unknown_client_side_paths_return_404() {
+    let project = TestProject::new();
     for path in ["/client/v1/vouchers", "/client/v1/customers/a", "/client/%ff", "/client"] {
-        let answer = world.page().get(path).await.expect(404);
+        let answer = project.page().get(path).await.expect(404);
         assert_eq!(answer.string("/details"), format!("Nothing answers GET {path}"));
     }
 }

@@ -1,30 +1,30 @@
 use serde_json::json;
 
 use super::settings;
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 const PATH: &str = "/client/v1/events";
 
 #[tokio::test]
-async fn a_page_tracks_an_event_as_a_server_does() {
-    let world = World::new().await;
-    // As the JavaScript SDK sends it.
+async fn the_client_side_tracks_events_like_the_server_side() {
+    let project = TestProject::new();
+    // The JavaScript SDK sends this body.
     let body = json!({"event": "visit", "metadata": {}, "customer": {"source_id": "a"}});
-    let answer = world.page().post(PATH, body).await.expect(200);
+    let answer = project.page().post(PATH, body).await.expect(200);
     assert_eq!(
         answer.shape(),
         r#"{"object":"event","type":"visit","customer":{"id":"<cust_>","source_id":"a","name":null,"email":null,"object":"customer"},"referral":null,"loyalty":null,"metadata":{}}"#
     );
-    let entries = world.client().get("/v1/customers/a/activity").await.expect(200);
+    let entries = project.client().get("/v1/customers/a/activity").await.expect(200);
     assert_eq!(entries.column("data", "type"), ["customer.custom_event", "customer.created"]);
     assert_eq!(entries.string("/data/0/data/event_source/channel"), "CLIENT_API");
 }
 
 #[tokio::test]
-async fn a_malformed_referral_is_named() {
-    let world = World::new().await;
+async fn a_malformed_referral_is_rejected() {
+    let project = TestProject::new();
     let body = json!({"event": "visit", "customer": {"source_id": "a"}, "referral": {}});
-    let answer = world.page().post(PATH, body).await.expect(400);
+    let answer = project.page().post(PATH, body).await.expect(400);
     assert_eq!(
         answer.shape(),
         r#"{"code":400,"key":"invalid_payload","message":"Invalid payload","details":"Property .referral should have required property 'code'","request_id":"<v->"}"#
@@ -32,22 +32,22 @@ async fn a_malformed_referral_is_named() {
 }
 
 #[tokio::test]
-async fn a_project_may_keep_pages_from_tracking_events() {
-    let world = World::new().await;
-    settings(&world, json!({"client_loyalty_events_enabled": false})).await;
+async fn a_project_can_disable_the_tracking_of_events_by_pages() {
+    let emulator = TestEmulator::new().await;
+    settings(&emulator, json!({"client_loyalty_events_enabled": false})).await;
     let body = json!({"event": "visit", "customer": {"source_id": "a"}});
-    let answer = world.page().post(PATH, body.clone()).await.expect(401);
+    let answer = emulator.page().post(PATH, body.clone()).await.expect(401);
     assert_eq!(answer.text, r#"{"code":401,"message":"Unauthorized","key":"unauthorized"}"#);
-    world.page().post("/client/v1/customers", json!({})).await.expect(200);
-    world.client().post("/v1/events", body).await.expect(200);
+    emulator.page().post("/client/v1/customers", json!({})).await.expect(200);
+    emulator.client().post("/v1/events", body).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_page_of_another_project_does_not_reach_a_customer() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"source_id": "a"})).await;
-    let stranger = world.page_with("stranger", "token");
-    stranger.post(PATH, json!({"event": "visit", "customer": {"id": id}})).await.expect(404);
-    let event = stranger.post(PATH, json!({"event": "visit", "customer": {"source_id": "a"}})).await.expect(200);
+async fn customers_of_other_projects_return_404() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({"source_id": "a"})).await;
+    let other = project.other_page();
+    other.post(PATH, json!({"event": "visit", "customer": {"id": id}})).await.expect(404);
+    let event = other.post(PATH, json!({"event": "visit", "customer": {"source_id": "a"}})).await.expect(200);
     assert_ne!(event.string("/customer/id"), id);
 }

@@ -5,13 +5,13 @@ mod events;
 
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::TestEmulator;
 
-/// Gives the default project settings, which are believed within a second.
-async fn settings(world: &World, settings: Value) {
+/// Replaces the settings of the default project. They apply within one second, when cached settings expire.
+async fn settings(emulator: &TestEmulator, settings: Value) {
     sqlx::query("UPDATE projects SET settings = $1::json WHERE is_sandbox")
         .bind(settings.to_string())
-        .execute(&world.pool)
+        .execute(&emulator.pool)
         .await
         .unwrap();
 }

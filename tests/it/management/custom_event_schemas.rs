@@ -1,14 +1,14 @@
 use serde_json::json;
 
 use super::projects::{client_of, create, path_of};
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
 async fn a_schema_is_created_listed_changed_and_deleted() {
-    let world = World::new().await;
-    let manager = world.manager();
-    let project = create(&manager, "Team").await;
-    let path = format!("{}/custom-event-schemas", path_of(&project));
+    let project = TestProject::new();
+    let manager = project.manager();
+    let created_project = create(&manager, "Team").await;
+    let path = format!("{}/custom-event-schemas", path_of(&created_project));
     let body =
         json!({"name": "review", "schema": {"properties": {"published": {"type": "boolean", "optional": true}}}});
     let created = manager.post(&path, body).await.expect(200);
@@ -20,7 +20,7 @@ async fn a_schema_is_created_listed_changed_and_deleted() {
     assert_eq!(list.text, format!(r#"{{"object":"list","data_ref":"data","data":[{}],"total":1}}"#, created.text));
     let one = format!("{path}/{}", created.string("/id"));
     assert_eq!(manager.get(&one).await.expect(200).text, created.text);
-    // A type may change here.
+    // Definitions of custom events may change their types.
     let body = json!({"schema": {"properties": {"published": {"type": "date", "optional": false}}}});
     let changed = manager.put(&one, body).await.expect(200);
     assert_eq!(
@@ -28,10 +28,10 @@ async fn a_schema_is_created_listed_changed_and_deleted() {
         r#"{"id":"<ms_>","name":"review","schema":{"properties":{"published":{"type":"date","optional":false}}},"created_at":"<time>","updated_at":"<time>","object":"custom-event-schema"}"#
     );
     let event = json!({"event": "review", "customer": {"source_id": "alice"}, "metadata": {"published": true}});
-    client_of(&world, &project).post("/v1/events", event.clone()).await.expect(400);
-    world.client().post("/v1/events", event.clone()).await.expect(200);
+    client_of(&project, &created_project).post("/v1/events", event.clone()).await.expect(400);
+    project.client().post("/v1/events", event.clone()).await.expect(200);
     assert_eq!(manager.delete(&one).await.expect(204).text, "");
-    client_of(&world, &project).post("/v1/events", event).await.expect(200);
+    client_of(&project, &created_project).post("/v1/events", event).await.expect(200);
     let answer = manager.get(&one).await.expect(404);
     assert_eq!(answer.string("/resource_type"), "custom_event_schema");
     manager.put(&one, json!({"schema": {"properties": {}}})).await.expect(404);
@@ -40,24 +40,24 @@ async fn a_schema_is_created_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn events_of_a_name_have_one_schema_in_a_project() {
-    let world = World::new().await;
-    let [one, other] = [create(&world.manager(), "One").await, create(&world.manager(), "Other").await]
+async fn a_second_schema_for_an_event_name_returns_409() {
+    let project = TestProject::new();
+    let [one, other] = [create(&project.manager(), "One").await, create(&project.manager(), "Other").await]
         .map(|created| format!("{}/custom-event-schemas", path_of(&created)));
     let body = json!({"name": "sign-up", "schema": {"properties": {}}});
-    world.manager().post(&one, body.clone()).await.expect(200);
-    let answer = world.manager().post(&one, body.clone()).await.expect(409);
+    project.manager().post(&one, body.clone()).await.expect(200);
+    let answer = project.manager().post(&one, body.clone()).await.expect(409);
     assert_eq!(
         answer.shape(),
         r#"{"code":409,"key":"duplicate_found","message":"Duplicated resource found","details":"Duplicated custom_event_schema exists with name sign-up","request_id":"<v->","resource_id":"sign-up","resource_type":"custom_event_schema"}"#
     );
-    world.manager().post(&other, body).await.expect(200);
+    project.manager().post(&other, body).await.expect(200);
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
-    let world = World::new().await;
-    let path = format!("{}/custom-event-schemas", path_of(&create(&world.manager(), "Team").await));
+async fn missing_and_invalid_properties_are_rejected_with_their_names() {
+    let project = TestProject::new();
+    let path = format!("{}/custom-event-schemas", path_of(&create(&project.manager(), "Team").await));
     for (body, details) in [
         (json!({}), "Payload must have required property 'name'"),
         (json!({"name": "n".repeat(301)}), "Property .name must NOT have more than 300 characters"),
@@ -68,25 +68,25 @@ async fn what_is_missing_or_wrong_is_named() {
             "Property .schema.properties.a.type must be equal to one of the allowed values [ string, number, date, datetime, boolean ]",
         ),
     ] {
-        assert_eq!(world.manager().post(&path, body).await.expect(400).string("/details"), details);
+        assert_eq!(project.manager().post(&path, body).await.expect(400).string("/details"), details);
     }
     let body = json!({"name": "n", "schema": {"properties": {}}});
-    let id = world.manager().post(&path, body).await.expect(200).string("/id");
-    let answer = world.manager().put(&format!("{path}/{id}"), json!({})).await.expect(400);
+    let id = project.manager().post(&path, body).await.expect(200).string("/id");
+    let answer = project.manager().put(&format!("{path}/{id}"), json!({})).await.expect(400);
     assert_eq!(answer.string("/details"), "Payload must have required property 'schema'");
 }
 
 #[tokio::test]
-async fn a_schema_of_another_project_is_not_found() {
-    let world = World::new().await;
-    let (one, other) = (create(&world.manager(), "One").await, create(&world.manager(), "Other").await);
+async fn schemas_of_other_projects_return_404() {
+    let project = TestProject::new();
+    let (one, other) = (create(&project.manager(), "One").await, create(&project.manager(), "Other").await);
     let body = json!({"name": "review", "schema": {"properties": {}}});
     let path = format!("{}/custom-event-schemas", path_of(&other));
-    let theirs = world.manager().post(&path, body).await.expect(200).string("/id");
+    let theirs = project.manager().post(&path, body).await.expect(200).string("/id");
     let path = format!("{}/custom-event-schemas/{theirs}", path_of(&one));
-    world.manager().get(&path).await.expect(404);
-    world.manager().put(&path, json!({"schema": {"properties": {}}})).await.expect(404);
-    world.manager().delete(&path).await.expect(404);
-    let kept = world.manager().get(&format!("{}/custom-event-schemas", path_of(&other))).await.expect(200);
+    project.manager().get(&path).await.expect(404);
+    project.manager().put(&path, json!({"schema": {"properties": {}}})).await.expect(404);
+    project.manager().delete(&path).await.expect(404);
+    let kept = project.manager().get(&format!("{}/custom-event-schemas", path_of(&other))).await.expect(200);
     assert_eq!(kept.column("data", "id"), [theirs]);
 }

@@ -1,14 +1,14 @@
 use serde_json::json;
 
 use super::projects::{client_of, create, path_of};
-use crate::support::{Receiver, World};
+use crate::support::{Receiver, TestEmulator, TestProject};
 
 #[tokio::test]
 async fn a_webhook_is_created_read_listed_changed_and_deleted() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let manager = world.manager();
-    let project = create(&manager, "Team").await;
-    let path = format!("{}/webhooks", path_of(&project));
+    let (project, receiver) = (TestProject::new(), Receiver::start().await);
+    let manager = project.manager();
+    let created_project = create(&manager, "Team").await;
+    let path = format!("{}/webhooks", path_of(&created_project));
     let body = json!({"target_url": receiver.url(), "events": ["customer.created"]});
     let created = manager.post(&path, body).await.expect(200);
     assert_eq!(
@@ -23,12 +23,12 @@ async fn a_webhook_is_created_read_listed_changed_and_deleted() {
     let one = format!("{path}/{}", created.string("/id"));
     assert_eq!(manager.get(&one).await.expect(200).text, created.text);
 
-    // It works at once, signed with the token that the creation of the project has shown.
-    client_of(&world, &project).post("/v1/customers", json!({"source_id": "a"})).await.expect(200);
+    // The webhook is active at once, and signs with the webhook token of the created project.
+    client_of(&project, &created_project).post("/v1/customers", json!({"source_id": "a"})).await.expect(200);
     let message = receiver.received(1).await.remove(0);
-    assert_eq!(message.text("/project_id"), project.string("/id"));
+    assert_eq!(message.text("/project_id"), created_project.string("/id"));
     assert_eq!(message.text("/source/id"), created.string("/id"));
-    assert!(message.is_signed_with(&project.string("/webhook_token")));
+    assert!(message.is_signed_with(&created_project.string("/webhook_token")));
 
     let changed = manager.put(&one, json!({"events": ["customer.updated"], "active": false})).await.expect(200).json();
     assert_eq!((&changed["events"], &changed["active"]), (&json!(["customer.updated"]), &json!(false)));
@@ -47,9 +47,9 @@ async fn a_webhook_is_created_read_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_in_the_vendors_form() {
-    let world = World::new().await;
-    let manager = world.manager();
+async fn invalid_webhooks_and_wrong_credentials_are_rejected() {
+    let project = TestProject::new();
+    let manager = project.manager();
     let path = format!("{}/webhooks", path_of(&create(&manager, "Team").await));
     for (body, details) in [
         (json!({"events": []}), "Payload must have required property 'target_url'"),
@@ -64,13 +64,13 @@ async fn what_is_wrong_is_said_in_the_vendors_form() {
     let malformed = manager.call(axum::http::Method::POST, &path, Some("{".to_owned())).await.expect(400);
     assert_eq!(malformed.json()["statusCode"], 400);
     manager.post("/management/v1/projects/proj_none/webhooks", json!({})).await.expect(404);
-    world.client().get(&path).await.expect(401);
+    project.client().get(&path).await.expect(401);
 }
 
 #[tokio::test]
-async fn distributions_are_not_shown() {
-    let world = World::new().await;
-    let (manager, client) = (world.manager(), world.client());
+async fn distributions_return_404() {
+    let emulator = TestEmulator::new().await;
+    let (manager, client) = (emulator.manager(), emulator.client());
     let project = client.get("/_emulator/project").await.expect(200).string("/id");
     let body = json!({"object": "distribution", "target_url": "https://a.example", "events": ["customer.order.paid"]});
     let id = client.post("/_emulator/webhooks", body).await.expect(200).string("/id");
@@ -83,16 +83,16 @@ async fn distributions_are_not_shown() {
 }
 
 #[tokio::test]
-async fn another_organisation_and_another_project_have_none_of_it() {
-    let world = World::new().await;
-    let (manager, stranger) = (world.manager(), world.strange_manager());
+async fn webhooks_of_other_projects_and_organisations_return_404() {
+    let project = TestProject::new();
+    let (manager, other_client) = (project.manager(), project.other_manager());
     let (mine, other) = (create(&manager, "Mine").await, create(&manager, "Other").await);
-    let theirs = create(&stranger, "Theirs").await;
+    let theirs = create(&other_client, "Theirs").await;
     let body = json!({"target_url": "https://a.example", "events": []});
     let created = manager.post(&format!("{}/webhooks", path_of(&mine)), body).await.expect(200).string("/id");
-    let answer = stranger.get(&format!("{}/webhooks/{created}", path_of(&mine))).await.expect(404);
+    let answer = other_client.get(&format!("{}/webhooks/{created}", path_of(&mine))).await.expect(404);
     assert_eq!(answer.string("/details"), format!("Cannot find project with id {}", mine.string("/id")));
-    stranger.get(&format!("{}/webhooks/{created}", path_of(&theirs))).await.expect(404);
+    other_client.get(&format!("{}/webhooks/{created}", path_of(&theirs))).await.expect(404);
     let path = format!("{}/webhooks", path_of(&other));
     assert_eq!(manager.get(&path).await.expect(200).json()["total"], 0);
     manager.delete(&format!("{path}/{created}")).await.expect(404);

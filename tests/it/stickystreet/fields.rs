@@ -2,20 +2,20 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
 
-use super::{ACCOUNT, PATH, call, deleted, encoded};
-use crate::support::{Answer, World};
+use super::{PATH, account, call, deleted, encoded};
+use crate::support::{Answer, TestProject};
 
 const DELETE: [(&str, &str); 3] = [("type", "customer_delete"), ("code", "a&b=c+d %"), ("output", "JSON")];
 
-async fn send(world: &World, method: Method, path: &str, media: Option<&str>, body: impl Into<Body>) -> Answer {
+async fn send(project: &TestProject, method: Method, path: &str, media: Option<&str>, body: impl Into<Body>) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     if let Some(media) = media {
         request = request.header("content-type", media);
     }
-    world.send(request.body(body.into()).unwrap()).await
+    project.send(request.body(body.into()).unwrap()).await
 }
 
-/// A body of parts with the boundary `limit`.
+/// Returns a multipart body with the boundary `limit`.
 fn multipart(fields: &[(&str, &str)]) -> String {
     let parts = fields
         .iter()
@@ -24,9 +24,9 @@ fn multipart(fields: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn each_path_takes_a_query_and_either_form() {
-    let world = World::new().await;
-    let fields = [&ACCOUNT[..], &DELETE].concat();
+async fn every_path_accepts_a_query_and_both_form_types() {
+    let project = TestProject::new();
+    let fields = [&account(&project)[..], &DELETE].concat();
     for path in ["/stickystreet", "/stickystreet/", "/stickystreet/api.php"] {
         let query = format!("{path}?{}", encoded(&fields));
         let url_encoded = Some("application/x-www-form-urlencoded; charset=UTF-8");
@@ -36,45 +36,45 @@ async fn each_path_takes_a_query_and_either_form() {
             (Method::POST, path, None, encoded(&fields)),
             (Method::POST, path, Some("multipart/form-data; boundary=limit"), multipart(&fields)),
         ] {
-            world.client().customer(json!({"source_id": "a&b=c+d %"})).await;
-            let answer = send(&world, method, path, media, body).await.expect(200);
+            project.client().customer(json!({"source_id": "a&b=c+d %"})).await;
+            let answer = send(&project, method, path, media, body).await.expect(200);
             assert_eq!(answer.json(), deleted("a&b=c+d %"), "{path} {media:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn at_a_post_only_the_body_counts_and_of_a_field_the_last() {
-    let world = World::new().await;
-    world.client().customer(json!({"source_id": "a&b=c+d %"})).await;
-    let fields = [&ACCOUNT[..], &DELETE].concat();
+async fn a_post_ignores_the_query_and_uses_the_last_value_of_a_field() {
+    let project = TestProject::new();
+    project.client().customer(json!({"source_id": "a&b=c+d %"})).await;
+    let fields = [&account(&project)[..], &DELETE].concat();
     let path = format!("{PATH}?{}", encoded(&fields));
-    assert!(send(&world, Method::POST, &path, None, "").await.text.contains("<error>user_id is required</error>"));
+    assert!(send(&project, Method::POST, &path, None, "").await.text.contains("<error>user_id is required</error>"));
     let media = Some("application/x-www-form-urlencoded");
-    let answer = send(&world, Method::POST, &path, media, encoded(&ACCOUNT)).await.expect(200);
+    let answer = send(&project, Method::POST, &path, media, encoded(&account(&project))).await.expect(200);
     assert!(answer.text.contains("<error>type is required</error>"), "{}", answer.text);
     let twice = [("type", "nonsense"), ("code", "x"), ("output", "xml"), DELETE[0], DELETE[1], DELETE[2]];
-    assert_eq!(call(&world, &twice).await.json(), deleted("a&b=c+d %"));
+    assert_eq!(call(&project, &twice).await.json(), deleted("a&b=c+d %"));
 }
 
 #[tokio::test]
-async fn an_accept_header_of_any_kind_is_taken() {
-    let world = World::new().await;
+async fn every_accept_header_is_accepted() {
+    let project = TestProject::new();
     for path in ["/stickystreet", "/stickystreet/", PATH] {
         for accept in ["text/xml", "application/javascript", "text/html"] {
             let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
-            assert!(world.send(request).await.expect(200).text.contains("user_id is required"));
+            assert!(project.send(request).await.expect(200).text.contains("user_id is required"));
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_no_form_is_refused() {
-    let world = World::new().await;
+async fn bodies_that_are_no_form_are_rejected() {
+    let project = TestProject::new();
     let form = "application/x-www-form-urlencoded";
     let many = "a=b&".repeat(201);
     let many_parts = multipart(&[("a", "b"); 201]);
-    let exactly = format!("{}{}", "a=b&".repeat(197), encoded(&ACCOUNT));
+    let exactly = format!("{}{}", "a=b&".repeat(197), encoded(&account(&project)));
     let multi = "multipart/form-data; boundary=limit";
     let latin_part = b"--limit\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n\xfc\r\n--limit--\r\n";
     let broken = "The body must be multipart/form-data, whole and with its boundaries";
@@ -95,23 +95,23 @@ async fn what_is_no_form_is_refused() {
         (form, exactly.as_bytes(), "type is required"),
         (form, b"&&=&a&%&user_id", "user_id is required"),
     ] {
-        let answer = send(&world, Method::POST, PATH, Some(media), body.to_vec()).await.expect(200);
+        let answer = send(&project, Method::POST, PATH, Some(media), body.to_vec()).await.expect(200);
         assert_eq!(
             answer.text,
             format!("<response status=\"error\">\n<error>{expected}</error>\n</response>"),
             "{media}"
         );
     }
-    let answer = send(&world, Method::GET, &format!("{PATH}?{many}"), None, "").await.expect(200);
+    let answer = send(&project, Method::GET, &format!("{PATH}?{many}"), None, "").await.expect(200);
     assert!(answer.text.contains("There must not be more than 200 fields"));
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_413_in_the_vendors_form() {
-    let world = World::new().await;
+async fn a_body_over_the_limit_returns_413_in_the_vendors_form() {
+    let project = TestProject::new();
     let body = format!("a={}", "x".repeat(1024 * 1024));
     for media in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=limit", "text/plain"] {
-        let answer = send(&world, Method::POST, PATH, Some(media), body.clone()).await.expect(413);
+        let answer = send(&project, Method::POST, PATH, Some(media), body.clone()).await.expect(413);
         assert_eq!(
             answer.text,
             "<response status=\"error\">\n<error>Payload content length greater than maximum allowed: 1048576</error>\n</response>"
@@ -120,14 +120,14 @@ async fn a_body_over_the_limit_is_413_in_the_vendors_form() {
 }
 
 #[tokio::test]
-async fn a_head_deletes_nobody_and_other_methods_are_405() {
-    let world = World::new().await;
-    world.client().customer(json!({"source_id": "a&b=c+d %"})).await;
-    let path = format!("{PATH}?{}", encoded(&[&ACCOUNT[..], &DELETE].concat()));
+async fn head_and_other_methods_return_405_and_delete_no_customer() {
+    let project = TestProject::new();
+    project.client().customer(json!({"source_id": "a&b=c+d %"})).await;
+    let path = format!("{PATH}?{}", encoded(&[&account(&project)[..], &DELETE].concat()));
     for method in [Method::HEAD, Method::PUT, Method::DELETE] {
-        let answer = send(&world, method, &path, None, "").await.expect(405);
+        let answer = send(&project, method, &path, None, "").await.expect(405);
         assert_eq!(answer.header("allow"), "GET, POST");
     }
-    assert_eq!(world.client().get("/v1/customers").await.json()["total"], 1);
-    assert_eq!(world.client().get("/stickystreet/admin.php").await.expect(404).json()["code"], 404);
+    assert_eq!(project.client().get("/v1/customers").await.json()["total"], 1);
+    assert_eq!(project.client().get("/stickystreet/admin.php").await.expect(404).json()["code"], 404);
 }

@@ -6,16 +6,16 @@ use voucherify_emulator::domain::credential::Channel;
 use voucherify_emulator::domain::customer::CustomerPatch;
 use voucherify_emulator::domain::project::ProjectId;
 use voucherify_emulator::ids::Ids;
-use voucherify_emulator::service::customers_by_source_id::create_under_free_source_id;
-use voucherify_emulator::service::jobs::Turns;
-use voucherify_emulator::service::rules::RulesMemory;
-use voucherify_emulator::service::webhooks::Outbox;
+use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
+use voucherify_emulator::service::jobs::JobScheduler;
+use voucherify_emulator::service::rules::RulesCache;
+use voucherify_emulator::service::webhooks::DeliveryNotifier;
 use voucherify_emulator::service::{Caller, Core, Error};
 
 use super::{call, error, info, record};
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
-/// Every field, with a value of its own.
+/// Every field with a different value.
 const ALL: [(&str, &str); 14] = [
     ("card_number", "77 88"),
     ("first_name", "Alice Maria"),
@@ -33,16 +33,17 @@ const ALL: [(&str, &str); 14] = [
     ("customer_username", "alice"),
 ];
 
-async fn failure(world: &World, action: &str, fields: &[(&str, &str)]) -> String {
-    error(world, &[&[("type", "record_customer"), ("customer_action", action)], fields].concat()).await
+/// Records a customer, expects an error, and returns its message.
+async fn record_error(project: &TestProject, action: &str, fields: &[(&str, &str)]) -> String {
+    error(project, &[&[("type", "record_customer"), ("customer_action", action)], fields].concat()).await
 }
 
 #[tokio::test]
-async fn a_new_customer_is_one_of_the_first_door_and_comes_back_as_it_was_sent() {
-    let world = World::new().await;
+async fn a_recorded_customer_is_visible_in_the_voucherify_api_and_all_fields_are_returned() {
+    let emulator = TestEmulator::new().await;
     let more = [("customer_password", "hunter2"), ("campaign_id", "1,2"), ("API", "1.5")];
-    assert_eq!(record(&world, "new", &[&[("code", "c1")], &ALL[..], &more].concat()).await, "c1");
-    let answer = world.client().get("/v1/customers/c1").await.expect(200);
+    assert_eq!(record(&emulator, "new", &[&[("code", "c1")], &ALL[..], &more].concat()).await, "c1");
+    let answer = emulator.client().get("/v1/customers/c1").await.expect(200);
     let customer = answer.json();
     assert_eq!(
         json!([customer["name"], customer["email"], customer["phone"], customer["address"], customer["metadata"]]),
@@ -55,39 +56,39 @@ async fn a_new_customer_is_one_of_the_first_door_and_comes_back_as_it_was_sent()
              "customer_username": "alice", "first_name": "Alice Maria", "last_name": "de Morgan"},
         ])
     );
-    let known = info(&world, "c1").await;
+    let shown = info(&emulator, "c1").await;
     for (name, value) in ALL {
-        assert_eq!(known[name], value, "{name}");
+        assert_eq!(shown[name], value, "{name}");
     }
-    assert_eq!((&known["code"], &known["registered"]), (&json!("c1"), &json!("Y")));
-    assert_eq!(world.tables_with("hunter2").await, Vec::<String>::new(), "the password is kept nowhere");
-    let entries = world.client().get("/v1/customers/c1/activity").await.expect(200);
+    assert_eq!((&shown["code"], &shown["registered"]), (&json!("c1"), &json!("Y")));
+    assert_eq!(emulator.tables_with("hunter2").await, Vec::<String>::new(), "the password is not stored");
+    let entries = emulator.client().get("/v1/customers/c1/activity").await.expect(200);
     assert_eq!(entries.column("data", "type"), ["customer.created"]);
 }
 
 #[tokio::test]
-async fn a_code_that_is_not_sent_is_made() {
-    let world = World::new().await;
-    let code = record(&world, "new", &[("first_name", "A")]).await;
+async fn a_missing_code_is_generated() {
+    let project = TestProject::new();
+    let code = record(&project, "new", &[("first_name", "A")]).await;
     assert!(code.len() == 16 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
-    assert_ne!(record(&world, "new", &[("code", "")]).await, code);
-    assert_eq!(info(&world, &code).await["first_name"], "A");
-    let answer = call(&world, &[("type", "record_customer"), ("customer_action", "new"), ("code", "x")]).await;
+    assert_ne!(record(&project, "new", &[("code", "")]).await, code);
+    assert_eq!(info(&project, &code).await["first_name"], "A");
+    let answer = call(&project, &[("type", "record_customer"), ("customer_action", "new"), ("code", "x")]).await;
     assert_eq!(answer.text, "<response status=\"success\">\n<customer>\n<code>x</code>\n</customer>\n</response>");
 }
 
 #[tokio::test]
-async fn a_code_that_is_made_and_taken_is_followed_by_another() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"source_id": "taken"})).await;
-    let project: i64 = sqlx::query_scalar("SELECT id FROM projects").fetch_one(&world.pool).await.unwrap();
+async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
+    let emulator = TestEmulator::new().await;
+    let id = emulator.client().customer(json!({"source_id": "used"})).await;
+    let project: i64 = sqlx::query_scalar("SELECT id FROM projects").fetch_one(&emulator.pool).await.unwrap();
     let core = Core {
-        pool: world.connections.clone(),
-        clock: world.clock.clone(),
+        pool: emulator.connections.clone(),
+        clock: emulator.clock.clone(),
         ids: Ids::new(9),
-        rules: RulesMemory::default(),
-        turns: Turns::default(),
-        outbox: Outbox::default(),
+        rules_cache: RulesCache::default(),
+        job_scheduler: JobScheduler::default(),
+        delivery_notifier: DeliveryNotifier::default(),
     };
     let caller = Caller {
         project: ProjectId(project),
@@ -96,121 +97,124 @@ async fn a_code_that_is_made_and_taken_is_followed_by_another() {
         request_id: "v-1".to_owned(),
     };
     let count = AtomicUsize::new(0);
-    let codes = || ["taken", "taken", "free"][count.fetch_add(1, Ordering::Relaxed)].to_owned();
-    let made = create_under_free_source_id(&core, &caller, &CustomerPatch::default(), codes).await.unwrap();
-    assert_eq!(made, "free");
-    let none = create_under_free_source_id(&core, &caller, &CustomerPatch::default(), || "taken".to_owned()).await;
+    let codes = || ["used", "used", "free"][count.fetch_add(1, Ordering::Relaxed)].to_owned();
+    let created = create_with_free_source_id(&core, &caller, &CustomerPatch::default(), codes).await.unwrap();
+    assert_eq!(created, "free");
+    let none = create_with_free_source_id(&core, &caller, &CustomerPatch::default(), || "used".to_owned()).await;
     assert!(matches!(none, Err(Error::Duplicate { .. })));
-    let kept = world.client().get("/v1/customers/taken").await.expect(200).json();
+    let kept = emulator.client().get("/v1/customers/used").await.expect(200).json();
     assert_eq!((&kept["id"], &kept["updated_at"]), (&json!(id), &Value::Null));
 }
 
 #[tokio::test]
-async fn a_code_that_somebody_has_is_not_new() {
-    let world = World::new().await;
-    record(&world, "new", &[("code", "c1"), ("first_name", "A")]).await;
-    assert_eq!(failure(&world, "new", &[("code", "c1"), ("first_name", "B")]).await, "Another customer has this code");
-    assert_eq!(info(&world, "c1").await["first_name"], "A");
-    // Once they are gone, the code is free.
-    call(&world, &[("type", "customer_delete"), ("code", "c1")]).await;
-    record(&world, "new", &[("code", "c1")]).await;
-    assert_eq!(info(&world, "c1").await["first_name"], "");
+async fn a_new_customer_with_a_used_code_is_rejected() {
+    let project = TestProject::new();
+    record(&project, "new", &[("code", "c1"), ("first_name", "A")]).await;
+    assert_eq!(
+        record_error(&project, "new", &[("code", "c1"), ("first_name", "B")]).await,
+        "Another customer has this code"
+    );
+    assert_eq!(info(&project, "c1").await["first_name"], "A");
+    // After the deletion of the customer the code is free.
+    call(&project, &[("type", "customer_delete"), ("code", "c1")]).await;
+    record(&project, "new", &[("code", "c1")]).await;
+    assert_eq!(info(&project, "c1").await["first_name"], "");
 }
 
 #[tokio::test]
-async fn of_many_that_ask_for_one_code_at_once_one_gets_it() {
-    let world = World::new().await;
+async fn one_of_several_concurrent_requests_for_a_code_succeeds() {
+    let project = TestProject::new();
     let fields = [("type", "record_customer"), ("customer_action", "new"), ("code", "c1")];
-    let answers = futures_util::future::join_all((0..8).map(|_| call(&world, &fields))).await;
-    let made = answers.iter().filter(|answer| answer.text.contains("status=\"success\"")).count();
-    let refused = answers.iter().filter(|answer| answer.text.contains("Another customer has this code")).count();
-    assert_eq!((made, refused), (1, 7));
-    assert_eq!(world.client().get("/v1/customers").await.json()["total"], 1);
+    let answers = futures_util::future::join_all((0..8).map(|_| call(&project, &fields))).await;
+    let created = answers.iter().filter(|answer| answer.text.contains("status=\"success\"")).count();
+    let rejected = answers.iter().filter(|answer| answer.text.contains("Another customer has this code")).count();
+    assert_eq!((created, rejected), (1, 7));
+    assert_eq!(project.client().get("/v1/customers").await.json()["total"], 1);
 }
 
 #[tokio::test]
-async fn an_edit_changes_what_was_sent_and_clears_what_was_sent_empty() {
-    let world = World::new().await;
-    record(&world, "new", &[&[("code", "c1")], &ALL[..]].concat()).await;
-    assert_eq!(record(&world, "edit", &[("code", "c1"), ("last_name", "Smith"), ("city", "")]).await, "c1");
+async fn an_edit_changes_the_sent_fields_and_clears_the_empty_ones() {
+    let project = TestProject::new();
+    record(&project, "new", &[&[("code", "c1")], &ALL[..]].concat()).await;
+    assert_eq!(record(&project, "edit", &[("code", "c1"), ("last_name", "Smith"), ("city", "")]).await, "c1");
     let mut expected: HashMap<_, _> = ALL.into_iter().collect();
     expected.extend([("last_name", "Smith"), ("city", "")]);
-    let known = info(&world, "c1").await;
+    let shown = info(&project, "c1").await;
     for (name, value) in &expected {
-        assert_eq!(known[name], *value, "{name}");
+        assert_eq!(shown[name], *value, "{name}");
     }
-    let customer = world.client().get("/v1/customers/c1").await.expect(200).json();
+    let customer = project.client().get("/v1/customers/c1").await.expect(200).json();
     assert_eq!(customer["name"], "Alice Maria Smith");
     let all_empty: Vec<_> = ALL.iter().map(|(name, _)| (*name, "")).collect();
-    record(&world, "edit", &[&[("code", "c1")], &all_empty[..]].concat()).await;
-    let known = info(&world, "c1").await;
+    record(&project, "edit", &[&[("code", "c1")], &all_empty[..]].concat()).await;
+    let shown = info(&project, "c1").await;
     for (name, _) in ALL {
-        assert_eq!(known[name], "", "{name}");
+        assert_eq!(shown[name], "", "{name}");
     }
-    assert_eq!(known["registered"], "N");
-    let customer = world.client().get("/v1/customers/c1").await.expect(200).json();
+    assert_eq!(shown["registered"], "N");
+    let customer = project.client().get("/v1/customers/c1").await.expect(200).json();
     assert!(customer.get("name").is_none() && customer.get("email").is_none(), "{customer}");
-    let entries = world.client().get("/v1/customers/c1/activity").await.expect(200);
+    let entries = project.client().get("/v1/customers/c1/activity").await.expect(200);
     assert_eq!(entries.column("data", "type"), ["customer.updated", "customer.updated", "customer.created"]);
-    // Nothing to say is nothing to do.
-    record(&world, "edit", &[("code", "c1")]).await;
-    assert_eq!(world.client().get("/v1/customers/c1/activity").await.json()["data"].as_array().unwrap().len(), 3);
+    // An edit without fields changes nothing and records no activity.
+    record(&project, "edit", &[("code", "c1")]).await;
+    assert_eq!(project.client().get("/v1/customers/c1/activity").await.json()["data"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]
-async fn an_edit_needs_a_customer() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"source_id": "c1"})).await;
+async fn an_edit_requires_an_existing_customer_and_a_registration_requires_a_code() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({"source_id": "c1"})).await;
     for code in ["c2", &id] {
-        assert_eq!(failure(&world, "edit", &[("code", code), ("city", "X")]).await, "Customer not found");
+        assert_eq!(record_error(&project, "edit", &[("code", code), ("city", "X")]).await, "Customer not found");
     }
     for action in ["edit", "register"] {
-        assert_eq!(failure(&world, action, &[("card_number", "1")]).await, "code is required");
+        assert_eq!(record_error(&project, action, &[("card_number", "1")]).await, "code is required");
     }
-    assert_eq!(world.client().get("/v1/customers").await.json()["total"], 1);
+    assert_eq!(project.client().get("/v1/customers").await.json()["total"], 1);
 }
 
 #[tokio::test]
-async fn two_edits_at_once_both_count() {
-    let world = World::new().await;
-    record(&world, "new", &[("code", "c1"), ("first_name", "A"), ("last_name", "B")]).await;
+async fn concurrent_edits_lose_no_change() {
+    let project = TestProject::new();
+    record(&project, "new", &[("code", "c1"), ("first_name", "A"), ("last_name", "B")]).await;
     let edit = [("type", "record_customer"), ("customer_action", "edit"), ("code", "c1")];
     for round in 0..5 {
         let (first, last) = (format!("first{round}"), format!("last{round}"));
         let fields = [[&edit[..], &[("first_name", &first)]].concat(), [&edit[..], &[("last_name", &last)]].concat()];
-        tokio::join!(call(&world, &fields[0]), call(&world, &fields[1]));
-        let customer = world.client().get("/v1/customers/c1").await.json();
+        tokio::join!(call(&project, &fields[0]), call(&project, &fields[1]));
+        let customer = project.client().get("/v1/customers/c1").await.json();
         assert_eq!(customer["name"], format!("{first} {last}"));
     }
 }
 
 #[tokio::test]
-async fn whoever_has_only_a_card_is_registered_once() {
-    let world = World::new().await;
-    record(&world, "new", &[("code", "c1"), ("card_number", "77")]).await;
-    assert_eq!(info(&world, "c1").await["registered"], "N");
-    record(&world, "register", &[("code", "c1"), ("email", "a@b.c")]).await;
-    let known = info(&world, "c1").await;
-    assert_eq!(json!([known["registered"], known["card_number"], known["email"]]), json!(["Y", "77", "a@b.c"]));
-    let again = failure(&world, "register", &[("code", "c1"), ("email", "x@y.z")]).await;
-    assert_eq!(again, "Customer is registered already");
-    assert_eq!(info(&world, "c1").await["email"], "a@b.c");
-    // A card that nobody has recorded.
-    assert_eq!(record(&world, "register", &[("code", "c2"), ("phone", "1")]).await, "c2");
-    assert_eq!(info(&world, "c2").await["registered"], "Y");
+async fn a_customer_with_only_a_card_can_be_registered_once() {
+    let project = TestProject::new();
+    record(&project, "new", &[("code", "c1"), ("card_number", "77")]).await;
+    assert_eq!(info(&project, "c1").await["registered"], "N");
+    record(&project, "register", &[("code", "c1"), ("email", "a@b.c")]).await;
+    let shown = info(&project, "c1").await;
+    assert_eq!(json!([shown["registered"], shown["card_number"], shown["email"]]), json!(["Y", "77", "a@b.c"]));
+    let error = record_error(&project, "register", &[("code", "c1"), ("email", "x@y.z")]).await;
+    assert_eq!(error, "Customer is registered already");
+    assert_eq!(info(&project, "c1").await["email"], "a@b.c");
+    // A registration with an unknown code creates the customer.
+    assert_eq!(record(&project, "register", &[("code", "c2"), ("phone", "1")]).await, "c2");
+    assert_eq!(info(&project, "c2").await["registered"], "Y");
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_named() {
-    let world = World::new().await;
+async fn invalid_fields_are_rejected_with_their_names() {
+    let project = TestProject::new();
     let (long, longer) = ("x".repeat(501), "x".repeat(5_001));
-    let half = "é".repeat(250);
+    let long_name = "é".repeat(250);
     for (fields, expected) in [
         (vec![("code", long.as_str())], "code must not have more than 500 characters"),
         (vec![("phone", &long)], "phone must not have more than 500 characters"),
         (vec![("custom_field", &longer)], "custom_field must not have more than 5000 characters"),
         (
-            vec![("first_name", &half), ("last_name", &half)],
+            vec![("first_name", &long_name), ("last_name", &long_name)],
             "first_name and last_name together must not have more than 500 characters",
         ),
         (vec![("last_name", "a\u{0}")], "last_name must not hold characters that XML cannot"),
@@ -222,24 +226,27 @@ async fn what_cannot_be_kept_is_named() {
         (vec![("new_code", "c2")], "new_code is not emulated: a customer keeps its code"),
         (vec![("card_number_generate", "8")], "card_number_generate is not emulated: send a card_number"),
     ] {
-        assert_eq!(failure(&world, "new", &fields).await, expected);
+        assert_eq!(record_error(&project, "new", &fields).await, expected);
     }
-    assert_eq!(error(&world, &[("type", "record_customer")]).await, "customer_action is required");
-    assert_eq!(failure(&world, "delete", &[("code", "a")]).await, "customer_action must be new, register or edit");
-    assert_eq!(world.client().get("/v1/customers").await.json()["total"], 0);
-    record(&world, "new", &[("code", "c1"), ("first_name", &half)]).await;
-    record(&world, "edit", &[("code", "c1"), ("last_name", &half[..498])]).await;
-    let too_long = failure(&world, "edit", &[("code", "c1"), ("last_name", &half)]).await;
+    assert_eq!(error(&project, &[("type", "record_customer")]).await, "customer_action is required");
+    assert_eq!(
+        record_error(&project, "delete", &[("code", "a")]).await,
+        "customer_action must be new, register or edit"
+    );
+    assert_eq!(project.client().get("/v1/customers").await.json()["total"], 0);
+    record(&project, "new", &[("code", "c1"), ("first_name", &long_name)]).await;
+    record(&project, "edit", &[("code", "c1"), ("last_name", &long_name[..498])]).await;
+    let too_long = record_error(&project, "edit", &[("code", "c1"), ("last_name", &long_name)]).await;
     assert!(too_long.starts_with("first_name and last_name together"), "{too_long}");
 }
 
 #[tokio::test]
-async fn a_schema_of_the_first_door_holds_here_too() {
-    let world = World::new().await;
+async fn fields_are_validated_against_the_metadata_schema() {
+    let project = TestProject::new();
     let schema = json!({"related_object": "customer", "allow_defined_only": false, "properties": {
         "card_number": {"type": "number", "optional": true, "array": false}}});
-    world.client().post("/v1/metadata-schemas", schema).await.expect(200);
-    let refused = failure(&world, "new", &[("card_number", "77")]).await;
-    assert!(refused.starts_with("card_number: must be a number"), "{refused}");
-    record(&world, "new", &[("first_name", "A")]).await;
+    project.client().post("/v1/metadata-schemas", schema).await.expect(200);
+    let error_message = record_error(&project, "new", &[("card_number", "77")]).await;
+    assert!(error_message.starts_with("card_number: must be a number"), "{error_message}");
+    record(&project, "new", &[("first_name", "A")]).await;
 }

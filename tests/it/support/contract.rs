@@ -1,4 +1,4 @@
-//! Holds every answer of every test against the contract.
+//! Validates every response of every test against the contract.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -12,7 +12,7 @@ use super::Answer;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(CONTRACT).unwrap());
 
-/// Method, path and operation id of everything in the contract.
+/// Returns the method, the path and the operation id of every operation of the contract.
 pub fn operations() -> Vec<(String, String, String)> {
     let mut operations = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
@@ -25,23 +25,23 @@ pub fn operations() -> Vec<(String, String, String)> {
     operations
 }
 
-/// Method and path of everything in the contract, with the ways to be let in: of each, the names of its schemes and their scopes.
-pub fn doors() -> Vec<(String, String, Vec<Value>)> {
-    let mut doors = Vec::new();
+/// Returns the method, path and security requirements (scheme names with scopes) of every operation of the contract.
+pub fn operation_security() -> Vec<(String, String, Vec<Value>)> {
+    let mut requirements = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(_, one)| one["operationId"].is_string()) {
             let security = operation.get("security").unwrap_or(&DOCUMENT["security"]);
-            doors.push((method.to_uppercase(), path.clone(), security.as_array().unwrap().clone()));
+            requirements.push((method.to_uppercase(), path.clone(), security.as_array().unwrap().clone()));
         }
     }
-    doors
+    requirements
 }
 
-/// Fails where the contract does not allow the answer to a call of `method` on `path` (without its query).
+/// Fails when the contract does not allow this response to `method` on `path` (without the query).
 #[track_caller]
 pub fn check(method: &Method, path: &str, answer: &Answer) {
     if method == Method::OPTIONS && path.starts_with("/client/") {
-        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "what browsers ask before");
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "a preflight response is empty");
         return;
     }
     let method = method.as_str().to_lowercase();
@@ -75,13 +75,13 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         "application/json" => validate(&schema, &answer.json()),
         "application/javascript" => validate(&schema, &of_callback(&answer.text)),
         "text/xml" => validate(&schema, &of_xml(&answer.text)),
-        // Files.
+        // Downloaded files have no schema.
         "text/csv" | "text/plain" => {}
-        other => panic!("nothing looks at {other}"),
+        other => panic!("no check for {other}"),
     }
 }
 
-/// What a function is called with.
+/// Returns the argument of the function call of a JSONP response.
 #[track_caller]
 fn of_callback(script: &str) -> Value {
     let argument = script.split_once('(').and_then(|(_, rest)| rest.strip_suffix(");"));
@@ -89,10 +89,10 @@ fn of_callback(script: &str) -> Value {
         .unwrap_or_else(|error| panic!("{error}: {script}"))
 }
 
-/// The document, read by a strict parser, as the JSON that tells the same: attributes and elements are members.
+/// Parses the document strictly and returns it as JSON, with attributes and child elements as members.
 #[track_caller]
 fn of_xml(text: &str) -> Value {
-    assert!(!text.starts_with("<?"), "no declaration");
+    assert!(!text.starts_with("<?"), "an XML declaration");
     let document = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert_eq!(document.root_element().tag_name().name(), "response");
     of_element(document.root_element())
@@ -107,23 +107,21 @@ fn of_element(element: roxmltree::Node<'_, '_>) -> Value {
     let children = children.map(|child| (child.tag_name().name().to_owned(), of_element(child)));
     let mut members = Map::new();
     for (name, value) in attributes.chain(children) {
-        assert!(members.insert(name.clone(), value).is_none(), "{name} is there twice");
+        assert!(members.insert(name.clone(), value).is_none(), "{name} occurs twice");
     }
     members.into()
 }
 
 fn template_of(path: &str) -> Option<String> {
     let is_match = |template: &str| {
-        let (given, wanted): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
-        given.len() == wanted.len()
-            && given.iter().zip(wanted).all(
-                |(given, wanted)| {
-                    if wanted.starts_with('{') { !given.is_empty() } else { *given == wanted }
-                },
-            )
+        let (parts, template_parts): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
+        parts.len() == template_parts.len()
+            && parts.iter().zip(template_parts).all(|(part, template_part)| {
+                if template_part.starts_with('{') { !part.is_empty() } else { *part == template_part }
+            })
     };
     let templates = DOCUMENT["paths"].as_object().unwrap();
-    // A path that is named wins over one with a placeholder, as in the router.
+    // A literal path takes precedence over a template, as in the router.
     templates.keys().find(|template| *template == path).or_else(|| templates.keys().find(|one| is_match(one))).cloned()
 }
 

@@ -1,7 +1,8 @@
-//! One cluster for the whole run, one database per test, copied from a migrated template.
+//! One cluster for the whole run. A test that needs a database gets a copy of a migrated template, or one that an earlier
+//! test has left, emptied: creating a database costs ten times as much as emptying one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use sqlx::postgres::PgConnectOptions;
@@ -12,21 +13,77 @@ use voucherify_emulator::postgres::{Cluster, Durability};
 
 const TEMPLATE: &str = "template_of_tests";
 
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+/// What the definitions of a database come to: two databases with the same value differ in rows and sequences only. A copy has
+/// the identifiers of objects that its template has.
+const FINGERPRINT: &str = "
+    SELECT md5(string_agg(line, ' ' ORDER BY line)) FROM (
+        SELECT concat_ws(' ', 'class', oid, relname, relkind) FROM pg_class
+            WHERE oid >= 16384 AND relkind IN ('r', 'i', 'S', 'v')
+        UNION ALL SELECT concat_ws(' ', 'analysed', oid, reltuples) FROM pg_class WHERE oid >= 16384 AND relkind = 'r'
+        UNION ALL SELECT concat_ws(' ', 'column', attrelid, attnum, attname, atttypid, attnotnull) FROM pg_attribute
+            WHERE attrelid >= 16384
+        UNION ALL SELECT concat_ws(' ', 'function', oid, proname, md5(prosrc)) FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT concat_ws(' ', 'trigger', oid, tgname, tgenabled) FROM pg_trigger
+        UNION ALL SELECT concat_ws(' ', 'constraint', oid, conname) FROM pg_constraint WHERE oid >= 16384
+    ) AS definitions (line)";
+
+/// The cluster and what its template is like.
+struct Template {
+    cluster: Cluster,
+    fingerprint: String,
+    /// The tables that have rows in the template, with a digest of them.
+    filled: Vec<(String, String)>,
+    /// The tables that are empty in the template.
+    empty: Vec<String>,
+    /// A statement that gives every sequence the value that it has in the template.
+    reset_sequences: String,
+}
+
+static TEMPLATE_CLUSTER: LazyLock<Template> = LazyLock::new(|| {
     let cluster = Cluster::start(&Durability::Ephemeral).expect("a private cluster");
     let (main, template) = (cluster.main_database(), cluster.options(TEMPLATE));
-    blocking(async move {
+    let (fingerprint, filled, empty, reset_sequences) = blocking(async move {
         let mut connection = main.connect().await.unwrap();
         execute(&mut connection, format!("CREATE DATABASE {TEMPLATE}")).await;
-        let pool = Pool::new(template, PoolSettings::default());
+        connection.close().await.unwrap();
+        let pool = Pool::new(template.clone(), PoolSettings::default());
         connect::migrate(&pool).await.unwrap();
         pool.close().await;
+        let mut connection = template.connect().await.unwrap();
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        let with_rows = with_rows(&mut connection, &tables).await;
+        let (filled, empty): (Vec<_>, Vec<_>) = tables.into_iter().partition(|table| with_rows.contains(table));
+        let mut digests = Vec::new();
+        for table in filled {
+            let digest = digest(&mut connection, &table).await;
+            digests.push((table, digest));
+        }
+        let fingerprint = sqlx::query_scalar(FINGERPRINT).fetch_one(&mut connection).await.unwrap();
+        let reset_sequences = sqlx::query_scalar(
+            "SELECT string_agg(format('SELECT setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
+                coalesce(last_value, start_value), last_value IS NOT NULL), '; ') FROM pg_sequences",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
         connection.close().await.unwrap();
+        (fingerprint, digests, empty, reset_sequences)
     });
-    cluster
+    Template { cluster, fingerprint, filled, empty, reset_sequences }
 });
 
-/// A database that goes when the test ends.
+/// Databases that no test uses now, as they were when they were created.
+static UNUSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn unused() -> std::sync::MutexGuard<'static, Vec<String>> {
+    UNUSED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An empty database for one test, which is emptied and used again when the test ends.
 pub struct Database {
     name: String,
 }
@@ -34,8 +91,12 @@ pub struct Database {
 impl Database {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let cluster = &TEMPLATE_CLUSTER.cluster;
+        if let Some(name) = unused().pop() {
+            return Self { name };
+        }
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let (main, created) = (CLUSTER.main_database(), name.clone());
+        let (main, created) = (cluster.main_database(), name.clone());
         blocking(async move {
             let mut connection = main.connect().await.unwrap();
             let strategy = if is_15_or_later(&mut connection).await { "STRATEGY FILE_COPY" } else { "" };
@@ -46,18 +107,66 @@ impl Database {
     }
 
     pub fn options(&self) -> PgConnectOptions {
-        CLUSTER.options(&self.name)
+        TEMPLATE_CLUSTER.cluster.options(&self.name)
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let (main, name) = (CLUSTER.main_database(), self.name.clone());
+        let (main, own, name) = (TEMPLATE_CLUSTER.cluster.main_database(), self.options(), self.name.clone());
+        let is_panicking = thread::panicking();
         blocking(async move {
             let mut connection = main.connect().await.unwrap();
-            execute(&mut connection, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+            sqlx::query(end).bind(&name).execute(&mut connection).await.unwrap();
+            if !is_panicking && is_as_created(&own).await {
+                unused().push(name);
+            } else {
+                execute(&mut connection, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            }
+            connection.close().await.unwrap();
         });
     }
+}
+
+/// Empties the database, and returns whether it is then equal to the template. A test may have changed its definitions.
+async fn is_as_created(database: &PgConnectOptions) -> bool {
+    let Template { fingerprint, filled, empty, reset_sequences, .. } = &*TEMPLATE_CLUSTER;
+    let Ok(mut connection) = database.connect().await else { return false };
+    // A table was renamed or removed where this fails.
+    let Ok(with_rows) = try_with_rows(&mut connection, empty).await else { return false };
+    if !with_rows.is_empty() {
+        execute(&mut connection, format!("TRUNCATE {} CASCADE", with_rows.join(", "))).await;
+    }
+    execute(
+        &mut connection,
+        format!("{reset_sequences}; DELETE FROM pg_statistic WHERE starelid >= 16384; SELECT pg_stat_reset()"),
+    )
+    .await;
+    for (table, rows) in filled {
+        if digest(&mut connection, table).await != *rows {
+            return false;
+        }
+    }
+    let left: String = sqlx::query_scalar(FINGERPRINT).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    left == *fingerprint
+}
+
+/// Returns those of the tables that have rows.
+async fn with_rows(connection: &mut PgConnection, tables: &[String]) -> Vec<String> {
+    try_with_rows(connection, tables).await.unwrap()
+}
+
+async fn try_with_rows(connection: &mut PgConnection, tables: &[String]) -> Result<Vec<String>, sqlx::Error> {
+    let tests = tables.iter().map(|table| format!("SELECT '{table}' WHERE EXISTS (SELECT FROM {table})"));
+    let statement = tests.collect::<Vec<_>>().join(" UNION ALL ");
+    sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(connection).await
+}
+
+async fn digest(connection: &mut PgConnection, table: &str) -> String {
+    let statement = format!("SELECT md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), '')) FROM {table} t");
+    sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(connection).await.unwrap()
 }
 
 async fn is_15_or_later(connection: &mut PgConnection) -> bool {
@@ -74,11 +183,9 @@ async fn execute(connection: &mut PgConnection, statement: String) {
     connection.execute(AssertSqlSafe(statement)).await.unwrap();
 }
 
-/// Runs `work` on a thread with a runtime of its own: tests have one already.
-fn blocking(work: impl Future<Output = ()> + Send + 'static) {
-    thread::spawn(move || {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
-    })
-    .join()
-    .unwrap();
+/// Runs `work` on a thread with a runtime of its own, because tests are inside a runtime already.
+fn blocking<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    thread::spawn(move || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work))
+        .join()
+        .unwrap()
 }

@@ -1,12 +1,15 @@
-//! What every test starts from.
+//! Test support: emulators, projects, clients, a webhook receiver, and the validation against the contract.
 
 mod answer;
 mod contract;
 mod database;
+mod emulator;
+mod project;
 mod receiver;
-mod world;
+mod shared;
 
 pub use answer::Answer;
-pub use contract::{doors, operations as contract_operations};
+pub use contract::{operation_security, operations as contract_operations};
+pub use emulator::TestEmulator;
+pub use project::{Client, TestProject};
 pub use receiver::{Message, Receiver, Reply};
-pub use world::{Client, World};

@@ -1,4 +1,4 @@
-//! A receiver of webhooks that does what a test tells it.
+//! A webhook receiver whose responses the test chooses.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,21 +16,21 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// How it answers.
+/// How the receiver responds.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Status(u16),
-    /// After that time, 200.
+    /// Status 200 after this time.
     Late(Duration),
-    /// Nothing, for ever.
+    /// No response.
     Hang,
-    /// A redirect to that place.
+    /// A redirect to this URL.
     Redirect(String),
-    /// 200, and a body without an end.
+    /// Status 200 with an endless body.
     Endless,
 }
 
-/// A message as it came in.
+/// A received message.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub method: Method,
@@ -45,7 +45,7 @@ impl Message {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Whether its signature is that of its very bytes under the token of the project.
+    /// Whether the signature header is the signature of the body with this token.
     pub fn is_signed_with(&self, token: &str) -> bool {
         let signature = self.headers["x-voucherify-signature"].to_str().unwrap();
         assert!(signature.len() == 64 && signature == signature.to_lowercase());
@@ -65,14 +65,15 @@ impl Message {
 #[derive(Default)]
 struct Shared {
     messages: Mutex<Vec<Message>>,
-    /// What comes next; when there is nothing left, `then`.
+    /// The next replies, the last element first.
     replies: Mutex<Vec<Reply>>,
-    then: Mutex<Option<Reply>>,
-    /// How many are being answered, and how many there were at once.
-    now: Mutex<(usize, usize)>,
+    /// The reply when `replies` is empty; `None` is status 200.
+    default_reply: Mutex<Option<Reply>>,
+    /// The number of requests in flight now, and the maximum so far.
+    in_flight: Mutex<(usize, usize)>,
 }
 
-/// A receiver. It ends with the test.
+/// A webhook receiver, which stops when the test ends.
 pub struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -80,7 +81,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// One that answers 200 until it is told otherwise.
+    /// Starts a receiver that responds with status 200 until the test chooses other replies.
     pub async fn start() -> Self {
         let shared = Arc::new(Shared::default());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -94,39 +95,39 @@ impl Receiver {
         format!("http://{}/hook", self.address)
     }
 
-    /// Answers so, one after the other, and then 200 again.
+    /// Sets the replies to the next requests. Later requests get the default reply.
     pub fn replies(&self, replies: impl IntoIterator<Item = Reply>) {
         let mut replies: Vec<_> = replies.into_iter().collect();
         replies.reverse();
         *self.shared.replies.lock().unwrap() = replies;
     }
 
-    /// From now on always answers so.
+    /// Sets the default reply.
     pub fn always(&self, reply: Reply) {
-        *self.shared.then.lock().unwrap() = Some(reply);
+        *self.shared.default_reply.lock().unwrap() = Some(reply);
     }
 
     pub fn messages(&self) -> Vec<Message> {
         self.shared.messages.lock().unwrap().clone()
     }
 
-    /// How many were being answered at once, at the most.
-    pub fn most_at_once(&self) -> usize {
-        self.shared.now.lock().unwrap().1
+    /// Returns the largest number of requests that were in flight at the same time.
+    pub fn max_concurrent_requests(&self) -> usize {
+        self.shared.in_flight.lock().unwrap().1
     }
 
-    /// Waits until there are so many messages, and returns all.
+    /// Waits until there are at least `count` messages, and returns all messages.
     #[track_caller]
     pub fn received(&self, count: usize) -> impl Future<Output = Vec<Message>> + use<'_> {
         let caller = std::panic::Location::caller();
         async move {
-            let begun = Instant::now();
+            let start = Instant::now();
             loop {
                 let messages = self.messages();
                 if messages.len() >= count {
                     return messages;
                 }
-                assert!(begun.elapsed() < Duration::from_secs(20), "{} of {count} at {caller}", messages.len());
+                assert!(start.elapsed() < Duration::from_secs(20), "{} of {count} at {caller}", messages.len());
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         }
@@ -147,14 +148,14 @@ async fn receive(
     body: Bytes,
 ) -> Response {
     {
-        let mut now = shared.now.lock().unwrap();
-        now.0 += 1;
-        now.1 = now.1.max(now.0);
+        let mut in_flight = shared.in_flight.lock().unwrap();
+        in_flight.0 += 1;
+        in_flight.1 = in_flight.1.max(in_flight.0);
     }
     let path = uri.path().to_owned();
     shared.messages.lock().unwrap().push(Message { method, path, headers, body });
     let reply = shared.replies.lock().unwrap().pop();
-    let reply = reply.or_else(|| shared.then.lock().unwrap().clone()).unwrap_or(Reply::Status(200));
+    let reply = reply.or_else(|| shared.default_reply.lock().unwrap().clone()).unwrap_or(Reply::Status(200));
     let response = match reply {
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Reply::Late(after) => {
@@ -168,6 +169,6 @@ async fn receive(
             Body::from_stream(stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()))).into_response()
         }
     };
-    shared.now.lock().unwrap().0 -= 1;
+    shared.in_flight.lock().unwrap().0 -= 1;
     response
 }

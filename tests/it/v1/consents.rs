@@ -2,28 +2,28 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
-const NOTHING: &str = r#"{"groups":{"object":"list","data_ref":"data","data":[],"total":0},"consents":{"object":"list","data_ref":"data","data":[],"total":0}}"#;
+const EMPTY_LISTS: &str = r#"{"groups":{"object":"list","data_ref":"data","data":[],"total":0},"consents":{"object":"list","data_ref":"data","data":[],"total":0}}"#;
 
 #[tokio::test]
-async fn what_is_not_defined_is_not_listed() {
-    let world = World::new().await;
-    assert_eq!(world.client().get("/v1/consents").await.expect(200).text, NOTHING);
-    world.send(Request::get("/v1/consents").body(Body::empty()).unwrap()).await.expect(401);
+async fn without_definitions_the_lists_are_empty() {
+    let project = TestProject::new();
+    assert_eq!(project.client().get("/v1/consents").await.expect(200).text, EMPTY_LISTS);
+    project.send(Request::get("/v1/consents").body(Body::empty()).unwrap()).await.expect(401);
 }
 
 #[tokio::test]
-async fn definitions_and_groups_are_listed_newest_last() {
-    let world = World::at("2022-04-13T09:00:00Z").await;
-    let client = world.client();
+async fn definitions_and_groups_are_listed_by_creation_time() {
+    let emulator = TestEmulator::at("2022-04-13T09:00:00Z").await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
     client.put("/v1/customers/a/consents", json!({"cnst_z": true, "cnst_y": false})).await.expect(204);
-    world.clock.set("2022-04-13T10:00:00Z".parse().unwrap());
+    emulator.clock.set("2022-04-13T10:00:00Z".parse().unwrap());
     let body = json!({"name": "News", "description": "By e-mail", "category": "Marketing"});
     client.put("/_emulator/consents/cnst_a", body).await.expect(200);
     for (hour, id, consents) in [(11, "cnstgr_z", ["cnst_z", "cnst_a"]), (12, "cnstgr_a", ["cnst_a", "cnst_y"])] {
-        world.clock.set(format!("2022-04-13T{hour}:00:00Z").parse().unwrap());
+        emulator.clock.set(format!("2022-04-13T{hour}:00:00Z").parse().unwrap());
         let body = json!({"name": id, "description": "G", "consents": consents});
         client.put(&format!("/_emulator/consent-groups/{id}"), body).await.expect(200);
     }
@@ -41,5 +41,5 @@ async fn definitions_and_groups_are_listed_newest_last() {
             r#"],"total":3}}"#
         )
     );
-    assert_eq!(world.stranger().get("/v1/consents").await.expect(200).text, NOTHING);
+    assert_eq!(emulator.other_project().get("/v1/consents").await.expect(200).text, EMPTY_LISTS);
 }

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn an_event_of_a_new_customer_creates_them() {
-    let world = World::new().await;
-    let client = world.client();
+async fn event_of_unknown_customer_creates_customer() {
+    let project = TestProject::new();
+    let client = project.client();
     let body = json!({"event": "test-event", "customer": {"source_id": "test-customer"}});
     let answer = client.post("/v1/events", body).await.expect(200);
     assert_eq!(
@@ -18,9 +18,9 @@ async fn an_event_of_a_new_customer_creates_them() {
 }
 
 #[tokio::test]
-async fn an_event_of_a_known_customer_updates_them_where_it_says_more() {
-    let world = World::new().await;
-    let client = world.client();
+async fn event_updates_known_customer_with_sent_members() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let id = client.customer(json!({"source_id": "a", "metadata": {"x": 1}})).await;
     let body = json!({"event": "visit", "customer": {"id": id, "name": "A", "email": "a@b.c"}, "metadata": {"p": 1.0},
         "referral": {"code": "R", "referrer_id": "cust_1"}, "loyalty": {"code": "L"}});
@@ -31,17 +31,17 @@ async fn an_event_of_a_known_customer_updates_them_where_it_says_more() {
     );
     client.post("/v1/events", json!({"event": "visit", "customer": {"source_id": "a"}})).await.expect(200);
     let entries: Vec<String> =
-        sqlx::query_scalar("SELECT type FROM customer_activity ORDER BY id").fetch_all(&world.pool).await.unwrap();
+        sqlx::query_scalar("SELECT type FROM customer_activity ORDER BY id").fetch_all(&emulator.pool).await.unwrap();
     let expected = ["customer.created", "customer.updated", "customer.custom_event", "customer.custom_event"];
     assert_eq!(entries, expected, "a reference that only names the customer is no update");
 }
 
 #[tokio::test]
-async fn the_entries_of_one_event_share_their_request() {
-    let world = World::new().await;
-    world.client().post("/v1/events", json!({"event": "visit", "customer": {"source_id": "a"}})).await.expect(200);
+async fn entries_of_one_event_share_group_id() {
+    let emulator = TestEmulator::new().await;
+    emulator.client().post("/v1/events", json!({"event": "visit", "customer": {"source_id": "a"}})).await.expect(200);
     let groups: Vec<(String, i64)> = sqlx::query_as("SELECT group_id, count(*) FROM customer_activity GROUP BY 1")
-        .fetch_all(&world.pool)
+        .fetch_all(&emulator.pool)
         .await
         .unwrap();
     assert_eq!((groups.len(), groups[0].1), (1, 2));
@@ -49,9 +49,9 @@ async fn the_entries_of_one_event_share_their_request() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
-    let world = World::new().await;
-    let client = world.client();
+async fn missing_and_invalid_members_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     let customer = json!({"source_id": "a"});
     for (body, details) in [
         (json!({"customer": customer}), "Payload must have required property 'event'".to_owned()),
@@ -80,10 +80,10 @@ async fn what_is_missing_or_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_and_another_projects_id_are_not_found() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({})).await;
-    for (client, id) in [(world.client(), "registered_10055"), (world.stranger(), id.as_str())] {
+async fn unknown_id_and_id_of_other_project_return_404() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({})).await;
+    for (client, id) in [(project.client(), "registered_10055"), (project.other_project(), id.as_str())] {
         let error = client.post("/v1/events", json!({"event": "e", "customer": {"id": id}})).await.expect(404).json();
         assert_eq!(error["details"], format!("Cannot find customer with id {id}"));
         assert_eq!(error["resource_type"], "customer");

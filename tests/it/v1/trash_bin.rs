@@ -2,15 +2,15 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn the_bin_is_empty_whatever_is_deleted() {
-    let world = World::new().await;
-    let client = world.client();
+async fn trash_bin_stays_empty_after_a_delete() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a"})).await;
     client.delete("/v1/customers/a").await.expect(204);
-    for client in [client, world.stranger()] {
+    for client in [client, project.other_project()] {
         for query in ["", "?limit=1&order=id&starting_after_id=tbe_0eb6515f758ae37126"] {
             let answer = client.get(&format!("/v1/trash-bin{query}")).await.expect(200);
             assert_eq!(answer.text, r#"{"object":"list","data_ref":"data","data":[],"total":0,"has_more":false}"#);
@@ -19,9 +19,9 @@ async fn the_bin_is_empty_whatever_is_deleted() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_delete_from_it() {
-    let world = World::new().await;
-    for client in [world.client(), world.stranger()] {
+async fn deleting_any_entry_returns_404() {
+    let project = TestProject::new();
+    for client in [project.client(), project.other_project()] {
         let answer = client.delete("/v1/trash-bin/tbe_0eb6515f758ae37126").await.expect(404);
         assert_eq!(
             answer.shape(),
@@ -32,30 +32,30 @@ async fn there_is_nothing_to_delete_from_it() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named() {
-    let world = World::new().await;
+async fn invalid_parameters_return_400_with_the_parameter_name() {
+    let project = TestProject::new();
     for (query, details) in [
         ("limit=0", "Property .limit cannot be lower than 1"),
         ("order=name", "Property .order must be equal to one of the allowed values [ id, -id ]"),
         ("starting_after_id=%00", "Property .starting_after_id must NOT contain the character U+0000"),
     ] {
-        let error = world.client().get(&format!("/v1/trash-bin?{query}")).await.expect(400);
+        let error = project.client().get(&format!("/v1/trash-bin?{query}")).await.expect(400);
         assert_eq!(error.string("/details"), details);
     }
 }
 
 #[tokio::test]
-async fn the_bin_needs_keys() {
-    let world = World::new().await;
+async fn requests_without_keys_return_401() {
+    let project = TestProject::new();
     for request in [Request::get("/v1/trash-bin"), Request::delete("/v1/trash-bin/tbe_1")] {
-        world.send(request.body(Body::empty()).unwrap()).await.expect(401);
+        project.send(request.body(Body::empty()).unwrap()).await.expect(401);
     }
 }
 
 #[tokio::test]
-async fn filters_are_checked_and_leave_nothing_of_nothing() {
-    let world = World::new().await;
-    let client = world.client();
+async fn filters_are_validated_and_return_an_empty_list() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a"})).await;
     let answer = client.get("/v1/trash-bin?filters[resource_type][conditions][$in][0]=x&filters[junction]=or").await;
     assert_eq!(answer.expect(200).json()["total"], 0);

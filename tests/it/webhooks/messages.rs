@@ -1,14 +1,14 @@
-//! What the messages say, and who signed them.
+//! The content and the signature of messages.
 
 use serde_json::json;
 
 use super::{distribution, webhook};
-use crate::support::{Answer, Message, Receiver, World};
+use crate::support::{Answer, Message, Receiver, TestEmulator};
 
 #[tokio::test]
-async fn a_created_customer_is_told_of_byte_for_byte() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+async fn the_message_about_a_created_customer_has_the_vendors_form() {
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     let id = webhook(&client, &receiver, &["customer.created"]).await;
     let customer =
         json!({"source_id": "alice@morgan.com", "name": "Alice \"Ä\" Morgan", "metadata": {"a b": [1, 2.50]}});
@@ -36,29 +36,29 @@ async fn a_created_customer_is_told_of_byte_for_byte() {
     assert_eq!(message.text("/source/id"), id);
 }
 
-/// The message as the shapes of answers show them.
+/// Returns the body with generated identifiers and times replaced, see [`Answer::shape`].
 fn shape(message: &Message) -> String {
     let text = String::from_utf8(message.body.to_vec()).unwrap();
     Answer { status: axum::http::StatusCode::OK, headers: message.headers.clone(), text }.shape()
 }
 
 #[tokio::test]
-async fn a_message_is_signed_over_its_very_bytes() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+async fn the_signature_covers_the_exact_bytes_of_the_message() {
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     webhook(&client, &receiver, &["customer.created"]).await;
     client.post("/v1/customers", json!({"name": "Zoë \u{1f600} \u{2028} </script>"})).await.expect(200);
     let message = receiver.received(1).await.remove(0);
     let token = client.get("/_emulator/project").await.expect(200).string("/webhook_token");
     assert!(message.is_signed_with(&token) && !message.is_signed_with("another"));
-    // No white space outside of strings: what a receiver writes anew is what was signed.
+    // The message has no white space outside of strings. A receiver that serialises it again gets the signed bytes.
     assert_eq!(serde_json::to_vec(&message.json()).unwrap(), message.body);
 }
 
 #[tokio::test]
-async fn a_customer_is_told_of_from_the_creation_to_the_deletion() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+async fn the_creation_the_update_and_the_deletion_of_a_customer_are_sent() {
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     webhook(&client, &receiver, &["customer.created", "customer.updated", "customer.deleted"]).await;
     let id = client.post("/v1/customers", json!({"source_id": "c"})).await.string("/id");
     receiver.received(1).await;
@@ -74,7 +74,7 @@ async fn a_customer_is_told_of_from_the_creation_to_the_deletion() {
     }
     assert!(messages[0].json().pointer("/data/customer/updated_at").is_none());
     assert!(messages[1].json().pointer("/data/customer/updated_at").is_some());
-    // The order of members that the vendor shows.
+    // The members have the vendor's order.
     let members: Vec<_> = messages[2].json()["data"]["customer"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(
         members,
@@ -99,9 +99,9 @@ async fn a_customer_is_told_of_from_the_creation_to_the_deletion() {
 }
 
 #[tokio::test]
-async fn each_kind_of_webhook_is_told_of_its_own_events() {
-    let (world, receiver, other) = (World::new().await, Receiver::start().await, Receiver::start().await);
-    let client = world.client();
+async fn webhooks_and_distributions_get_only_their_events() {
+    let (emulator, receiver, other) = (TestEmulator::new().await, Receiver::start().await, Receiver::start().await);
+    let client = emulator.client();
     let consent = json!({"name": "Mail", "description": "", "category": "EMAIL"});
     client.put("/_emulator/consents/cnst_mail", consent).await.expect(200);
     let filter = json!({"junction": "and", "name": {"conditions": {"$is": ["Ann"]}}});
@@ -131,13 +131,13 @@ async fn each_kind_of_webhook_is_told_of_its_own_events() {
     client.put("/v1/customers/c/consents", json!({"cnst_mail": false})).await.expect(204);
     client.get("/_emulator/idle").await.expect(200);
     let messages = other.messages();
-    let mut told: Vec<_> = messages.iter().map(|message| message.text("/event/type")).collect();
-    told.sort();
+    let mut types: Vec<_> = messages.iter().map(|message| message.text("/event/type")).collect();
+    types.sort();
     let mut expected: Vec<_> = events.iter().map(|&event| event.to_owned()).collect();
-    // An order that is paid, or canceled, is updated as well.
-    expected.extend(told.iter().filter(|event| *event == "customer.order.updated").skip(1).cloned());
+    // A change to paid or canceled is also an update of the order.
+    expected.extend(types.iter().filter(|event| *event == "customer.order.updated").skip(1).cloned());
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(types, expected);
     for message in &messages {
         assert_eq!(message.text("/type"), "Something happened");
         assert_eq!(
@@ -153,7 +153,7 @@ async fn each_kind_of_webhook_is_told_of_its_own_events() {
             }
             "customer.consents.given" | "customer.consents.revoked" => assert_eq!(members, ["consents", "customer"]),
             kind => {
-                // The order in which the vendor shows them.
+                // The members have the vendor's order.
                 let updated = ["order", "customer", "referrer", "redemption"];
                 let others = ["customer", "referrer", "order", "redemption"];
                 assert_eq!(members, if kind == "customer.order.updated" { updated } else { others });
@@ -161,40 +161,40 @@ async fn each_kind_of_webhook_is_told_of_its_own_events() {
             }
         }
     }
-    // The referrer is created on the way, too.
+    // The order also creates its referrer.
     let created: Vec<_> = receiver.messages().iter().map(|message| message.text("/data/customer/source_id")).collect();
     assert_eq!(created.len(), 2);
 }
 
 #[tokio::test]
 async fn a_distribution_without_a_name_shows_the_type_of_the_event() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     distribution(&client, &receiver, None, &["customer.custom_event"]).await;
     client.post("/v1/events", json!({"event": "seen", "customer": {"source_id": "c"}})).await.expect(200);
     assert_eq!(receiver.received(1).await[0].text("/type"), "customer.custom_event");
 }
 
 #[tokio::test]
-async fn entering_and_leaving_by_the_passing_of_time_is_told() {
-    let (world, receiver) = (World::at("2026-03-01T10:00:00Z").await, Receiver::start().await);
-    let client = world.client();
+async fn segment_changes_by_the_passing_of_time_are_sent() {
+    let (emulator, receiver) = (TestEmulator::at("2026-03-01T10:00:00Z").await, Receiver::start().await);
+    let client = emulator.client();
     let filter = json!({"junction": "and", "created_at": {"conditions": {"$less_than_ago": [1]}}});
     let segment = json!({"name": "New", "type": "auto-update", "filter": filter});
     let segment = client.post("/v1/segments", segment).await.expect(200).string("/id");
     distribution(&client, &receiver, None, &["customer.segment.entered", "customer.segment.left"]).await;
     client.post("/v1/customers", json!({"source_id": "c"})).await.expect(200);
     receiver.received(1).await;
-    world.set_clock("2026-03-05T10:00:00Z");
+    emulator.set_clock("2026-03-05T10:00:00Z");
     client.get(&format!("/v1/customers?segment_id={segment}")).await.expect(200);
     let types: Vec<_> = receiver.received(2).await.iter().map(|message| message.text("/type")).collect();
     assert_eq!(types, ["customer.segment.entered", "customer.segment.left"]);
 }
 
 #[tokio::test]
-async fn what_comes_in_many_at_once_is_not_told() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+async fn bulk_operations_send_no_messages() {
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     webhook(&client, &receiver, &["customer.created", "customer.updated"]).await;
     let filter = json!({"junction": "and", "name": {"conditions": {"$is": ["Ann"]}}});
     client.post("/v1/segments", json!({"name": "Anns", "type": "auto-update", "filter": filter})).await.expect(200);
@@ -203,17 +203,18 @@ async fn what_comes_in_many_at_once_is_not_told() {
     client.done("/v1/customers/bulk/async", json!([{"source_id": "b", "name": "Ann"}])).await;
     client.done("/v1/customers/metadata/async", json!({"source_ids": ["a"], "metadata": {"x": 1}})).await;
     client.done("/v1/orders/import", json!([{"source_id": "o", "amount": 1, "customer": {"source_id": "n"}}])).await;
-    // The next change is told, so that nothing is still to come before it.
+    // The next change is sent, and no message is sent before it.
     client.post("/v1/customers", json!({"source_id": "last"})).await.expect(200);
     client.get("/_emulator/idle").await.expect(200);
-    let told: Vec<_> = receiver.messages().iter().map(|message| message.text("/data/customer/source_id")).collect();
-    assert_eq!(told, ["last"]);
+    let source_ids: Vec<_> =
+        receiver.messages().iter().map(|message| message.text("/data/customer/source_id")).collect();
+    assert_eq!(source_ids, ["last"]);
 }
 
 #[tokio::test]
-async fn one_request_is_one_group() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+async fn messages_of_one_request_have_the_same_group_id() {
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     webhook(&client, &receiver, &["customer.created"]).await;
     distribution(&client, &receiver, None, &["customer.order.created"]).await;
     client.post("/v1/orders", json!({"amount": 1, "customer": {"source_id": "c"}})).await.expect(200);
@@ -223,28 +224,29 @@ async fn one_request_is_one_group() {
 }
 
 #[tokio::test]
-async fn what_is_not_done_is_not_told() {
-    let (world, receiver) = (World::new().await, Receiver::start().await);
-    let client = world.client();
+async fn a_rolled_back_change_sends_no_message() {
+    let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let client = emulator.client();
     webhook(&client, &receiver, &["customer.created"]).await;
-    // The referrer makes the whole order fail, after its customer was created.
-    let order = json!({"amount": 1, "customer": {"source_id": "c"}, "referrer": {"id": "cust_nobody"}});
+    // The unknown referrer fails the request after it has created the customer, so the creation is rolled back.
+    let order = json!({"amount": 1, "customer": {"source_id": "c"}, "referrer": {"id": "cust_unknown"}});
     client.post("/v1/orders", order).await.expect(404);
     client.post("/v1/customers", json!({"source_id": "last"})).await.expect(200);
     client.get("/_emulator/idle").await.expect(200);
-    let told: Vec<_> = receiver.messages().iter().map(|message| message.text("/data/customer/source_id")).collect();
-    assert_eq!(told, ["last"]);
+    let source_ids: Vec<_> =
+        receiver.messages().iter().map(|message| message.text("/data/customer/source_id")).collect();
+    assert_eq!(source_ids, ["last"]);
 }
 
 #[tokio::test]
-async fn another_project_is_told_nothing() {
-    let (world, receiver, other) = (World::new().await, Receiver::start().await, Receiver::start().await);
-    let (client, stranger) = (world.client(), world.stranger());
+async fn messages_are_sent_only_to_webhooks_of_the_project() {
+    let (emulator, receiver, other) = (TestEmulator::new().await, Receiver::start().await, Receiver::start().await);
+    let (client, other_client) = (emulator.client(), emulator.other_project());
     webhook(&client, &receiver, &["customer.created"]).await;
-    webhook(&stranger, &other, &["customer.created"]).await;
+    webhook(&other_client, &other, &["customer.created"]).await;
     client.post("/v1/customers", json!({"source_id": "mine"})).await.expect(200);
-    stranger.post("/v1/customers", json!({"source_id": "theirs"})).await.expect(200);
-    for client in [&client, &stranger] {
+    other_client.post("/v1/customers", json!({"source_id": "theirs"})).await.expect(200);
+    for client in [&client, &other_client] {
         client.get("/_emulator/idle").await.expect(200);
     }
     let (mine, theirs) = (receiver.messages(), other.messages());

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::new_id;
+use super::id;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
 use crate::http::state::AppState;
@@ -23,9 +23,9 @@ pub async fn handle(
 }
 
 fn new_consent(id: &Identifier, mut body: Object) -> Result<NewConsent, ApiError> {
-    let id = new_id(id, "consent")?;
+    let id = id::validate(id, "consent")?;
     if id == "unsubscribed" {
-        // In what a customer says, this word stands for all consents.
+        // Reject this id, because in a customer's consents it means all consents.
         return Err(ApiError::invalid_payload("A consent id must NOT be unsubscribed"));
     }
     Ok(NewConsent {

@@ -1,9 +1,9 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::new_id;
+use super::id;
 use crate::domain::identifier::Identifier;
-use crate::domain::limits::{CONSENTS, DESCRIPTION_CHARS, TEXT_CHARS};
+use crate::domain::limits::{CONSENTS_PER_CALL, DESCRIPTION_CHARS, TEXT_CHARS};
 use crate::http::state::AppState;
 use crate::http::{ApiError, Id, Json, Object, answer};
 use crate::objects::consent;
@@ -23,11 +23,11 @@ pub async fn handle(
 }
 
 fn new_group(id: &Identifier, mut body: Object) -> Result<NewConsentGroup, ApiError> {
-    let id = new_id(id, "consent group")?;
+    let id = id::validate(id, "consent group")?;
     let name = body.required_text("name", 1, TEXT_CHARS)?;
     let description = body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default();
     body.require("consents")?;
-    let consents = body.texts("consents", CONSENTS)?;
+    let consents = body.texts("consents", CONSENTS_PER_CALL)?;
     let consents = consents.ok_or_else(|| ApiError::invalid_payload("Property .consents must be array"))?;
     Ok(NewConsentGroup { id, name, description, consents })
 }

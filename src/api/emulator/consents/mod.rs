@@ -1,15 +1,15 @@
-//! `/_emulator/consents` and `/_emulator/consent-groups`: what the vendor's dashboard does, for the project of the keys.
+//! `/_emulator/consents` and `/_emulator/consent-groups`: the definition of consents, which the vendor has only in
+//! its dashboard. They belong to the project of the server key.
 
 mod define;
 mod define_group;
 mod delete;
 mod delete_group;
+mod id;
 
-use crate::domain::identifier::Identifier;
-use crate::domain::limits::TEXT_CHARS;
-use crate::http::{ApiError, Routes, delete, put};
+use crate::http::{Routes, delete, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at(
@@ -23,14 +23,4 @@ pub(super) fn routes() -> Routes {
                 delete("emulator-delete-consent-group", delete_group::handle),
             ],
         )
-}
-
-/// The id that `thing` is to have.
-fn new_id(id: &Identifier, thing: &str) -> Result<String, ApiError> {
-    let id = id.as_str();
-    if id.is_empty() || id.contains('\0') || id.chars().count() > TEXT_CHARS {
-        let details = format!("A {thing} id must have 1 to {TEXT_CHARS} characters and no U+0000");
-        return Err(ApiError::invalid_payload(details));
-    }
-    Ok(id.to_owned())
 }

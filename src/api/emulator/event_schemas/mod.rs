@@ -1,5 +1,5 @@
-//! `/_emulator/custom-event-schemas`: the vendor has them on its management API only, which asks for keys of its own. Here
-//! the project is that of the server keys.
+//! `/_emulator/custom-event-schemas`: the custom-event schemas of the project of the server key. The vendor has them
+//! only in its management API, which requires management keys.
 
 mod create;
 mod delete;
@@ -9,7 +9,7 @@ mod update;
 
 use crate::http::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at(

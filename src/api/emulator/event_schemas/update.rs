@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
+use crate::api::metadata_definitions;
 use crate::http::state::AppState;
 use crate::http::{ApiError, Id, Json, Object, answer};
 use crate::objects::metadata_schema::write_event;
@@ -9,7 +9,7 @@ use crate::service::{Caller, event_schemas};
 
 /// PUT /_emulator/custom-event-schemas/{schemaId} (emulator-update-custom-event-schema)
 ///
-/// The body's `name` is ignored: the vendor's call has none.
+/// The `name` in the body is ignored: the vendor's request has none.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
@@ -17,7 +17,7 @@ pub async fn handle(
     Json(body): Json,
 ) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
-    let properties = definitions::of_event_schema(&mut body)?;
+    let properties = metadata_definitions::event_schema_definitions(&mut body)?;
     let saved = event_schemas::update(&app.core, &caller, &id, &properties).await?;
     Ok(answer::json(|out| write_event(out, &saved)))
 }

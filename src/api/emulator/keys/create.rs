@@ -11,8 +11,9 @@ use crate::service::{Caller, keys};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     body.require("family")?;
+    let parse = |name: &str| Family::parse(name).filter(|family| *family != Family::Management);
     let family = body
-        .one_of("family", &["server", "client"], |name| Family::parse(name).filter(|one| *one != Family::Management))?
+        .one_of("family", &["server", "client"], parse)?
         .ok_or_else(|| ApiError::invalid_payload("Property .family must be string"))?;
     let (created, token) = keys::create(&app.core, &caller, family).await?;
     Ok(answer::json(|out| key::write_created(out, &created, &token)))

@@ -1,4 +1,5 @@
-//! `/_emulator/keys`: what the vendor's dashboard does, for the project of the keys. Tokens of OAuth do not open it.
+//! `/_emulator/keys`: the keys of the project of the server key, which the vendor manages in its dashboard. OAuth
+//! tokens are not accepted.
 
 mod create;
 mod list;
@@ -6,7 +7,7 @@ mod revoke;
 
 use crate::http::{Routes, delete, get, post};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/_emulator/keys", [get("emulator-list-keys", list::handle), post("emulator-create-key", create::handle)])

@@ -12,7 +12,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Respo
     let mut connection = app.core.pool.acquire().await?;
     let found = db::projects::find(&mut connection, caller.project).await?;
     connection.release();
-    // Deleted meanwhile, and its keys with it.
+    // The project and its keys were deleted after authentication.
     let found = found.ok_or_else(ApiError::unauthorized)?;
     Ok(answer::json_sized(2048, |out| project::write(out, &found)))
 }

@@ -1,12 +1,12 @@
-//! `/_emulator/project`: the project that the server keys open, also one that came by itself, in the form of the management API.
-//! Tokens of OAuth do not open it.
+//! `/_emulator/project`: the project of the server key, which may be auto-provisioned, in the form of the management
+//! API. OAuth tokens are not accepted.
 
 mod get;
 mod update;
 
 use crate::http::{Routes, get, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default().at(
         "/_emulator/project",

@@ -9,9 +9,9 @@ use crate::service::{Caller, projects};
 
 /// PUT /_emulator/project (emulator-update-project)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let change = request::change(&mut Object::of_body(body)?)?;
+    let change = request::project_change(&mut Object::of_body(body)?)?;
     let saved = projects::update(&app.core, caller.project, change).await?;
-    // The next request of this process is held against the new settings.
+    // Invalidate the cache, so that the next request to this process uses the new settings.
     app.authenticator.invalidate_cache();
     let saved = saved.ok_or_else(ApiError::unauthorized)?;
     Ok(answer::json_sized(2048, |out| project::write(out, &saved)))

@@ -10,11 +10,11 @@ use crate::service::{Caller, webhooks};
 
 /// POST /_emulator/webhooks (emulator-create-webhook)
 ///
-/// `object` says whether it is a project webhook, which it is without a word, or a distribution.
+/// `object` selects a project webhook, which is the default, or a distribution.
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     let kind = body.one_of("object", &["webhook", "distribution"], WebhookKind::parse)?;
-    let new = webhook_payload::new(&app, kind.unwrap_or(WebhookKind::Project), &mut body)?;
+    let new = webhook_payload::new_webhook(&app, kind.unwrap_or(WebhookKind::Project), &mut body)?;
     let created = webhooks::create(&app.core, &caller, &new).await?;
     Ok(answer::json(|out| write(out, &created)))
 }

@@ -11,7 +11,7 @@ use crate::service::Caller;
 
 /// GET /_emulator/webhooks/deliveries (emulator-list-webhook-deliveries)
 ///
-/// Newest first; `webhook_id`, `status`, `limit`, `starting_after_id`.
+/// Lists the newest deliveries first. Query parameters: `webhook_id`, `status`, `limit`, `starting_after_id`.
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
     let limit = query.limit()?;
     let status = query.one_of("status", &DeliveryStatus::NAMES)?;

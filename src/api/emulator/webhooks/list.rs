@@ -11,7 +11,7 @@ use crate::service::Caller;
 /// GET /_emulator/webhooks (emulator-list-webhooks)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
-    let webhooks = db::webhooks::all(&mut connection, caller.project).await?;
+    let webhooks = db::webhooks::list(&mut connection, caller.project).await?;
     connection.release();
     let total = i64::try_from(webhooks.len()).unwrap_or(i64::MAX);
     Ok(answer::json(|out| list::write(out, "data", &webhooks, write, total, None)))

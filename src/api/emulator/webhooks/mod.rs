@@ -1,5 +1,5 @@
-//! `/_emulator/webhooks`: project webhooks and distributions of the project of the server keys, and what became of everything that
-//! they had to send. The vendor has distributions, and the log of what was sent, in its dashboard only.
+//! `/_emulator/webhooks`: the webhooks and distributions of the project of the server key, and their deliveries.
+//! The vendor has distributions and the log of deliveries only in its dashboard.
 
 mod create;
 mod delete;
@@ -12,7 +12,7 @@ mod update;
 
 use crate::http::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at(

@@ -9,7 +9,7 @@ use crate::service::{Caller, webhooks};
 
 /// PUT /_emulator/webhooks/{webhookId} (emulator-update-webhook)
 ///
-/// What it is, a webhook or a distribution, cannot be changed.
+/// The kind, project webhook or distribution, cannot be changed.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
@@ -18,7 +18,7 @@ pub async fn handle(
 ) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     let kind = webhooks::get(&app.core, &caller, &id, None).await?.kind;
-    let change = webhook_payload::change(&app, kind, &mut body)?;
+    let change = webhook_payload::webhook_change(&app, kind, &mut body)?;
     let saved = webhooks::update(&app.core, &caller, &id, None, &change).await?;
     Ok(answer::json(|out| write(out, &saved)))
 }

@@ -1,8 +1,8 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
+use crate::api::metadata_definitions;
 use crate::domain::limits::EVENT_NAME_CHARS;
 use crate::http::answer;
 use crate::http::error::ApiError;
@@ -15,12 +15,12 @@ use crate::service::event_schemas;
 /// POST /management/v1/projects/{projectId}/custom-event-schemas (create-custom-event-schema)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     let name = body.required_text("name", 1, EVENT_NAME_CHARS)?;
-    let properties = definitions::of_event_schema(&mut body)?;
+    let properties = metadata_definitions::event_schema_definitions(&mut body)?;
     let created = event_schemas::create(&app.core, &caller, &name, &properties).await?;
     Ok(answer::json(|out| write_event(out, &created)))
 }

@@ -1,8 +1,8 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
+use crate::api::metadata_definitions;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{InnerId, Json};
@@ -13,14 +13,14 @@ use crate::service::event_schemas;
 
 /// PUT /management/v1/projects/{projectId}/custom-event-schemas/{customEventSchemaId} (update-custom-event-schema)
 ///
-/// The body's `name` is ignored: it cannot be changed.
+/// The `name` in the body is ignored, because the name cannot be changed.
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let properties = definitions::of_event_schema(&mut Object::of_body(body)?)?;
+    let properties = metadata_definitions::event_schema_definitions(&mut Object::of_body(body)?)?;
     let saved = event_schemas::update(&app.core, &caller, &id, &properties).await?;
     Ok(answer::json(|out| write_event(out, &saved)))
 }

@@ -1,8 +1,8 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
+use crate::api::metadata_definitions;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
@@ -13,10 +13,10 @@ use crate::service::metadata_schemas;
 /// POST /management/v1/projects/{projectId}/metadata-schemas (create-metadata-schema)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let new = definitions::new_metadata_schema(body)?;
+    let new = metadata_definitions::new_metadata_schema(body)?;
     let created = metadata_schemas::create(&app.core, &caller, &new).await?;
     Ok(answer::json(|out| write(out, &created, Style::Management)))
 }

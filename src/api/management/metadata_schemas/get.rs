@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::InnerId;
@@ -12,7 +12,7 @@ use crate::service::metadata_schemas;
 /// GET /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (get-metadata-schema-1)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
 ) -> Result<Response, ApiError> {
     let found = metadata_schemas::get(&app.core, &caller, &id).await?;

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::db;
 use crate::http::answer;
 use crate::http::error::ApiError;
@@ -10,9 +10,9 @@ use crate::objects::list;
 use crate::objects::metadata_schema::{Style, write};
 
 /// GET /management/v1/projects/{projectId}/metadata-schemas (list-metadata-schemas-1)
-pub async fn handle(State(app): State<AppState>, Managed(caller): Managed) -> Result<Response, ApiError> {
+pub async fn handle(State(app): State<AppState>, ManagedProject(caller): ManagedProject) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
-    let schemas = db::metadata_schemas::all(&mut connection, caller.project).await?;
+    let schemas = db::metadata_schemas::list(&mut connection, caller.project).await?;
     connection.release();
     let total = i64::try_from(schemas.len()).unwrap_or(i64::MAX);
     Ok(answer::json(|out| {

@@ -1,5 +1,5 @@
-//! `/management/v1/projects/{projectId}/metadata-schemas`. The two operation ids that end in `-1` are those that the vendor's server
-//! API has without: it reads schemas only, so that the vendor's other three are free for these.
+//! `/management/v1/projects/{projectId}/metadata-schemas`. Two operation ids end in `-1`, because the
+//! vendor's server API, which only reads schemas, uses them without the suffix.
 
 mod create;
 mod delete;
@@ -9,7 +9,7 @@ mod update;
 
 use crate::http::routes::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at(

@@ -1,8 +1,8 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
+use crate::api::metadata_definitions;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{InnerId, Json};
@@ -13,11 +13,11 @@ use crate::service::metadata_schemas;
 /// PUT /management/v1/projects/{projectId}/metadata-schemas/{metadataSchemaId} (update-metadata-schema)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let change = definitions::metadata_schema_change(body)?;
+    let change = metadata_definitions::metadata_schema_change(body)?;
     let saved = metadata_schemas::update(&app.core, &caller, &id, &change).await?;
     Ok(answer::json(|out| write(out, &saved, Style::Management)))
 }

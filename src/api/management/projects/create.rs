@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::request;
 use crate::http::answer;
-use crate::http::auth::Organiser;
+use crate::http::auth::ManagementCaller;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
 use crate::http::payload::Object;
@@ -12,8 +12,12 @@ use crate::objects::project;
 use crate::service::projects;
 
 /// POST /management/v1/projects (create-project)
-pub async fn handle(State(app): State<AppState>, organiser: Organiser, Json(body): Json) -> Result<Response, ApiError> {
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: ManagementCaller,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
     let new = request::new_project(Object::of_body(body)?)?;
-    let (created, keys) = projects::create(&app.core, organiser.organisation, new).await?;
+    let (created, keys) = projects::create(&app.core, caller.organisation, new).await?;
     Ok(answer::json_sized(2048, |out| project::write_created(out, &created, &keys)))
 }

@@ -3,20 +3,21 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use crate::http::auth::Organiser;
+use crate::http::auth::ManagementCaller;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
 use crate::http::state::AppState;
 use crate::service::projects;
 
-/// How long the answer waits for the rows of the project to be gone, at the most; the workers remove the others.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the answer waits at most while the rows of the project are removed. The background workers remove the rest.
+const MAX_CLEANUP_TIME: Duration = Duration::from_secs(10);
 
 /// DELETE /management/v1/projects/{projectId} (delete-project)
-pub async fn handle(State(app): State<AppState>, organiser: Organiser, Id(id): Id) -> Result<StatusCode, ApiError> {
-    let patience = PATIENCE.min(app.request_timeout / 2);
+pub async fn handle(State(app): State<AppState>, caller: ManagementCaller, Id(id): Id) -> Result<StatusCode, ApiError> {
+    let cleanup_timeout = MAX_CLEANUP_TIME.min(app.request_timeout / 2);
     let (core, authenticator) = (&app.core, &app.authenticator);
-    // Believed no more before its rows go.
-    projects::delete(core, organiser.organisation, &id, || authenticator.invalidate_cache(), patience).await?;
+    // Invalidate the cache before the rows are removed, so that the project's keys are rejected during the removal.
+    let on_deleted = || authenticator.invalidate_cache();
+    projects::delete(core, caller.organisation, &id, on_deleted, cleanup_timeout).await?;
     Ok(StatusCode::NO_CONTENT)
 }

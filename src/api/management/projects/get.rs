@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::db;
 use crate::http::answer;
 use crate::http::error::ApiError;
@@ -11,7 +11,11 @@ use crate::objects::project;
 use crate::service::{Error, Resource};
 
 /// GET /management/v1/projects/{projectId} (get-project)
-pub async fn handle(State(app): State<AppState>, Managed(caller): Managed, Id(id): Id) -> Result<Response, ApiError> {
+pub async fn handle(
+    State(app): State<AppState>,
+    ManagedProject(caller): ManagedProject,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
     let found = db::projects::find(&mut connection, caller.project).await?;
     connection.release();

@@ -9,7 +9,7 @@ mod update;
 
 use crate::http::routes::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/management/v1/projects", [get("list-projects", list::handle), post("create-project", create::handle)])

@@ -1,4 +1,4 @@
-//! Reads what a body says about a project.
+//! Reads the bodies that create and update projects.
 
 use crate::domain::limits::{DESCRIPTION_CHARS, NOTIFIED_EMAILS, PROJECT_USERS, TEXT_CHARS, TRUSTED_DOMAINS};
 use crate::domain::patch::Patch;
@@ -10,22 +10,25 @@ use crate::http::error::{ApiError, ErrorKind};
 use crate::http::payload::Object;
 use crate::service::projects::ProjectRequest;
 
-/// Percents of a limit at which somebody can be told; the vendor's numbers.
-const PERCENTS: std::ops::RangeInclusive<i64> = 10..=90;
+/// The percentages of a usage limit at which a notification can be sent, as the vendor documents them.
+const NOTIFICATION_PERCENTS: std::ops::RangeInclusive<i64> = 10..=90;
 
-/// The body that creates a project.
+/// Reads the body that creates a project.
+///
+/// # Errors
+/// Returns 400 for the first missing or invalid member, and 403 for a cluster that is not emulated.
 pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
     for name in ["name", "case_sensitive_codes", "timezone", "currency"] {
         body.require(name)?;
     }
-    let mut change = change(&mut body)?;
+    let mut change = project_change(&mut body)?;
     let name = required(&body, "name", "string", change.name.take())?;
     required(&body, "case_sensitive_codes", "boolean", change.case_sensitive_codes)?;
     required(&body, "timezone", "string", change.timezone.as_ref())?;
     required(&body, "currency", "string", change.currency.as_ref())?;
-    only(&mut body, "api_version", API_VERSION)?;
-    users(&mut body)?;
-    // Set when a project is changed only.
+    require_value(&mut body, "api_version", API_VERSION)?;
+    check_users(&mut body)?;
+    // Ignore this setting, because the vendor accepts it only in updates.
     change.default_code_config = Patch::Absent;
     if body.optional_text("cluster_id", TEXT_CHARS)?.is_some_and(|cluster| cluster != CLUSTER) {
         return Err(ApiError::new(ErrorKind::Forbidden).with_details("Project is bound to different region"));
@@ -35,29 +38,32 @@ pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
     Ok(ProjectRequest { name, settings })
 }
 
-/// A member that must not be `null`.
+/// Returns the value of a member that must not be `null`.
 fn required<T>(body: &Object, name: &str, kind: &str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid_payload(format!("Property {} must be {kind}", body.path_of(name))))
 }
 
-/// The body that changes a project.
-pub fn change(body: &mut Object) -> Result<ProjectChange, ApiError> {
-    only(body, "webhook_version", WEBHOOK_VERSION)?;
+/// Reads the body that updates a project.
+///
+/// # Errors
+/// Returns 400 for the first invalid member.
+pub fn project_change(body: &mut Object) -> Result<ProjectChange, ApiError> {
+    require_value(body, "webhook_version", WEBHOOK_VERSION)?;
     let name = if body.has("name") { Some(body.required_text("name", 1, TEXT_CHARS)?) } else { None };
     Ok(ProjectChange {
         name,
         description: body.optional_text("description", DESCRIPTION_CHARS)?,
-        timezone: patterned(body, "timezone", "^[A-Za-z0-9_+:/-]{1,64}$", is_timezone)?.value(),
-        currency: patterned(body, "currency", "^[A-Z]{3}$", is_currency)?.value(),
-        dial_code: patterned(body, "dial_code", r"^\+?[0-9][0-9 -]{0,9}$", is_dial_code)?,
-        case_sensitive_codes: switch(body, "case_sensitive_codes")?,
+        timezone: text_matching(body, "timezone", "^[A-Za-z0-9_+:/-]{1,64}$", is_timezone)?.value(),
+        currency: text_matching(body, "currency", "^[A-Z]{3}$", is_currency)?.value(),
+        dial_code: text_matching(body, "dial_code", r"^\+?[0-9][0-9 -]{0,9}$", is_dial_code)?,
+        case_sensitive_codes: boolean(body, "case_sensitive_codes")?,
         client_trusted_domains: texts(body, "client_trusted_domains", TRUSTED_DOMAINS)?,
-        client_redeem_enabled: switch(body, "client_redeem_enabled")?,
-        client_publish_enabled: switch(body, "client_publish_enabled")?,
-        client_list_vouchers_enabled: switch(body, "client_list_vouchers_enabled")?,
-        client_create_customer_enabled: switch(body, "client_create_customer_enabled")?,
-        client_loyalty_events_enabled: switch(body, "client_loyalty_events_enabled")?,
-        client_set_voucher_expiration_date_enabled: switch(body, "client_set_voucher_expiration_date_enabled")?,
+        client_redeem_enabled: boolean(body, "client_redeem_enabled")?,
+        client_publish_enabled: boolean(body, "client_publish_enabled")?,
+        client_list_vouchers_enabled: boolean(body, "client_list_vouchers_enabled")?,
+        client_create_customer_enabled: boolean(body, "client_create_customer_enabled")?,
+        client_loyalty_events_enabled: boolean(body, "client_loyalty_events_enabled")?,
+        client_set_voucher_expiration_date_enabled: boolean(body, "client_set_voucher_expiration_date_enabled")?,
         api_usage_notifications: body
             .object("api_usage_notifications")?
             .value()
@@ -76,31 +82,31 @@ pub fn change(body: &mut Object) -> Result<ProjectChange, ApiError> {
     })
 }
 
-fn switch(body: &mut Object, name: &str) -> Result<Option<bool>, ApiError> {
+fn boolean(body: &mut Object, name: &str) -> Result<Option<bool>, ApiError> {
     Ok(body.boolean(name)?.value())
 }
 
-/// A member that has one value only.
-fn only(body: &mut Object, name: &str, value: &str) -> Result<(), ApiError> {
+/// Checks a member that has only one allowed value.
+fn require_value(body: &mut Object, name: &str, value: &str) -> Result<(), ApiError> {
     body.one_of(name, &[value], |text| (text == value).then_some(())).map(drop)
 }
 
-/// A text of a form; `pattern` says which, in messages.
-fn patterned(
+/// Returns a text that `matches` accepts. The error message shows `pattern`.
+fn text_matching(
     body: &mut Object,
     name: &str,
     pattern: &str,
-    fits: impl Fn(&str) -> bool,
+    matches: impl Fn(&str) -> bool,
 ) -> Result<Patch<String>, ApiError> {
     let text = body.text(name, TEXT_CHARS)?;
-    if text.as_value().is_some_and(|text| !fits(text)) {
+    if text.as_value().is_some_and(|text| !matches(text)) {
         let details = format!("Property {} must match pattern \"{pattern}\"", body.path_of(name));
         return Err(ApiError::invalid_payload(details));
     }
     Ok(text)
 }
 
-/// What can be a GMT offset or a name of the IANA database. Which names there are is not asked.
+/// Returns whether the text has the form of a GMT offset or an IANA time zone name. The name itself is not looked up.
 fn is_timezone(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+:/-".contains(&byte))
 }
@@ -116,8 +122,8 @@ fn is_dial_code(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_digit() || b" -".contains(&byte))
 }
 
-fn texts(body: &mut Object, name: &str, most: usize) -> Result<Option<Vec<String>>, ApiError> {
-    let texts = body.texts(name, most)?;
+fn texts(body: &mut Object, name: &str, max_count: usize) -> Result<Option<Vec<String>>, ApiError> {
+    let texts = body.texts(name, max_count)?;
     let too_long = |text: &String| text.chars().count() > TEXT_CHARS;
     if let Some(index) = texts.as_ref().and_then(|texts| texts.iter().position(too_long)) {
         let details =
@@ -127,7 +133,8 @@ fn texts(body: &mut Object, name: &str, most: usize) -> Result<Option<Vec<String
     Ok(texts)
 }
 
-/// The vendor requires `redemptions`, which its schema of the request does not have: it may be left out.
+/// Reads the usage notifications. `redemptions` is optional, because the vendor requires it but its request schema does
+/// not contain it.
 fn usage_notifications(mut body: Object) -> Result<UsageNotifications, ApiError> {
     for name in ["messages", "api_calls", "bulk_api_calls", "webhook_calls", "cycle_calls"] {
         body.require(name)?;
@@ -147,16 +154,15 @@ fn usage_notifications(mut body: Object) -> Result<UsageNotifications, ApiError>
 }
 
 fn usage_notification(body: &mut Object, name: &str) -> Result<UsageNotification, ApiError> {
-    let mut member = object(body, name)?;
+    let mut member = required_object(body, name)?;
     for name in ["enabled", "value", "emails", "in_app"] {
         member.require(name)?;
     }
     let value = member.integer("value")?;
     let value = required(&member, "value", "integer", value)?;
-    for (is_beyond, word, limit) in
-        [(value < *PERCENTS.start(), "lower", PERCENTS.start()), (value > *PERCENTS.end(), "higher", PERCENTS.end())]
-    {
-        if is_beyond {
+    let (min, max) = (NOTIFICATION_PERCENTS.start(), NOTIFICATION_PERCENTS.end());
+    for (is_outside, word, limit) in [(value < *min, "lower", min), (value > *max, "higher", max)] {
+        if is_outside {
             let details = format!("Property {} cannot be {word} than {limit}", member.path_of("value"));
             return Err(ApiError::invalid_payload(details));
         }
@@ -169,12 +175,14 @@ fn callout_notifications(mut body: Object) -> Result<CalloutNotifications, ApiEr
     for name in ["distributions", "webhooks"] {
         body.require(name)?;
     }
-    let (webhooks, distributions) = (callout(&mut body, "webhooks")?, callout(&mut body, "distributions")?);
-    Ok(CalloutNotifications { webhooks, distributions })
+    Ok(CalloutNotifications {
+        webhooks: callout_notification(&mut body, "webhooks")?,
+        distributions: callout_notification(&mut body, "distributions")?,
+    })
 }
 
-fn callout(body: &mut Object, name: &str) -> Result<CalloutNotification, ApiError> {
-    let mut member = object(body, name)?;
+fn callout_notification(body: &mut Object, name: &str) -> Result<CalloutNotification, ApiError> {
+    let mut member = required_object(body, name)?;
     for name in ["email", "in_app", "emails"] {
         member.require(name)?;
     }
@@ -187,7 +195,7 @@ fn emails(member: &mut Object) -> Result<Vec<String>, ApiError> {
     required(member, "emails", "array", emails)
 }
 
-fn object(body: &mut Object, name: &str) -> Result<Object, ApiError> {
+fn required_object(body: &mut Object, name: &str) -> Result<Object, ApiError> {
     let member = body.object(name)?.value();
     required(body, name, "object", member)
 }
@@ -200,8 +208,8 @@ fn code_config(mut body: Object) -> Result<Patch<CodeConfig>, ApiError> {
     })
 }
 
-/// There are no users here, so nobody is assigned; what says so must have the vendor's form all the same.
-fn users(body: &mut Object) -> Result<(), ApiError> {
+/// Checks the form of `users` as the vendor does. The emulator has no users, so the value is not stored.
+fn check_users(body: &mut Object) -> Result<(), ApiError> {
     let path = body.path_of("users");
     for (index, mut user) in body.objects("users", PROJECT_USERS)?.unwrap_or_default().into_iter().enumerate() {
         user.required_text("role", 1, TEXT_CHARS)?;

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::request;
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Json};
@@ -14,13 +14,13 @@ use crate::service::{Error, Resource, projects};
 /// PUT /management/v1/projects/{projectId} (update-project)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     Id(id): Id,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let change = request::change(&mut Object::of_body(body)?)?;
+    let change = request::project_change(&mut Object::of_body(body)?)?;
     let saved = projects::update(&app.core, caller.project, change).await?;
-    // The next request of this process is held against the new settings.
+    // Invalidate the cache, so that the next request to this process uses the new settings.
     app.authenticator.invalidate_cache();
     let saved = saved.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
     Ok(answer::json_sized(2048, |out| project::write(out, &saved)))

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::api::webhook_payload;
 use crate::domain::webhook::WebhookKind;
 use crate::http::answer;
@@ -15,11 +15,11 @@ use crate::service::webhooks;
 /// POST /management/v1/projects/{projectId}/webhooks (create-webhook)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
-    let new = webhook_payload::new(&app, WebhookKind::Project, &mut body)?;
+    let new = webhook_payload::new_webhook(&app, WebhookKind::Project, &mut body)?;
     let created = webhooks::create(&app.core, &caller, &new).await?;
     Ok(answer::json(|out| write(out, &created)))
 }

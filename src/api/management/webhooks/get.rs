@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::domain::webhook::WebhookKind;
 use crate::http::answer;
 use crate::http::error::ApiError;
@@ -13,7 +13,7 @@ use crate::service::webhooks;
 /// GET /management/v1/projects/{projectId}/webhooks/{webhookId} (get-webhook)
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
 ) -> Result<Response, ApiError> {
     let found = webhooks::get(&app.core, &caller, &id, Some(WebhookKind::Project)).await?;

@@ -1,4 +1,5 @@
-//! `/management/v1/projects/{projectId}/webhooks`. The distributions of a project are not here: the vendor has them in its dashboard.
+//! `/management/v1/projects/{projectId}/webhooks`. Distributions are not available here: the vendor has them only in
+//! its dashboard.
 
 mod create;
 mod delete;
@@ -8,7 +9,7 @@ mod update;
 
 use crate::http::routes::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at(

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::management::Managed;
+use crate::api::management::managed_project::ManagedProject;
 use crate::api::webhook_payload;
 use crate::domain::webhook::WebhookKind;
 use crate::http::answer;
@@ -14,15 +14,16 @@ use crate::service::webhooks;
 
 /// PUT /management/v1/projects/{projectId}/webhooks/{webhookId} (update-webhook)
 ///
-/// The events are replaced as a whole; what is not named stays. `active` switches on what has switched itself off.
+/// The request replaces the whole list of events. Members that are not sent keep their value. `active` also enables a
+/// webhook that was disabled automatically.
 pub async fn handle(
     State(app): State<AppState>,
-    Managed(caller): Managed,
+    ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
-    let change = webhook_payload::change(&app, WebhookKind::Project, &mut body)?;
+    let change = webhook_payload::webhook_change(&app, WebhookKind::Project, &mut body)?;
     let saved = webhooks::update(&app.core, &caller, &id, Some(WebhookKind::Project), &change).await?;
     Ok(answer::json(|out| write(out, &saved)))
 }

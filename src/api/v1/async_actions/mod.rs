@@ -5,7 +5,7 @@ mod list;
 
 use crate::http::routes::{Routes, get};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/async-actions", [get("list-async-actions", list::handle)])

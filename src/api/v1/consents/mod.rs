@@ -1,11 +1,11 @@
-//! `/v1/consents`. What a customer says to them is in [`customers`](super::customers), and how they are defined
+//! `/v1/consents`. The consents of a customer are updated in [`customers`](super::customers), and consents are defined
 //! under `/_emulator`.
 
 pub(crate) mod list;
 
 use crate::http::routes::{Routes, get};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default().at("/v1/consents", [get("list-consents", list::handle)])
 }

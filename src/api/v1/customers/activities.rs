@@ -12,7 +12,7 @@ use crate::http::state::AppState;
 use crate::objects::{activity, list};
 use crate::service::{Caller, Error, Resource};
 
-const ORDERS: [&str; 12] = [
+const SORT_ORDERS: [&str; 12] = [
     "created_at",
     "-created_at",
     "updated_at",
@@ -29,7 +29,8 @@ const ORDERS: [&str; 12] = [
 
 /// GET /v1/customers/{customerId}/activities (list-customer-activities)
 ///
-/// The vendor has deprecated it. It counts all entries, where its successor tells whether there are more.
+/// The vendor has deprecated this endpoint. It returns the total number of entries, while its replacement,
+/// list-customer-activity, returns only whether there are more.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
@@ -37,10 +38,10 @@ pub async fn handle(
     query: Query,
 ) -> Result<Response, ApiError> {
     let limit = query.limit()?;
-    let mut filter = activity_query::filter(&query)?;
-    filter.concerns_other_things |= query.text("product_id")?.is_some();
+    let mut filter = activity_query::read_filter(&query)?;
+    filter.matches_nothing |= query.text("product_id")?.is_some();
     let cursor = ActivityCursor { id: query.text("starting_after_id")?, moment: query.time("starting_after")? };
-    let sort = query.one_of("order", &ORDERS)?.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
+    let sort = query.one_of("order", &SORT_ORDERS)?.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
 
     let mut connection = app.core.pool.acquire().await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
@@ -50,8 +51,8 @@ pub async fn handle(
     let total = db::activity_list::count(&mut connection, caller.project, &customer.id, filter).await?;
     connection.release();
 
-    activity_query::cut(&mut entries, limit);
-    Ok(answer::json_sized(activity_query::bytes(&entries), |out| {
+    activity_query::trim_to_limit(&mut entries, limit);
+    Ok(answer::json_sized(activity_query::estimated_bytes(&entries), |out| {
         list::write(out, "data", &entries, activity::write, total, None);
     }))
 }

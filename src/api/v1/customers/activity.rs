@@ -20,7 +20,7 @@ pub async fn handle(
     query: Query,
 ) -> Result<Response, ApiError> {
     let limit = query.limit()?;
-    let filter = activity_query::filter(&query)?;
+    let filter = activity_query::read_filter(&query)?;
     let cursor = ActivityCursor { id: query.text("starting_after_id")?, moment: None };
     let order = query.one_of("order", &["created_at", "-created_at"])?;
     let sort = order.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
@@ -32,9 +32,9 @@ pub async fn handle(
         db::activity_list::list(&mut connection, caller.project, &customer.id, filter, &cursor, sort, limit).await?;
     connection.release();
 
-    let has_more = activity_query::cut(&mut entries, limit);
+    let has_more = activity_query::trim_to_limit(&mut entries, limit);
     let more_starting_after = entries.last().filter(|_| has_more).map(|entry| entry.id.as_str());
-    Ok(answer::json_sized(activity_query::bytes(&entries), |out| {
+    Ok(answer::json_sized(activity_query::estimated_bytes(&entries), |out| {
         list::write_continued(out, &entries, activity::write, more_starting_after);
     }))
 }

@@ -3,7 +3,7 @@ use axum::response::Response;
 use serde_json::value::RawValue;
 
 use super::request;
-use crate::domain::job::{JobType, CustomerIds, Record};
+use crate::domain::job::{CustomerIds, JobType, Record};
 use crate::domain::json::JsonText;
 use crate::domain::limits::{BULK_RECORDS, TEXT_CHARS};
 use crate::http::error::{ApiError, ErrorKind};
@@ -20,20 +20,21 @@ pub async fn handle(
     caller: Caller,
     BulkJson(body): BulkJson,
 ) -> Result<Response, ApiError> {
-    let records = records::parse(body, BULK_RECORDS, record).await?;
+    let records = records::parse(body, BULK_RECORDS, parse_record).await?;
     let request = JobRequest { kind: JobType::CustomersBulkUpdate, parameters: None };
     let id = jobs::accept(&app.core, &caller, request, records).await?;
     Ok(answer::accepted(&id))
 }
 
-/// One customer of the body. Whom it is about must be said; what else is wrong with it, it fails of alone.
-fn record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
+/// Reads one customer of the body. A missing or invalid `source_id` rejects the whole request. Any other error fails
+/// only this record.
+fn parse_record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
     let malformed = |_| ApiError::new(ErrorKind::MalformedJson);
     let mut object = Object::of_item(index, serde_json::from_str(text.get()).map_err(malformed)?)?;
     let source_id = object.required_text("source_id", 1, TEXT_CHARS)?;
-    let record = match request::patch(object.into_body()) {
+    let record = match request::customer_patch(object.into_body()) {
         Ok(patch) => BulkRecord::Patch(Box::new(patch)),
-        Err(error) => BulkRecord::Failure(error.of_record()),
+        Err(error) => BulkRecord::Failure(error.into_record_failure()),
     };
     let customer = CustomerIds { id: None, source_id: Some(source_id) };
     Ok(Record { json: JsonText::of(&record).as_str().to_owned(), customer, referrer: CustomerIds::default() })

@@ -3,7 +3,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::domain::job::{JobType, CustomerIds, Record};
+use crate::domain::job::{CustomerIds, JobType, Record};
 use crate::domain::json::JsonText;
 use crate::domain::limits::{BULK_RECORDS, METADATA_BYTES, TEXT_CHARS};
 use crate::domain::patch::Patch;
@@ -53,15 +53,15 @@ fn parse(body: &Bytes) -> Result<(JsonText, Vec<Record>), ApiError> {
         return Err(ApiError::invalid_payload(details));
     }
     let records = source_ids.into_iter().enumerate().map(|(index, source_id)| {
-        let wrong = |what: String| ApiError::invalid_payload(format!("Property .source_ids[{index}] {what}"));
+        let invalid = |problem: String| ApiError::invalid_payload(format!("Property .source_ids[{index}] {problem}"));
         if source_id.is_empty() {
-            return Err(wrong("must NOT have fewer than 1 characters".to_owned()));
+            return Err(invalid("must NOT have fewer than 1 characters".to_owned()));
         }
         if source_id.len() > TEXT_CHARS && source_id.chars().count() > TEXT_CHARS {
-            return Err(wrong(format!("must NOT have more than {TEXT_CHARS} characters")));
+            return Err(invalid(format!("must NOT have more than {TEXT_CHARS} characters")));
         }
         let customer = CustomerIds { id: None, source_id: Some(source_id) };
-        // What it says of them is the same for all.
+        // Leave the record empty, because the metadata is the same for all customers and is stored once with the job.
         Ok(Record { json: "{}".to_owned(), customer, referrer: CustomerIds::default() })
     });
     Ok((metadata, records.collect::<Result<_, _>>()?))

@@ -18,19 +18,19 @@ pub async fn handle(
     Id(id): Id,
     Json(body): Json,
 ) -> Result<StatusCode, ApiError> {
-    let change = change(Object::of_body(body)?)?;
+    let change = consent_change(Object::of_body(body)?)?;
     consents::update(&app.core, &caller, &id, &change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A map of consent ids to whether they are given, or `{"unsubscribed": true}`.
-fn change(body: Object) -> Result<ConsentChange, ApiError> {
+/// Reads an object that maps consent ids to whether the consent is given, or `{"unsubscribed": true}`.
+fn consent_change(body: Object) -> Result<ConsentChange, ApiError> {
     let members = body.into_members();
     if members.is_empty() {
         return Err(ApiError::invalid_payload("The payload cannot be empty"));
     }
-    if members.len() > limits::CONSENTS {
-        let details = format!("Payload must NOT have more than {} properties", limits::CONSENTS);
+    if members.len() > limits::CONSENTS_PER_CALL {
+        let details = format!("Payload must NOT have more than {} properties", limits::CONSENTS_PER_CALL);
         return Err(ApiError::invalid_payload(details));
     }
     let mut consents = Vec::with_capacity(members.len());

@@ -12,7 +12,7 @@ use crate::service::{Caller, customers};
 
 /// POST /v1/customers (create-customer)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let reference = request::reference(Object::of_body(body)?)?;
+    let reference = request::customer_reference(Object::of_body(body)?)?;
     let saved = customers::save(&app.core, &caller, reference).await?;
     Ok(answer::json(|out| customer::write_full(out, &saved)))
 }

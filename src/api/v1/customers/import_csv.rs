@@ -15,7 +15,7 @@ use crate::service::jobs::{Acceptance, JobRequest};
 /// POST /v1/customers/importCSV (import-customers-using-csv)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Upload(file): Upload) -> Result<Response, ApiError> {
     let file = file.ok_or_else(|| ApiError::invalid_payload("Payload must have required property 'file'"))?;
-    let (columns, rows) = CsvRows::open(file, |first| Columns::of_header(first.iter())).await?;
+    let (columns, rows) = CsvRows::open(file, |first| Columns::from_header(first.iter())).await?;
     let request = JobRequest { kind: JobType::CustomersImportCsv, parameters: Some(JsonText::of(&columns)) };
     let mut slices = rows.slices(move |row| columns.record(row.iter()));
     let mut acceptance = Acceptance::begin(&app.core, &caller, request).await?;

@@ -12,12 +12,12 @@ use crate::http::state::AppState;
 use crate::objects::{customer, list};
 use crate::service::{Caller, rules, segments};
 
-const ORDERS: [&str; 6] = ["created_at", "-created_at", "updated_at", "-updated_at", "source_id", "-source_id"];
-const LAST_PAGE: i64 = 99;
+const SORT_ORDERS: [&str; 6] = ["created_at", "-created_at", "updated_at", "-updated_at", "source_id", "-source_id"];
+const MAX_PAGE: i64 = 99;
 
 /// GET /v1/customers (list-customers)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let page = query.page(LAST_PAGE)?;
+    let page = query.page(MAX_PAGE)?;
     let mut filter = CustomerFilter {
         email: query.text("email")?,
         city: query.text("city")?,
@@ -27,7 +27,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         updated_at: query.window("updated_at")?,
         filter: None,
     };
-    let sort = query.order(&ORDERS)?;
+    let sort = query.order(&SORT_ORDERS)?;
     let cursor = query.time("starting_after")?;
 
     let mut connection = app.core.pool.acquire().await?;
@@ -37,26 +37,27 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         filter.filter = parsed.map(|parsed| (parsed, app.core.clock.now()));
     }
     let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
-    if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| found.is_timed != Some(false))
-        && !segments::is_settled(&app.core, &caller, &mut connection, segment_id).await?
+    if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| found.is_time_dependent != Some(false))
+        && !segments::is_up_to_date(&app.core, &caller, &mut connection, segment_id).await?
     {
-        // Nobody waits for a second connection with one in hand.
+        // Release the connection first, because requests that hold one while they wait for another can block each
+        // other.
         connection.release();
-        segments::settle(&app.core, &caller, segment_id).await?;
+        segments::bring_up_to_date(&app.core, &caller, segment_id).await?;
         connection = app.core.pool.acquire().await?;
         found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
     }
     connection.release();
 
     let limit = usize::try_from(page.limit).unwrap_or_default();
-    // What the next cursor will be compared with.
-    let shown = cursor.filter(|_| page.number == 1).map(|_| {
+    // The time that the cursor of the next page is compared with.
+    let cursor_time = cursor.filter(|_| page.number == 1).map(|_| {
         move |row: &Customer| match sort.key {
             SortKey::UpdatedAt => row.updated_at.unwrap_or(row.created_at),
             SortKey::CreatedAt | SortKey::SourceId => row.created_at,
         }
     });
-    let has_more = page::cut(&mut found.rows, limit, shown);
+    let has_more = page::trim_to_limit(&mut found.rows, limit, cursor_time);
     let bytes = 256 + found.rows.len() * 1_200;
     Ok(answer::json_sized(bytes, |out| {
         list::write(out, "customers", &found.rows, customer::write_full, found.total, Some(has_more));

@@ -19,7 +19,7 @@ mod update;
 
 use crate::http::routes::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/customers", [get("list-customers", list::handle), post("create-customer", create::handle)])

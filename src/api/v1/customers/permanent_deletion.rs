@@ -10,13 +10,13 @@ use crate::service::{Caller, permanent_deletion};
 
 /// POST /v1/customers/{customerId}/permanent-deletion (customer-permanently-deletion)
 ///
-/// The call has no body; the JavaScript SDK sends `{}`. Whatever JSON is sent is passed over.
+/// The request has no body in the vendor's documentation, but the JavaScript SDK sends `{}`. Any JSON body is ignored.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
     Id(id): Id,
     Json(_): Json,
 ) -> Result<Response, ApiError> {
-    let record = permanent_deletion::forget(&app.core, &caller, &id).await?;
+    let record = permanent_deletion::erase(&app.core, &caller, &id).await?;
     Ok(answer::json(|out| deletion::write(out, &record)))
 }

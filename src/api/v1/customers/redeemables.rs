@@ -11,8 +11,8 @@ use crate::http::state::AppState;
 use crate::objects::list;
 use crate::service::{Caller, Error, Resource};
 
-/// The fields that the list can be filtered by, were there anything in it.
-fn field(name: &str) -> Option<((), FieldKind)> {
+/// Returns the kind of a field that the vendor's filters accept.
+fn filter_field(name: &str) -> Option<((), FieldKind)> {
     match name {
         "id" | "redeemable_id" | "redeemable_object" | "holder_role" | "campaign_id" | "campaign_type"
         | "voucher_type" => Some(((), FieldKind::Text)),
@@ -23,14 +23,14 @@ fn field(name: &str) -> Option<((), FieldKind)> {
 
 /// GET /v1/customers/{customerId}/redeemables (list-customer-redeemables)
 ///
-/// Nobody holds anything: there are no vouchers and no campaigns here.
+/// Returns an empty list, because the emulator has no vouchers and no campaigns.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
     Id(id): Id,
     query: Query,
 ) -> Result<Response, ApiError> {
-    query.filter_of(field)?;
+    query.filter_of(filter_field)?;
     query.limit()?;
     query.one_of("order", &["id", "-id"])?;
     query.text("starting_after_id")?;

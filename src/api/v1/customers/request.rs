@@ -1,4 +1,4 @@
-//! The customer in a request: the body of this folder's calls, and a member of orders and events.
+//! Reads the customers in request bodies: as the whole body in this folder, and as a member of orders and events.
 
 use crate::domain::customer::{Address, CustomerPatch, CustomerReference};
 use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
@@ -6,15 +6,21 @@ use crate::domain::patch::Patch;
 use crate::http::error::ApiError;
 use crate::http::payload::Object;
 
-/// What a body says about a customer, and which one it means.
-pub fn reference(mut body: Object) -> Result<CustomerReference, ApiError> {
+/// Reads the ids that select a customer, and the patch for it.
+///
+/// # Errors
+/// Returns 400 for the first invalid member.
+pub fn customer_reference(mut body: Object) -> Result<CustomerReference, ApiError> {
     let id = body.optional_text("id", TEXT_CHARS)?;
     let source_id = body.optional_text("source_id", TEXT_CHARS)?;
-    Ok(CustomerReference { id, source_id, patch: patch(body)? })
+    Ok(CustomerReference { id, source_id, patch: customer_patch(body)? })
 }
 
-/// What a body says about a customer.
-pub fn patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
+/// Reads the patch for a customer.
+///
+/// # Errors
+/// Returns 400 for the first invalid member.
+pub fn customer_patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
     Ok(CustomerPatch {
         name: body.text("name", TEXT_CHARS)?,
         description: body.text("description", DESCRIPTION_CHARS)?,
@@ -25,13 +31,13 @@ pub fn patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
         address: match body.object("address")? {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            Patch::Value(address) => Patch::Value(address_of(address)?),
+            Patch::Value(address) => Patch::Value(read_address(address)?),
         },
         metadata: body.metadata("metadata")?,
     })
 }
 
-fn address_of(mut address: Object) -> Result<Address, ApiError> {
+fn read_address(mut address: Object) -> Result<Address, ApiError> {
     Ok(Address {
         city: address.text("city", TEXT_CHARS)?,
         state: address.text("state", TEXT_CHARS)?,

@@ -11,7 +11,7 @@ use crate::service::{Caller, segments};
 
 /// GET /v1/customers/{customerId}/segments (list-customer-segments)
 ///
-/// Nobody's identifier is answered as that of a person of whom nothing is known.
+/// An unknown id is not an error: it is answered like a customer without any data.
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;

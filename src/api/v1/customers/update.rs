@@ -12,14 +12,14 @@ use crate::service::{Caller, customers};
 
 /// PUT /v1/customers/{customerId} (update-customer)
 ///
-/// The body's `id` and `source_id` are ignored: neither can be changed, and the JavaScript SDK sends the second.
+/// `id` and `source_id` in the body are ignored, because they cannot be changed. The JavaScript SDK sends `source_id`.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
     Id(id): Id,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let patch = request::patch(Object::of_body(body)?)?;
+    let patch = request::customer_patch(Object::of_body(body)?)?;
     let saved = customers::update(&app.core, &caller, &id, patch).await?;
     Ok(answer::json(|out| customer::write_full(out, &saved)))
 }

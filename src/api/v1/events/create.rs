@@ -28,25 +28,29 @@ fn new_event(mut body: Object) -> Result<NewEvent, ApiError> {
     let Patch::Value(customer) = body.object("customer")? else {
         return Err(ApiError::invalid_payload("Property .customer must be object"));
     };
-    let customer = request::reference(customer)?;
-    let referral = coded(&mut body, "referral", &["referrer_id"])?;
-    let loyalty = coded(&mut body, "loyalty", &[])?;
+    let customer = request::customer_reference(customer)?;
+    let referral = object_with_code(&mut body, "referral", &["referrer_id"])?;
+    let loyalty = object_with_code(&mut body, "loyalty", &[])?;
     let metadata = body.metadata("metadata")?.value().unwrap_or_else(Map::new);
     Ok(NewEvent { name, customer, metadata, referral, loyalty })
 }
 
-/// A member with a required `code` and some optional texts.
-fn coded(body: &mut Object, name: &str, others: &[&'static str]) -> Result<Option<JsonText>, ApiError> {
+/// Reads a member that is an object with a required `code` and some optional texts.
+fn object_with_code(
+    body: &mut Object,
+    name: &str,
+    optional_names: &[&'static str],
+) -> Result<Option<JsonText>, ApiError> {
     let Patch::Value(mut object) = body.object(name)? else { return Ok(None) };
     let code = object.required_text("code", 0, TEXT_CHARS)?;
-    let others: Vec<_> = others
+    let optional_texts: Vec<_> = optional_names
         .iter()
         .map(|&name| Ok((name, object.optional_text(name, TEXT_CHARS)?)))
         .collect::<Result<_, ApiError>>()?;
     Ok(Some(rendered(|out| {
         let mut writer = ObjectWriter::new(out);
         writer.text("code", &code);
-        for (name, text) in &others {
+        for (name, text) in &optional_texts {
             if let Some(text) = text {
                 writer.text(name, text);
             }

@@ -4,7 +4,7 @@ pub(crate) mod create;
 
 use crate::http::routes::{Routes, post};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default().at("/v1/events", [post("track-custom-event", create::handle)])
 }

@@ -14,7 +14,7 @@ use crate::service::{Caller, jobs};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     let exported_object = request::exported_object(&mut body)?;
-    let request = request::of(exported_object, &mut body)?;
+    let request = request::export_request(exported_object, &mut body)?;
     let job = jobs::accept_export(&app.core, &caller, &request).await?;
     Ok(answer::json(|out| export::write_accepted(out, &job)))
 }

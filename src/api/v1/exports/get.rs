@@ -15,7 +15,8 @@ use crate::service::{Caller, jobs};
 
 /// GET /v1/exports/{exportId} (get-export)
 ///
-/// With a `token` it is what the vendor has on a host of its own: the file, for whoever has the token.
+/// With the query parameter `token` it returns the file instead, without other authentication. The vendor serves the
+/// file from a separate host.
 pub async fn handle(
     State(app): State<AppState>,
     caller: Result<Caller, ApiError>,
@@ -27,8 +28,8 @@ pub async fn handle(
         let found = jobs::download(&app.core, &id, &token).await?;
         let found = found.filter(|(_, job)| job.kind == JobType::Export);
         let (project, job) = found.ok_or_else(ApiError::unauthorized)?;
-        return Ok(download::csv(&app.core, project, job.id, None, "text/plain; charset=utf-8"));
+        return Ok(download::stream_csv(&app.core, project, job.id, None, "text/plain; charset=utf-8"));
     }
     let job = jobs::export(&app.core, &caller?, &id).await?;
-    Ok(answer::json(|out| export::write(out, &job, &request::url(&base_url, &job))))
+    Ok(answer::json(|out| export::write(out, &job, &request::download_url(&base_url, &job))))
 }

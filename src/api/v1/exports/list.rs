@@ -13,7 +13,7 @@ use crate::http::state::AppState;
 use crate::objects::{export, list};
 use crate::service::Caller;
 
-const LAST_PAGE: i64 = 100;
+const MAX_PAGE: i64 = 100;
 
 /// GET /v1/exports (list-exports)
 pub async fn handle(
@@ -22,7 +22,7 @@ pub async fn handle(
     base_url: BaseUrl,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let page = query.page(LAST_PAGE)?;
+    let page = query.page(MAX_PAGE)?;
     let (sort, direction) = match query.one_of("order", &["created_at", "-created_at", "status", "-status"])? {
         Some("created_at") => (ExportSort::CreatedAt, Direction::Ascending),
         Some("status") => (ExportSort::Status, Direction::Ascending),
@@ -30,10 +30,10 @@ pub async fn handle(
         _ => (ExportSort::CreatedAt, Direction::Descending),
     };
     let mut connection = app.core.pool.acquire().await?;
-    let (jobs, total) = db::jobs::exports(&mut connection, caller.project, sort, direction, page).await?;
+    let (jobs, total) = db::jobs::list_exports(&mut connection, caller.project, sort, direction, page).await?;
     connection.release();
     Ok(answer::json(|out| {
-        let write = |out: &mut Vec<u8>, job| export::write(out, job, &request::url(&base_url, job));
+        let write = |out: &mut Vec<u8>, job| export::write(out, job, &request::download_url(&base_url, job));
         list::write(out, "exports", &jobs, write, total, None);
     }))
 }

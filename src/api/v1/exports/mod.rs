@@ -8,7 +8,7 @@ pub(crate) mod request;
 
 use crate::http::routes::{Routes, delete, get, post};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default().at("/v1/exports", [get("list-exports", list::handle), post("create-export", create::handle)]).at(
         "/v1/exports/{exportId}",

@@ -1,6 +1,6 @@
-//! What an export may be asked for, and where its file is.
+//! Reads the bodies that create exports, and builds the URL of the file.
 
-use crate::domain::export::{ExportParameters, ExportRequest, ExportedObject, VENDORS_OBJECTS};
+use crate::domain::export::{ExportParameters, ExportRequest, ExportedObject, VENDOR_EXPORTED_OBJECTS};
 use crate::domain::job::Job;
 use crate::domain::json::JsonText;
 use crate::domain::limits::{EXPORT_FIELDS, FILTER_BYTES, TEXT_CHARS};
@@ -9,22 +9,28 @@ use crate::http::base_url::BaseUrl;
 use crate::http::error::{ApiError, ErrorKind};
 use crate::http::payload::Object;
 
-/// The member `exported_object`.
+/// Reads the member `exported_object`.
+///
+/// # Errors
+/// Returns an error when the value is missing or invalid, or names objects that are not emulated.
 pub fn exported_object(body: &mut Object) -> Result<ExportedObject, ApiError> {
     body.require("exported_object")?;
-    let known = |name: &str| VENDORS_OBJECTS.into_iter().find(|known| *known == name);
-    let Some(name) = body.one_of("exported_object", &VENDORS_OBJECTS, known)? else {
+    let find = |name: &str| VENDOR_EXPORTED_OBJECTS.into_iter().find(|object| *object == name);
+    let Some(name) = body.one_of("exported_object", &VENDOR_EXPORTED_OBJECTS, find)? else {
         return Err(ApiError::invalid_payload("Property .exported_object must be string"));
     };
     ExportedObject::parse(name).ok_or_else(|| ApiError::not_emulated(format!("Exports of {name} are not emulated")))
 }
 
-/// An export of these objects with the body's `parameters`.
-pub fn of(exported_object: ExportedObject, body: &mut Object) -> Result<ExportRequest, ApiError> {
+/// Reads the `parameters` of an export of these objects.
+///
+/// # Errors
+/// Returns 400 for the first invalid member.
+pub fn export_request(exported_object: ExportedObject, body: &mut Object) -> Result<ExportRequest, ApiError> {
     let mut parameters = body.object("parameters")?.value().unwrap_or_default();
     let allowed: Vec<_> = exported_object.orders().iter().copied().chain([""]).collect();
-    let known = |order: &str| allowed.contains(&order).then(|| order.to_owned());
-    let order = parameters.one_of("order", exported_object.orders(), known)?;
+    let find = |order: &str| allowed.contains(&order).then(|| order.to_owned());
+    let order = parameters.one_of("order", exported_object.orders(), find)?;
     let mut fields = parameters.texts("fields", EXPORT_FIELDS)?.unwrap_or_default();
     if !fields.iter().all(|field| is_field(exported_object, field)) {
         let allowed = exported_object.fields().join(", ");
@@ -45,12 +51,12 @@ pub fn of(exported_object: ExportedObject, body: &mut Object) -> Result<ExportRe
     Ok(ExportRequest { exported_object, parameters })
 }
 
-fn is_field(of: ExportedObject, field: &str) -> bool {
+fn is_field(object: ExportedObject, field: &str) -> bool {
     let is_key = |key: &str| !key.is_empty() && key.chars().count() <= TEXT_CHARS;
-    of.fields().contains(&field) || field.strip_prefix("metadata.").is_some_and(is_key)
+    object.fields().contains(&field) || field.strip_prefix("metadata.").is_some_and(is_key)
 }
 
-/// Where the file of a finished export is.
-pub fn url(base_url: &BaseUrl, job: &Job) -> String {
+/// Returns the URL of the file of a finished export.
+pub fn download_url(base_url: &BaseUrl, job: &Job) -> String {
     base_url.of(&format!("/v1/exports/{}?token={}", job.id, job.token))
 }

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
+use crate::api::metadata_definitions;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
@@ -11,7 +11,7 @@ use crate::service::{Caller, metadata_schemas};
 
 /// POST /v1/metadata-schemas (create-metadata-schema-server-side)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let new = definitions::new_metadata_schema(body)?;
+    let new = metadata_definitions::new_metadata_schema(body)?;
     let created = metadata_schemas::create(&app.core, &caller, &new).await?;
     Ok(answer::json(|out| write(out, &created, Style::Server)))
 }

@@ -10,7 +10,8 @@ use crate::service::{Caller, metadata_schemas};
 
 /// GET /v1/metadata-schemas/{resource} (get-metadata-schema)
 ///
-/// The vendor names a schema by its resource here; its id will do as well, as it does in the other calls.
+/// The vendor identifies a schema by its resource here. The id of the schema is accepted too, as in the other
+/// operations.
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let found = metadata_schemas::get(&app.core, &caller, &id).await?;
     Ok(answer::json(|out| write(out, &found, Style::Server)))

@@ -1,4 +1,5 @@
-//! `/v1/metadata-schemas`. The vendor publishes reading only; what changes schemas has operation ids of this project's.
+//! `/v1/metadata-schemas`. The vendor documents only the read operations here, so the operation ids of the write
+//! operations are our own.
 
 mod create;
 mod delete;
@@ -8,7 +9,7 @@ mod update;
 
 use crate::http::routes::{Routes, delete, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at(

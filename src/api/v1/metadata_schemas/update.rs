@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::definitions;
+use crate::api::metadata_definitions;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Json};
@@ -16,7 +16,7 @@ pub async fn handle(
     Id(id): Id,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let change = definitions::metadata_schema_change(body)?;
+    let change = metadata_definitions::metadata_schema_change(body)?;
     let saved = metadata_schemas::update(&app.core, &caller, &id, &change).await?;
     Ok(answer::json(|out| write(out, &saved, Style::Server)))
 }

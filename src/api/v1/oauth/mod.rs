@@ -1,4 +1,5 @@
-//! `/v1/oauth`: tokens that open a part of what the server key does, for a quarter of an hour. Bodies are forms.
+//! `/v1/oauth`: access tokens, which have some of the permissions of the server key for 15 minutes. Request bodies are
+//! forms.
 
 mod introspect;
 mod revoke;
@@ -6,7 +7,7 @@ mod token;
 
 use crate::http::routes::{Routes, post};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/oauth/token", [post("generate-oauth-token", token::handle)])

@@ -8,7 +8,7 @@ use crate::service::{Caller, oauth};
 
 /// POST /v1/oauth/token/revoke (revoke-oauth-token)
 ///
-/// The 404 of the vendor has no body here.
+/// An unknown token is answered with 404 without a body, as in the vendor's API.
 pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> Result<StatusCode, ApiError> {
     let access_token = form.required_text("access_token")?;
     if !oauth::revoke(&app.core, &caller, &access_token).await? {

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::domain::limits::SCOPE_CHARS;
-use crate::domain::oauth::is_scope;
+use crate::domain::oauth::is_valid_scope;
 use crate::http::answer;
 use crate::http::error::{ApiError, ErrorKind};
 use crate::http::form::Form;
@@ -20,7 +20,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> 
         let details = format!("Property .scope must NOT have more than {SCOPE_CHARS} characters");
         return Err(ApiError::invalid_payload(details));
     }
-    if !is_scope(&scope) {
+    if !is_valid_scope(&scope) {
         return Err(ApiError::new(ErrorKind::InvalidScope).with_details(scope));
     }
     let (access_token, token) = oauth::issue(&app.core, &caller, scope).await?;

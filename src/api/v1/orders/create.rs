@@ -14,7 +14,7 @@ use crate::service::{Caller, orders};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
     let mut body = Object::of_body(body)?;
     let reference = request::order_reference(&mut body)?;
-    let change = request::change(body)?;
+    let change = request::order_change(body)?;
     let saved = orders::save(&app.core, &caller, &reference, &change).await?;
     Ok(answer::json(|out| order::write(out, &saved)))
 }

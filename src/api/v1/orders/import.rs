@@ -19,16 +19,17 @@ pub async fn handle(
     caller: Caller,
     BulkJson(body): BulkJson,
 ) -> Result<Response, ApiError> {
-    let records = records::parse(body, IMPORTED_ORDERS, record).await?;
+    let records = records::parse(body, IMPORTED_ORDERS, parse_record).await?;
     let request = JobRequest { kind: JobType::OrdersImport, parameters: None };
     let id = jobs::accept(&app.core, &caller, request, records).await?;
     Ok(answer::async_action_id_of(&id))
 }
 
-/// One order of the body. What is wrong with it is told by its path within the order, as the vendor's published error does.
-fn record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
+/// Reads one order of the body. Error messages contain the path within the order, as in the error that the vendor
+/// documents.
+fn parse_record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
     let malformed = |_| ApiError::new(ErrorKind::MalformedJson);
     let mut order = Object::of_item(index, serde_json::from_str(text.get()).map_err(malformed)?)?.into_body();
     let reference = request::order_reference(&mut order)?;
-    Ok(ImportedOrder::new(reference, request::change(order)?).record())
+    Ok(ImportedOrder::new(reference, request::order_change(order)?).record())
 }

@@ -9,11 +9,11 @@ use crate::http::state::AppState;
 use crate::objects::{list, order};
 use crate::service::{Caller, rules};
 
-const LAST_PAGE: i64 = 100;
+const MAX_PAGE: i64 = 100;
 
 /// GET /v1/orders (list-orders)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let page = query.page(LAST_PAGE)?;
+    let page = query.page(MAX_PAGE)?;
     let sort = query.order(&["created_at", "-created_at", "updated_at", "-updated_at"])?;
     let mut connection = app.core.pool.acquire().await?;
     let mut filter = None;

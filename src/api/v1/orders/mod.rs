@@ -10,7 +10,7 @@ mod update;
 
 use crate::http::routes::{Routes, get, post, put};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/orders", [get("list-orders", list::handle), post("create-order", create::handle)])

@@ -1,8 +1,8 @@
-//! The order in a request.
+//! Reads the orders in request bodies.
 
 use serde_json::{Map, Value};
 
-use crate::api::v1::customers::request::reference;
+use crate::api::v1::customers::request::customer_reference;
 use crate::domain::customer::CustomerReference;
 use crate::domain::limits::{ORDER_ITEMS, TEXT_CHARS};
 use crate::domain::order::{OrderItem, OrderPatch, OrderStatus};
@@ -11,7 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::payload::Object;
 use crate::service::orders::{OrderChange, OrderReference};
 
-/// Which order the body of a create means.
+/// Reads the ids that select the order to save.
 pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
     Ok(OrderReference {
         id: body.optional_text("id", TEXT_CHARS)?,
@@ -19,32 +19,35 @@ pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
     })
 }
 
-/// What a body says about an order and the people of it.
-pub fn change(mut body: Object) -> Result<OrderChange, ApiError> {
+/// Reads the change of an order, with its customer and its referrer.
+///
+/// # Errors
+/// Returns 400 for the first invalid member.
+pub fn order_change(mut body: Object) -> Result<OrderChange, ApiError> {
     let status = body.one_of("status", &OrderStatus::ALL.map(OrderStatus::as_str), OrderStatus::parse)?;
     let amount = body.integer("amount")?;
     let items = body
         .objects("items", ORDER_ITEMS)?
-        .map(|items| items.into_iter().map(item).collect::<Result<Vec<_>, _>>())
+        .map(|items| items.into_iter().map(order_item).collect::<Result<Vec<_>, _>>())
         .transpose()?;
     let metadata = body.metadata("metadata")?;
-    let customer = person(&mut body, "customer", "customer_id")?;
-    let referrer = person(&mut body, "referrer", "referrer_id")?;
+    let customer = object_or_id(&mut body, "customer", "customer_id")?;
+    let referrer = object_or_id(&mut body, "referrer", "referrer_id")?;
     let created_at = body.time("created_at")?;
     Ok(OrderChange { order: OrderPatch { status, amount, items, metadata, created_at }, customer, referrer })
 }
 
-/// A customer as an object or, without one, as an id.
-fn person(body: &mut Object, object: &str, id: &str) -> Result<Option<CustomerReference>, ApiError> {
+/// Reads a customer that is sent as an object or as an id. The object takes precedence.
+fn object_or_id(body: &mut Object, object: &str, id: &str) -> Result<Option<CustomerReference>, ApiError> {
     let id = body.optional_text(id, TEXT_CHARS)?;
     Ok(match (body.object(object)?, id) {
-        (Patch::Value(person), _) => Some(reference(person)?),
+        (Patch::Value(customer), _) => Some(customer_reference(customer)?),
         (_, Some(id)) => Some(CustomerReference { id: Some(id), ..CustomerReference::default() }),
         _ => None,
     })
 }
 
-fn item(mut body: Object) -> Result<OrderItem, ApiError> {
+fn order_item(mut body: Object) -> Result<OrderItem, ApiError> {
     let mut head = Map::new();
     for name in ["source_id", "related_object", "product_id", "sku_id"] {
         let text = if name == "related_object" {
@@ -58,20 +61,26 @@ fn item(mut body: Object) -> Result<OrderItem, ApiError> {
     let quantity = body.integer("quantity")?;
     let price = body.integer("price")?;
     let mut tail = Map::new();
-    let (product, product_price) = thing(&mut body, "product", &["id", "source_id", "name"])?;
-    let (sku, sku_price) = thing(&mut body, "sku", &["id", "source_id", "sku"])?;
-    tail.extend([("product", product), ("sku", sku)].into_iter().filter_map(|(name, it)| Some((name.to_owned(), it?))));
+    let (product, product_price) = product_or_sku(&mut body, "product", &["id", "source_id", "name"])?;
+    let (sku, sku_price) = product_or_sku(&mut body, "sku", &["id", "source_id", "sku"])?;
+    tail.extend(
+        [("product", product), ("sku", sku)].into_iter().filter_map(|(name, object)| Some((name.to_owned(), object?))),
+    );
     if let Patch::Value(metadata) = body.metadata("metadata")? {
         tail.insert("metadata".to_owned(), Value::Object(metadata));
     }
     Ok(OrderItem { head, quantity, price: price.or(sku_price).or(product_price), tail })
 }
 
-/// The product or sku of an item, with the members that the vendor shows of it, and its price.
-fn thing(body: &mut Object, name: &str, texts: &[&str]) -> Result<(Option<Value>, Option<i64>), ApiError> {
+/// Reads the product or SKU of an item. Returns an object with the members that the vendor shows, and the price.
+fn product_or_sku(
+    body: &mut Object,
+    name: &str,
+    text_names: &[&str],
+) -> Result<(Option<Value>, Option<i64>), ApiError> {
     let Patch::Value(mut object) = body.object(name)? else { return Ok((None, None)) };
     let mut shown = Map::new();
-    for name in texts {
+    for name in text_names {
         let text = object.optional_text(name, TEXT_CHARS)?;
         shown.extend(text.map(|text| ((*name).to_owned(), Value::String(text))));
     }

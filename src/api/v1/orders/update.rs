@@ -17,7 +17,7 @@ pub async fn handle(
     Id(id): Id,
     Json(body): Json,
 ) -> Result<Response, ApiError> {
-    let change = request::change(Object::of_body(body)?)?;
+    let change = request::order_change(Object::of_body(body)?)?;
     let saved = orders::update(&app.core, &caller, &id, &change).await?;
     Ok(answer::json(|out| order::write(out, &saved)))
 }

@@ -7,7 +7,7 @@ mod list;
 
 use crate::http::routes::{Routes, delete, get, post};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/segments", [get("list-segment", list::handle), post("create-segment", create::handle)])

@@ -1,11 +1,12 @@
-//! `/v1/trash-bin`. The vendor's bin takes campaigns, vouchers, products and SKUs, never customers: here it is empty.
+//! `/v1/trash-bin`. The vendor's trash bin contains campaigns, vouchers, products and SKUs, but no customers. It is
+//! always empty here.
 
 mod delete;
 mod list;
 
 use crate::http::routes::{Routes, delete, get};
 
-/// The routes of this folder.
+/// Returns the routes of this folder.
 pub(super) fn routes() -> Routes {
     Routes::default()
         .at("/v1/trash-bin", [get("list-bin-entries", list::handle)])

@@ -1,13 +1,13 @@
 use serde_json::{Value, json};
 
-use super::{PATH, client_of, create, path_of, smallest};
-use crate::support::World;
+use super::{PATH, client_of, create, minimal, path_of};
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn a_project_is_created_with_keys_and_shown_as_the_vendor_shows_it() {
-    let world = World::new().await;
-    let answer = world.manager().post(PATH, smallest("Team")).await.expect(200);
-    // Their form is that of the contract.
+async fn a_created_project_has_keys_and_the_vendors_form() {
+    let project = TestProject::new();
+    let answer = project.manager().post(PATH, minimal("Team")).await.expect(200);
+    // Replace the keys and tokens, whose form the contract validates.
     let mut shape = answer.shape();
     for secret in [
         "/webhook_token",
@@ -18,11 +18,11 @@ async fn a_project_is_created_with_keys_and_shown_as_the_vendor_shows_it() {
     ] {
         shape = shape.replace(&answer.string(secret), "<uuid>");
     }
-    let quiet = r#"{"value":80,"emails":[],"in_app":false,"enabled":false}"#;
+    let disabled = r#"{"value":80,"emails":[],"in_app":false,"enabled":false}"#;
     assert_eq!(
         shape,
         format!(
-            r#"{{"id":"<proj_>","name":"Team","currency":"EUR","timezone":"UTC","cluster_id":"eu1","api_version":"v2018-08-01","description":"","case_sensitive_codes":true,"client_trusted_domains":["*"],"client_redeem_enabled":false,"client_publish_enabled":false,"client_list_vouchers_enabled":false,"client_create_customer_enabled":true,"client_loyalty_events_enabled":true,"client_set_voucher_expiration_date_enabled":false,"api_usage_notifications":{{"messages":{quiet},"api_calls":{quiet},"cycle_calls":{quiet},"redemptions":{quiet},"webhook_calls":{quiet},"bulk_api_calls":{quiet}}},"webhooks_callout_notifications":{{"webhooks":{{"email":false,"emails":[],"in_app":false}},"distributions":{{"email":false,"emails":[],"in_app":false}}}},"is_sandbox":false,"webhook_version":"v2024-01-01","webhook_token":"<uuid>","server_side_key":{{"app_id":"<uuid>","app_token":"<uuid>"}},"client_side_key":{{"app_id":"<uuid>","app_token":"<uuid>"}}}}"#
+            r#"{{"id":"<proj_>","name":"Team","currency":"EUR","timezone":"UTC","cluster_id":"eu1","api_version":"v2018-08-01","description":"","case_sensitive_codes":true,"client_trusted_domains":["*"],"client_redeem_enabled":false,"client_publish_enabled":false,"client_list_vouchers_enabled":false,"client_create_customer_enabled":true,"client_loyalty_events_enabled":true,"client_set_voucher_expiration_date_enabled":false,"api_usage_notifications":{{"messages":{disabled},"api_calls":{disabled},"cycle_calls":{disabled},"redemptions":{disabled},"webhook_calls":{disabled},"bulk_api_calls":{disabled}}},"webhooks_callout_notifications":{{"webhooks":{{"email":false,"emails":[],"in_app":false}},"distributions":{{"email":false,"emails":[],"in_app":false}}}},"is_sandbox":false,"webhook_version":"v2024-01-01","webhook_token":"<uuid>","server_side_key":{{"app_id":"<uuid>","app_token":"<uuid>"}},"client_side_key":{{"app_id":"<uuid>","app_token":"<uuid>"}}}}"#
         )
     );
 }
@@ -32,8 +32,8 @@ fn usage(value: i64) -> Value {
 }
 
 #[tokio::test]
-async fn everything_that_is_sent_is_kept() {
-    let world = World::new().await;
+async fn all_settings_are_stored_and_returned() {
+    let project = TestProject::new();
     let mut body = json!({
         "name": "Team", "currency": "PLN", "timezone": "Europe/Warsaw", "dial_code": "+48", "description": "D",
         "case_sensitive_codes": false, "client_trusted_domains": ["shop.example"],
@@ -51,28 +51,29 @@ async fn everything_that_is_sent_is_kept() {
         "webhook_version": "v2024-01-01", "api_version": "v2018-08-01", "cluster_id": "eu1",
         "users": [{"id": "user_1", "role": "ADMIN"}, {"login": "a@b.c", "role": "role_of_ours"}],
     });
-    let created = world.manager().post(PATH, body.clone()).await.expect(200);
-    let read = world.manager().get(&path_of(&created)).await.expect(200).json();
+    let created = project.manager().post(PATH, body.clone()).await.expect(200);
+    let read = project.manager().get(&path_of(&created)).await.expect(200).json();
     body.as_object_mut().unwrap().remove("users");
     for (name, value) in body.as_object().unwrap() {
         assert_eq!((name, &created.json()[name]), (name, value));
         assert_eq!((name, &read[name]), (name, value));
     }
-    // Not in the vendor's form of creation.
-    let mut body = smallest("Team");
+    // The vendor's creation request has no default_code_config, so it is ignored.
+    let mut body = minimal("Team");
     body["default_code_config"] = json!({"charset": "01"});
-    let created = world.manager().post(PATH, body).await.expect(200).json();
+    let created = project.manager().post(PATH, body).await.expect(200).json();
     assert_eq!(created["default_code_config"], json!(null));
 }
 
 #[tokio::test]
-async fn its_keys_work_at_once_each_at_its_own_door_and_nobody_elses_do() {
-    // Strict, too: they were asked for.
-    let world = World::with(voucherify_emulator::clock::Clock::System, |config| config.strict_auth = true).await;
-    let created = create(&world.manager(), "Team").await;
-    let client = client_of(&world, &created);
+async fn keys_of_a_created_project_are_accepted_at_once_and_only_by_the_api_of_their_family() {
+    // Strict authentication accepts created keys.
+    let emulator =
+        TestEmulator::with(voucherify_emulator::clock::Clock::System, |config| config.strict_auth = true).await;
+    let created = create(&emulator.manager(), "Team").await;
+    let client = client_of(&emulator, &created);
     client.customer(json!({"source_id": "alice"})).await;
-    world.client().get("/v1/customers/alice").await.expect(404);
+    emulator.client().get("/v1/customers/alice").await.expect(404);
     let [server, browser] = ["/server_side_key", "/client_side_key"]
         .map(|key| (created.string(&format!("{key}/app_id")), created.string(&format!("{key}/app_token"))));
     for ([id_header, token_header], (id, token)) in [
@@ -81,23 +82,23 @@ async fn its_keys_work_at_once_each_at_its_own_door_and_nobody_elses_do() {
         (["x-client-application-id", "x-client-token"], &server),
         (["x-management-id", "x-management-token"], &server),
     ] {
-        world.caller(&[(id_header, id), (token_header, token)]).get("/v1/customers/alice").await.expect(401);
+        emulator.caller(&[(id_header, id), (token_header, token)]).get("/v1/customers/alice").await.expect(401);
     }
-    let text = world.tables_with(&server.1).await;
-    assert_eq!(text, Vec::<String>::new(), "the token itself is not stored");
+    let tables = emulator.tables_with(&server.1).await;
+    assert_eq!(tables, Vec::<String>::new(), "the token is stored only as a hash");
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
-    let world = World::new().await;
-    let manager = world.manager();
+async fn missing_and_invalid_settings_are_rejected_with_their_names() {
+    let emulator = TestEmulator::new().await;
+    let manager = emulator.manager();
     let answer = manager.post(PATH, json!({"case_sensitive_codes": true})).await.expect(400);
     assert_eq!(
         answer.shape(),
         r#"{"code":400,"key":"invalid_payload","message":"Invalid payload","details":"Payload must have required property 'name'","request_id":"<v->"}"#
     );
     for name in ["case_sensitive_codes", "timezone", "currency"] {
-        let mut body = smallest("Team");
+        let mut body = minimal("Team");
         body.as_object_mut().unwrap().remove(name);
         let answer = manager.post(PATH, body).await.expect(400);
         assert_eq!(answer.string("/details"), format!("Payload must have required property '{name}'"));
@@ -161,20 +162,20 @@ async fn what_is_missing_or_wrong_is_named() {
             "[0] must have either property 'id' or property 'login'",
         ),
     ] {
-        let mut body = smallest("Team");
+        let mut body = minimal("Team");
         body[name] = value;
         let answer = manager.post(PATH, body).await.expect(400);
         assert_eq!(answer.string("/details"), format!("Property .{name}{wrong}"));
     }
-    assert_eq!(manager.get(PATH).await.expect(200).json()["total"], 1, "only the default one");
+    assert_eq!(manager.get(PATH).await.expect(200).json()["total"], 1, "only the default project exists");
 }
 
 #[tokio::test]
-async fn another_region_is_forbidden() {
-    let world = World::new().await;
-    let mut body = smallest("Team");
+async fn another_region_returns_403() {
+    let project = TestProject::new();
+    let mut body = minimal("Team");
     body["cluster_id"] = json!("us1");
-    let answer = world.manager().post(PATH, body).await.expect(403);
+    let answer = project.manager().post(PATH, body).await.expect(403);
     assert_eq!(
         answer.shape(),
         r#"{"code":403,"key":"forbidden","message":"Forbidden","details":"Project is bound to different region","request_id":"<v->"}"#
@@ -182,11 +183,11 @@ async fn another_region_is_forbidden() {
 }
 
 #[tokio::test]
-async fn the_keys_must_be_those_of_an_organisation() {
-    let world = World::new().await;
-    let answer = world.client().post(PATH, smallest("Team")).await.expect(401);
+async fn server_keys_and_wrong_management_tokens_return_401() {
+    let project = TestProject::new();
+    let answer = project.client().post(PATH, minimal("Team")).await.expect(401);
     assert_eq!(answer.text, r#"{"code":401,"message":"Unauthorized","key":"unauthorized"}"#);
-    create(&world.strange_manager(), "Team").await;
-    let wrong = world.manager_with("strange manager", "another token");
-    wrong.post(PATH, smallest("Team")).await.expect(401);
+    create(&project.other_manager(), "Team").await;
+    let wrong = project.manager_with(project.other_management_keys().0, "another token");
+    wrong.post(PATH, minimal("Team")).await.expect(401);
 }

@@ -5,9 +5,9 @@ use sqlx::PgPool;
 use voucherify_emulator::db::project_deletions::TABLES;
 
 use super::{PATH, client_of, create, path_of};
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator};
 
-/// How many rows a project has in each table that has any.
+/// Returns the number of rows of a project in each table that has any.
 pub async fn rows(pool: &PgPool, project: i64) -> BTreeMap<String, i64> {
     let mut rows = BTreeMap::new();
     for table in TABLES.iter().chain(&["credentials"]) {
@@ -20,13 +20,13 @@ pub async fn rows(pool: &PgPool, project: i64) -> BTreeMap<String, i64> {
     rows
 }
 
-/// The internal number of a project.
-pub async fn number(pool: &PgPool, public_id: &str) -> i64 {
+/// Returns the internal id of a project.
+pub async fn internal_id(pool: &PgPool, public_id: &str) -> i64 {
     sqlx::query_scalar("SELECT id FROM projects WHERE public_id = $1").bind(public_id).fetch_one(pool).await.unwrap()
 }
 
-/// Leaves rows of a project in every table.
-async fn fill(world: &World, client: &Client, project: i64) {
+/// Creates rows of a project in every table.
+async fn fill(emulator: &TestEmulator, client: &Client, project: i64) {
     let schema = json!({"related_object": "customer", "properties": {"due": {"type": "date", "optional": true, "array": false}}});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
     client
@@ -54,81 +54,83 @@ async fn fill(world: &World, client: &Client, project: i64) {
         "INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
          VALUES ($1, 'whs_1', 'wh_1', 'cust_1', 'evcus_1', now(), now())",
         "INSERT INTO oauth_tokens VALUES (decode(md5($1::text), 'hex'), $1, 'a', 'api', now())",
-        // Of a job that is not finished.
+        // Insert a slice, because only unfinished jobs have slices.
         "INSERT INTO job_slices SELECT $1, id, 1, '{}', '{}', '{}', '{}', '{}' FROM jobs WHERE project_id = $1",
     ] {
-        sqlx::query(statement).bind(project).execute(&world.pool).await.unwrap();
+        sqlx::query(statement).bind(project).execute(&emulator.pool).await.unwrap();
     }
-    let filled = rows(&world.pool, project).await;
+    let filled = rows(&emulator.pool, project).await;
     let empty: Vec<_> = TABLES.iter().filter(|table| !filled.contains_key(**table)).collect();
     assert_eq!(empty, Vec::<&&str>::new(), "{filled:?}");
 }
 
 #[tokio::test]
-async fn a_deleted_project_leaves_no_row_and_its_neighbours_keep_theirs() {
-    let world = World::new().await;
-    let manager = world.manager();
-    let (created, neighbour) = (create(&manager, "Team").await, create(&manager, "Neighbour").await);
-    let (ours, theirs) =
-        (number(&world.pool, &created.string("/id")).await, number(&world.pool, &neighbour.string("/id")).await);
-    fill(&world, &client_of(&world, &created), ours).await;
-    fill(&world, &client_of(&world, &neighbour), theirs).await;
-    let before = rows(&world.pool, theirs).await;
+async fn deleting_a_project_deletes_all_its_rows_and_no_rows_of_other_projects() {
+    let emulator = TestEmulator::new().await;
+    let manager = emulator.manager();
+    let (created, other) = (create(&manager, "Team").await, create(&manager, "Other").await);
+    let (ours, theirs) = (
+        internal_id(&emulator.pool, &created.string("/id")).await,
+        internal_id(&emulator.pool, &other.string("/id")).await,
+    );
+    fill(&emulator, &client_of(&emulator, &created), ours).await;
+    fill(&emulator, &client_of(&emulator, &other), theirs).await;
+    let before = rows(&emulator.pool, theirs).await;
     let answer = manager.delete(&path_of(&created)).await.expect(204);
     assert_eq!(answer.text, "");
-    assert_eq!(rows(&world.pool, ours).await, BTreeMap::new(), "when it is answered, they are gone");
-    assert_eq!(world.tables_with(&created.string("/id")).await, Vec::<String>::new());
-    assert_eq!(rows(&world.pool, theirs).await, before);
-    client_of(&world, &neighbour).get("/v1/customers/alice").await.expect(200);
+    assert_eq!(rows(&emulator.pool, ours).await, BTreeMap::new(), "the rows are deleted before the response");
+    assert_eq!(emulator.tables_with(&created.string("/id")).await, Vec::<String>::new());
+    assert_eq!(rows(&emulator.pool, theirs).await, before);
+    client_of(&emulator, &other).get("/v1/customers/alice").await.expect(200);
     manager.get(&path_of(&created)).await.expect(404);
     manager.delete(&path_of(&created)).await.expect(404);
-    assert_eq!(manager.get(PATH).await.column("data", "name"), ["Neighbour", "Sandbox Project"]);
+    assert_eq!(manager.get(PATH).await.column("data", "name"), ["Other", "Sandbox Project"]);
 }
 
 #[tokio::test]
-async fn its_keys_and_tokens_open_nothing_any_more_nor_ever_again() {
-    let world = World::new().await;
-    let created = create(&world.manager(), "Team").await;
-    let client = client_of(&world, &created);
+async fn keys_of_a_deleted_project_are_rejected_permanently() {
+    let emulator = TestEmulator::new().await;
+    let created = create(&emulator.manager(), "Team").await;
+    let client = client_of(&emulator, &created);
     client.get("/v1/customers").await.expect(200);
-    world.manager().delete(&path_of(&created)).await.expect(204);
+    emulator.manager().delete(&path_of(&created)).await.expect(204);
     client.get("/v1/customers").await.expect(401);
-    // Nor with another token, nor in another emulator on the database.
+    // The key id with another token is rejected too, and another emulator on the database rejects the key.
     let app_id = created.string("/server_side_key/app_id");
-    world.client_with(&app_id, "another").get("/v1/customers").await.expect(401);
-    let again = world.again(|_| {}).await;
-    client_of(&again, &created).get("/v1/customers").await.expect(401);
+    emulator.client_with(&app_id, "another").get("/v1/customers").await.expect(401);
+    let restarted = emulator.start_another(|_| {}).await;
+    client_of(&restarted, &created).get("/v1/customers").await.expect(401);
 }
 
 #[tokio::test]
-async fn a_project_that_came_by_itself_can_be_deleted() {
-    let world = World::new().await;
-    world.stranger().customer(json!({"source_id": "alice"})).await;
-    let id = world.stranger().get("/_emulator/project").await.string("/id");
-    let project = number(&world.pool, &id).await;
-    world.manager().delete(&format!("{PATH}/{id}")).await.expect(204);
-    assert_eq!(rows(&world.pool, project).await, BTreeMap::new());
-    world.stranger().get("/v1/customers/alice").await.expect(401);
+async fn an_auto_provisioned_project_can_be_deleted() {
+    let emulator = TestEmulator::new().await;
+    emulator.other_project().customer(json!({"source_id": "alice"})).await;
+    let id = emulator.other_project().get("/_emulator/project").await.string("/id");
+    let project = internal_id(&emulator.pool, &id).await;
+    emulator.manager().delete(&format!("{PATH}/{id}")).await.expect(204);
+    assert_eq!(rows(&emulator.pool, project).await, BTreeMap::new());
+    emulator.other_project().get("/v1/customers/alice").await.expect(401);
 }
 
 #[tokio::test]
 async fn the_default_project_cannot_be_deleted() {
-    let world = World::new().await;
-    world.client().customer(json!({"source_id": "alice"})).await;
-    let id = world.client().get("/_emulator/project").await.string("/id");
-    let answer = world.manager().delete(&format!("{PATH}/{id}")).await.expect(403);
+    let emulator = TestEmulator::new().await;
+    emulator.client().customer(json!({"source_id": "alice"})).await;
+    let id = emulator.client().get("/_emulator/project").await.string("/id");
+    let answer = emulator.manager().delete(&format!("{PATH}/{id}")).await.expect(403);
     assert_eq!(
         answer.shape(),
         r#"{"code":403,"key":"forbidden","message":"Forbidden","details":"The sandbox project cannot be deleted","request_id":"<v->"}"#
     );
-    world.client().get("/v1/customers/alice").await.expect(200);
+    emulator.client().get("/v1/customers/alice").await.expect(200);
 }
 
 #[tokio::test]
-async fn a_large_project_goes_in_slices() {
-    let world = World::new().await;
-    let created = create(&world.manager(), "Team").await;
-    let project = number(&world.pool, &created.string("/id")).await;
+async fn a_project_with_many_rows_is_deleted_in_slices() {
+    let emulator = TestEmulator::new().await;
+    let created = create(&emulator.manager(), "Team").await;
+    let project = internal_id(&emulator.pool, &created.string("/id")).await;
     for statement in [
         "INSERT INTO customers (project_id, id, profile, created_at, changed_at)
          SELECT $1, 'cust_' || n, '{}', now(), now() FROM generate_series(1, 20000) n",
@@ -137,8 +139,8 @@ async fn a_large_project_goes_in_slices() {
         "INSERT INTO orders (project_id, id, customer_id, status, amount, created_at)
          SELECT $1, 'ord_' || n, 'cust_' || n, 'PAID', 1, now() FROM generate_series(1, 20000) n",
     ] {
-        sqlx::query(statement).bind(project).execute(&world.pool).await.unwrap();
+        sqlx::query(statement).bind(project).execute(&emulator.pool).await.unwrap();
     }
-    world.manager().delete(&path_of(&created)).await.expect(204);
-    assert_eq!(rows(&world.pool, project).await, BTreeMap::new());
+    emulator.manager().delete(&path_of(&created)).await.expect(204);
+    assert_eq!(rows(&emulator.pool, project).await, BTreeMap::new());
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::TestEmulator;
 
 const PATH: &str = "/v1/customers/bulk/async";
 
@@ -13,22 +13,22 @@ fn records(names: impl Iterator<Item = String>) -> Value {
 }
 
 /// Lets the database refuse every customer whose source id begins with `bad`.
-async fn refuse_the_bad(world: &World) {
+async fn add_trigger_that_rejects_bad_source_ids(emulator: &TestEmulator) {
     sqlx::raw_sql(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
          CREATE TRIGGER refuse BEFORE INSERT ON customers FOR EACH ROW WHEN (starts_with(NEW.source_id, 'bad'))
              EXECUTE FUNCTION refuse()",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
 }
 
 #[tokio::test]
-async fn a_record_that_the_database_refuses_fails_alone() {
-    let world = World::new().await;
-    let client = world.client();
-    refuse_the_bad(&world).await;
+async fn record_rejected_by_database_fails_individually() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    add_trigger_that_rejects_bad_source_ids(&emulator).await;
     let action = client.done(PATH, records((0..20).map(|n| if n == 7 { "bad".into() } else { format!("c{n}") }))).await;
     assert_eq!((&action["status"], &action["operation_status"]), (&json!("DONE"), &json!("SUCCESS")));
     assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(19), &json!(1)));
@@ -42,10 +42,10 @@ async fn a_record_that_the_database_refuses_fails_alone() {
 }
 
 #[tokio::test]
-async fn what_was_not_tried_does_not_fail_with_what_was() {
-    let world = World::new().await;
-    let other = world.again(|_| {}).await;
-    refuse_the_bad(&world).await;
+async fn failure_of_some_records_does_not_fail_the_others() {
+    let emulator = TestEmulator::new().await;
+    let other = emulator.start_another(|_| {}).await;
+    add_trigger_that_rejects_bad_source_ids(&emulator).await;
     let mut actions = Vec::new();
     for project in 0..4 {
         let client = other.client_with(&format!("project {project}"), "token");
@@ -61,11 +61,11 @@ async fn what_was_not_tried_does_not_fail_with_what_was() {
 }
 
 #[tokio::test]
-async fn a_trouble_that_passes_fails_nothing() {
-    let world = World::new().await;
-    let client = world.client();
+async fn temporary_database_errors_fail_no_record() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "held"})).await;
-    let mut holder = world.hold("held").await;
+    let mut blocker = emulator.lock_customer("held").await;
     let names = ["a", "held", "b"].map(str::to_owned).into_iter();
     let id = client
         .post(PATH, names.map(|name| json!({"source_id": name, "name": "N"})).collect())
@@ -74,28 +74,28 @@ async fn a_trouble_that_passes_fails_nothing() {
         .string("/async_action_id");
     // As a time limit does it, and a connection that breaks; with the whole slice and then with its records one by one.
     for how in ["pg_cancel_backend", "pg_terminate_backend", "pg_cancel_backend", "pg_terminate_backend"] {
-        World::until_waiting(&mut holder, 1).await;
+        TestEmulator::wait_until_blocked(&mut blocker, 1).await;
         let statement = format!(
             "SELECT {how}(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         );
-        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *holder).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *blocker).await.unwrap();
         // Until the next attempt: the wait for the lock is over by then.
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
-    holder.rollback().await.unwrap();
+    blocker.rollback().await.unwrap();
     let action = client.action(&id).await;
     assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(3), &json!(0)));
     assert_eq!(client.get("/v1/customers/held").await.string("/name"), "N");
 }
 
 #[tokio::test]
-async fn a_lost_race_is_tried_again_at_once() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unique_conflict_is_retried_immediately() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "first"})).await;
     for round in 0..5 {
         let name = format!("raced-{round}");
-        let mut rival = world.pool.begin().await.unwrap();
+        let mut rival = emulator.pool.begin().await.unwrap();
         sqlx::query(
             "INSERT INTO customers (project_id, id, source_id, profile, created_at, changed_at)
              SELECT project_id, 'cust_' || lpad($1, 24, '0'), $1, '{\"address\":null}', now(), now() FROM customers LIMIT 1",
@@ -106,7 +106,7 @@ async fn a_lost_race_is_tried_again_at_once() {
         .unwrap();
         let id =
             client.post(PATH, json!([{"source_id": name, "phone": "1"}])).await.expect(202).string("/async_action_id");
-        World::until_waiting(&mut rival, 1).await;
+        TestEmulator::wait_until_blocked(&mut rival, 1).await;
         let begun = Instant::now();
         rival.commit().await.unwrap();
         let action = client.action(&id).await;
@@ -121,12 +121,12 @@ async fn a_lost_race_is_tried_again_at_once() {
 }
 
 #[tokio::test]
-async fn what_fails_in_one_project_does_not_stop_another() {
-    let world = World::new().await;
-    refuse_the_bad(&world).await;
-    let (client, stranger) = (world.client(), world.stranger());
+async fn failures_in_one_project_do_not_block_other_project() {
+    let emulator = TestEmulator::new().await;
+    add_trigger_that_rejects_bad_source_ids(&emulator).await;
+    let (client, other_client) = (emulator.client(), emulator.other_project());
     let refused = client.post(PATH, records((0..30).map(|n| format!("bad{n}")))).await.expect(202);
-    let action = stranger.done(PATH, records((0..30).map(|n| format!("c{n}")))).await;
+    let action = other_client.done(PATH, records((0..30).map(|n| format!("c{n}")))).await;
     assert_eq!(action["result"]["done_count"], 30);
     let action = client.action(&refused.string("/async_action_id")).await;
     assert_eq!((&action["operation_status"], &action["result"]["failed_count"]), (&json!("FAILED"), &json!(30)));

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn a_finished_action_is_shown_in_the_vendors_order() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn finished_action_has_members_in_vendor_order() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let id =
         client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await["id"].as_str().unwrap().to_owned();
     let answer = client.get(&format!("/v1/async-actions/{id}")).await.expect(200);
@@ -23,9 +23,9 @@ async fn a_finished_action_is_shown_in_the_vendors_order() {
 }
 
 #[tokio::test]
-async fn the_report_is_opened_by_its_token_alone_and_for_a_week() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn report_is_downloaded_with_token_only_for_one_week() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a,b"}])).await;
     let url = action["result"]["reports"][0].as_str().unwrap().to_owned();
     let report = client.download(&url).await.expect(200);
@@ -39,14 +39,14 @@ async fn the_report_is_opened_by_its_token_alone_and_for_a_week() {
     let another = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
     let token = url.split_once("token=").unwrap().1;
     client.download(&format!("/_emulator/reports/{}?token={token}", another["id"].as_str().unwrap())).await.expect(401);
-    world.clock.set("2024-03-08T10:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-03-08T10:00:00Z".parse().unwrap());
     client.download(&url).await.expect(401);
 }
 
 #[tokio::test]
-async fn links_begin_with_the_host_that_was_called() {
-    let world = World::new().await;
-    let client = world.client();
+async fn links_use_host_of_request() {
+    let project = TestProject::new();
+    let client = project.client();
     let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
     let path = format!("/v1/async-actions/{}", action["id"].as_str().unwrap());
     for (host, begins) in [("emulator.test:99", "http://emulator.test:99/"), ("a\"b", "http://127.0.0.1:8682/")] {
@@ -57,12 +57,12 @@ async fn links_begin_with_the_host_that_was_called() {
 }
 
 #[tokio::test]
-async fn an_unknown_action_and_that_of_another_project_are_not_found() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_action_and_action_of_other_project_return_404() {
+    let project = TestProject::new();
+    let client = project.client();
     let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
     let id = action["id"].as_str().unwrap();
-    let error = world.stranger().get(&format!("/v1/async-actions/{id}")).await.expect(404);
+    let error = project.other_project().get(&format!("/v1/async-actions/{id}")).await.expect(404);
     assert_eq!(error.string("/details"), format!("Cannot find async_action with id {id}"));
     assert_eq!(
         (error.string("/resource_id"), error.string("/resource_type")),

@@ -1,14 +1,14 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
 async fn actions_are_listed_newest_first_without_their_results() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let mut ids = Vec::new();
     for second in 0..3 {
-        world.clock.set(format!("2024-03-01T10:00:0{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-01T10:00:0{second}Z").parse().unwrap());
         let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
         ids.insert(0, action["id"].as_str().unwrap().to_owned());
     }
@@ -26,15 +26,15 @@ async fn actions_are_listed_newest_first_without_their_results() {
         (next.column("async_actions", "id"), next.json()["has_more"].clone()),
         (ids[2..].to_vec(), json!(false))
     );
-    assert_eq!(world.stranger().get("/v1/async-actions").await.json()["async_actions"], json!([]));
+    assert_eq!(emulator.other_project().get("/v1/async-actions").await.json()["async_actions"], json!([]));
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_refused_in_the_vendors_words() {
-    let world = World::new().await;
-    let error = world.client().get("/v1/async-actions?end_date=yesterday").await.expect(400);
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
+    let error = project.client().get("/v1/async-actions?end_date=yesterday").await.expect(400);
     assert_eq!(error.string("/key"), "invalid_query_params");
     assert_eq!(error.string("/details"), "Property .end_date cannot be recognized as a ISO-8601 compliant date");
-    let error = world.client().get("/v1/async-actions?limit=101").await.expect(400);
+    let error = project.client().get("/v1/async-actions?limit=101").await.expect(400);
     assert_eq!(error.string("/details"), "Property .limit cannot be higher than 100");
 }

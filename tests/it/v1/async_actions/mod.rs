@@ -1,5 +1,5 @@
+mod erasure;
 mod failures;
-mod forgetting;
 mod get;
 mod list;
 mod queue;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 fn records(count: usize, value: impl Into<Value>) -> Value {
     let value = value.into();
@@ -12,9 +12,9 @@ fn records(count: usize, value: impl Into<Value>) -> Value {
 }
 
 #[tokio::test]
-async fn jobs_of_a_project_are_done_in_the_order_of_their_arrival() {
-    let world = World::new().await;
-    let client = world.client();
+async fn jobs_of_project_run_in_order_of_arrival() {
+    let project = TestProject::new();
+    let client = project.client();
     let mut ids = Vec::new();
     for value in 0..5 {
         let answer = client.post("/v1/customers/bulk/async", records(1500, value)).await.expect(202);
@@ -36,12 +36,12 @@ async fn jobs_of_a_project_are_done_in_the_order_of_their_arrival() {
 }
 
 #[tokio::test]
-async fn what_waits_and_what_is_being_done_can_be_seen() {
-    let world = World::new().await;
-    let client = world.client();
+async fn queued_and_running_jobs_show_their_status_and_progress() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "c1200"})).await;
     // Holds the second slice up.
-    let mut blocker = world.pool.begin().await.unwrap();
+    let mut blocker = emulator.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM customers WHERE source_id = 'c1200' FOR UPDATE").execute(&mut *blocker).await.unwrap();
     let first = client.post("/v1/customers/bulk/async", records(3000, 1)).await.expect(202).string("/async_action_id");
     let second = client.post("/v1/customers/bulk/async", records(1, 2)).await.expect(202).string("/async_action_id");
@@ -59,16 +59,16 @@ async fn what_waits_and_what_is_being_done_can_be_seen() {
     assert_eq!((waiting["status"].as_str(), &waiting["progress"]), (Some("ENQUEUED"), &json!(0)));
     assert!(waiting.get("operation_status").is_none());
     // Another project goes on beside it.
-    world.stranger().done("/v1/customers/bulk/async", records(10, 3)).await;
+    emulator.other_project().done("/v1/customers/bulk/async", records(10, 3)).await;
     blocker.rollback().await.unwrap();
     assert_eq!(client.action(&second).await["result"]["done_count"], 1);
     assert_eq!(client.get("/v1/customers/c0").await.json()["metadata"]["v"], 2);
 }
 
 #[tokio::test]
-async fn a_small_job_begins_at_once() {
-    let world = World::new().await;
-    let client = world.client();
+async fn small_job_starts_without_waiting_for_poll() {
+    let project = TestProject::new();
+    let client = project.client();
     // The poll looks every two seconds: ten jobs one after the other would take much longer by it.
     let begun = Instant::now();
     for _ in 0..10 {
@@ -78,28 +78,28 @@ async fn a_small_job_begins_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_nobody_was_told_of_is_found() {
-    let world = World::new().await;
-    let client = world.client();
+async fn job_without_notification_is_found_by_polling() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "c0"})).await;
     sqlx::query(
         "INSERT INTO jobs (project_id, id, type, app_id, request_id, token, records, created_at, updated_at)
          SELECT project_id, 'aa_000000000000000001', 'CUSTOMERS.BULK_UPDATE', 'x', 'v-000000000000000001', '1.x', 1, now(), now()
          FROM customers",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     client.action("aa_000000000000000001").await;
 }
 
 #[tokio::test]
-async fn two_emulators_share_the_queue_and_apply_nothing_twice() {
-    let world = World::new().await;
-    let other = world.again(|_| {}).await;
+async fn two_emulators_share_queue_and_apply_each_record_once() {
+    let emulator = TestEmulator::new().await;
+    let other = emulator.start_another(|_| {}).await;
     let mut actions = Vec::new();
     for project in 0..6 {
-        let emulator = if project % 2 == 0 { &world } else { &other };
+        let emulator = if project % 2 == 0 { &emulator } else { &other };
         let client = emulator.client_with(&format!("project {project}"), "token");
         for _ in 0..3 {
             let answer = client.post("/v1/customers/bulk/async", records(2500, project)).await.expect(202);
@@ -118,23 +118,23 @@ async fn two_emulators_share_the_queue_and_apply_nothing_twice() {
 }
 
 #[tokio::test]
-async fn what_one_emulator_accepts_another_does() {
-    let mut world = World::new().await;
-    let _other = world.again(|_| {}).await;
-    world.stop_workers().await;
+async fn job_accepted_by_one_emulator_is_run_by_another() {
+    let mut emulator = TestEmulator::new().await;
+    let _other = emulator.start_another(|_| {}).await;
+    emulator.stop_workers().await;
     let begun = Instant::now();
     for _ in 0..5 {
-        world.client().done("/v1/customers/bulk/async", records(10, 1)).await;
+        emulator.client().done("/v1/customers/bulk/async", records(10, 1)).await;
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "woken, not found by looking: {:?}", begun.elapsed());
 }
 
 #[tokio::test]
-async fn what_is_the_same_for_all_counts_with_each_record() {
-    let world = World::new().await;
-    let client = world.client();
+async fn shared_metadata_counts_toward_size_of_each_record() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "held"})).await;
-    let mut holder = world.hold("held").await;
+    let mut blocker = emulator.lock_customer("held").await;
     client.post("/v1/customers/bulk/async", json!([{"source_id": "held", "name": "N"}])).await.expect(202);
     let source_ids: Vec<_> = (0..10).map(|number| format!("c{number}")).collect();
     let body = json!({"source_ids": source_ids, "metadata": {"text": "x".repeat(300_000)}});
@@ -142,14 +142,14 @@ async fn what_is_the_same_for_all_counts_with_each_record() {
     let sizes: Vec<i32> =
         sqlx::query_scalar("SELECT cardinality(records) FROM job_slices WHERE job_id = $1 ORDER BY number")
             .bind(&id)
-            .fetch_all(&mut *holder)
+            .fetch_all(&mut *blocker)
             .await
             .unwrap();
     assert_eq!(sizes, [4, 4, 2], "about a megabyte each");
-    holder.rollback().await.unwrap();
+    blocker.rollback().await.unwrap();
     assert_eq!(client.action(&id).await["result"]["done_count"], 10);
     let parameters: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE parameters IS NOT NULL")
-        .fetch_one(&world.pool)
+        .fetch_one(&emulator.pool)
         .await
         .unwrap();
     assert_eq!(parameters, 0, "nothing of the request is left");

@@ -1,20 +1,20 @@
 use serde_json::{Value, json};
 
 use super::add_segment_entry;
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 /// A customer of four types of entries in three categories of time, a second apart.
-async fn various(world: &World, client: &Client) {
+async fn create_entries(emulator: &TestEmulator, client: &Client) {
     client.customer(json!({"source_id": "a"})).await;
     for second in 1..4 {
-        world.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
         if second == 2 {
             client.post("/v1/events", json!({"event": "e", "customer": {"source_id": "a"}})).await.expect(200);
         } else {
             client.put("/v1/customers/a", json!({"name": format!("{second}")})).await.expect(200);
         }
     }
-    add_segment_entry(world, "left").await;
+    add_segment_entry(emulator, "left").await;
 }
 
 const CREATED: &str = "customer.created";
@@ -23,10 +23,10 @@ const EVENT: &str = "customer.custom_event";
 const LEFT: &str = "customer.segment.left";
 
 #[tokio::test]
-async fn entries_are_listed_and_counted() {
-    let world = World::at("2024-03-01T12:00:00Z").await;
-    let client = world.client();
-    various(&world, &client).await;
+async fn entries_are_listed_with_total() {
+    let emulator = TestEmulator::at("2024-03-01T12:00:00Z").await;
+    let client = emulator.client();
+    create_entries(&emulator, &client).await;
     let answer = client.get("/v1/customers/a/activities?limit=2").await.expect(200);
     assert!(
         answer.shape().starts_with(r#"{"object":"list","data_ref":"data","data":[{"id":"<evcus_>","type":"customer.segment.left","data":{"data":{"customer":{"#),
@@ -65,10 +65,10 @@ async fn entries_are_listed_and_counted() {
 }
 
 #[tokio::test]
-async fn every_order_is_walked_page_by_page() {
-    let world = World::at("2024-03-01T12:00:00Z").await;
-    let client = world.client();
-    various(&world, &client).await;
+async fn pages_cover_all_entries_in_each_order() {
+    let emulator = TestEmulator::at("2024-03-01T12:00:00Z").await;
+    let client = emulator.client();
+    create_entries(&emulator, &client).await;
     for key in ["created_at", "updated_at", "type", "code", "campaign", "category"] {
         for order in [key.to_owned(), format!("-{key}")] {
             let path = format!("/v1/customers/a/activities?order={order}");
@@ -85,9 +85,9 @@ async fn every_order_is_walked_page_by_page() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_and_nobody_are_refused() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_parameters_and_unknown_customer_are_rejected() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     for (query, details) in [
         (
@@ -103,7 +103,7 @@ async fn wrong_parameters_and_nobody_are_refused() {
     }
     let error = client.get("/v1/customers/nobody/activities").await.expect(404);
     assert_eq!(error.string("/details"), "Cannot find customer with id nobody");
-    world.stranger().get(&format!("/v1/customers/{id}/activities")).await.expect(404);
+    project.other_project().get(&format!("/v1/customers/{id}/activities")).await.expect(404);
     let own: Value = client.get(&format!("/v1/customers/{id}/activities")).await.expect(200).json();
     assert_eq!(own["total"], 1);
 }

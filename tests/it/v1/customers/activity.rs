@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{NOTHING_DONE, add_segment_entry};
 use voucherify_emulator::config::DEFAULT_APP_ID;
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 const NOON: &str = "2024-03-01T12:00:00Z";
 
@@ -20,19 +20,19 @@ fn list(entries: &[String]) -> String {
 }
 
 /// A customer with five entries, one a second from [`NOON`] on; the ids of the entries, oldest first.
-async fn five(world: &World, client: &Client) -> Vec<String> {
+async fn create_five_entries(emulator: &TestEmulator, client: &Client) -> Vec<String> {
     client.customer(json!({"source_id": "a"})).await;
     for second in 1..5 {
-        world.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
         client.put("/v1/customers/a", json!({"name": format!("{second}")})).await.expect(200);
     }
     client.get("/v1/customers/a/activity?order=created_at").await.expect(200).column("data", "id")
 }
 
 #[tokio::test]
-async fn what_happens_to_a_customer_is_told_with_its_payload() {
-    let world = World::new().await;
-    let client = world.client();
+async fn customer_changes_are_recorded_with_payload() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
     client.put("/v1/customers/a", json!({"name": "A"})).await.expect(200);
     let event = json!({"event": "visit", "customer": {"source_id": "a"}, "loyalty": {"code": "L"},
@@ -94,9 +94,9 @@ fn order_payload(metadata: &str, updated_at: &str, status: &str, with_referrer: 
 }
 
 #[tokio::test]
-async fn what_happens_to_an_order_is_told_with_its_referrer() {
-    let world = World::at(NOON).await;
-    let client = world.client();
+async fn order_changes_are_recorded_with_referrer() {
+    let emulator = TestEmulator::at(NOON).await;
+    let client = emulator.client();
     // Everything that could be taken for a piece of the payload.
     let metadata =
         json!({"order": {"id": "x"}, "a": "\"},\"order\":{", "b\\": "\\", "c": {"object": "customer"}, "d": "}"});
@@ -106,7 +106,7 @@ async fn what_happens_to_an_order_is_told_with_its_referrer() {
         "referrer": {"source_id": "jane", "name": "Jane"}});
     client.post("/v1/orders", order).await.expect(200);
     for (second, status) in [(1, "CANCELED"), (2, "FULFILLED"), (3, "PAID")] {
-        world.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-01T12:00:0{second}Z").parse().unwrap());
         client.put("/v1/orders/o", json!({"status": status})).await.expect(200);
     }
     let metadata = metadata.to_string();
@@ -140,9 +140,9 @@ async fn what_happens_to_an_order_is_told_with_its_referrer() {
 }
 
 #[tokio::test]
-async fn an_order_without_a_referrer_says_so() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_without_referrer_is_recorded_with_null_referrer() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a", "metadata": {}})).await;
     let order = json!({"source_id": "o", "amount": 5, "metadata": {"customer_id": 1}, "customer": {"source_id": "a"}});
     client.post("/v1/orders", order).await.expect(200);
@@ -152,10 +152,10 @@ async fn an_order_without_a_referrer_says_so() {
 }
 
 #[tokio::test]
-async fn pages_are_walked_in_both_directions() {
-    let world = World::at(NOON).await;
-    let client = world.client();
-    let oldest_first = five(&world, &client).await;
+async fn pages_cover_all_entries_in_both_orders() {
+    let emulator = TestEmulator::at(NOON).await;
+    let client = emulator.client();
+    let oldest_first = create_five_entries(&emulator, &client).await;
     let newest_first: Vec<_> = oldest_first.iter().rev().cloned().collect();
     for (order, expected) in [("", &newest_first), ("-created_at", &newest_first), ("created_at", &oldest_first)] {
         let mut walked = Vec::new();
@@ -181,11 +181,11 @@ async fn pages_are_walked_in_both_directions() {
 }
 
 #[tokio::test]
-async fn both_ends_of_a_period_are_in_it() {
-    let world = World::at(NOON).await;
-    let client = world.client();
-    five(&world, &client).await;
-    world.clock.set("2024-03-01T13:00:00.123456Z".parse().unwrap());
+async fn date_range_includes_both_ends() {
+    let emulator = TestEmulator::at(NOON).await;
+    let client = emulator.client();
+    create_five_entries(&emulator, &client).await;
+    emulator.clock.set("2024-03-01T13:00:00.123456Z".parse().unwrap());
     client.put("/v1/customers/a", json!({"name": "last"})).await.expect(200);
     for (query, expected) in [
         ("start_date=2024-03-01T12:00:01Z&end_date=2024-03-01T12:00:03Z", 3),
@@ -210,11 +210,11 @@ async fn both_ends_of_a_period_are_in_it() {
 }
 
 #[tokio::test]
-async fn entries_are_chosen_by_type_category_and_campaign() {
-    let world = World::at(NOON).await;
-    let client = world.client();
-    five(&world, &client).await;
-    add_segment_entry(&world, "entered").await;
+async fn entries_are_filtered_by_type_category_and_campaign() {
+    let emulator = TestEmulator::at(NOON).await;
+    let client = emulator.client();
+    create_five_entries(&emulator, &client).await;
+    add_segment_entry(&emulator, "entered").await;
     for (query, expected) in [
         ("", 6),
         ("type=customer.updated", 4),
@@ -239,20 +239,20 @@ async fn entries_are_chosen_by_type_category_and_campaign() {
 }
 
 #[tokio::test]
-async fn a_type_that_no_list_names_is_shown_as_it_is() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_stored_type_is_returned_unchanged() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
-    sqlx::query("UPDATE customer_activity SET type = 'customer.order.of.later'").execute(&world.pool).await.unwrap();
+    sqlx::query("UPDATE customer_activity SET type = 'customer.order.of.later'").execute(&emulator.pool).await.unwrap();
     let answer = client.get("/v1/customers/a/activity").await.expect(200);
     assert_eq!(answer.string("/data/0/type"), "customer.order.of.later");
     assert_eq!(answer.string("/data/0/data/data/customer/source_id"), "a", "of another form, so passed on");
 }
 
 #[tokio::test]
-async fn the_entries_of_one_request_share_their_group() {
-    let world = World::new().await;
-    let client = world.client();
+async fn entries_of_one_request_share_group_id() {
+    let project = TestProject::new();
+    let client = project.client();
     let order = json!({"source_id": "o", "status": "PAID", "customer": {"source_id": "a"}});
     client.post("/v1/orders", order).await.expect(200);
     client.put("/v1/customers/a", json!({"name": "A"})).await.expect(200);
@@ -266,9 +266,9 @@ async fn the_entries_of_one_request_share_their_group() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a"})).await;
     let long = format!("starting_after_id={}", "x".repeat(501));
     for (query, details) in [
@@ -304,9 +304,9 @@ async fn wrong_parameters_are_named() {
 }
 
 #[tokio::test]
-async fn nobody_has_no_activity() {
-    let world = World::new().await;
-    let client = world.client();
+async fn activity_of_unknown_or_deleted_customer_returns_404() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     client.delete("/v1/customers/a").await.expect(204);
     for identifier in ["nobody", "a", id.as_str()] {
@@ -318,15 +318,15 @@ async fn nobody_has_no_activity() {
 }
 
 #[tokio::test]
-async fn the_activity_of_another_projects_customer_is_not_told() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"source_id": "a"})).await;
-    let stranger = world.stranger();
-    stranger.get(&format!("/v1/customers/{id}/activity")).await.expect(404);
-    stranger.customer(json!({"source_id": "a"})).await;
-    stranger.put("/v1/customers/a", json!({"name": "S"})).await.expect(200);
+async fn activity_of_customer_of_other_project_is_not_listed() {
+    let emulator = TestEmulator::new().await;
+    let id = emulator.client().customer(json!({"source_id": "a"})).await;
+    let other_client = emulator.other_project();
+    other_client.get(&format!("/v1/customers/{id}/activity")).await.expect(404);
+    other_client.customer(json!({"source_id": "a"})).await;
+    other_client.put("/v1/customers/a", json!({"name": "S"})).await.expect(200);
     // The same id in the other project.
-    sqlx::query("UPDATE customer_activity SET customer_id = $1").bind(&id).execute(&world.pool).await.unwrap();
-    let own = world.client().get(&format!("/v1/customers/{id}/activity")).await.expect(200);
+    sqlx::query("UPDATE customer_activity SET customer_id = $1").bind(&id).execute(&emulator.pool).await.unwrap();
+    let own = emulator.client().get(&format!("/v1/customers/{id}/activity")).await.expect(200);
     assert_eq!(own.column("data", "type"), ["customer.created"]);
 }

@@ -1,7 +1,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 const PATH: &str = "/v1/customers/bulk/async";
 
@@ -10,11 +10,11 @@ async fn report(client: &Client, action: &Value) -> String {
 }
 
 #[tokio::test]
-async fn customers_are_created_and_changed() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn customers_are_created_and_updated() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "known", "name": "K", "phone": "1", "metadata": {"a": 1, "b": 2}})).await;
-    world.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
     let answer = client
         .post(
             PATH,
@@ -44,18 +44,18 @@ async fn customers_are_created_and_changed() {
 }
 
 #[tokio::test]
-async fn an_address_keeps_its_members_and_null_stays_null() {
-    let world = World::new().await;
-    let client = world.client();
+async fn null_address_members_are_stored_as_null() {
+    let project = TestProject::new();
+    let client = project.client();
     client.done(PATH, json!([{"source_id": "a", "address": {"city": "NY", "country": "US"}}])).await;
     client.done(PATH, json!([{"source_id": "a", "address": {"city": null, "country": null}}])).await;
     assert_eq!(client.get("/v1/customers/a").await.json()["address"].to_string(), r#"{"city":null,"country":null}"#);
 }
 
 #[tokio::test]
-async fn the_later_of_two_records_wins_and_the_order_is_kept() {
-    let world = World::new().await;
-    let client = world.client();
+async fn last_record_for_source_id_wins_and_order_is_kept() {
+    let project = TestProject::new();
+    let client = project.client();
     let action = client
         .done(PATH, json!([
             {"source_id": "a", "name": "first", "phone": "1"}, {"source_id": "b"}, {"source_id": "a", "name": "last"},
@@ -73,9 +73,9 @@ async fn the_later_of_two_records_wins_and_the_order_is_kept() {
 }
 
 #[tokio::test]
-async fn a_wrong_record_fails_alone() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_records_fail_individually() {
+    let project = TestProject::new();
+    let client = project.client();
     let schema = json!({"related_object": "customer", "properties": {"age": {"type": "number", "optional": false, "array": false}}});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
     let action = client
@@ -129,9 +129,9 @@ async fn a_wrong_record_fails_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_list_of_customers_is_refused_before_it_is_accepted() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_body_returns_400_and_creates_no_job() {
+    let project = TestProject::new();
+    let client = project.client();
     for (body, details) in [
         (json!([]), "Payload must NOT have fewer than 1 items"),
         (json!({}), "Payload must be array"),
@@ -159,9 +159,9 @@ async fn what_is_no_list_of_customers_is_refused_before_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn ten_megabytes_are_taken_and_more_are_not() {
-    let world = World::new().await;
-    let client = world.client();
+async fn body_over_10_mib_returns_413() {
+    let project = TestProject::new();
+    let client = project.client();
     let description = "x".repeat(4_900);
     let record = |number: usize| format!(r#"{{"source_id":"c{number}","description":"{description}"}}"#);
     let body = format!("[{}]", (0..2_100).map(record).collect::<Vec<_>>().join(","));
@@ -177,9 +177,9 @@ async fn ten_megabytes_are_taken_and_more_are_not() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_but_segments() {
-    let world = World::new().await;
-    let client = world.client();
+async fn update_records_only_segment_activity() {
+    let project = TestProject::new();
+    let client = project.client();
     let segment = json!({"name": "S", "type": "auto-update", "filter": {"junction": "and", "name": {"conditions": {"$is": ["N"]}}}});
     let segment = client.post("/v1/segments", segment).await.expect(200).string("/id");
     let id = client.customer(json!({"source_id": "a"})).await;
@@ -196,9 +196,9 @@ async fn nobody_is_told_but_segments() {
 }
 
 #[tokio::test]
-async fn a_deleted_customer_is_not_changed_but_made_anew() {
-    let world = World::new().await;
-    let client = world.client();
+async fn source_id_of_deleted_customer_creates_new_customer() {
+    let project = TestProject::new();
+    let client = project.client();
     let old = client.customer(json!({"source_id": "a", "name": "old"})).await;
     client.delete("/v1/customers/a").await.expect(204);
     client.done(PATH, json!([{"source_id": "a", "phone": "1"}])).await;
@@ -207,18 +207,18 @@ async fn a_deleted_customer_is_not_changed_but_made_anew() {
 }
 
 #[tokio::test]
-async fn customers_of_another_project_are_not_touched() {
-    let world = World::new().await;
-    world.client().customer(json!({"source_id": "a", "name": "A"})).await;
-    let action = world.stranger().done(PATH, json!([{"source_id": "a", "name": "B"}])).await;
-    assert!(report(&world.stranger(), &action).await.ends_with("a,false,true\n"));
-    assert_eq!(world.client().get("/v1/customers/a").await.string("/name"), "A");
+async fn update_does_not_change_customers_of_other_project() {
+    let project = TestProject::new();
+    project.client().customer(json!({"source_id": "a", "name": "A"})).await;
+    let action = project.other_project().done(PATH, json!([{"source_id": "a", "name": "B"}])).await;
+    assert!(report(&project.other_project(), &action).await.ends_with("a,false,true\n"));
+    assert_eq!(project.client().get("/v1/customers/a").await.string("/name"), "A");
 }
 
 #[tokio::test]
-async fn a_customer_who_is_created_and_changed_by_one_update_counts_as_created() {
-    let world = World::new().await;
-    let client = world.client();
+async fn customer_created_and_updated_by_one_job_has_no_updated_at() {
+    let project = TestProject::new();
+    let client = project.client();
     client.done(PATH, json!([{"source_id": "a", "name": "1"}, {"source_id": "a", "name": "2"}])).await;
     let customer = client.get("/v1/customers/a").await.json();
     assert_eq!(customer["name"], "2");
@@ -226,9 +226,9 @@ async fn a_customer_who_is_created_and_changed_by_one_update_counts_as_created()
 }
 
 #[tokio::test]
-async fn metadata_may_be_as_deep_as_a_body_and_what_is_quoted_is_cut() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deeply_nested_metadata_is_accepted_and_long_error_details_are_truncated() {
+    let project = TestProject::new();
+    let client = project.client();
     let deep = format!("{}1{}", "[".repeat(123), "]".repeat(123));
     let body = format!(r#"[{{"source_id":"a","metadata":{{"deep":{deep}}}}}]"#);
     let answer = client.call(Method::POST, PATH, Some(body)).await.expect(202);
@@ -244,9 +244,9 @@ async fn metadata_may_be_as_deep_as_a_body_and_what_is_quoted_is_cut() {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_records_are_taken_and_more_are_not() {
-    let world = World::new().await;
-    let client = world.client();
+async fn more_than_100000_records_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     let mut body = "[".to_owned() + &r#"{"source_id":"a"},"#.repeat(100_000);
     body += r#"{"source_id":"a"}]"#;
     let error = client.call(Method::POST, PATH, Some(body)).await.expect(400);

@@ -1,13 +1,13 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 const PATH: &str = "/v1/customers/metadata/async";
 
 #[tokio::test]
-async fn everyone_gets_the_metadata_and_the_unknown_are_created() {
-    let world = World::new().await;
-    let client = world.client();
+async fn metadata_is_merged_into_each_customer_and_unknown_ones_are_created() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a", "name": "A", "metadata": {"x": 1}})).await;
     client.customer(json!({"source_id": "b"})).await;
     let action =
@@ -28,9 +28,9 @@ async fn everyone_gets_the_metadata_and_the_unknown_are_created() {
 }
 
 #[tokio::test]
-async fn a_null_keeps_its_key() {
-    let world = World::new().await;
-    let client = world.client();
+async fn null_value_keeps_metadata_key() {
+    let project = TestProject::new();
+    let client = project.client();
     client.done(PATH, json!({"source_ids": ["a"], "metadata": {"test": 123}})).await;
     assert_eq!(client.get("/v1/customers/a").await.json()["metadata"].to_string(), r#"{"test":123}"#);
     client.done(PATH, json!({"source_ids": ["a"], "metadata": {"test": null}})).await;
@@ -38,9 +38,9 @@ async fn a_null_keeps_its_key() {
 }
 
 #[tokio::test]
-async fn the_schema_decides_for_each_customer() {
-    let world = World::new().await;
-    let client = world.client();
+async fn metadata_schema_is_checked_for_each_customer() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a"})).await;
     let properties = json!({"age": {"type": "number", "optional": false, "array": false}});
     client
@@ -53,9 +53,9 @@ async fn the_schema_decides_for_each_customer() {
 }
 
 #[tokio::test]
-async fn wrong_bodies_are_refused_in_the_vendors_words() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_bodies_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     for (body, details) in [
         (json!({"metadata": {}}), "Payload must have required property 'source_ids'"),
         (json!({"source_ids": ["a"]}), "Payload must have required property 'metadata'"),
@@ -82,9 +82,9 @@ async fn wrong_bodies_are_refused_in_the_vendors_words() {
 }
 
 #[tokio::test]
-async fn customers_of_another_project_are_not_touched() {
-    let world = World::new().await;
-    world.client().customer(json!({"source_id": "a"})).await;
-    world.stranger().done(PATH, json!({"source_ids": ["a"], "metadata": {"x": 1}})).await;
-    assert!(world.client().get("/v1/customers/a").await.json().get("metadata").is_none());
+async fn update_does_not_change_customers_of_other_project() {
+    let project = TestProject::new();
+    project.client().customer(json!({"source_id": "a"})).await;
+    project.other_project().done(PATH, json!({"source_ids": ["a"], "metadata": {"x": 1}})).await;
+    assert!(project.client().get("/v1/customers/a").await.json().get("metadata").is_none());
 }

@@ -1,13 +1,13 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestEmulator;
 
-async fn entries(world: &World) -> Vec<(String, String)> {
+async fn entries(emulator: &TestEmulator) -> Vec<(String, String)> {
     sqlx::query_as(
         "SELECT type, (SELECT string_agg(consent ->> 'id', ' ') FROM json_array_elements(data::json -> 'consents') consent)
          FROM customer_activity WHERE type LIKE 'customer.consents.%' ORDER BY id",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap()
 }
@@ -17,34 +17,34 @@ fn pairs(entries: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn consents_are_given_and_revoked_and_only_news_is_told() {
-    let world = World::new().await;
-    let client = world.client();
+async fn only_changed_consents_are_recorded() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
     let path = "/v1/customers/a/consents";
     client.put(path, json!({"cnst_1": true, "cnst_2": true, "cnst_3": false})).await.expect(204);
     client.put(path, json!({"cnst_1": true, "cnst_2": false})).await.expect(204);
     let expected = [("customer.consents.given", "cnst_1 cnst_2"), ("customer.consents.revoked", "cnst_2")];
-    assert_eq!(entries(&world).await, pairs(&expected));
+    assert_eq!(entries(&emulator).await, pairs(&expected));
 }
 
 #[tokio::test]
-async fn unsubscribing_revokes_everything_that_was_given() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unsubscribing_revokes_all_given_consents() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
     let path = "/v1/customers/a/consents";
     client.put(path, json!({"cnst_1": true, "cnst_2": false})).await.expect(204);
     client.put(path, json!({"unsubscribed": true})).await.expect(204);
     client.put(path, json!({"unsubscribed": true})).await.expect(204);
     let expected = [("customer.consents.given", "cnst_1"), ("customer.consents.revoked", "cnst_1")];
-    assert_eq!(entries(&world).await, pairs(&expected));
+    assert_eq!(entries(&emulator).await, pairs(&expected));
 }
 
 #[tokio::test]
-async fn wrong_bodies_and_nobody_are_refused() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_bodies_and_unknown_customers_are_rejected() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
     for (body, details) in [
         (json!({}), "The payload cannot be empty"),
@@ -56,6 +56,6 @@ async fn wrong_bodies_and_nobody_are_refused() {
         assert_eq!(answer.string("/details"), details);
     }
     client.put("/v1/customers/nobody/consents", json!({"cnst_1": true})).await.expect(404);
-    world.stranger().put("/v1/customers/a/consents", json!({"cnst_1": true})).await.expect(404);
-    assert_eq!(entries(&world).await, []);
+    emulator.other_project().put("/v1/customers/a/consents", json!({"cnst_1": true})).await.expect(404);
+    assert_eq!(entries(&emulator).await, []);
 }

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn a_deleted_customer_is_found_nowhere() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deleted_customer_is_not_found() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a", "email": "a@b.c"})).await;
     client.customer(json!({"source_id": "b"})).await;
     client.delete("/v1/customers/a").await.expect(204);
@@ -22,15 +22,15 @@ async fn a_deleted_customer_is_found_nowhere() {
 }
 
 #[tokio::test]
-async fn the_source_id_is_free_again_and_the_row_keeps_a_rewritten_one() {
-    let world = World::at("2024-02-01T11:16:40.918Z").await;
-    let client = world.client();
+async fn source_id_can_be_reused_and_deleted_row_has_rewritten_one() {
+    let emulator = TestEmulator::at("2024-02-01T11:16:40.918Z").await;
+    let client = emulator.client();
     let id = client.customer(json!({"source_id": "lionel-johnson"})).await;
     client.delete("/v1/customers/lionel-johnson").await.expect(204);
     let kept: (Option<String>, bool) =
         sqlx::query_as("SELECT source_id, updated_at = deleted_at FROM customers WHERE id = $1")
             .bind(&id)
-            .fetch_one(&world.pool)
+            .fetch_one(&emulator.pool)
             .await
             .unwrap();
     assert_eq!(kept, (Some("lionel-johnson_deleted2024-02-01T11:16:40.918Z".to_owned()), true));
@@ -41,16 +41,16 @@ async fn the_source_id_is_free_again_and_the_row_keeps_a_rewritten_one() {
 }
 
 #[tokio::test]
-async fn the_activity_tells_of_the_deletion_with_the_rewritten_source_id() {
-    let world = World::at("2024-02-01T11:16:40.918Z").await;
-    let client = world.client();
+async fn deletion_is_recorded_with_rewritten_source_id() {
+    let emulator = TestEmulator::at("2024-02-01T11:16:40.918Z").await;
+    let client = emulator.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     client.delete("/v1/customers/a").await.expect(204);
     let entries: Vec<(String, String)> = sqlx::query_as(
         "SELECT type, data::json #>> '{customer,source_id}' FROM customer_activity WHERE customer_id = $1 ORDER BY id",
     )
     .bind(&id)
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     let expected = [("customer.created", "a"), ("customer.deleted", "a_deleted2024-02-01T11:16:40.918Z")];
@@ -58,9 +58,9 @@ async fn the_activity_tells_of_the_deletion_with_the_rewritten_source_id() {
 }
 
 #[tokio::test]
-async fn a_deleted_customer_leaves_the_segments() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deleted_customer_is_removed_from_segments() {
+    let project = TestProject::new();
+    let client = project.client();
     let (a, b) = (client.customer(json!({})).await, client.customer(json!({})).await);
     let segment = client.post("/v1/segments", json!({"name": "S", "customers": [a, b]})).await.string("/id");
     client.delete(&format!("/v1/customers/{a}")).await.expect(204);
@@ -69,10 +69,10 @@ async fn a_deleted_customer_leaves_the_segments() {
 }
 
 #[tokio::test]
-async fn a_customer_of_another_project_cannot_be_deleted() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"source_id": "a"})).await;
-    world.stranger().delete(&format!("/v1/customers/{id}")).await.expect(404);
-    world.stranger().delete("/v1/customers/a").await.expect(404);
-    world.client().get("/v1/customers/a").await.expect(200);
+async fn customer_of_other_project_is_not_deleted() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({"source_id": "a"})).await;
+    project.other_project().delete(&format!("/v1/customers/{id}")).await.expect(404);
+    project.other_project().delete("/v1/customers/a").await.expect(404);
+    project.client().get("/v1/customers/a").await.expect(200);
 }

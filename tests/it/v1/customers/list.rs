@@ -1,19 +1,19 @@
 use serde_json::json;
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 /// Customers a, b, c, ..., a second apart.
-async fn alphabet(world: &World, count: u8) -> Client {
-    let client = world.client();
+async fn create_customers(emulator: &TestEmulator, count: u8) -> Client {
+    let client = emulator.client();
     for index in 0..count {
-        world.clock.set(format!("2024-01-01T00:00:{index:02}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-01-01T00:00:{index:02}Z").parse().unwrap());
         let name = char::from(b'a' + index).to_string();
         client.customer(json!({"source_id": name, "name": name})).await;
     }
     client
 }
 
-async fn names(client: &Client, query: &str) -> String {
+async fn list_source_ids(client: &Client, query: &str) -> String {
     client.get(&format!("/v1/customers?{query}")).await.expect(200).column("customers", "source_id").join("")
 }
 
@@ -34,9 +34,9 @@ async fn scroll(client: &Client, limit: usize, order: &str, start: &str) -> Stri
 }
 
 #[tokio::test]
-async fn newest_first_with_total_and_has_more() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = alphabet(&world, 3).await;
+async fn customers_are_listed_newest_first_with_total_and_has_more() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 3).await;
     let answer = client.get("/v1/customers?limit=2").await.expect(200);
     assert!(answer.text.starts_with(r#"{"object":"list","data_ref":"customers","customers":[{"id":"cust_"#));
     assert!(answer.text.ends_with(r#""object":"customer"}],"total":3,"has_more":true}"#));
@@ -48,29 +48,29 @@ async fn newest_first_with_total_and_has_more() {
 }
 
 #[tokio::test]
-async fn an_empty_project_and_a_page_past_the_end() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let empty = world.stranger().get("/v1/customers").await.expect(200);
+async fn empty_project_and_page_past_end_return_empty_list() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let empty = emulator.other_project().get("/v1/customers").await.expect(200);
     assert_eq!(empty.text, r#"{"object":"list","data_ref":"customers","customers":[],"total":0,"has_more":false}"#);
-    let client = alphabet(&world, 3).await;
+    let client = create_customers(&emulator, 3).await;
     let past = client.get("/v1/customers?page=99").await.expect(200);
     assert_eq!(past.text, r#"{"object":"list","data_ref":"customers","customers":[],"total":3,"has_more":false}"#);
 }
 
 #[tokio::test]
-async fn ten_are_shown_where_no_limit_is_given() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = alphabet(&world, 12).await;
-    assert_eq!(names(&client, "").await, "lkjihgfedc");
-    assert_eq!(names(&client, "limit=100").await, "lkjihgfedcba");
+async fn default_limit_is_ten() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 12).await;
+    assert_eq!(list_source_ids(&client, "").await, "lkjihgfedc");
+    assert_eq!(list_source_ids(&client, "limit=100").await, "lkjihgfedcba");
 }
 
 #[tokio::test]
-async fn every_order_sorts() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = alphabet(&world, 4).await;
+async fn list_is_sorted_by_each_order() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 4).await;
     for (second, name) in [(10, "b"), (11, "a")] {
-        world.clock.set(format!("2024-01-01T00:00:{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-01-01T00:00:{second}Z").parse().unwrap());
         client.put(&format!("/v1/customers/{name}"), json!({"phone": "1"})).await.expect(200);
     }
     for (order, expected) in [
@@ -80,18 +80,26 @@ async fn every_order_sorts() {
         ("-source_id", "dcba"),
         ("-updated_at", "ab"),
     ] {
-        let sorted = names(&client, &format!("order={order}")).await;
+        let sorted = list_source_ids(&client, &format!("order={order}")).await;
         assert!(sorted.starts_with(expected), "{order}: {sorted}");
     }
-    assert_eq!(names(&client, "order=updated_at").await, "cdba", "who was never updated counts from the creation");
-    assert_eq!(names(&client, "order=-updated_at&starting_after=2200-01-01").await, "abdc", "and is scrolled to");
-    assert_eq!(names(&client, "order=updated_at&starting_after=2024-01-01T00:00:03Z").await, "ba");
+    assert_eq!(
+        list_source_ids(&client, "order=updated_at").await,
+        "cdba",
+        "who was never updated counts from the creation"
+    );
+    assert_eq!(
+        list_source_ids(&client, "order=-updated_at&starting_after=2200-01-01").await,
+        "abdc",
+        "and is scrolled to"
+    );
+    assert_eq!(list_source_ids(&client, "order=updated_at&starting_after=2024-01-01T00:00:03Z").await, "ba");
 }
 
 #[tokio::test]
-async fn filters_are_exact_and_combine() {
-    let world = World::new().await;
-    let client = world.client();
+async fn equality_filters_match_exactly_and_combine() {
+    let project = TestProject::new();
+    let client = project.client();
     for (source_id, name, email, city) in
         [("1", "Ann", "ann@x.y", "Berlin"), ("2", "Ann", "ann2@x.y", "Bern"), ("3", "ann", "ann@x.y", "Berlin")]
     {
@@ -114,9 +122,9 @@ async fn filters_are_exact_and_combine() {
 }
 
 #[tokio::test]
-async fn windows_of_time_exclude_what_shows_the_boundary() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = alphabet(&world, 4).await;
+async fn time_ranges_exclude_their_boundaries() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 4).await;
     for (query, expected) in [
         ("created_at[after]=2024-01-01T00:00:01.000Z", "dc"),
         ("created_at%5Bbefore%5D=2024-01-01T00:00:02.000Z", "ba"),
@@ -125,19 +133,19 @@ async fn windows_of_time_exclude_what_shows_the_boundary() {
         ("created_at[before]=2024-01-01", ""),
         ("updated_at[after]=2020-01-01", ""),
     ] {
-        assert_eq!(names(&client, query).await, expected, "{query}");
+        assert_eq!(list_source_ids(&client, query).await, expected, "{query}");
     }
-    world.clock.set("2024-01-02T00:00:00.000900Z".parse().unwrap());
+    emulator.clock.set("2024-01-02T00:00:00.000900Z".parse().unwrap());
     client.put("/v1/customers/b", json!({"name": "B"})).await.expect(200);
-    assert_eq!(names(&client, "updated_at[after]=2024-01-01T23:59:59Z").await, "b");
-    assert_eq!(names(&client, "updated_at[after]=2024-01-02T00:00:00.000Z").await, "", "it shows .000");
-    assert_eq!(names(&client, "updated_at[before]=2024-01-03").await, "b");
+    assert_eq!(list_source_ids(&client, "updated_at[after]=2024-01-01T23:59:59Z").await, "b");
+    assert_eq!(list_source_ids(&client, "updated_at[after]=2024-01-02T00:00:00.000Z").await, "", "it shows .000");
+    assert_eq!(list_source_ids(&client, "updated_at[before]=2024-01-03").await, "b");
 }
 
 #[tokio::test]
-async fn starting_after_scrolls_in_both_directions() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = alphabet(&world, 5).await;
+async fn starting_after_scrolls_in_both_orders() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 5).await;
     for (order, start, expected) in
         [("", "2200-01-01T00:00:00Z", "edcba"), ("&order=created_at", "1970-01-01T00:00:00Z", "abcde")]
     {
@@ -146,12 +154,12 @@ async fn starting_after_scrolls_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_scroll_loses_nobody_who_was_created_in_the_same_millisecond() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = world.client();
+async fn scroll_includes_all_customers_created_in_same_millisecond() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = emulator.client();
     // Three in one millisecond, across the end of the first page.
     for (index, micros) in [1000, 2000, 3000, 3300, 3600, 5000].into_iter().enumerate() {
-        world.clock.set(format!("2024-01-01T00:00:00.{micros:06}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-01-01T00:00:00.{micros:06}Z").parse().unwrap());
         client.customer(json!({"source_id": index.to_string()})).await;
     }
     for (order, start, expected) in [("", "2200-01-01", "543210"), ("&order=created_at", "1970-01-01", "012345")] {
@@ -160,28 +168,28 @@ async fn a_scroll_loses_nobody_who_was_created_in_the_same_millisecond() {
 }
 
 #[tokio::test]
-async fn the_members_of_a_segment_are_listed_in_order() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = alphabet(&world, 5).await;
+async fn segment_members_are_listed_in_order() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 5).await;
     let mut members = Vec::new();
     for name in ["b", "d", "e"] {
         members.push(client.get(&format!("/v1/customers/{name}")).await.string("/id"));
     }
     let segment = client.post("/v1/segments", json!({"name": "S", "customers": members})).await.string("/id");
     let query = format!("segment_id={segment}");
-    assert_eq!(names(&client, &query).await, "edb");
-    assert_eq!(names(&client, &format!("{query}&order=created_at")).await, "bde");
-    assert_eq!(names(&client, &format!("{query}&order=-source_id&limit=2")).await, "ed");
-    assert_eq!(names(&client, &format!("{query}&name=d")).await, "d");
+    assert_eq!(list_source_ids(&client, &query).await, "edb");
+    assert_eq!(list_source_ids(&client, &format!("{query}&order=created_at")).await, "bde");
+    assert_eq!(list_source_ids(&client, &format!("{query}&order=-source_id&limit=2")).await, "ed");
+    assert_eq!(list_source_ids(&client, &format!("{query}&name=d")).await, "d");
     let page = client.get(&format!("/v1/customers?{query}&limit=2")).await.json();
     assert_eq!((&page["total"], &page["has_more"]), (&json!(3), &json!(true)));
-    assert_eq!(names(&client, "segment_id=seg_unknown").await, "");
-    assert_eq!(names(&world.stranger(), &query).await, "");
+    assert_eq!(list_source_ids(&client, "segment_id=seg_unknown").await, "");
+    assert_eq!(list_source_ids(&emulator.other_project(), &query).await, "");
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named() {
-    let world = World::new().await;
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
     for (query, details) in [
         ("limit=0", "Property .limit cannot be lower than 1"),
         ("limit=101", "Property .limit cannot be higher than 100"),
@@ -197,17 +205,17 @@ async fn wrong_parameters_are_named() {
         ("created_at[before]=x", "Property .created_at.before cannot be recognized as a ISO-8601 compliant date"),
         ("name=%00", "Property .name must NOT contain the character U+0000"),
     ] {
-        let error = world.client().get(&format!("/v1/customers?{query}")).await.expect(400).json();
+        let error = project.client().get(&format!("/v1/customers?{query}")).await.expect(400).json();
         assert_eq!((&error["key"], &error["details"]), (&json!("invalid_query_params"), &json!(details)));
     }
 }
 
 #[tokio::test]
-async fn the_customers_of_another_project_are_not_listed() {
-    let world = World::new().await;
-    world.client().customer(json!({"email": "a@b.c"})).await;
+async fn customers_of_other_project_are_not_listed() {
+    let project = TestProject::new();
+    project.client().customer(json!({"email": "a@b.c"})).await;
     for query in ["", "?email=a@b.c", "?limit=1&order=created_at"] {
-        let list = world.stranger().get(&format!("/v1/customers{query}")).await.expect(200).json();
+        let list = project.other_project().get(&format!("/v1/customers{query}")).await.expect(200).json();
         assert_eq!((&list["total"], &list["customers"]), (&json!(0), &json!([])));
     }
 }

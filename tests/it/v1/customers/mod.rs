@@ -13,7 +13,7 @@ mod redeemables;
 mod segments;
 mod update;
 
-use crate::support::World;
+use crate::support::TestEmulator;
 
 /// The members between the address and the metadata, for a customer who has done nothing.
 pub const NOTHING_DONE: &str = concat!(
@@ -25,7 +25,7 @@ pub const NOTHING_DONE: &str = concat!(
 );
 
 /// Stores the entry of a customer who has `entered` or `left` a segment, newer than every other entry.
-pub async fn add_segment_entry(world: &World, what: &str) {
+pub async fn add_segment_entry(emulator: &TestEmulator, what: &str) {
     let segment = r#","segment":{"id":"seg_000000000000000000000000","name":"S","object":"segment"}}"#;
     sqlx::query(
         "INSERT INTO customer_activity (project_id, customer_id, id, type, group_id, data, created_at)
@@ -36,7 +36,7 @@ pub async fn add_segment_entry(world: &World, what: &str) {
     )
     .bind(what)
     .bind(segment)
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
 }

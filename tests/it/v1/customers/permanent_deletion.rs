@@ -1,15 +1,15 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
-async fn forget(client: &Client, identifier: &str) -> Value {
+async fn erase(client: &Client, identifier: &str) -> Value {
     let path = format!("/v1/customers/{identifier}/permanent-deletion");
     client.call(Method::POST, &path, None).await.expect(200).json()
 }
 
 /// A customer with two orders, one of them paid; three events; two segments; a consent; one update.
-async fn busy(client: &Client, source_id: &str) -> String {
+async fn create_customer_with_dependents(client: &Client, source_id: &str) -> String {
     let id = client.customer(json!({"source_id": source_id})).await;
     client.put(&format!("/v1/customers/{id}"), json!({"name": "Busy"})).await.expect(200);
     let order = json!({"amount": 100, "customer": {"source_id": source_id}, "status": "PAID"});
@@ -26,9 +26,9 @@ async fn busy(client: &Client, source_id: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_fresh_customer_is_forgotten_and_counted() {
-    let world = World::new().await;
-    let client = world.client();
+async fn new_customer_is_erased_and_counted() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     let answer = client.post("/v1/customers/a/permanent-deletion", json!({})).await.expect(200);
     let expected = r#"{"id":"<del_>","created_at":"<time>","related_object_id":"<cust_>","related_object":"customer","status":"DONE","data_json":{"events":0,"customer_events":1,"daily_events":0,"segments":0,"orders":0,"order_events":0,"customer":1},"object":"pernament_deletion"}"#;
@@ -39,20 +39,20 @@ async fn a_fresh_customer_is_forgotten_and_counted() {
 }
 
 #[tokio::test]
-async fn everything_that_hangs_on_a_customer_goes_and_is_counted() {
-    let world = World::new().await;
-    let client = world.client();
-    let other = busy(&client, "other").await;
-    let id = busy(&client, "a").await;
-    let deletion = forget(&client, "a").await;
+async fn dependent_rows_are_deleted_and_counted() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let other = create_customer_with_dependents(&client, "other").await;
+    let id = create_customer_with_dependents(&client, "a").await;
+    let deletion = erase(&client, "a").await;
     // Entries: created, updated, three events, one consent; and created twice, paid once of orders.
     let counts = json!({"events": 3, "customer_events": 6, "daily_events": 0, "segments": 2, "orders": 2, "order_events": 3, "customer": 1});
     assert_eq!(deletion["data_json"], counts);
     let stored: Value = sqlx::query_scalar(
-        "SELECT to_jsonb(d) - 'project_id' - 'id' - 'created_at' - 'forgotten_id' - 'xid' FROM permanent_deletions d WHERE forgotten_id = $1",
+        "SELECT to_jsonb(d) - 'project_id' - 'id' - 'created_at' - 'erased_customer_id' - 'xid' FROM permanent_deletions d WHERE erased_customer_id = $1",
     )
     .bind(&id)
-    .fetch_one(&world.pool)
+    .fetch_one(&emulator.pool)
     .await
     .unwrap();
     let mut recorded = counts.clone();
@@ -61,7 +61,7 @@ async fn everything_that_hangs_on_a_customer_goes_and_is_counted() {
     for table in ["customer_activity", "customer_consents", "custom_events", "orders", "segment_members"] {
         let rows = |id: &str| {
             let statement = format!("SELECT count(*) FROM {table} WHERE customer_id = '{id}'");
-            let pool = world.pool.clone();
+            let pool = emulator.pool.clone();
             async move { sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(statement)).fetch_one(&pool).await.unwrap() }
         };
         assert_eq!(rows(&id).await, 0, "{table}");
@@ -72,9 +72,9 @@ async fn everything_that_hangs_on_a_customer_goes_and_is_counted() {
 }
 
 #[tokio::test]
-async fn no_word_of_the_person_is_left_in_the_database() {
-    let world = World::new().await;
-    let client = world.client();
+async fn erasure_leaves_no_personal_data_in_database() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let person = json!({"source_id": "needle@hay.stack", "name": "needle", "email": "needle@hay.stack",
         "address": {"city": "needle"}, "metadata": {"needle": "needle"}});
     let id = client.customer(person).await;
@@ -92,28 +92,28 @@ async fn no_word_of_the_person_is_left_in_the_database() {
         let event = json!({"event": "referred", "customer": {"source_id": "friend"}, "referral": referral});
         client.post("/v1/events", event).await.expect(200);
     }
-    forget(&client, &id).await;
-    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+    erase(&client, &id).await;
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
     // The record of the deletion is the one place that keeps the id.
-    assert_eq!(world.tables_with(&id).await, ["permanent_deletions"]);
+    assert_eq!(emulator.tables_with(&id).await, ["permanent_deletions"]);
     let order = client.get("/v1/orders/o").await.expect(200).json();
     assert!(order["referrer_id"].is_null() && order.get("referrer").is_none(), "the friend's order stays");
     let entries: i64 = sqlx::query_scalar("SELECT count(*) FROM customer_activity WHERE type LIKE 'customer.order.%'")
-        .fetch_one(&world.pool)
+        .fetch_one(&emulator.pool)
         .await
         .unwrap();
     assert_eq!(entries, 3, "the friend's entries stay");
 }
 
 #[tokio::test]
-async fn a_softly_deleted_customer_is_forgotten_by_id_only() {
-    let world = World::new().await;
-    let client = world.client();
-    let id = busy(&client, "a").await;
+async fn soft_deleted_customer_is_erased_by_id_only() {
+    let project = TestProject::new();
+    let client = project.client();
+    let id = create_customer_with_dependents(&client, "a").await;
     client.delete("/v1/customers/a").await.expect(204);
     client.post("/v1/customers/a/permanent-deletion", json!({})).await.expect(404);
     let again = client.customer(json!({"source_id": "a"})).await;
-    let deletion = forget(&client, &id).await;
+    let deletion = erase(&client, &id).await;
     // One entry more than while it lived, that of its deletion; it had left its segments.
     let counts = json!({"events": 3, "customer_events": 7, "daily_events": 0, "segments": 0, "orders": 2, "order_events": 3, "customer": 1});
     assert_eq!((&deletion["related_object_id"], &deletion["data_json"]), (&json!(id), &counts));
@@ -122,26 +122,26 @@ async fn a_softly_deleted_customer_is_forgotten_by_id_only() {
 }
 
 #[tokio::test]
-async fn nobody_is_not_found_and_leaves_no_record() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_customer_returns_404_and_records_nothing() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let error =
         client.post("/v1/customers/cust_W8n9I8pJDXlM69j49iKJeYpQ/permanent-deletion", json!({})).await.expect(404);
     assert_eq!(error.string("/details"), "Cannot find customer with id cust_W8n9I8pJDXlM69j49iKJeYpQ");
     client.post("/v1/customers/%00/permanent-deletion", json!({})).await.expect(404);
     let records: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM permanent_deletions").fetch_one(&world.pool).await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM permanent_deletions").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(records, 0);
 }
 
 #[tokio::test]
-async fn a_customer_of_another_project_cannot_be_forgotten() {
-    let world = World::new().await;
-    let id = busy(&world.client(), "a").await;
-    busy(&world.stranger(), "a").await;
+async fn customer_of_other_project_is_not_erased() {
+    let project = TestProject::new();
+    let id = create_customer_with_dependents(&project.client(), "a").await;
+    create_customer_with_dependents(&project.other_project(), "a").await;
     let path = format!("/v1/customers/{id}/permanent-deletion");
-    world.stranger().post(&path, json!({})).await.expect(404);
-    forget(&world.stranger(), "a").await;
-    world.client().get("/v1/customers/a").await.expect(200);
-    assert_eq!(world.client().get("/v1/orders").await.json()["total"], 2);
+    project.other_project().post(&path, json!({})).await.expect(404);
+    erase(&project.other_project(), "a").await;
+    project.client().get("/v1/customers/a").await.expect(200);
+    assert_eq!(project.client().get("/v1/orders").await.json()["total"], 2);
 }

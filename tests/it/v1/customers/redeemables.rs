@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn a_customer_has_nothing_to_redeem() {
-    let world = World::new().await;
-    let client = world.client();
+async fn list_of_redeemables_is_empty() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     for path in [id.as_str(), "a"] {
         for query in ["", "?limit=100&order=-id&starting_after_id=rh_0e7b8db4700106a852"] {
@@ -16,9 +16,9 @@ async fn a_customer_has_nothing_to_redeem() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a"})).await;
     for (query, details) in [
         ("limit=101", "Property .limit cannot be higher than 100"),
@@ -31,18 +31,18 @@ async fn wrong_parameters_are_named() {
 }
 
 #[tokio::test]
-async fn nobody_and_another_projects_customer_are_not_found() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({})).await;
-    let error = world.client().get("/v1/customers/nobody/redeemables").await.expect(404);
+async fn unknown_customer_and_customer_of_other_project_return_404() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({})).await;
+    let error = project.client().get("/v1/customers/nobody/redeemables").await.expect(404);
     assert_eq!(error.string("/details"), "Cannot find customer with id nobody");
-    world.stranger().get(&format!("/v1/customers/{id}/redeemables")).await.expect(404);
+    project.other_project().get(&format!("/v1/customers/{id}/redeemables")).await.expect(404);
 }
 
 #[tokio::test]
-async fn filters_are_checked_and_leave_nothing_of_nothing() {
-    let world = World::new().await;
-    let client = world.client();
+async fn filters_are_validated_and_list_stays_empty() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a"})).await;
     let answer =
         client.get("/v1/customers/a/redeemables?filters[holder_role][conditions][$in][0]=x&filters[junction]=or").await;

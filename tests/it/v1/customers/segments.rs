@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn the_segments_of_a_customer_are_listed_by_name() {
-    let world = World::new().await;
-    let client = world.client();
+async fn segments_of_customer_are_listed_by_name() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     for name in ["one", "two"] {
         client.post("/v1/segments", json!({"name": name, "type": "static", "customers": [id]})).await.expect(200);
@@ -21,18 +21,18 @@ async fn the_segments_of_a_customer_are_listed_by_name() {
 }
 
 #[tokio::test]
-async fn nobody_is_in_no_segment() {
-    let world = World::new().await;
-    let answer = world.client().get("/v1/customers/nobody/segments").await.expect(200);
+async fn unknown_customer_returns_empty_list() {
+    let project = TestProject::new();
+    let answer = project.client().get("/v1/customers/nobody/segments").await.expect(200);
     assert_eq!(answer.text, r#"{"object":"list","data_ref":"data","data":[],"total":0}"#);
 }
 
 #[tokio::test]
-async fn the_segments_of_another_projects_customer_are_not_told() {
-    let world = World::new().await;
-    let client = world.client();
+async fn segments_of_customer_of_other_project_are_not_listed() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({})).await;
     client.post("/v1/segments", json!({"name": "one", "customers": [id]})).await.expect(200);
-    let answer = world.stranger().get(&format!("/v1/customers/{id}/segments")).await.expect(200);
+    let answer = project.other_project().get(&format!("/v1/customers/{id}/segments")).await.expect(200);
     assert_eq!(answer.json()["total"], 0);
 }

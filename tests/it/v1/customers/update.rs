@@ -1,13 +1,13 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn named_members_change_and_the_others_stay() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn only_sent_members_are_updated() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a", "name": "A", "phone": "1", "metadata": {"x": 1}})).await;
-    world.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
     let answer = client.put("/v1/customers/a", json!({"name": "B", "metadata": {"y": 2}})).await.expect(200);
     assert!(answer.text.contains(r#""source_id":"a","name":"B","phone":"1","address":null"#));
     assert!(answer.text.contains(r#""metadata":{"x":1,"y":2},"system_metadata":{},"created_at":"2024-03-01T10:00:00.000Z","updated_at":"2024-03-01T10:00:05.000Z","object":"customer"}"#));
@@ -18,9 +18,9 @@ async fn named_members_change_and_the_others_stay() {
 }
 
 #[tokio::test]
-async fn an_empty_body_changes_nothing() {
-    let world = World::new().await;
-    let client = world.client();
+async fn empty_body_changes_nothing() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a", "name": "A"})).await;
     let answer = client.put("/v1/customers/a", json!({})).await.expect(200).json();
     assert!(answer.get("updated_at").is_none());
@@ -28,8 +28,8 @@ async fn an_empty_body_changes_nothing() {
 
 #[tokio::test]
 async fn id_and_source_id_in_the_body_are_ignored() {
-    let world = World::new().await;
-    let client = world.client();
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     let body = json!({"id": "cust_other", "source_id": "b", "name": "N"});
     let answer = client.put("/v1/customers/a", body).await.expect(200);
@@ -37,18 +37,18 @@ async fn id_and_source_id_in_the_body_are_ignored() {
 }
 
 #[tokio::test]
-async fn nobody_is_not_found_and_not_created() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_customer_returns_404_and_is_not_created() {
+    let project = TestProject::new();
+    let client = project.client();
     let error = client.put("/v1/customers/alice2%40morgan.com", json!({"name": "A"})).await.expect(404).json();
     assert_eq!(error["details"], "Cannot find customer with id alice2@morgan.com");
     assert_eq!(client.get("/v1/customers").await.json()["total"], 0);
 }
 
 #[tokio::test]
-async fn wrong_types_are_refused_before_anything_changes() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_member_type_returns_400_and_changes_nothing() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a", "name": "A"})).await;
     let answer = client.put("/v1/customers/a", json!({"name": "B", "phone": 5})).await.expect(400);
     assert_eq!(answer.string("/details"), "Property .phone must be string");
@@ -56,9 +56,9 @@ async fn wrong_types_are_refused_before_anything_changes() {
 }
 
 #[tokio::test]
-async fn a_customer_of_another_project_cannot_be_changed() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"name": "A"})).await;
-    world.stranger().put(&format!("/v1/customers/{id}"), json!({"name": "B"})).await.expect(404);
-    assert_eq!(world.client().get(&format!("/v1/customers/{id}")).await.string("/name"), "A");
+async fn customer_of_other_project_is_not_updated() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({"name": "A"})).await;
+    project.other_project().put(&format!("/v1/customers/{id}"), json!({"name": "B"})).await.expect(404);
+    assert_eq!(project.client().get(&format!("/v1/customers/{id}")).await.string("/name"), "A");
 }

@@ -1,17 +1,17 @@
 use serde_json::json;
 
-use super::{done, exported, file};
-use crate::support::World;
+use super::{download_file, export_file, run_export};
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn every_column_of_a_customer() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn all_customer_columns_are_exported() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let full = json!({"source_id": "a", "name": "Anna \"A\" Weber, jr.", "description": "two\nlines", "email": "a@b.c", "phone": "+1",
         "birthday": "1990-01-02", "birthdate": "1990-01-03", "address": {"city": "Kraków", "state": null, "line_1": "1", "line_2": "2",
         "country": "PL", "postal_code": "31-416"}});
     let a = client.customer(full).await;
-    world.clock.set("2024-03-01T10:00:01.5Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:01.5Z".parse().unwrap());
     for amount in [1000, 2001] {
         let order = json!({"amount": amount, "status": "PAID", "customer": {"source_id": "a"}});
         client.post("/v1/orders", order).await.expect(200);
@@ -19,7 +19,7 @@ async fn every_column_of_a_customer() {
     let state = json!({"loyalty": {"points": 7, "referred_customers": 2}, "summary": {"redemptions": {"total_redeemed": 3, "total_failed": 1}}});
     client.put(&format!("/_emulator/customers/{a}/state"), state).await.expect(200);
     client.put("/v1/customers/a", json!({"phone": "+2"})).await.expect(200);
-    world.clock.set("2024-03-01T10:00:02Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:02Z".parse().unwrap());
     let b = client.customer(json!({})).await;
     let fields = [
         "name",
@@ -53,7 +53,7 @@ async fn every_column_of_a_customer() {
         "birthdate",
     ];
     assert_eq!(
-        exported(&client, "customer", json!({"fields": fields, "order": "created_at"})).await,
+        export_file(&client, "customer", json!({"fields": fields, "order": "created_at"})).await,
         [
             "Name,ID,Description,Email,Source ID,Created At,Address City,Address State,Address Line 1,Address Line 2,",
             "Address Country,Address Postal Code,Redemptions Total Redeemed,Redemptions Total Failed,",
@@ -70,15 +70,15 @@ async fn every_column_of_a_customer() {
 }
 
 #[tokio::test]
-async fn every_column_of_an_order() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn all_order_columns_are_exported() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let order = json!({"source_id": "o", "amount": 7700, "status": "CREATED", "customer": {"source_id": "a"}, "referrer": {"source_id": "r"},
         "metadata": {"payment_mean": "cash, or so"}});
     let o = client.post("/v1/orders", order).await.expect(200);
-    world.clock.set("2024-03-01T10:00:01Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:01Z".parse().unwrap());
     client.put("/v1/orders/o", json!({"status": "PAID"})).await.expect(200);
-    world.clock.set("2024-03-01T10:00:02Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:02Z".parse().unwrap());
     let p = client.post("/v1/orders", json!({"amount": 5})).await.expect(200).string("/id");
     let fields = [
         "id",
@@ -96,7 +96,7 @@ async fn every_column_of_an_order() {
         "metadata.payment_mean",
     ];
     assert_eq!(
-        exported(&client, "order", json!({"fields": fields, "order": "-status"})).await,
+        export_file(&client, "order", json!({"fields": fields, "order": "-status"})).await,
         [
             "ID,Source ID,Created At,Updated At,Status,Amount,Discount Amount,Items Discount Amount,Total Discount Amount,",
             "Total Amount,Customer ID,Referrer ID,payment_mean\n",
@@ -109,9 +109,9 @@ async fn every_column_of_an_order() {
 }
 
 #[tokio::test]
-async fn metadata_has_a_column_for_each_key_that_the_schema_defines() {
-    let world = World::new().await;
-    let client = world.client();
+async fn metadata_has_one_column_for_each_key_of_the_schema() {
+    let project = TestProject::new();
+    let client = project.client();
     let definition = |kind: &str| json!({"type": kind, "optional": true, "array": false});
     let properties =
         json!({"age": definition("number"), "old": definition("string"), "Some Key": definition("string")});
@@ -126,14 +126,18 @@ async fn metadata_has_a_column_for_each_key_that_the_schema_defines() {
         "in": {"b": "c\"d"}, "text": "a\tb\\c"});
     client.customer(json!({"source_id": "a", "metadata": metadata})).await;
     let export =
-        done(&client, "customer", json!({"fields": ["source_id", "metadata", "metadata.free", "metadata.none"]})).await;
+        run_export(&client, "customer", json!({"fields": ["source_id", "metadata", "metadata.free", "metadata.none"]}))
+            .await;
     // The columns are those of the time of the export.
     let later = json!({"properties": {"later": definition("string")}});
     client.put("/v1/metadata-schemas/customer", later).await.expect(200);
-    assert_eq!(file(&client, &export).await, "Source ID,age,Some Key,free,none\na,30.5,=1+1,\"[1,\"\"a\"\",null]\",\n");
+    assert_eq!(
+        download_file(&client, &export).await,
+        "Source ID,age,Some Key,free,none\na,30.5,=1+1,\"[1,\"\"a\"\",null]\",\n"
+    );
     let fields = json!({"fields": ["metadata.yes", "metadata.no", "metadata.in", "metadata.text", "metadata.old"]});
     assert_eq!(
-        exported(&client, "customer", fields).await,
+        export_file(&client, "customer", fields).await,
         "yes,no,in,text,old\ntrue,,\"{\"\"b\"\":\"\"c\\\"\"d\"\"}\",a\tb\\c,x\n"
     );
     // Orders have a schema of their own.
@@ -141,37 +145,37 @@ async fn metadata_has_a_column_for_each_key_that_the_schema_defines() {
     client.post("/v1/metadata-schemas", json!({"related_object": "order", "properties": properties})).await.expect(200);
     client.post("/v1/orders", json!({"source_id": "o", "metadata": {"payment": "cash"}})).await.expect(200);
     assert_eq!(
-        exported(&client, "order", json!({"fields": ["metadata", "source_id"]})).await,
+        export_file(&client, "order", json!({"fields": ["metadata", "source_id"]})).await,
         "payment,Source ID\ncash,o\n"
     );
 }
 
 #[tokio::test]
-async fn cells_that_a_spreadsheet_would_run_are_left_as_they_are() {
-    let world = World::new().await;
-    let client = world.client();
+async fn spreadsheet_formulas_in_cells_are_not_escaped() {
+    let project = TestProject::new();
+    let client = project.client();
     for (source_id, name) in
         [("a", "=HYPERLINK(\"http://x\",1)"), ("b", "+1"), ("c", "-1"), ("d", "@SUM(A1)"), ("e", "\t=1")]
     {
         client.customer(json!({"source_id": source_id, "name": name})).await;
     }
     assert_eq!(
-        exported(&client, "customer", json!({"fields": ["source_id", "name"], "order": "source_id"})).await,
+        export_file(&client, "customer", json!({"fields": ["source_id", "name"], "order": "source_id"})).await,
         "Source ID,Name\na,\"=HYPERLINK(\"\"http://x\"\",1)\"\nb,+1\nc,-1\nd,@SUM(A1)\ne,\t=1\n"
     );
 }
 
 #[tokio::test]
-async fn rows_are_sorted_as_asked() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn rows_are_sorted_by_requested_order() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     for (second, (source_id, name, email)) in
         [("b", "1", "z"), ("a", "3", "y"), ("c", "2", "x")].into_iter().enumerate()
     {
-        world.clock.set(format!("2024-03-01T10:00:0{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-01T10:00:0{second}Z").parse().unwrap());
         client.customer(json!({"source_id": source_id, "name": name, "email": email})).await;
     }
-    world.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
     client.put("/v1/customers/b", json!({"phone": "1"})).await.expect(200);
     for (order, expected) in [
         ("", "cab"),
@@ -186,12 +190,12 @@ async fn rows_are_sorted_as_asked() {
         ("updated_at", "acb"),
         ("-updated_at", "bca"),
     ] {
-        let text = exported(&client, "customer", json!({"fields": ["source_id"], "order": order})).await;
+        let text = export_file(&client, "customer", json!({"fields": ["source_id"], "order": order})).await;
         assert_eq!(text.lines().skip(1).collect::<String>(), expected, "{order}");
     }
     let ids = |order: &'static str| {
         let client = client.clone();
-        async move { exported(&client, "customer", json!({"fields": ["id"], "order": order})).await }
+        async move { export_file(&client, "customer", json!({"fields": ["id"], "order": order})).await }
     };
     let (up, down) = (ids("id").await, ids("-id").await);
     let mut sorted: Vec<_> = up.lines().skip(1).collect();
@@ -201,10 +205,10 @@ async fn rows_are_sorted_as_asked() {
 
     for (second, (source_id, status)) in [("x", "PAID"), ("y", "CANCELED"), ("z", "FULFILLED")].into_iter().enumerate()
     {
-        world.clock.set(format!("2024-03-01T10:00:1{second}Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-01T10:00:1{second}Z").parse().unwrap());
         client.post("/v1/orders", json!({"source_id": source_id, "status": status})).await.expect(200);
     }
-    world.clock.set("2024-03-01T10:00:20Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:20Z".parse().unwrap());
     client.put("/v1/orders/y", json!({"amount": 1})).await.expect(200);
     for (order, expected) in [
         ("", "zyx"),
@@ -215,22 +219,22 @@ async fn rows_are_sorted_as_asked() {
         ("status", "yzx"),
         ("-status", "xzy"),
     ] {
-        let text = exported(&client, "order", json!({"fields": ["source_id"], "order": order})).await;
+        let text = export_file(&client, "order", json!({"fields": ["source_id"], "order": order})).await;
         assert_eq!(text.lines().skip(1).collect::<String>(), expected, "{order}");
     }
 }
 
 #[tokio::test]
-async fn the_deleted_and_those_of_another_project_are_not_in_it() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deleted_rows_and_rows_of_other_project_are_not_exported() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a", "name": "A"})).await;
     client.customer(json!({"source_id": "b", "name": "B"})).await;
     client.delete("/v1/customers/b").await.expect(204);
-    let stranger = world.stranger();
-    stranger.customer(json!({"source_id": "c", "name": "C"})).await;
-    stranger.post("/v1/orders", json!({"source_id": "o"})).await.expect(200);
-    assert_eq!(exported(&client, "customer", json!({})).await, "Name,Source ID\nA,a\n");
-    assert_eq!(exported(&client, "order", json!({"fields": ["source_id"]})).await, "Source ID\n");
-    assert_eq!(exported(&stranger, "customer", json!({})).await, "Name,Source ID\nC,c\n");
+    let other = project.other_project();
+    other.customer(json!({"source_id": "c", "name": "C"})).await;
+    other.post("/v1/orders", json!({"source_id": "o"})).await.expect(200);
+    assert_eq!(export_file(&client, "customer", json!({})).await, "Name,Source ID\nA,a\n");
+    assert_eq!(export_file(&client, "order", json!({"fields": ["source_id"]})).await, "Source ID\n");
+    assert_eq!(export_file(&other, "customer", json!({})).await, "Name,Source ID\nC,c\n");
 }

@@ -1,14 +1,14 @@
 use serde_json::json;
 
-use super::exported;
-use crate::support::World;
+use super::export_file;
+use crate::support::TestProject;
 
 const PATH: &str = "/v1/exports";
 
 #[tokio::test]
-async fn an_export_is_scheduled_and_shows_what_was_asked_for() {
-    let world = World::new().await;
-    let client = world.client();
+async fn new_export_is_scheduled_and_returns_its_parameters() {
+    let project = TestProject::new();
+    let client = project.client();
     let filters =
         json!({"junction": "or", "email": {"conditions": {"$is": "a"}}, "name": {"conditions": {"$is": ["A"]}}});
     let body = json!({"exported_object": "customer", "parameters": {
@@ -26,9 +26,9 @@ async fn an_export_is_scheduled_and_shows_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn the_default_fields_are_shown_where_none_were_sent() {
-    let world = World::new().await;
-    let client = world.client();
+async fn default_fields_are_returned_when_none_were_sent() {
+    let project = TestProject::new();
+    let client = project.client();
     for (parameters, shown) in [
         (json!(null), r#"{"fields":["name","source_id"]}"#),
         (json!({}), r#"{"fields":["name","source_id"]}"#),
@@ -40,16 +40,16 @@ async fn the_default_fields_are_shown_where_none_were_sent() {
         assert!(answer.text.contains(&format!(r#""parameters":{shown},"result""#)), "{}", answer.text);
     }
     client.customer(json!({"source_id": "a", "name": "A"})).await;
-    assert_eq!(exported(&client, "customer", json!(null)).await, "Name,Source ID\nA,a\n");
+    assert_eq!(export_file(&client, "customer", json!(null)).await, "Name,Source ID\nA,a\n");
     client.post("/v1/orders", json!({"source_id": "o"})).await.expect(200);
     let order = client.get("/v1/orders/o").await.string("/id");
-    assert_eq!(exported(&client, "order", json!({})).await, format!("ID,Source ID,Status\n{order},o,CREATED\n"));
+    assert_eq!(export_file(&client, "order", json!({})).await, format!("ID,Source ID,Status\n{order},o,CREATED\n"));
 }
 
 #[tokio::test]
-async fn what_cannot_be_exported_is_told_apart_from_what_is_not_emulated() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_objects_return_400_and_objects_not_emulated_return_501() {
+    let project = TestProject::new();
+    let client = project.client();
     for object in
         ["voucher", "redemption", "publication", "points_expiration", "voucher_transactions", "product", "sku"]
     {
@@ -75,9 +75,9 @@ async fn what_cannot_be_exported_is_told_apart_from_what_is_not_emulated() {
 }
 
 #[tokio::test]
-async fn another_field_is_refused_with_the_list_of_all() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_field_returns_400_with_allowed_fields() {
+    let project = TestProject::new();
+    let client = project.client();
     for field in ["", "nickname", "metadata.", "address.city", "Name", "amount"] {
         let body = json!({"exported_object": "customer", "parameters": {"fields": ["name", field]}});
         let error = client.post(PATH, body).await.expect(400);
@@ -104,9 +104,9 @@ async fn another_field_is_refused_with_the_list_of_all() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named_by_their_path() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_parameters_return_400_with_their_path() {
+    let project = TestProject::new();
+    let client = project.client();
     let many = vec!["id"; 201];
     let long: Vec<_> = (0..150).map(|index| format!("{index:0500}")).collect();
     for (object, parameters, details) in [

@@ -1,15 +1,15 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{done, hold, let_go, until_held};
-use crate::support::World;
+use super::{block_export_writes, release_export_writes, run_export, wait_until_export_is_blocked};
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn a_deleted_export_is_gone_with_its_file() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deleting_export_deletes_its_file() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
-    let export = done(&client, "customer", json!({})).await;
+    let export = run_export(&client, "customer", json!({})).await;
     let path = format!("/v1/exports/{}", export["id"].as_str().unwrap());
     let url = export["result"]["url"].as_str().unwrap();
     client.download(url).await.expect(200);
@@ -18,17 +18,17 @@ async fn a_deleted_export_is_gone_with_its_file() {
     client.download(url).await.expect(401);
     client.get(&path).await.expect(404);
     client.delete(&path).await.expect(404);
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&world.pool).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(left, 0);
 }
 
 #[tokio::test]
-async fn an_unknown_export_and_that_of_another_project_are_not_found() {
-    let world = World::new().await;
-    let client = world.client();
-    let id = done(&client, "customer", json!({})).await["id"].as_str().unwrap().to_owned();
+async fn unknown_export_and_export_of_other_project_return_404() {
+    let project = TestProject::new();
+    let client = project.client();
+    let id = run_export(&client, "customer", json!({})).await["id"].as_str().unwrap().to_owned();
     let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
-    let error = world.stranger().delete(&format!("/v1/exports/{id}")).await.expect(404);
+    let error = project.other_project().delete(&format!("/v1/exports/{id}")).await.expect(404);
     assert_eq!(
         (error.string("/details"), error.string("/resource_type")),
         (format!("Cannot find export with id {id}"), "export".to_owned())
@@ -42,11 +42,11 @@ async fn an_unknown_export_and_that_of_another_project_are_not_found() {
 }
 
 #[tokio::test]
-async fn an_export_that_waits_for_others_is_deleted_unseen() {
-    let world = World::new().await;
-    let client = world.client();
+async fn queued_export_is_deleted_without_running() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
-    let mut blocker = world.pool.begin().await.unwrap();
+    let mut blocker = emulator.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM customers FOR UPDATE").execute(&mut *blocker).await.unwrap();
     client.post("/v1/customers/bulk/async", json!([{"source_id": "a", "name": "A"}])).await.expect(202);
     let id = client.post("/v1/exports", json!({"exported_object": "customer"})).await.expect(200).string("/id");
@@ -54,29 +54,29 @@ async fn an_export_that_waits_for_others_is_deleted_unseen() {
     client.delete(&format!("/v1/exports/{id}")).await.expect(204);
     blocker.rollback().await.unwrap();
     client.get("/_emulator/idle").await.expect(200);
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&world.pool).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(left, 1);
 }
 
 #[tokio::test]
-async fn an_export_that_is_being_written_is_waited_for_without_a_connection_in_hand() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deletion_waits_for_running_export_without_holding_a_connection() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
-    hold(&world).await;
+    block_export_writes(&emulator).await;
     let id = client.post("/v1/exports", json!({"exported_object": "customer"})).await.expect(200).string("/id");
-    until_held(&world).await;
+    wait_until_export_is_blocked(&emulator).await;
     let path = format!("/v1/exports/{id}");
     // More than there are connections.
     let deletions = join_all((0..40).map(|_| client.delete(&path)));
     let others = async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         assert_eq!(client.get(&path).await.expect(200).string("/status"), "IN_PROGRESS");
-        let_go(&world).await;
+        release_export_writes(&emulator).await;
     };
     let (answers, ()) = tokio::join!(deletions, others);
     let with = |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
     assert_eq!((with(204), with(404)), (1, 39));
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&world.pool).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(left, 0);
 }

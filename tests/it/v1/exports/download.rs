@@ -3,18 +3,18 @@ use axum::http::Method;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
-use super::{done, file};
-use crate::support::World;
+use super::{download_file, run_export};
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn the_file_is_opened_by_its_token_alone_and_stays() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn file_is_downloaded_with_token_only_and_does_not_expire() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a", "name": "A"})).await;
-    let export = done(&client, "customer", json!({})).await;
-    let another = done(&client, "customer", json!({})).await;
+    let export = run_export(&client, "customer", json!({})).await;
+    let another = run_export(&client, "customer", json!({})).await;
     let url = export["result"]["url"].as_str().unwrap();
-    world.clock.set("2034-03-01T10:00:00Z".parse().unwrap());
+    emulator.clock.set("2034-03-01T10:00:00Z".parse().unwrap());
     let answer = client.download(url).await.expect(200);
     assert_eq!(
         (answer.text.as_str(), answer.header("content-type")),
@@ -39,22 +39,22 @@ async fn the_file_is_opened_by_its_token_alone_and_stays() {
 }
 
 #[tokio::test]
-async fn files_of_exports_and_reports_of_actions_are_two_things() {
-    let world = World::new().await;
-    let client = world.client();
+async fn token_of_export_does_not_open_action_report_and_vice_versa() {
+    let project = TestProject::new();
+    let client = project.client();
     let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
     let report = action["result"]["reports"][0].as_str().unwrap();
     client.download(report).await.expect(200);
     client.download(&report.replace("/_emulator/reports/", "/v1/exports/")).await.expect(401);
-    let export = done(&client, "customer", json!({})).await;
+    let export = run_export(&client, "customer", json!({})).await;
     let url = export["result"]["url"].as_str().unwrap();
     client.download(&url.replace("/v1/exports/", "/_emulator/reports/")).await.expect(401);
 }
 
 #[tokio::test]
-async fn a_long_file_comes_whole_and_in_order() {
-    let world = World::new().await;
-    let client = world.client();
+async fn large_file_is_complete_and_in_order() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "first"})).await;
     sqlx::query(
         r#"INSERT INTO customers (project_id, id, source_id, profile, created_at, changed_at)
@@ -62,11 +62,11 @@ async fn a_long_file_comes_whole_and_in_order() {
                   created_at, created_at
            FROM customers, generate_series(1, 3500) number"#,
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
-    let export = done(&client, "customer", json!({"fields": ["source_id"], "order": "source_id"})).await;
-    let text = file(&client, &export).await;
+    let export = run_export(&client, "customer", json!({"fields": ["source_id"], "order": "source_id"})).await;
+    let text = download_file(&client, &export).await;
     let expected: Vec<_> = (1..=3500).map(|number| format!("c{number:04}")).collect();
     let lines: Vec<_> = text.lines().collect();
     assert_eq!((lines[0], lines[3501]), ("Source ID", "first"));
@@ -74,12 +74,12 @@ async fn a_long_file_comes_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_deleted_while_it_is_downloaded_does_not_look_whole() {
-    let world = World::new().await;
-    let client = world.client();
-    let export = done(&client, "customer", json!({})).await;
+async fn download_of_deleted_file_is_aborted() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let export = run_export(&client, "customer", json!({})).await;
     let url = export["result"]["url"].as_str().unwrap().to_owned();
-    let mut blocker = world.pool.begin().await.unwrap();
+    let mut blocker = emulator.pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE job_results").execute(&mut *blocker).await.unwrap();
     let download = tokio::spawn(async move { client.download(&url).await });
     let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'job_results'::regclass AND NOT granted)";

@@ -1,25 +1,25 @@
 use serde_json::{Value, json};
 
-use super::exported;
-use crate::support::{Client, World};
+use super::export_file;
+use crate::support::{Client, TestEmulator};
 
 /// The source ids of those who pass.
-async fn passing(client: &Client, object: &str, filters: Value) -> String {
+async fn filtered_source_ids(client: &Client, object: &str, filters: Value) -> String {
     let parameters = json!({"fields": ["source_id"], "order": "created_at", "filters": filters});
-    exported(client, object, parameters).await.lines().skip(1).collect()
+    export_file(client, object, parameters).await.lines().skip(1).collect()
 }
 
 #[tokio::test]
-async fn customers_are_chosen_by_the_filter_language() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn customers_are_exported_by_filter() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let definition = json!({"type": "number", "optional": true, "array": false});
     client
         .post("/v1/metadata-schemas", json!({"related_object": "customer", "properties": {"age": definition}}))
         .await
         .expect(200);
     client.customer(json!({"source_id": "a", "name": "Anna", "email": "a@x", "address": {"city": "Berlin"}, "metadata": {"age": 9}})).await;
-    world.clock.set("2024-03-02T10:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-03-02T10:00:00Z".parse().unwrap());
     client.customer(json!({"source_id": "b", "name": "Ben", "email": "b@x", "address": {"city": "Paris"}, "metadata": {"age": 10}})).await;
     for (filters, expected) in [
         (json!({}), "ab"),
@@ -40,14 +40,14 @@ async fn customers_are_chosen_by_the_filter_language() {
         (json!({"updated_at": {"conditions": {"$is_unknown": true}}}), "ab"),
         (json!({"loyalty.points": {"conditions": {"$more_than": [0]}}}), ""),
     ] {
-        assert_eq!(passing(&client, "customer", filters.clone()).await, expected, "{filters}");
+        assert_eq!(filtered_source_ids(&client, "customer", filters.clone()).await, expected, "{filters}");
     }
 }
 
 #[tokio::test]
-async fn orders_are_chosen_by_the_filter_language() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn orders_are_exported_by_filter() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let definition = json!({"type": "number", "optional": true, "array": false});
     client
         .post("/v1/metadata-schemas", json!({"related_object": "order", "properties": {"floor": definition}}))
@@ -55,7 +55,7 @@ async fn orders_are_chosen_by_the_filter_language() {
         .expect(200);
     let a = json!({"source_id": "a", "amount": 900, "status": "PAID", "customer": {"source_id": "c"}, "referrer": {"source_id": "r"}, "metadata": {"floor": 9, "tags": ["x", "y"]}});
     let a = client.post("/v1/orders", a).await.expect(200);
-    world.clock.set("2024-03-02T10:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-03-02T10:00:00Z".parse().unwrap());
     client.post("/v1/orders", json!({"source_id": "b", "amount": 10_000, "metadata": {"floor": 10}})).await.expect(200);
     client.put("/v1/orders/b", json!({"status": "CANCELED"})).await.expect(200);
     let (customer, referrer) = (a.string("/customer_id"), a.string("/referrer_id"));
@@ -80,6 +80,6 @@ async fn orders_are_chosen_by_the_filter_language() {
             "ab",
         ),
     ] {
-        assert_eq!(passing(&client, "order", filters.clone()).await, expected, "{filters}");
+        assert_eq!(filtered_source_ids(&client, "order", filters.clone()).await, expected, "{filters}");
     }
 }

@@ -2,14 +2,14 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
 
-use super::done;
-use crate::support::World;
+use super::run_export;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn a_finished_export_tells_where_its_file_is() {
-    let world = World::new().await;
-    let client = world.client();
-    let export = done(&client, "customer", json!({})).await;
+async fn finished_export_returns_url_of_its_file() {
+    let project = TestProject::new();
+    let client = project.client();
+    let export = run_export(&client, "customer", json!({})).await;
     let id = export["id"].as_str().unwrap();
     let answer = client.get(&format!("/v1/exports/{id}")).await.expect(200);
     let url = answer.string("/result/url");
@@ -30,12 +30,12 @@ async fn a_finished_export_tells_where_its_file_is() {
 }
 
 #[tokio::test]
-async fn an_unknown_export_that_of_another_project_and_an_async_action_are_not_found() {
-    let world = World::new().await;
-    let client = world.client();
-    let export = done(&client, "customer", json!({})).await;
+async fn unknown_export_export_of_other_project_and_async_action_return_404() {
+    let project = TestProject::new();
+    let client = project.client();
+    let export = run_export(&client, "customer", json!({})).await;
     let id = export["id"].as_str().unwrap();
-    let error = world.stranger().get(&format!("/v1/exports/{id}")).await.expect(404);
+    let error = project.other_project().get(&format!("/v1/exports/{id}")).await.expect(404);
     assert_eq!(
         error.shape().replace(id, "<exp_>"),
         concat!(
@@ -49,5 +49,5 @@ async fn an_unknown_export_that_of_another_project_and_an_async_action_are_not_f
     }
     client.get(&format!("/v1/async-actions/{id}")).await.expect(404);
     // Without a token it is as other calls are.
-    world.send(Request::get(format!("/v1/exports/{id}")).body(Body::empty()).unwrap()).await.expect(401);
+    project.send(Request::get(format!("/v1/exports/{id}")).body(Body::empty()).unwrap()).await.expect(401);
 }

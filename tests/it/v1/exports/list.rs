@@ -1,16 +1,16 @@
 use serde_json::json;
 
-use super::done;
-use crate::support::World;
+use super::run_export;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
 async fn exports_are_listed_newest_first_with_total() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let mut ids = Vec::new();
     for second in 0..3 {
-        world.clock.set(format!("2024-03-01T10:00:0{second}Z").parse().unwrap());
-        ids.insert(0, done(&client, "customer", json!({})).await["id"].as_str().unwrap().to_owned());
+        emulator.clock.set(format!("2024-03-01T10:00:0{second}Z").parse().unwrap());
+        ids.insert(0, run_export(&client, "customer", json!({})).await["id"].as_str().unwrap().to_owned());
     }
     client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
     let list = client.get("/v1/exports").await.expect(200);
@@ -29,23 +29,23 @@ async fn exports_are_listed_newest_first_with_total() {
     ids.reverse();
     let list = client.get("/v1/exports?order=created_at").await.expect(200);
     assert_eq!(list.column("exports", "id"), ids);
-    let strangers = world.stranger().get("/v1/exports").await.json();
-    assert_eq!((&strangers["exports"], &strangers["total"]), (&json!([]), &json!(0)));
+    let others = emulator.other_project().get("/v1/exports").await.json();
+    assert_eq!((&others["exports"], &others["total"]), (&json!([]), &json!(0)));
 }
 
 #[tokio::test]
-async fn exports_are_sorted_by_the_name_of_their_status() {
-    let world = World::new().await;
-    let client = world.client();
+async fn exports_are_sorted_by_status_name() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.get("/v1/exports").await.expect(200);
     // The first one that is not finished stays so.
     sqlx::raw_sql(
-        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+        "CREATE FUNCTION block_export_writes() RETURNS trigger LANGUAGE plpgsql AS
              'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
-         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW EXECUTE FUNCTION hold();
+         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW EXECUTE FUNCTION block_export_writes();
          SELECT pg_advisory_lock(1)",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     for (id, outcome) in [("a", None), ("b", Some("FAILED")), ("c", None), ("d", Some("DONE")), ("e", Some("DONE"))] {
@@ -56,7 +56,7 @@ async fn exports_are_sorted_by_the_name_of_their_status() {
         )
         .bind(id)
         .bind(outcome)
-        .execute(&world.pool)
+        .execute(&emulator.pool)
         .await
         .unwrap();
     }
@@ -66,13 +66,13 @@ async fn exports_are_sorted_by_the_name_of_their_status() {
     assert_eq!(letters(list.column("exports", "id")), "debac");
     let list = client.get("/v1/exports?order=-status").await.expect(200);
     assert_eq!(letters(list.column("exports", "id")), "cabed");
-    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&world.pool).await.unwrap();
+    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&emulator.pool).await.unwrap();
     client.get("/_emulator/idle").await.expect(200);
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_refused_in_the_vendors_words() {
-    let world = World::new().await;
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
     for (query, details) in [
         ("limit=101", "Property .limit cannot be higher than 100"),
         ("page=0", "Property .page cannot be lower than 1"),
@@ -82,7 +82,7 @@ async fn wrong_parameters_are_refused_in_the_vendors_words() {
             "Property .order must be equal to one of the allowed values [ created_at, -created_at, status, -status ]",
         ),
     ] {
-        let error = world.client().get(&format!("/v1/exports?{query}")).await.expect(400);
+        let error = project.client().get(&format!("/v1/exports?{query}")).await.expect(400);
         assert_eq!(
             (error.string("/key").as_str(), error.string("/details").as_str()),
             ("invalid_query_params", details)

@@ -2,62 +2,62 @@ mod columns;
 mod create;
 mod delete;
 mod download;
+mod erasure;
 mod filters;
-mod forgetting;
 mod get;
 mod list;
 mod running;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator};
 
 /// Asks for an export, waits for it, and returns it.
-async fn done(client: &Client, object: &str, parameters: Value) -> Value {
+async fn run_export(client: &Client, object: &str, parameters: Value) -> Value {
     let answer = client.post("/v1/exports", json!({"exported_object": object, "parameters": parameters})).await;
     let id = answer.expect(200).string("/id");
-    finished(client, &id).await
+    get_finished_export(client, &id).await
 }
 
 /// The export with that id, once nothing is left to do.
-async fn finished(client: &Client, id: &str) -> Value {
+async fn get_finished_export(client: &Client, id: &str) -> Value {
     client.get("/_emulator/idle").await.expect(200);
     client.get(&format!("/v1/exports/{id}")).await.expect(200).json()
 }
 
 /// The file of a finished export.
-async fn file(client: &Client, export: &Value) -> String {
+async fn download_file(client: &Client, export: &Value) -> String {
     let url = export["result"]["url"].as_str().unwrap_or_else(|| panic!("{export}"));
     client.download(url).await.expect(200).text
 }
 
 /// Asks for an export and returns its file.
-async fn exported(client: &Client, object: &str, parameters: Value) -> String {
-    file(client, &done(client, object, parameters).await).await
+async fn export_file(client: &Client, object: &str, parameters: Value) -> String {
+    download_file(client, &run_export(client, object, parameters).await).await
 }
 
 /// Makes whoever writes a file wait for the advisory lock 1, which the pool's only connection then takes.
-async fn hold(world: &World) {
+async fn block_export_writes(emulator: &TestEmulator) {
     sqlx::raw_sql(
-        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+        "CREATE FUNCTION block_export_writes() RETURNS trigger LANGUAGE plpgsql AS
              'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
-         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW WHEN (NEW.number > 1) EXECUTE FUNCTION hold();
+         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW WHEN (NEW.number > 1) EXECUTE FUNCTION block_export_writes();
          SELECT pg_advisory_lock(1)",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
 }
 
 /// Waits until somebody waits for that lock.
-async fn until_held(world: &World) {
+async fn wait_until_export_is_blocked(emulator: &TestEmulator) {
     let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted
                                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
-    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&world.pool).await.unwrap() {
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&emulator.pool).await.unwrap() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
 
-async fn let_go(world: &World) {
-    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&world.pool).await.unwrap();
+async fn release_export_writes(emulator: &TestEmulator) {
+    sqlx::query("SELECT pg_advisory_unlock(1)").execute(&emulator.pool).await.unwrap();
 }

@@ -1,20 +1,20 @@
 use serde_json::json;
 
 use super::optional;
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 const PATH: &str = "/v1/metadata-schemas";
 
 #[tokio::test]
-async fn a_schema_is_created_and_shown_as_the_vendor_shows_it() {
-    let world = World::new().await;
+async fn created_schema_has_the_vendor_response_format() {
+    let project = TestProject::new();
     let body = json!({"related_object": "customer", "properties": {
         "location_id": {"type": "string", "optional": false, "array": true, "eq": ["L1", "L\"2"]},
         "size": {"type": "number", "optional": true, "array": false, "gte": 1.0, "lt": 9.5, "ne": [2]},
         "code": {"type": "string", "optional": true, "array": false, "minLength": 2, "max_length": 4, "deleted": true},
         "home": {"type": "object", "optional": true, "array": false, "object_type": "Address"},
     }});
-    let answer = world.client().post(PATH, body).await.expect(200);
+    let answer = project.client().post(PATH, body).await.expect(200);
     assert_eq!(
         answer.shape(),
         concat!(
@@ -26,39 +26,39 @@ async fn a_schema_is_created_and_shown_as_the_vendor_shows_it() {
             r#""allow_defined_only":null,"created_at":"<time>","updated_at":null,"object":"metadata_schema"}"#
         )
     );
-    let read = world.client().get("/v1/metadata-schemas/customer").await.expect(200);
+    let read = project.client().get("/v1/metadata-schemas/customer").await.expect(200);
     assert_eq!(read.text, answer.text);
 }
 
 #[tokio::test]
-async fn definitions_may_be_none_and_the_only_ones() {
-    let world = World::new().await;
-    for (name, only) in [("a", json!(true)), ("b", json!(false)), ("c", json!(null))] {
-        let body = json!({"related_object": name, "properties": {}, "allow_defined_only": only});
-        let created = world.client().post(PATH, body).await.expect(200).json();
-        assert_eq!((&created["properties"], &created["allow_defined_only"]), (&json!({}), &only));
+async fn schema_may_have_no_properties_and_any_allow_defined_only() {
+    let project = TestProject::new();
+    for (name, allow_defined_only) in [("a", json!(true)), ("b", json!(false)), ("c", json!(null))] {
+        let body = json!({"related_object": name, "properties": {}, "allow_defined_only": allow_defined_only});
+        let created = project.client().post(PATH, body).await.expect(200).json();
+        assert_eq!((&created["properties"], &created["allow_defined_only"]), (&json!({}), &allow_defined_only));
     }
 }
 
 #[tokio::test]
-async fn a_resource_has_one_schema_in_a_project() {
-    let world = World::new().await;
+async fn second_schema_for_the_same_resource_returns_409() {
+    let project = TestProject::new();
     let body = json!({"related_object": "customer", "properties": {}});
-    world.client().post(PATH, body.clone()).await.expect(200);
-    let answer = world.client().post(PATH, body.clone()).await.expect(409);
+    project.client().post(PATH, body.clone()).await.expect(200);
+    let answer = project.client().post(PATH, body.clone()).await.expect(409);
     assert_eq!(
         answer.shape(),
         r#"{"code":409,"key":"duplicate_found","message":"Duplicated resource found","details":"Duplicated metadata schema exists with related_object customer","request_id":"<v->","resource_id":"customer","resource_type":"metadata schema"}"#
     );
-    world.stranger().post(PATH, body).await.expect(200);
+    project.other_project().post(PATH, body).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_resource_has_one_schema_however_many_create_it() {
-    let world = World::new().await;
+async fn concurrent_creates_for_the_same_resource_create_one_schema() {
+    let project = TestProject::new();
     let calls: Vec<_> = (0..8)
         .map(|_| {
-            let client = world.client();
+            let client = project.client();
             let body = json!({"related_object": "order", "properties": {}});
             tokio::spawn(async move { client.post(PATH, body).await.status.as_u16() })
         })
@@ -72,27 +72,27 @@ async fn a_resource_has_one_schema_however_many_create_it() {
 }
 
 #[tokio::test]
-async fn a_project_has_a_hundred_schemas_at_the_most() {
-    let world = World::new().await;
-    world.client().post(PATH, json!({"related_object": "last", "properties": {}})).await.expect(200);
+async fn schema_101_in_a_project_returns_400() {
+    let emulator = TestEmulator::new().await;
+    emulator.client().post(PATH, json!({"related_object": "last", "properties": {}})).await.expect(200);
     sqlx::query(
         "INSERT INTO metadata_schemas (project_id, id, related_object, properties, created_at)
          SELECT project_id, 'ms_' || n, 'r' || n, '{}', created_at FROM metadata_schemas, generate_series(1, 99) n",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     let body = json!({"related_object": "customer", "properties": {}});
-    let answer = world.client().post(PATH, body.clone()).await.expect(400);
+    let answer = emulator.client().post(PATH, body.clone()).await.expect(400);
     assert_eq!(answer.string("/details"), "A project must NOT have more than 100 metadata schemas");
-    world.stranger().post(PATH, body).await.expect(200);
+    emulator.other_project().post(PATH, body).await.expect(200);
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
-    let world = World::new().await;
-    let mut wrong = optional("number");
-    wrong["eq"] = json!(["a"]);
+async fn missing_or_invalid_properties_return_400_with_the_property_name() {
+    let project = TestProject::new();
+    let mut invalid = optional("number");
+    invalid["eq"] = json!(["a"]);
     for (body, details) in [
         (json!([]), "Payload must be object"),
         (json!({}), "Payload must have required property 'related_object'"),
@@ -107,7 +107,7 @@ async fn what_is_missing_or_wrong_is_named() {
             "Property .properties.Size should have required property 'type'",
         ),
         (
-            json!({"related_object": "a", "properties": {"Size": wrong}}),
+            json!({"related_object": "a", "properties": {"Size": invalid}}),
             "Property .properties.Size.eq.0 must be number",
         ),
         (
@@ -119,7 +119,7 @@ async fn what_is_missing_or_wrong_is_named() {
             "Property .properties must NOT contain the character U+0000",
         ),
     ] {
-        assert_eq!(world.client().post(PATH, body).await.expect(400).string("/details"), details);
+        assert_eq!(project.client().post(PATH, body).await.expect(400).string("/details"), details);
     }
-    assert_eq!(world.client().get(PATH).await.json()["total"], 0);
+    assert_eq!(project.client().get(PATH).await.json()["total"], 0);
 }

@@ -1,12 +1,12 @@
 use serde_json::json;
 
 use super::optional;
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn a_deleted_schema_is_gone_and_the_metadata_is_not() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deleting_a_schema_keeps_the_metadata() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({"source_id": "a", "metadata": {"k": "v"}})).await;
     let body = json!({"related_object": "customer", "properties": {"k": optional("string")}});
     for by_id in [true, false] {
@@ -20,13 +20,13 @@ async fn a_deleted_schema_is_gone_and_the_metadata_is_not() {
 }
 
 #[tokio::test]
-async fn another_projects_schema_cannot_be_deleted() {
-    let world = World::new().await;
+async fn deleting_a_schema_of_another_project_returns_404() {
+    let project = TestProject::new();
     let body = json!({"related_object": "customer", "properties": {}});
-    let id = world.client().post("/v1/metadata-schemas", body).await.expect(200).string("/id");
+    let id = project.client().post("/v1/metadata-schemas", body).await.expect(200).string("/id");
     for name in ["customer", id.as_str()] {
-        world.stranger().delete(&format!("/v1/metadata-schemas/{name}")).await.expect(404);
+        project.other_project().delete(&format!("/v1/metadata-schemas/{name}")).await.expect(404);
     }
-    world.client().delete("/v1/metadata-schemas/%00").await.expect(404);
-    world.client().get("/v1/metadata-schemas/customer").await.expect(200);
+    project.client().delete("/v1/metadata-schemas/%00").await.expect(404);
+    project.client().get("/v1/metadata-schemas/customer").await.expect(200);
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::optional;
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 const PATH: &str = "/v1/metadata-schemas/customer";
 
@@ -11,13 +11,13 @@ async fn create(client: &Client, properties: Value) -> String {
 }
 
 #[tokio::test]
-async fn named_definitions_are_replaced_whole_and_the_others_stay() {
-    let world = World::at("2024-01-01T00:00:00Z").await;
-    let client = world.client();
+async fn sent_definitions_are_replaced_and_the_others_are_kept() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = emulator.client();
     let mut sized = optional("string");
     sized["minLength"] = json!(2);
     let id = create(&client, json!({"a": sized, "b": optional("number")})).await;
-    world.clock.set("2024-01-02T00:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-01-02T00:00:00Z".parse().unwrap());
     let body = json!({"properties": {"a": optional("string"), "c": optional("date")}, "allow_defined_only": true});
     let answer = client.put(&format!("/v1/metadata-schemas/{id}"), body).await.expect(200);
     assert_eq!(
@@ -32,37 +32,37 @@ async fn named_definitions_are_replaced_whole_and_the_others_stay() {
     );
     assert_eq!(answer.string("/updated_at"), "2024-01-02T00:00:00.000Z");
     assert_eq!(client.get(PATH).await.text, answer.text);
-    let kept = client.put(PATH, json!({"properties": {}})).await.expect(200);
-    assert_eq!(kept.text, answer.text, "what is not named stays");
+    let unchanged = client.put(PATH, json!({"properties": {}})).await.expect(200);
+    assert_eq!(unchanged.text, answer.text, "definitions which are not sent are kept");
     let cleared = client.put(PATH, json!({"properties": {}, "allow_defined_only": null})).await.expect(200);
     assert_eq!(cleared.json()["allow_defined_only"], json!(null));
 }
 
 #[tokio::test]
-async fn a_change_that_changes_nothing_leaves_the_time_of_change() {
-    let world = World::new().await;
-    create(&world.client(), json!({"a": optional("string")})).await;
-    let answer = world.client().put(PATH, json!({"properties": {"a": optional("string")}})).await.expect(200);
+async fn update_without_changes_keeps_updated_at() {
+    let project = TestProject::new();
+    create(&project.client(), json!({"a": optional("string")})).await;
+    let answer = project.client().put(PATH, json!({"properties": {"a": optional("string")}})).await.expect(200);
     assert_eq!(answer.json()["updated_at"], json!(null));
 }
 
 #[tokio::test]
-async fn a_definition_is_removed_and_restored() {
-    let world = World::new().await;
-    let client = world.client();
+async fn definition_can_be_marked_deleted_and_restored() {
+    let project = TestProject::new();
+    let client = project.client();
     create(&client, json!({"a": optional("string")})).await;
-    let mut removed = optional("string");
-    removed["deleted"] = json!(true);
-    let answer = client.put(PATH, json!({"properties": {"a": removed}})).await.expect(200);
+    let mut deleted = optional("string");
+    deleted["deleted"] = json!(true);
+    let answer = client.put(PATH, json!({"properties": {"a": deleted}})).await.expect(200);
     assert_eq!(answer.json()["properties"]["a"]["deleted"], true);
     let answer = client.put(PATH, json!({"properties": {"a": optional("string")}})).await.expect(200);
     assert_eq!(answer.json()["properties"]["a"]["deleted"], json!(null));
 }
 
 #[tokio::test]
-async fn the_type_of_a_definition_cannot_change_and_a_hundred_are_enough() {
-    let world = World::new().await;
-    let client = world.client();
+async fn changing_a_type_and_exceeding_100_properties_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     create(&client, json!({"a": optional("string")})).await;
     let answer = client.put(PATH, json!({"properties": {"a": optional("number")}})).await.expect(400);
     assert_eq!(
@@ -81,25 +81,26 @@ async fn the_type_of_a_definition_cannot_change_and_a_hundred_are_enough() {
 }
 
 #[tokio::test]
-async fn an_unknown_schema_and_another_projects_cannot_be_changed() {
-    let world = World::new().await;
-    let id = create(&world.client(), json!({})).await;
+async fn updating_an_unknown_schema_or_one_of_another_project_returns_404() {
+    let project = TestProject::new();
+    let id = create(&project.client(), json!({})).await;
     let body = json!({"properties": {"a": optional("string")}});
     for name in ["customer", id.as_str()] {
-        let answer = world.stranger().put(&format!("/v1/metadata-schemas/{name}"), body.clone()).await.expect(404);
+        let answer =
+            project.other_project().put(&format!("/v1/metadata-schemas/{name}"), body.clone()).await.expect(404);
         assert_eq!(answer.string("/details"), format!("Cannot find metadata schema with id {name}"));
     }
-    world.client().put("/v1/metadata-schemas/%00", body).await.expect(404);
-    assert_eq!(world.client().get(PATH).await.json()["properties"], json!({}));
+    project.client().put("/v1/metadata-schemas/%00", body).await.expect(404);
+    assert_eq!(project.client().get(PATH).await.json()["properties"], json!({}));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_at_the_same_time_are_all_kept() {
-    let world = World::new().await;
-    create(&world.client(), json!({})).await;
+async fn concurrent_updates_are_all_kept() {
+    let project = TestProject::new();
+    create(&project.client(), json!({})).await;
     let calls: Vec<_> = (0..12)
         .map(|index| {
-            let client = world.client();
+            let client = project.client();
             let body = json!({"properties": {format!("k{index}"): optional("string")}});
             tokio::spawn(async move { client.put(PATH, body).await.expect(200) })
         })
@@ -107,5 +108,5 @@ async fn changes_at_the_same_time_are_all_kept() {
     for call in calls {
         call.await.unwrap();
     }
-    assert_eq!(world.client().get(PATH).await.json()["properties"].as_object().unwrap().len(), 12);
+    assert_eq!(project.client().get(PATH).await.json()["properties"].as_object().unwrap().len(), 12);
 }

@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::Value;
 use voucherify_emulator::domain::oauth::SCOPES;
 
-use crate::support::{Answer, Client, World, doors};
+use crate::support::{Answer, Client, TestProject, operation_security};
 
 const MISSING_PERMISSION: &str = r#"{"code":403,"message":"Missing permission","details":"User does not have a required permission to perform this operation.","key":"missing_required_permission"}"#;
 
@@ -24,16 +24,16 @@ async fn call(client: &Client, method: &str, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_operation_is_open_to_its_own_scopes_and_to_no_other() {
-    let world = World::new().await;
+async fn each_operation_accepts_only_its_own_scopes() {
+    let project = TestProject::new();
     let mut tokens: HashMap<String, Client> = HashMap::new();
     let mut looked_at = 0;
-    for (method, path, security) in doors() {
+    for (method, path, security) in operation_security() {
         let Some(own) = scopes(&security) else { continue };
         looked_at += 1;
         for scope in &own {
             if !tokens.contains_key(scope) {
-                tokens.insert(scope.clone(), world.bearer(&world.client().token(scope).await));
+                tokens.insert(scope.clone(), project.bearer(&project.client().token(scope).await));
             }
             let status = call(&tokens[scope], &method, &path).await.status.as_u16();
             assert!(!matches!(status, 401 | 403), "{method} {path} answers {status} to {scope}");
@@ -41,7 +41,7 @@ async fn every_operation_is_open_to_its_own_scopes_and_to_no_other() {
         let others: Vec<_> = SCOPES.into_iter().filter(|scope| !own.iter().any(|one| one == scope)).collect();
         let others = others.join("+");
         if !tokens.contains_key(&others) {
-            tokens.insert(others.clone(), world.bearer(&world.client().token(&others).await));
+            tokens.insert(others.clone(), project.bearer(&project.client().token(&others).await));
         }
         let answer = call(&tokens[&others], &method, &path).await.expect(403);
         assert_eq!(answer.text, MISSING_PERMISSION, "{method} {path}");
@@ -50,12 +50,12 @@ async fn every_operation_is_open_to_its_own_scopes_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn the_contract_names_the_scopes_of_the_vendor() {
+async fn contract_contains_scopes_of_vendor() {
     let known = |prefix: &str, resource: &str| {
         let scope = format!("{prefix}{resource}");
         SCOPES.contains(&scope.as_str()).then_some(scope)
     };
-    for (method, path, security) in doors() {
+    for (method, path, security) in operation_security() {
         let parts: Vec<_> = path.split('/').collect();
         let expected = match parts[..] {
             ["", "v1", "oauth", ..] => None,
@@ -70,11 +70,11 @@ async fn the_contract_names_the_scopes_of_the_vendor() {
 }
 
 #[tokio::test]
-async fn where_the_contract_asks_for_keys_a_token_of_everything_is_refused() {
-    let world = World::new().await;
-    let everything = world.bearer(&world.client().token(&SCOPES.join("+")).await);
+async fn token_with_all_scopes_is_rejected_where_contract_requires_keys() {
+    let project = TestProject::new();
+    let everything = project.bearer(&project.client().token(&SCOPES.join("+")).await);
     let mut refused = 0;
-    for (method, path, security) in doors() {
+    for (method, path, security) in operation_security() {
         let asks_for_keys = security.iter().any(|way| way.get("AppId").is_some());
         if asks_for_keys && scopes(&security).is_none() {
             refused += 1;

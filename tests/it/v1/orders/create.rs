@@ -1,44 +1,88 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn an_order_of_nobody_is_as_recorded() {
-    let world = World::new().await;
+async fn order_without_customer_has_recorded_form() {
+    let project = TestProject::new();
     let body = json!({"amount": 10000, "currency": "EUR", "items": [{"quantity": 1, "product_id": "test_order_item1"},
         {"quantity": 1, "product_id": "test_order_item2", "object": "order_item"}]});
-    let answer = world.client().post("/v1/orders", body).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        r#"{"id":"<ord_>","source_id":null,"created_at":"<time>","updated_at":null,"status":"CREATED","amount":10000,"total_amount":10000,"items":[{"object":"order_item","product_id":"test_order_item1","quantity":1},{"object":"order_item","product_id":"test_order_item2","quantity":1}],"customer_id":null,"referrer_id":null,"object":"order"}"#
-    );
+    let answer = project.client().post("/v1/orders", body).await.expect(200);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<ord_>",
+      "source_id": null,
+      "created_at": "<time>",
+      "updated_at": null,
+      "status": "CREATED",
+      "amount": 10000,
+      "total_amount": 10000,
+      "items": [
+        {"object":"order_item","product_id":"test_order_item1","quantity":1},
+        {"object":"order_item","product_id":"test_order_item2","quantity":1}
+      ],
+      "customer_id": null,
+      "referrer_id": null,
+      "object": "order"
+    }
+    "#);
 }
 
 #[tokio::test]
-async fn items_with_prices_decide_the_amount() {
-    let world = World::new().await;
+async fn item_prices_determine_order_amount() {
+    let project = TestProject::new();
     let body = json!({"source_id": "new", "status": "FULFILLED", "amount": 1, "metadata": {"m": 1}, "items": [
         {"source_id": "prod_1", "related_object": "product", "quantity": 2,
             "product": {"name": "Phone", "price": 60000, "metadata": {"c": ["p"]}, "override": true}},
         {"source_id": "Comic", "related_object": "sku", "quantity": 1,
             "product": {"source_id": "Books", "name": "Comics", "price": 2100},
             "sku": {"sku": "Comics1", "source_id": "Comic", "price": 1700}, "metadata": {"i": 1}}]});
-    let answer = world.client().post("/v1/orders", body).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        concat!(
-            r#"{"id":"<ord_>","source_id":"new","created_at":"<time>","updated_at":null,"status":"FULFILLED","amount":121700,"total_amount":121700,"items":["#,
-            r#"{"object":"order_item","source_id":"prod_1","related_object":"product","quantity":2,"amount":120000,"price":60000,"subtotal_amount":120000,"product":{"name":"Phone","metadata":{"c":["p"]},"price":60000}},"#,
-            r#"{"object":"order_item","source_id":"Comic","related_object":"sku","quantity":1,"amount":1700,"price":1700,"subtotal_amount":1700,"product":{"source_id":"Books","name":"Comics","price":2100},"sku":{"source_id":"Comic","sku":"Comics1","price":1700},"metadata":{"i":1}}],"#,
-            r#""metadata":{"m":1},"customer_id":null,"referrer_id":null,"object":"order"}"#
-        )
-    );
+    let answer = project.client().post("/v1/orders", body).await.expect(200);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<ord_>",
+      "source_id": "new",
+      "created_at": "<time>",
+      "updated_at": null,
+      "status": "FULFILLED",
+      "amount": 121700,
+      "total_amount": 121700,
+      "items": [
+        {
+          "object": "order_item",
+          "source_id": "prod_1",
+          "related_object": "product",
+          "quantity": 2,
+          "amount": 120000,
+          "price": 60000,
+          "subtotal_amount": 120000,
+          "product": {"name":"Phone","metadata":{"c":["p"]},"price":60000}
+        },
+        {
+          "object": "order_item",
+          "source_id": "Comic",
+          "related_object": "sku",
+          "quantity": 1,
+          "amount": 1700,
+          "price": 1700,
+          "subtotal_amount": 1700,
+          "product": {"source_id":"Books","name":"Comics","price":2100},
+          "sku": {"source_id":"Comic","sku":"Comics1","price":1700},
+          "metadata": {"i":1}
+        }
+      ],
+      "metadata": {"m":1},
+      "customer_id": null,
+      "referrer_id": null,
+      "object": "order"
+    }
+    "#);
 }
 
 #[tokio::test]
-async fn the_customer_and_the_referrer_of_an_order_are_made_on_the_way() {
-    let world = World::new().await;
-    let client = world.client();
+async fn customer_and_referrer_of_order_are_created() {
+    let project = TestProject::new();
+    let client = project.client();
     let body = json!({"amount": 1, "customer": {"source_id": "bob", "name": "Bob"}, "referrer": {"source_id": "jane"}});
     let answer = client.post("/v1/orders", body).await.expect(200);
     assert!(answer.shape().contains(
@@ -53,9 +97,9 @@ async fn the_customer_and_the_referrer_of_an_order_are_made_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_known_source_id_or_id_updates_that_order() {
-    let world = World::new().await;
-    let client = world.client();
+async fn known_source_id_or_id_updates_order() {
+    let project = TestProject::new();
+    let client = project.client();
     let created =
         client.post("/v1/orders", json!({"source_id": "o", "amount": 5, "metadata": {"a": 1}})).await.expect(200);
     let body = json!({"source_id": "o", "status": "PAID", "metadata": {"b": 2}});
@@ -72,17 +116,17 @@ async fn a_known_source_id_or_id_updates_that_order() {
 }
 
 #[tokio::test]
-async fn the_time_of_creation_may_be_sent() {
-    let world = World::new().await;
+async fn created_at_can_be_sent() {
+    let project = TestProject::new();
     let body = json!({"amount": 1, "created_at": "2021-12-22T10:13:06.487Z"});
-    let answer = world.client().post("/v1/orders", body).await.expect(200);
+    let answer = project.client().post("/v1/orders", body).await.expect(200);
     assert_eq!(answer.string("/created_at"), "2021-12-22T10:13:06.487Z");
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_by_its_path() {
-    let world = World::new().await;
-    let client = world.client();
+async fn validation_error_contains_path_of_member() {
+    let project = TestProject::new();
+    let client = project.client();
     let many: Vec<_> = (0..501).map(|_| json!({})).collect();
     for (body, details) in [
         (json!({"amount": "1"}), "Property .amount must be integer"),
@@ -109,9 +153,9 @@ async fn what_is_wrong_is_named_by_its_path() {
 }
 
 #[tokio::test]
-async fn unknown_ids_and_those_of_another_project_are_not_found() {
-    let world = World::new().await;
-    let (client, stranger) = (world.client(), world.stranger());
+async fn ids_of_other_project_return_404() {
+    let project = TestProject::new();
+    let (client, other_client) = (project.client(), project.other_project());
     let customer = client.customer(json!({})).await;
     let order = client.post("/v1/orders", json!({"source_id": "o", "amount": 1})).await.string("/id");
     for (body, kind) in [
@@ -120,17 +164,17 @@ async fn unknown_ids_and_those_of_another_project_are_not_found() {
         (json!({"referrer_id": customer}), "customer"),
         (json!({"id": order}), "order"),
     ] {
-        let answer = stranger.post("/v1/orders", body).await.expect(404);
+        let answer = other_client.post("/v1/orders", body).await.expect(404);
         assert_eq!(answer.string("/resource_type"), kind);
     }
-    assert_eq!(stranger.get("/v1/orders").await.json()["total"], 0, "nothing half done");
-    assert_ne!(stranger.post("/v1/orders", json!({"source_id": "o"})).await.expect(200).string("/id"), order);
+    assert_eq!(other_client.get("/v1/orders").await.json()["total"], 0, "nothing half done");
+    assert_ne!(other_client.post("/v1/orders", json!({"source_id": "o"})).await.expect(200).string("/id"), order);
 }
 
 #[tokio::test]
-async fn an_id_and_a_source_id_are_not_taken_for_each_other() {
-    let world = World::new().await;
-    let client = world.client();
+async fn id_and_source_id_are_not_interchangeable() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.post("/v1/orders", json!({"source_id": "o", "amount": 1})).await.expect(200).string("/id");
     client.post("/v1/orders", json!({"id": "o", "amount": 2})).await.expect(404);
     let other = client.post("/v1/orders", json!({"source_id": id, "amount": 3})).await.expect(200).string("/id");

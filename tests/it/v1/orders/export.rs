@@ -1,14 +1,14 @@
 use axum::http::Method;
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 const PATH: &str = "/v1/orders/export";
 
 #[tokio::test]
-async fn orders_are_exported_as_by_the_exports() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_export_creates_export_with_file() {
+    let project = TestProject::new();
+    let client = project.client();
     client.post("/v1/orders", json!({"source_id": "o", "amount": 7700})).await.expect(200);
     client.post("/v1/orders", json!({"source_id": "p", "amount": 1})).await.expect(200);
     let parameters =
@@ -29,18 +29,18 @@ async fn orders_are_exported_as_by_the_exports() {
 }
 
 #[tokio::test]
-async fn an_empty_object_asks_for_three_fields() {
-    let world = World::new().await;
-    let client = world.client();
+async fn empty_object_exports_three_default_fields() {
+    let project = TestProject::new();
+    let client = project.client();
     let answer = client.post(PATH, json!({})).await.expect(200);
     assert_eq!(answer.json()["parameters"], json!({"fields": ["id", "source_id", "status"]}));
     client.call(Method::POST, PATH, None).await.expect(400);
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_in_the_vendors_words() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_filters_and_fields_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     let filters = json!({"discount_amount": {"conditions": {"$above": 1}}});
     let error = client.post(PATH, json!({"parameters": {"filters": filters}})).await.expect(400);
     assert!(
@@ -52,13 +52,13 @@ async fn what_is_wrong_is_told_in_the_vendors_words() {
 }
 
 #[tokio::test]
-async fn orders_of_another_project_are_not_exported() {
-    let world = World::new().await;
-    world.client().post("/v1/orders", json!({"source_id": "o"})).await.expect(200);
-    let stranger = world.stranger();
-    let id = stranger.post(PATH, json!({"parameters": {"fields": ["source_id"]}})).await.expect(200).string("/id");
-    stranger.get("/_emulator/idle").await.expect(200);
-    let url = stranger.get(&format!("/v1/exports/{id}")).await.expect(200).string("/result/url");
-    assert_eq!(stranger.download(&url).await.expect(200).text, "Source ID\n");
-    world.client().get(&format!("/v1/exports/{id}")).await.expect(404);
+async fn orders_of_other_project_are_not_exported() {
+    let project = TestProject::new();
+    project.client().post("/v1/orders", json!({"source_id": "o"})).await.expect(200);
+    let other = project.other_project();
+    let id = other.post(PATH, json!({"parameters": {"fields": ["source_id"]}})).await.expect(200).string("/id");
+    other.get("/_emulator/idle").await.expect(200);
+    let url = other.get(&format!("/v1/exports/{id}")).await.expect(200).string("/result/url");
+    assert_eq!(other.download(&url).await.expect(200).text, "Source ID\n");
+    project.client().get(&format!("/v1/exports/{id}")).await.expect(404);
 }

@@ -1,7 +1,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 const PATH: &str = "/v1/orders/import";
 
@@ -10,22 +10,22 @@ async fn summary(client: &Client, identifier: &str) -> Value {
 }
 
 /// Holds the queue of the project up with a job in front that waits for a locked customer, until the transaction ends.
-async fn hold_up(world: &World, client: &Client) -> sqlx::Transaction<'static, sqlx::Postgres> {
+async fn block_queue(emulator: &TestEmulator, client: &Client) -> sqlx::Transaction<'static, sqlx::Postgres> {
     client.customer(json!({"source_id": "in front"})).await;
-    let mut blocker = world.pool.begin().await.unwrap();
+    let mut blocker = emulator.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM customers WHERE source_id = 'in front' FOR UPDATE").execute(&mut *blocker).await.unwrap();
     client.post("/v1/customers/bulk/async", json!([{"source_id": "in front", "name": "N"}])).await.expect(202);
     blocker
 }
 
-async fn forget(client: &Client, identifier: &str) {
+async fn erase(client: &Client, identifier: &str) {
     client.post(&format!("/v1/customers/{identifier}/permanent-deletion"), json!({})).await.expect(200);
 }
 
 #[tokio::test]
-async fn orders_are_created_with_their_people() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn orders_are_created_with_customers_and_referrers() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let answer = client
         .post(
             PATH,
@@ -79,16 +79,16 @@ async fn orders_are_created_with_their_people() {
 }
 
 #[tokio::test]
-async fn known_orders_and_their_people_are_changed() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn known_orders_and_their_customers_are_updated() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let first = json!({"source_id": "o1", "amount": 10, "status": "PAID", "metadata": {"a": 1}, "customer": {"source_id": "a", "name": "A", "phone": "1"}});
     client.post("/v1/orders", first).await.expect(200);
     let second = json!({"amount": 20, "status": "PAID", "items": [{"quantity": 1}], "customer": {"source_id": "a"}});
     let second = client.post("/v1/orders", second).await.expect(200).string("/id");
     let third = json!({"source_id": "o3", "amount": 30, "status": "PAID", "customer": {"source_id": "a"}});
     client.post("/v1/orders", third).await.expect(200);
-    world.clock.set("2024-03-02T10:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-03-02T10:00:00Z".parse().unwrap());
     let a = client.get("/v1/customers/a").await.string("/id");
     let action = client
         .done(PATH, json!([
@@ -122,9 +122,9 @@ async fn known_orders_and_their_people_are_changed() {
 }
 
 #[tokio::test]
-async fn the_later_of_two_with_one_source_id_wins() {
-    let world = World::new().await;
-    let client = world.client();
+async fn last_order_for_source_id_wins() {
+    let project = TestProject::new();
+    let client = project.client();
     let action = client
         .done(PATH, json!([
             {"source_id": "o", "amount": 1, "status": "PAID", "metadata": {"a": 1}, "customer": {"source_id": "a", "name": "first"}},
@@ -148,9 +148,9 @@ async fn the_later_of_two_with_one_source_id_wins() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_but_segments() {
-    let world = World::new().await;
-    let client = world.client();
+async fn import_records_only_segment_activity() {
+    let project = TestProject::new();
+    let client = project.client();
     let filter = json!({"junction": "and", "summary.orders.total_amount": {"conditions": {"$more_than": [99]}}});
     let segment = json!({"name": "S", "type": "auto-update", "filter": filter});
     let segment = client.post("/v1/segments", segment).await.expect(200).string("/id");
@@ -176,37 +176,37 @@ async fn nobody_is_told_but_segments() {
 }
 
 #[tokio::test]
-async fn the_summary_of_a_customer_is_made_once() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_summary_of_customer_is_updated_once() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     sqlx::raw_sql(
         "CREATE TABLE refreshed (id text);
          CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
              'BEGIN INSERT INTO refreshed VALUES (NEW.source_id); RETURN NULL; END';
          CREATE TRIGGER note AFTER UPDATE OF orders_count ON customers FOR EACH ROW EXECUTE FUNCTION note()",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     let order = |number: usize| json!({"amount": number, "status": "PAID", "customer": {"source_id": format!("c{}", number % 3)}});
     let action = client.done(PATH, (0..1_200).map(order).collect()).await;
     assert_eq!(action["result"]["done_count"], 1_200);
     let refreshed: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM refreshed ORDER BY id").fetch_all(&world.pool).await.unwrap();
+        sqlx::query_scalar("SELECT id FROM refreshed ORDER BY id").fetch_all(&emulator.pool).await.unwrap();
     assert_eq!(refreshed, ["c0", "c1", "c2"]);
     assert_eq!(summary(&client, "c0").await["total_count"], 400);
 }
 
 #[tokio::test]
-async fn an_order_that_is_refused_fails_alone_and_changes_nobody() {
-    let world = World::new().await;
-    let client = world.client();
+async fn rejected_orders_fail_individually_and_change_no_customer() {
+    let project = TestProject::new();
+    let client = project.client();
     for (resource, key) in [("customer", "age"), ("order", "rank"), ("order_item", "size")] {
         let schema = json!({"related_object": resource, "properties": {key: {"type": "number", "optional": true, "array": false}}});
         client.post("/v1/metadata-schemas", schema).await.expect(200);
     }
     client.customer(json!({"source_id": "a", "name": "A"})).await;
-    let theirs = world.stranger().post("/v1/orders", json!({"amount": 1})).await.expect(200).string("/id");
+    let theirs = project.other_project().post("/v1/orders", json!({"amount": 1})).await.expect(200).string("/id");
     let action = client
         .done(PATH, json!([
             {"source_id": "0", "customer": {"source_id": "a", "phone": "1"}},
@@ -246,9 +246,9 @@ async fn an_order_that_is_refused_fails_alone_and_changes_nobody() {
 }
 
 #[tokio::test]
-async fn metadata_that_becomes_too_large_fails_alone() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_with_oversized_merged_metadata_fails_individually() {
+    let project = TestProject::new();
+    let client = project.client();
     let half = "x".repeat(700_000);
     let action = client
         .done(PATH, json!([
@@ -265,14 +265,14 @@ async fn metadata_that_becomes_too_large_fails_alone() {
 }
 
 #[tokio::test]
-async fn an_order_that_the_database_refuses_fails_alone() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_rejected_by_database_fails_individually() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     sqlx::raw_sql(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
          CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.amount = 7) EXECUTE FUNCTION refuse()",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     let order = |number: usize| json!({"amount": number, "status": "PAID", "customer": {"source_id": "a"}});
@@ -286,9 +286,9 @@ async fn an_order_that_the_database_refuses_fails_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_list_of_orders_is_refused_before_it_is_accepted() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_body_is_rejected_and_creates_no_job() {
+    let project = TestProject::new();
+    let client = project.client();
     let many: Vec<_> = (0..501).map(|_| json!({})).collect();
     for (body, details) in [
         (json!([]), "Payload must NOT have fewer than 1 items"),
@@ -327,9 +327,9 @@ async fn what_is_no_list_of_orders_is_refused_before_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn two_thousand_orders_are_taken_in_ten_megabytes() {
-    let world = World::new().await;
-    let client = world.client();
+async fn two_thousand_orders_in_10_mib_are_imported() {
+    let project = TestProject::new();
+    let client = project.client();
     let note = "x".repeat(4_900);
     let order = |number: usize| {
         let customer = json!({"source_id": format!("c{}", number % 500)});
@@ -349,13 +349,13 @@ async fn two_thousand_orders_are_taken_in_ten_megabytes() {
 }
 
 #[tokio::test]
-async fn orders_of_another_project_are_not_touched() {
-    let world = World::new().await;
-    let (client, stranger) = (world.client(), world.stranger());
+async fn import_does_not_change_orders_of_other_project() {
+    let project = TestProject::new();
+    let (client, other_client) = (project.client(), project.other_project());
     let order = json!({"source_id": "o", "amount": 1, "status": "PAID", "customer": {"source_id": "a", "name": "A"}});
     client.post("/v1/orders", order).await.expect(200);
     let customer = client.get("/v1/customers/a").await.string("/id");
-    let action = stranger
+    let action = other_client
         .done(
             PATH,
             json!([
@@ -368,18 +368,18 @@ async fn orders_of_another_project_are_not_touched() {
     assert_eq!(client.get("/v1/orders/o").await.json()["amount"], 1);
     assert_eq!(client.get("/v1/customers/a").await.string("/name"), "A");
     assert_eq!(summary(&client, "a").await["total_amount"], 1);
-    assert_eq!(summary(&stranger, "a").await["total_amount"], 2);
+    assert_eq!(summary(&other_client, "a").await["total_amount"], 2);
 }
 
 #[tokio::test]
-async fn who_is_forgotten_while_an_import_waits_is_not_imported() {
-    let world = World::new().await;
-    let client = world.client();
+async fn customer_erased_while_import_is_queued_is_not_imported() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let mut ids = Vec::new();
     for source_id in ["gone", "gone by id", "stays"] {
         ids.push(client.customer(json!({"source_id": source_id})).await);
     }
-    let blocker = hold_up(&world, &client).await;
+    let blocker = block_queue(&emulator, &client).await;
     let answer = client
         .post(PATH, json!([
             {"source_id": "1", "customer": {"source_id": "gone", "name": "needle"}},
@@ -391,8 +391,8 @@ async fn who_is_forgotten_while_an_import_waits_is_not_imported() {
         ]))
         .await
         .expect(200);
-    forget(&client, "gone").await;
-    forget(&client, &ids[1]).await;
+    erase(&client, "gone").await;
+    erase(&client, &ids[1]).await;
     blocker.rollback().await.unwrap();
     let action = client.action(&answer.string("/async_action_id")).await;
     assert_eq!(
@@ -411,9 +411,9 @@ async fn who_is_forgotten_while_an_import_waits_is_not_imported() {
 }
 
 #[tokio::test]
-async fn who_is_forgotten_is_out_of_what_failed() {
-    let world = World::new().await;
-    let client = world.client();
+async fn erasure_removes_failures_that_name_the_customer() {
+    let project = TestProject::new();
+    let client = project.client();
     let schema = json!({"related_object": "customer", "properties": {"n": {"type": "number", "optional": true, "array": false}}});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
     for source_id in ["a", "b", "c"] {
@@ -439,17 +439,17 @@ async fn who_is_forgotten_is_out_of_what_failed() {
         let failed = client.get(&path).await.expect(200).json()["result"]["failed"].clone();
         failed.as_array().unwrap().iter().map(|line| line["source_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    forget(&client, "a").await;
+    erase(&client, "a").await;
     assert_eq!(failed().await, ["5", "6"]);
     client.customer(json!({"source_id": "later"})).await;
-    forget(&client, "later").await;
+    erase(&client, "later").await;
     assert_eq!(failed().await, ["5"], "also who came after");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn imports_and_changes_at_the_same_time_leave_true_summaries() {
-    let world = World::new().await;
-    let client = world.client();
+async fn concurrent_imports_and_updates_keep_summaries_correct() {
+    let project = TestProject::new();
+    let client = project.client();
     let order = |number: usize, customer: &str| json!({"source_id": format!("o{number}"), "amount": 10, "status": "PAID", "customer": {"source_id": customer}, "referrer": {"source_id": "r"}});
     for round in 0..5 {
         let mut calls = Vec::new();
@@ -487,9 +487,9 @@ async fn imports_and_changes_at_the_same_time_leave_true_summaries() {
 }
 
 #[tokio::test]
-async fn an_order_that_goes_with_its_person_is_not_brought_back_by_an_import_that_waits() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_deleted_by_erasure_is_not_recreated_by_queued_import() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "gone"})).await;
     client.customer(json!({"source_id": "stays"})).await;
     for (source_id, customer) in [("1", "gone"), ("2", "gone"), ("3", "stays")] {
@@ -498,7 +498,7 @@ async fn an_order_that_goes_with_its_person_is_not_brought_back_by_an_import_tha
             .await
             .expect(200);
     }
-    let blocker = hold_up(&world, &client).await;
+    let blocker = block_queue(&emulator, &client).await;
     let answer = client
         .post(
             PATH,
@@ -511,19 +511,19 @@ async fn an_order_that_goes_with_its_person_is_not_brought_back_by_an_import_tha
         )
         .await
         .expect(200);
-    forget(&client, "gone").await;
+    erase(&client, "gone").await;
     blocker.rollback().await.unwrap();
     assert_eq!(client.action(&answer.string("/async_action_id")).await["result"]["done_count"], 3);
     let mut orders = client.get("/v1/orders").await.expect(200).column("orders", "source_id");
     orders.sort();
     assert_eq!(orders, ["2", "3", "4"], "the second was given to somebody else");
-    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn what_failed_of_a_persons_order_goes_with_the_person_though_it_names_nobody() {
-    let world = World::new().await;
-    let client = world.client();
+async fn erasure_removes_failures_of_the_customers_orders() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let schema =
         json!({"related_object": "order", "properties": {"n": {"type": "number", "optional": true, "array": false}}});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
@@ -532,8 +532,8 @@ async fn what_failed_of_a_persons_order_goes_with_the_person_though_it_names_nob
     let wrong = json!([{"source_id": "1", "metadata": {"n": "needle"}}, {"source_id": "2", "metadata": {"n": "x"}}]);
     let action = client.done(PATH, wrong).await;
     assert_eq!(action["result"]["failed_count"], 2);
-    forget(&client, "ben").await;
-    assert_eq!(world.tables_with("needle").await, Vec::<String>::new());
+    erase(&client, "ben").await;
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
     let failed = client.action(action["id"].as_str().unwrap()).await["result"]["failed"].clone();
     assert_eq!((failed.as_array().unwrap().len(), &failed[0]["source_id"]), (1, &json!("2")));
 }

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
 async fn orders_are_listed_newest_first_with_total() {
-    let world = World::new().await;
-    let client = world.client();
+    let project = TestProject::new();
+    let client = project.client();
     for source_id in ["a", "b", "c"] {
         client.post("/v1/orders", json!({"source_id": source_id, "amount": 1})).await.expect(200);
     }
@@ -26,12 +26,12 @@ async fn orders_are_listed_newest_first_with_total() {
         assert_eq!(list.column("orders", "source_id").join(""), expected, "{query}");
         assert_eq!(list.json()["total"], 3);
     }
-    assert_eq!(world.stranger().get("/v1/orders").await.json()["total"], 0);
+    assert_eq!(project.other_project().get("/v1/orders").await.json()["total"], 0);
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named() {
-    let world = World::new().await;
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
     for (query, details) in [
         ("page=101", "Property .page cannot be higher than 100"),
         ("limit=-1", "Property .limit cannot be lower than 1"),
@@ -40,15 +40,15 @@ async fn wrong_parameters_are_named() {
             "Property .order must be equal to one of the allowed values [ created_at, -created_at, updated_at, -updated_at ]",
         ),
     ] {
-        let answer = world.client().get(&format!("/v1/orders?{query}")).await.expect(400);
+        let answer = project.client().get(&format!("/v1/orders?{query}")).await.expect(400);
         assert_eq!(answer.string("/details"), details);
     }
 }
 
 #[tokio::test]
 async fn orders_are_filtered_and_counted() {
-    let world = World::new().await;
-    let client = world.client();
+    let project = TestProject::new();
+    let client = project.client();
     for (source_id, amount, status) in [("a", 100, "PAID"), ("b", 200, "CREATED"), ("c", 300, "PAID")] {
         let order = json!({"source_id": source_id, "amount": amount, "status": status, "metadata": {"of": source_id}});
         client.post("/v1/orders", order).await.expect(200);
@@ -79,6 +79,6 @@ async fn orders_are_filtered_and_counted() {
         );
     }
     client.get("/v1/orders?filters[status][conditions][$redeemed]=true").await.expect(501);
-    let strangers = world.stranger().get("/v1/orders?filters[status][conditions][$is]=PAID").await.json();
-    assert_eq!(strangers["total"], 0);
+    let others = project.other_project().get("/v1/orders?filters[status][conditions][$is]=PAID").await.json();
+    assert_eq!(others["total"], 0);
 }

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn an_amount_and_a_status_replace_and_the_items_stay() {
-    let world = World::new().await;
-    let client = world.client();
+async fn amount_and_status_are_replaced_and_items_kept() {
+    let project = TestProject::new();
+    let client = project.client();
     let body = json!({"amount": 10000, "items": [{"quantity": 1, "product": {"name": "test-order-item1"}}]});
     let id = client.post("/v1/orders", body).await.expect(200).string("/id");
     let answer = client.put(&format!("/v1/orders/{id}"), json!({"amount": 30000, "status": "PAID"})).await.expect(200);
@@ -16,9 +16,9 @@ async fn an_amount_and_a_status_replace_and_the_items_stay() {
 }
 
 #[tokio::test]
-async fn the_activity_tells_of_changes_and_of_the_status_that_is_reached() {
-    let world = World::new().await;
-    let client = world.client();
+async fn order_updates_and_status_changes_are_recorded() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.post("/v1/orders", json!({"source_id": "o", "amount": 1, "customer": {"source_id": "a"}})).await.expect(200);
     for body in [
         json!({"amount": 2}),
@@ -32,7 +32,7 @@ async fn the_activity_tells_of_changes_and_of_the_status_that_is_reached() {
     let entries: Vec<String> = sqlx::query_scalar(
         "SELECT substr(type, 16) FROM customer_activity WHERE type LIKE 'customer.order.%' ORDER BY id",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap();
     assert_eq!(
@@ -42,12 +42,12 @@ async fn the_activity_tells_of_changes_and_of_the_status_that_is_reached() {
 }
 
 #[tokio::test]
-async fn an_unknown_order_and_another_projects_cannot_be_changed() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_order_and_order_of_other_project_are_not_updated() {
+    let project = TestProject::new();
+    let client = project.client();
     client.post("/v1/orders", json!({"source_id": "o", "amount": 1})).await.expect(200);
     client.put("/v1/orders/unknown", json!({"amount": 2})).await.expect(404);
-    world.stranger().put("/v1/orders/o", json!({"amount": 2})).await.expect(404);
+    project.other_project().put("/v1/orders/o", json!({"amount": 2})).await.expect(404);
     client.put("/v1/orders/o", json!({"customer_id": "cust_unknown", "amount": 2})).await.expect(404);
     client.put("/v1/orders/o", json!({"amount": "2"})).await.expect(400);
     assert_eq!(client.get("/v1/orders/o").await.json()["amount"], 1);

@@ -1,12 +1,12 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn a_static_segment_takes_the_customers_who_exist() {
-    let world = World::new().await;
-    let client = world.client();
-    let (a, theirs) = (client.customer(json!({})).await, world.stranger().customer(json!({})).await);
+async fn static_segment_contains_existing_customers_only() {
+    let project = TestProject::new();
+    let client = project.client();
+    let (a, theirs) = (client.customer(json!({})).await, project.other_project().customer(json!({})).await);
     let body = json!({"name": "VIP", "type": "static", "customers": [a, a, theirs, "cust_unknown"]});
     let answer = client.post("/v1/segments", body).await.expect(200);
     assert_eq!(
@@ -18,9 +18,9 @@ async fn a_static_segment_takes_the_customers_who_exist() {
 }
 
 #[tokio::test]
-async fn twenty_thousand_members_are_taken_and_one_more_is_not() {
-    let world = World::new().await;
-    let client = world.client();
+async fn more_than_20000_members_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     let id = client.customer(json!({})).await;
     let mut customers = vec!["cust_x".to_owned(); 19_999];
     customers.push(id);
@@ -31,8 +31,8 @@ async fn twenty_thousand_members_are_taken_and_one_more_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
-    let world = World::new().await;
+async fn missing_and_invalid_members_return_400() {
+    let project = TestProject::new();
     for (body, details) in [
         (json!({}), "Payload must have required property 'name'"),
         (json!({"name": ""}), "Property .name must NOT have fewer than 1 characters"),
@@ -43,6 +43,6 @@ async fn what_is_missing_or_wrong_is_named() {
         (json!({"name": "S", "customers": {}}), "Property .customers must be array"),
         (json!({"name": "S", "customers": [1]}), "Property .customers[0] must be string"),
     ] {
-        assert_eq!(world.client().post("/v1/segments", body).await.expect(400).string("/details"), details);
+        assert_eq!(project.client().post("/v1/segments", body).await.expect(400).string("/details"), details);
     }
 }

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::TestProject;
 
 #[tokio::test]
-async fn a_deleted_segment_is_gone_and_its_members_are_not() {
-    let world = World::new().await;
-    let client = world.client();
+async fn deleting_segment_keeps_its_members() {
+    let project = TestProject::new();
+    let client = project.client();
     let member = client.customer(json!({})).await;
     let id = client.post("/v1/segments", json!({"name": "S", "customers": [member]})).await.string("/id");
     client.delete(&format!("/v1/segments/{id}")).await.expect(204);
@@ -17,10 +17,10 @@ async fn a_deleted_segment_is_gone_and_its_members_are_not() {
 }
 
 #[tokio::test]
-async fn another_projects_segment_cannot_be_deleted() {
-    let world = World::new().await;
-    let id = world.client().post("/v1/segments", json!({"name": "S"})).await.string("/id");
-    world.stranger().delete(&format!("/v1/segments/{id}")).await.expect(404);
-    world.client().delete("/v1/segments/%00").await.expect(404);
-    world.client().get(&format!("/v1/segments/{id}")).await.expect(200);
+async fn segment_of_other_project_is_not_deleted() {
+    let project = TestProject::new();
+    let id = project.client().post("/v1/segments", json!({"name": "S"})).await.string("/id");
+    project.other_project().delete(&format!("/v1/segments/{id}")).await.expect(404);
+    project.client().delete("/v1/segments/%00").await.expect(404);
+    project.client().get(&format!("/v1/segments/{id}")).await.expect(200);
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator};
 
 const NOW: &str = "2024-03-15T12:00:00Z";
 
 /// Creates a customer `name` whose birthdate is `date`.
-async fn born(client: &Client, name: &str, date: &str) {
+async fn create_customer_with_birthdate(client: &Client, name: &str, date: &str) {
     client.customer(json!({"source_id": name, "birthdate": date})).await;
 }
 
@@ -72,9 +72,9 @@ fn filter(field: &str, operator: &str, operand: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn texts() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn text_operators() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, city) in [("a", "Berlin"), ("b", "berlin"), ("c", "Bern"), ("d", "Ąber")] {
         client.customer(json!({"source_id": name, "address": {"city": city, "country": "X"}})).await;
     }
@@ -114,9 +114,9 @@ async fn texts() {
 }
 
 #[tokio::test]
-async fn numbers() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn number_operators() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, amounts) in [("none", &[][..]), ("nine", &[9]), ("ten", &[4, 6]), ("hundred", &[100])] {
         client.customer(json!({"source_id": name})).await;
         for amount in amounts {
@@ -149,9 +149,9 @@ async fn numbers() {
 }
 
 #[tokio::test]
-async fn days_of_the_calendar() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn date_operators() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, date) in [
         ("a-yesteryear", "2023-03-15"),
         ("b-february", "2024-02-29"),
@@ -163,10 +163,10 @@ async fn days_of_the_calendar() {
         ("h-next-month", "2024-04-30"),
         ("i-next-year", "2025-01-01"),
     ] {
-        born(&client, name, date).await;
+        create_customer_with_birthdate(&client, name, date).await;
     }
     client.customer(json!({"source_id": "n"})).await;
-    born(&client, "last-week", "2024-03-10").await;
+    create_customer_with_birthdate(&client, "last-week", "2024-03-10").await;
     let rows: &[(&str, Value, &str)] = &[
         ("$today", json!([true]), "e-today"),
         ("$tomorrow", json!([true]), "f-tomorrow"),
@@ -215,9 +215,9 @@ async fn days_of_the_calendar() {
 }
 
 #[tokio::test]
-async fn anniversaries() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn anniversary_operators() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, date) in [
         ("a-february", "1980-02-29"),
         ("b-monday", "1981-03-11"),
@@ -229,7 +229,7 @@ async fn anniversaries() {
         ("h-december", "1987-12-31"),
         ("i-last-week", "1988-03-05"),
     ] {
-        born(&client, name, date).await;
+        create_customer_with_birthdate(&client, name, date).await;
     }
     client.customer(json!({"source_id": "n"})).await;
     let rows: &[(&str, Value, &str)] = &[
@@ -256,15 +256,15 @@ async fn anniversaries() {
     for (now, passing) in
         [("2023-02-28T05:00:00Z", "a-february"), ("2024-02-28T05:00:00Z", ""), ("2023-03-01T05:00:00Z", "")]
     {
-        world.clock.set(now.parse().unwrap());
+        emulator.clock.set(now.parse().unwrap());
         assert_eq!(members(&client, &filter("birthdate", "$today_md", &json!([true]))).await, passing, "{now}");
     }
 }
 
 #[tokio::test]
-async fn moments() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn datetime_operators() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, made_at) in [
         ("a", "2024-02-14T12:00:00.000Z"),
         ("b", "2024-02-14T12:00:00.001Z"),
@@ -272,10 +272,10 @@ async fn moments() {
         ("d", "2024-03-15T00:00:00Z"),
         ("e", "2024-03-15T12:00:00Z"),
     ] {
-        world.clock.set(made_at.parse().unwrap());
+        emulator.clock.set(made_at.parse().unwrap());
         client.customer(json!({"source_id": name})).await;
     }
-    world.clock.set(NOW.parse().unwrap());
+    emulator.clock.set(NOW.parse().unwrap());
     let rows: &[(&str, Value, &str)] = &[
         ("$after", json!(["2024-02-14T12:00:00.000Z"]), "b c d e"),
         ("$after", json!(["2024-03-15"]), "e"),
@@ -306,9 +306,9 @@ async fn moments() {
 }
 
 #[tokio::test]
-async fn arrays_and_metadata_without_a_definition() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn array_operators_on_metadata_without_schema() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, value) in [
         ("a", json!(["Nike", "Puma"])),
         ("b", json!(["Nike"])),
@@ -349,9 +349,9 @@ async fn arrays_and_metadata_without_a_definition() {
 }
 
 #[tokio::test]
-async fn every_field_is_one() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn all_fields_can_be_filtered_by() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     let body = json!({
         "source_id": "a", "name": "A", "email": "a@x.io", "phone": "+1", "description": "d",
         "birthdate": "1990-01-01", "birthday": "1990-01-02",
@@ -420,9 +420,9 @@ async fn every_field_is_one() {
 }
 
 #[tokio::test]
-async fn fields_are_joined_and_the_conditions_of_a_field_hold_together() {
-    let world = World::at(NOW).await;
-    let client = world.client();
+async fn fields_are_combined_by_junction_and_all_conditions_of_field_must_match() {
+    let emulator = TestEmulator::at(NOW).await;
+    let client = emulator.client();
     for (name, city) in [("a", "Berlin"), ("b", "Bern"), ("ab", "Bern")] {
         client.customer(json!({"source_id": name, "name": name, "address": {"city": city}})).await;
     }
@@ -451,9 +451,9 @@ async fn fields_are_joined_and_the_conditions_of_a_field_hold_together() {
 }
 
 #[tokio::test]
-async fn what_is_no_filter_is_refused_with_where_it_is_wrong() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_filter_returns_400_with_path() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let junction = "Property .filter has wrong `junction` property. It must be one of: and, or";
     for (filter, details) in [
         (Value::Null, junction),

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
 async fn segments_are_listed_newest_first() {
-    let world = World::new().await;
-    let client = world.client();
+    let project = TestProject::new();
+    let client = project.client();
     let mut ids = Vec::new();
     for name in ["a", "b", "c"] {
         ids.push(client.post("/v1/segments", json!({"name": name})).await.string("/id"));
@@ -23,28 +23,28 @@ async fn segments_are_listed_newest_first() {
     let chosen = format!("/v1/segments?ids[0]={}&ids%5B1%5D={}&ids[2]=seg_unknown", ids[0], ids[2]);
     assert_eq!(names(client.get(&chosen).await), ("ca".to_owned(), json!(2)));
     assert_eq!(names(client.get("/v1/segments?ids=%00").await), (String::new(), json!(0)));
-    assert_eq!(names(world.stranger().get("/v1/segments").await), (String::new(), json!(0)));
-    assert_eq!(names(world.stranger().get(&chosen).await), (String::new(), json!(0)));
+    assert_eq!(names(project.other_project().get("/v1/segments").await), (String::new(), json!(0)));
+    assert_eq!(names(project.other_project().get(&chosen).await), (String::new(), json!(0)));
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_named() {
-    let world = World::new().await;
-    let answer = world.client().get("/v1/segments?limit=500").await.expect(400);
+async fn invalid_parameters_return_400() {
+    let project = TestProject::new();
+    let answer = project.client().get("/v1/segments?limit=500").await.expect(400);
     assert_eq!(answer.string("/details"), "Property .limit cannot be higher than 100");
-    world.client().get("/v1/segments?order=name").await.expect(400);
+    project.client().get("/v1/segments?order=name").await.expect(400);
     for query in ["filters[filter][conditions][$is]=x", "filters[name][conditions][$like]=x", "start_date=soon"] {
-        let error = world.client().get(&format!("/v1/segments?{query}")).await.expect(400);
+        let error = project.client().get(&format!("/v1/segments?{query}")).await.expect(400);
         assert_eq!(error.string("/key"), "invalid_query_params");
     }
 }
 
 #[tokio::test]
-async fn segments_are_filtered_by_what_they_are_and_when_they_were_made() {
-    let world = World::at("2024-03-15T12:00:00Z").await;
-    let client = world.client();
+async fn segments_are_filtered_by_members_and_creation_time() {
+    let emulator = TestEmulator::at("2024-03-15T12:00:00Z").await;
+    let client = emulator.client();
     for (name, kind, made_at) in [("a", "static", "10"), ("b", "passive", "11"), ("ab", "auto-update", "12")] {
-        world.clock.set(format!("2024-03-15T{made_at}:00:00Z").parse().unwrap());
+        emulator.clock.set(format!("2024-03-15T{made_at}:00:00Z").parse().unwrap());
         let body = json!({"name": name, "type": kind, "filter": {"junction": "and"}});
         client.post("/v1/segments", body).await.expect(200);
     }
@@ -60,6 +60,6 @@ async fn segments_are_filtered_by_what_they_are_and_when_they_were_made() {
         assert_eq!(listed.column("data", "name"), names, "{query}");
         assert_eq!(listed.json()["total"], if query.ends_with("limit=1") { 3 } else { names.len() });
     }
-    let theirs = world.stranger().get("/v1/segments?filters[name][conditions][$contains]=a").await.expect(200);
+    let theirs = emulator.other_project().get("/v1/segments?filters[name][conditions][$contains]=a").await.expect(200);
     assert_eq!(theirs.json()["total"], 0);
 }

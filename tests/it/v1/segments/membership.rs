@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 async fn segment(client: &Client, kind: &str, filter: Value) -> String {
     client.post("/v1/segments", json!({"name": "S", "type": kind, "filter": filter})).await.expect(200).string("/id")
@@ -16,22 +16,22 @@ async fn members(client: &Client, id: &str) -> Vec<String> {
 }
 
 /// The types of a customer's entries in order, those that tell of a segment with its name behind them.
-async fn told(world: &World, customer: &str) -> Vec<String> {
+async fn list_entry_types(emulator: &TestEmulator, customer: &str) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT a.type || coalesce(' ' || (a.data::json -> 'segment' ->> 'name'), '')
          FROM customer_activity a JOIN customers c ON c.project_id = a.project_id AND c.id = a.customer_id
          WHERE c.source_id = $1 ORDER BY a.id",
     )
     .bind(customer)
-    .fetch_all(&world.pool)
+    .fetch_all(&emulator.pool)
     .await
     .unwrap()
 }
 
 #[tokio::test]
-async fn a_change_of_the_customer_moves_it_at_once_and_is_told_in_an_active_segment() {
-    let world = World::new().await;
-    let client = world.client();
+async fn customer_update_changes_membership_immediately_and_records_it_for_active_segment() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "old", "address": {"city": "Berlin"}})).await;
     let filter = json!({"junction": "and", "address.city": {"conditions": {"$is": ["Berlin"]}}});
     let active = segment(&client, "auto-update", filter.clone()).await;
@@ -48,20 +48,26 @@ async fn a_change_of_the_customer_moves_it_at_once_and_is_told_in_an_active_segm
         assert_eq!(members(&client, id).await, ["new", "other"]);
     }
     // Who was in it when it was made had not changed.
-    assert_eq!(told(&world, "old").await, ["customer.created", "customer.updated", "customer.segment.left S"]);
-    assert_eq!(told(&world, "new").await, ["customer.created", "customer.segment.entered S"]);
-    assert_eq!(told(&world, "other").await, ["customer.created", "customer.updated", "customer.segment.entered S"]);
+    assert_eq!(
+        list_entry_types(&emulator, "old").await,
+        ["customer.created", "customer.updated", "customer.segment.left S"]
+    );
+    assert_eq!(list_entry_types(&emulator, "new").await, ["customer.created", "customer.segment.entered S"]);
+    assert_eq!(
+        list_entry_types(&emulator, "other").await,
+        ["customer.created", "customer.updated", "customer.segment.entered S"]
+    );
     // A change that crosses no line tells of none.
     client.put("/v1/customers/new", json!({"phone": "1"})).await.expect(200);
-    assert_eq!(told(&world, "new").await.len(), 3);
+    assert_eq!(list_entry_types(&emulator, "new").await.len(), 3);
     client.delete("/v1/customers/new").await.expect(204);
     assert_eq!(members(&client, &active).await, ["other"]);
 }
 
 #[tokio::test]
-async fn orders_events_and_the_state_move_customers_too() {
-    let world = World::new().await;
-    let client = world.client();
+async fn orders_events_and_customer_state_change_membership() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let over = |field: &str, number: i64| json!({"junction": "and", field: {"conditions": {"$more_than": [number]}}});
     let spent = segment(&client, "auto-update", over("summary.orders.total_amount", 100)).await;
     let signed = segment(&client, "auto-update", over("events.signed.count", 1)).await;
@@ -70,13 +76,13 @@ async fn orders_events_and_the_state_move_customers_too() {
     client.post("/v1/orders", order).await.expect(200);
     assert_eq!(members(&client, &spent).await, ["a"]);
     assert_eq!(
-        told(&world, "a").await,
+        list_entry_types(&emulator, "a").await,
         ["customer.created", "customer.order.created", "customer.order.paid", "customer.segment.entered S"]
     );
     // Another's order now.
     client.put("/v1/orders/o", json!({"customer": {"source_id": "b"}})).await.expect(200);
     assert_eq!(members(&client, &spent).await, ["b"]);
-    assert_eq!(told(&world, "a").await.last().unwrap(), "customer.segment.left S");
+    assert_eq!(list_entry_types(&emulator, "a").await.last().unwrap(), "customer.segment.left S");
     client.put("/v1/orders/o", json!({"status": "CANCELED"})).await.expect(200);
     assert!(members(&client, &spent).await.is_empty());
     for _ in 0..2 {
@@ -91,9 +97,9 @@ async fn orders_events_and_the_state_move_customers_too() {
 }
 
 #[tokio::test]
-async fn the_entries_of_one_request_are_of_one_group_and_show_the_customer_after_it() {
-    let world = World::new().await;
-    let client = world.client();
+async fn entries_of_one_request_share_group_id_and_contain_updated_customer() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     segment(
         &client,
         "auto-update",
@@ -102,12 +108,12 @@ async fn the_entries_of_one_request_are_of_one_group_and_show_the_customer_after
     .await;
     client.post("/v1/orders", json!({"status": "PAID", "amount": 7, "customer": {"source_id": "a"}})).await.expect(200);
     let groups: i64 = sqlx::query_scalar("SELECT count(DISTINCT group_id) FROM customer_activity")
-        .fetch_one(&world.pool)
+        .fetch_one(&emulator.pool)
         .await
         .unwrap();
     assert_eq!(groups, 1);
     let data: String = sqlx::query_scalar("SELECT data FROM customer_activity WHERE type = 'customer.segment.entered'")
-        .fetch_one(&world.pool)
+        .fetch_one(&emulator.pool)
         .await
         .unwrap();
     let data: Value = serde_json::from_str(&data).unwrap();
@@ -116,9 +122,9 @@ async fn the_entries_of_one_request_are_of_one_group_and_show_the_customer_after
 }
 
 #[tokio::test]
-async fn the_passing_of_time_moves_customers_when_somebody_looks() {
-    let world = World::at("2024-03-15T12:00:00Z").await;
-    let client = world.client();
+async fn membership_by_time_is_updated_when_it_is_read() {
+    let emulator = TestEmulator::at("2024-03-15T12:00:00Z").await;
+    let client = emulator.client();
     let filter = |field: &str, operator: &str, operand: Value| json!({"junction": "and", field: {"conditions": {operator: operand}}});
     let fresh = segment(&client, "auto-update", filter("created_at", "$less_than_ago", json!([1]))).await;
     let settled = segment(&client, "passive", filter("created_at", "$more_than_ago", json!([1]))).await;
@@ -128,22 +134,22 @@ async fn the_passing_of_time_moves_customers_when_somebody_looks() {
     client.customer(json!({"source_id": "a", "birthdate": "1990-03-16"})).await;
     assert_eq!(members(&client, &fresh).await, ["a"]);
     assert!(members(&client, &birthday).await.is_empty());
-    world.clock.set("2024-03-16T11:59:59.999Z".parse().unwrap());
+    emulator.clock.set("2024-03-16T11:59:59.999Z".parse().unwrap());
     assert_eq!(members(&client, &birthday).await, ["a"]);
     assert_eq!(members(&client, &either).await, ["a"]);
     assert_eq!(members(&client, &fresh).await, ["a"]);
     assert!(members(&client, &settled).await.is_empty());
-    world.clock.set("2024-03-16T12:00:00.001Z".parse().unwrap());
+    emulator.clock.set("2024-03-16T12:00:00.001Z".parse().unwrap());
     // A list of another kind does not look.
     assert_eq!(client.get("/v1/customers/a/segments").await.column("data", "id").len(), 2);
     client.customer(json!({"source_id": "b"})).await;
     assert_eq!(members(&client, &fresh).await, ["b"]);
     assert_eq!(members(&client, &settled).await, ["a"]);
     assert_eq!(members(&client, &either).await, ["b"]);
-    world.clock.set("2024-03-17T00:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-03-17T00:00:00Z".parse().unwrap());
     assert!(members(&client, &birthday).await.is_empty());
     assert_eq!(
-        told(&world, "a").await,
+        list_entry_types(&emulator, "a").await,
         [
             "customer.created",
             "customer.segment.entered S",
@@ -153,15 +159,15 @@ async fn the_passing_of_time_moves_customers_when_somebody_looks() {
         ]
     );
     // Time that goes back is time all the same.
-    world.clock.set("2024-03-16T11:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-03-16T11:00:00Z".parse().unwrap());
     assert_eq!(members(&client, &birthday).await, ["a"]);
     assert_eq!(members(&client, &settled).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_person_of_whom_nothing_is_known_is_in_what_an_empty_profile_passes() {
-    let world = World::new().await;
-    let client = world.client();
+async fn unknown_customer_is_in_segments_that_match_empty_profile() {
+    let project = TestProject::new();
+    let client = project.client();
     let unknown =
         segment(&client, "passive", json!({"junction": "and", "email": {"conditions": {"$is_unknown": [true]}}})).await;
     let poor = segment(
@@ -178,27 +184,27 @@ async fn a_person_of_whom_nothing_is_known_is_in_what_an_empty_profile_passes() 
 }
 
 #[tokio::test]
-async fn another_projects_customers_are_in_another_world() {
-    let world = World::new().await;
-    let (client, stranger) = (world.client(), world.stranger());
-    stranger.customer(json!({"source_id": "theirs"})).await;
+async fn segments_exclude_customers_of_other_project() {
+    let project = TestProject::new();
+    let (client, other_client) = (project.client(), project.other_project());
+    other_client.customer(json!({"source_id": "theirs"})).await;
     let all = json!({"junction": "and"});
     let id = segment(&client, "auto-update", all).await;
-    stranger.customer(json!({"source_id": "theirs too"})).await;
+    other_client.customer(json!({"source_id": "theirs too"})).await;
     assert!(members(&client, &id).await.is_empty());
-    assert!(members(&stranger, &id).await.is_empty());
+    assert!(members(&other_client, &id).await.is_empty());
     client.customer(json!({"source_id": "ours"})).await;
     assert_eq!(members(&client, &id).await, ["ours"]);
-    assert!(members(&stranger, &id).await.is_empty());
-    assert_eq!(stranger.get("/v1/customers/theirs/segments").await.json()["total"], 0);
-    let filtered = stranger.get("/v1/customers?filters[name][conditions][$is_unknown]=").await.expect(200);
+    assert!(members(&other_client, &id).await.is_empty());
+    assert_eq!(other_client.get("/v1/customers/theirs/segments").await.json()["total"], 0);
+    let filtered = other_client.get("/v1/customers?filters[name][conditions][$is_unknown]=").await.expect(200);
     assert_eq!(filtered.column("customers", "source_id"), ["theirs too", "theirs"]);
 }
 
 #[tokio::test]
-async fn a_hundred_filtered_segments_are_all_there_can_be() {
-    let world = World::new().await;
-    let client = world.client();
+async fn more_than_100_filtered_segments_return_400() {
+    let project = TestProject::new();
+    let client = project.client();
     let body = json!({"name": "S", "type": "passive", "filter": {"junction": "and"}});
     let mut id = String::new();
     for _ in 0..100 {
@@ -212,44 +218,44 @@ async fn a_hundred_filtered_segments_are_all_there_can_be() {
 }
 
 #[tokio::test]
-async fn a_filter_that_another_emulator_made_on_the_database_is_followed_at_once() {
-    let world = World::new().await;
-    let other = world.again(|_| {}).await;
-    world.client().customer(json!({"source_id": "before"})).await;
+async fn segment_created_by_other_emulator_applies_immediately() {
+    let emulator = TestEmulator::new().await;
+    let other = emulator.start_another(|_| {}).await;
+    emulator.client().customer(json!({"source_id": "before"})).await;
     let filter = json!({"junction": "and", "name": {"conditions": {"$is": ["A"]}}});
     let id = segment(&other.client(), "passive", filter).await;
-    world.client().customer(json!({"source_id": "a", "name": "A"})).await;
-    world.client().put("/v1/customers/before", json!({"name": "A"})).await.expect(200);
+    emulator.client().customer(json!({"source_id": "a", "name": "A"})).await;
+    emulator.client().put("/v1/customers/before", json!({"name": "A"})).await.expect(200);
     assert_eq!(members(&other.client(), &id).await, ["before", "a"]);
     other.client().delete(&format!("/v1/segments/{id}")).await.expect(204);
-    world.client().customer(json!({"name": "A"})).await;
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM segment_members").fetch_one(&world.pool).await.unwrap();
+    emulator.client().customer(json!({"name": "A"})).await;
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM segment_members").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(left, 0);
 }
 
 #[tokio::test]
-async fn who_is_written_between_two_looks_is_settled_by_the_second() {
-    let world = World::at("2026-11-22T12:00:00Z").await;
-    let client = world.client();
+async fn customer_written_between_two_reads_is_evaluated_by_second_read() {
+    let emulator = TestEmulator::at("2026-11-22T12:00:00Z").await;
+    let client = emulator.client();
     let filter = |operator: &str| json!({"junction": "and", "birthdate": {"conditions": {operator: [true]}}});
     let day = segment(&client, "passive", filter("$today_md")).await;
     let month = segment(&client, "auto-update", filter("$this_month_md")).await;
     client.customer(json!({"source_id": "november", "birthdate": "1990-11-30"})).await;
-    world.clock.set("2026-11-23T12:00:00Z".parse().unwrap());
+    emulator.clock.set("2026-11-23T12:00:00Z".parse().unwrap());
     client.customer(json!({"source_id": "a", "birthdate": "1990-11-23"})).await;
-    world.clock.set("2026-11-24T12:00:00Z".parse().unwrap());
+    emulator.clock.set("2026-11-24T12:00:00Z".parse().unwrap());
     assert!(members(&client, &day).await.is_empty());
-    world.clock.set("2026-12-05T12:00:00Z".parse().unwrap());
+    emulator.clock.set("2026-12-05T12:00:00Z".parse().unwrap());
     client.customer(json!({"source_id": "december", "birthdate": "1990-12-24"})).await;
     client.put("/v1/customers/november", json!({"phone": "1"})).await.expect(200);
-    world.clock.set("2027-11-01T12:00:00Z".parse().unwrap());
+    emulator.clock.set("2027-11-01T12:00:00Z".parse().unwrap());
     assert_eq!(members(&client, &month).await, ["november", "a"]);
 }
 
 #[tokio::test]
-async fn a_filter_as_large_as_it_may_be_is_one_that_the_database_takes() {
-    let world = World::at("2024-03-15T12:00:00Z").await;
-    let client = world.client();
+async fn largest_allowed_filters_are_accepted_by_database() {
+    let emulator = TestEmulator::at("2024-03-15T12:00:00Z").await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "a", "birthdate": "2024-03-14", "metadata": {"many": vec!["x"; 2_000]}})).await;
     for operator in ["$is_days_ago", "$is_days_ago_md", "$less_than", "$is"] {
         let values: Vec<Value> =
@@ -257,7 +263,7 @@ async fn a_filter_as_large_as_it_may_be_is_one_that_the_database_takes() {
         let filter = json!({"junction": "and", "birthdate": {"conditions": {operator: values}}});
         let id = segment(&client, "passive", filter).await;
         assert_eq!(members(&client, &id).await, ["a"], "{operator}");
-        world.clock.set("2024-03-15T13:00:00Z".parse().unwrap());
+        emulator.clock.set("2024-03-15T13:00:00Z".parse().unwrap());
         assert_eq!(members(&client, &id).await, ["a"], "{operator}");
     }
     let conditions: Vec<_> =
@@ -275,9 +281,9 @@ async fn a_filter_as_large_as_it_may_be_is_one_that_the_database_takes() {
 }
 
 #[tokio::test]
-async fn the_names_of_other_counts_are_no_segments() {
-    let world = World::new().await;
-    let client = world.client();
+async fn names_of_other_counters_are_not_segment_ids() {
+    let project = TestProject::new();
+    let client = project.client();
     client.customer(json!({})).await;
     for name in ["customers", "orders", "segments"] {
         assert_eq!(client.get(&format!("/v1/customers?segment_id={name}")).await.expect(200).json()["total"], 0);
@@ -287,28 +293,28 @@ async fn the_names_of_other_counts_are_no_segments() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_time_moves_is_told_to_the_last() {
-    let world = World::at("2024-03-15T12:00:00Z").await;
-    let client = world.client();
+async fn membership_by_time_of_10000_customers_is_recorded_for_each_customer() {
+    let emulator = TestEmulator::at("2024-03-15T12:00:00Z").await;
+    let client = emulator.client();
     client.customer(json!({"source_id": "first"})).await;
     sqlx::query(
         "INSERT INTO customers (project_id, id, profile, created_at, changed_at)
          SELECT project_id, 'cust_' || lpad(n::text, 24, '0'), profile, created_at, created_at FROM customers, generate_series(1, 10000) n",
     )
-    .execute(&world.pool)
+    .execute(&emulator.pool)
     .await
     .unwrap();
     // As the emulator does by itself, once a second.
-    sqlx::query("ANALYZE").execute(&world.pool).await.unwrap();
+    sqlx::query("ANALYZE").execute(&emulator.pool).await.unwrap();
     let filter = json!({"junction": "and", "created_at": {"conditions": {"$more_than_ago": [30]}}});
     let id = segment(&client, "auto-update", filter).await;
-    world.clock.set("2024-05-15T12:00:00Z".parse().unwrap());
+    emulator.clock.set("2024-05-15T12:00:00Z".parse().unwrap());
     let listed = client.get(&format!("/v1/customers?segment_id={id}&limit=1")).await.expect(200);
     assert_eq!(listed.json()["total"], 10_001);
     let told: i64 = sqlx::query_scalar(
         "SELECT count(DISTINCT customer_id) FROM customer_activity WHERE type = 'customer.segment.entered'",
     )
-    .fetch_one(&world.pool)
+    .fetch_one(&emulator.pool)
     .await
     .unwrap();
     assert_eq!(told, 10_001);

@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::{import, told, upload};
-use crate::support::{Client, World};
+use super::{import, message_and_reasons, upload};
+use crate::support::{Client, TestProject};
 
 async fn metadata(client: &Client, source_id: &str) -> String {
     client.get(&format!("/v1/customers/{source_id}")).await.expect(200).json()["metadata"].to_string()
 }
 
-async fn define(client: &Client, properties: Value) {
+async fn create_customer_schema(client: &Client, properties: Value) {
     let schema = json!({"related_object": "customer", "properties": properties});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
 }
 
 #[tokio::test]
-async fn the_columns_of_the_published_template_are_known() {
-    let world = World::new().await;
-    let client = world.client();
+async fn imports_columns_of_published_template() {
+    let project = TestProject::new();
+    let client = project.client();
     let file = concat!(
         "Name,Source_id,Description,Email,Phone,Address_line_1,Address_line_2,City,Postal_Code,State,Country,Birthdate,favorite_brands,CRM_created_date\n",
         "Alice Morgan,alice,Loyal,alice@morgan.com,+1,Street 1,Floor 2,NY,10001,New York,US,1990-05-01,\"Nike,Fenty\",2022-03-11\n",
@@ -42,9 +42,9 @@ async fn the_columns_of_the_published_template_are_known() {
 }
 
 #[tokio::test]
-async fn the_columns_of_the_reference_are_known_in_capital_and_small_letters() {
-    let world = World::new().await;
-    let client = world.client();
+async fn imports_documented_columns_ignoring_case() {
+    let project = TestProject::new();
+    let client = project.client();
     let file = concat!(
         " NAME ,email,pHONE,Birthday,SOURCE_ID,ADDRESS_LINE_1,address_line_2,Address_Postal_Code,address_city,ADDRESS_STATE,Address_Country,description,Metadata_name_1\n",
         "A,a@b.c,1,1990-05-01,a,L1,L2,P,C,S,US,D,M\n",
@@ -60,10 +60,10 @@ async fn the_columns_of_the_reference_are_known_in_capital_and_small_letters() {
 }
 
 #[tokio::test]
-async fn metadata_takes_the_types_of_the_schema() {
-    let world = World::new().await;
-    let client = world.client();
-    define(
+async fn metadata_cells_are_converted_to_schema_types() {
+    let project = TestProject::new();
+    let client = project.client();
+    create_customer_schema(
         &client,
         json!({
             "age": {"type": "number", "optional": true, "array": false},
@@ -89,7 +89,7 @@ async fn metadata_takes_the_types_of_the_schema() {
         "f,,,,,11.03.2022,,,,,\r\n",
     );
     let result = import(&client, file).await;
-    let (message, reasons) = told(&result);
+    let (message, reasons) = message_and_reasons(&result);
     assert_eq!(message, "2 customer(s) imported successfully, 4 failed.");
     assert_eq!(
         reasons,
@@ -106,16 +106,16 @@ async fn metadata_takes_the_types_of_the_schema() {
     );
     assert_eq!(metadata(&client, "b").await, r#"{"vip":null}"#);
     let nested = import(&client, "source_id,inner\ng,\"{\"\"a\"\":1}\"\n").await;
-    assert_eq!(told(&nested).1, [r#"inner: must be an object (actual value is '{"a":1}')"#]);
+    assert_eq!(message_and_reasons(&nested).1, [r#"inner: must be an object (actual value is '{"a":1}')"#]);
 }
 
 #[tokio::test]
-async fn the_published_failure_is_told_byte_for_byte() {
-    let world = World::new().await;
-    let client = world.client();
+async fn metadata_failure_matches_published_example() {
+    let project = TestProject::new();
+    let client = project.client();
     let channel =
         json!({"type": "string", "optional": false, "array": false, "eq": ["Facebook", "Twitter", "Website"]});
-    define(&client, json!({"acquisition_channel": channel})).await;
+    create_customer_schema(&client, json!({"acquisition_channel": channel})).await;
     let result = import(&client, "Source_id,acquisition_channel\ntest-user@voucherify.io,snap\n,snap\n").await;
     assert_eq!(
         result.to_string(),
@@ -128,24 +128,24 @@ async fn the_published_failure_is_told_byte_for_byte() {
         )
     );
     let missing = import(&client, "Source_id,acquisition_channel\na,\n").await;
-    assert!(told(&missing).1[0].ends_with("(actual value is 'undefined')"), "{missing}");
+    assert!(message_and_reasons(&missing).1[0].ends_with("(actual value is 'undefined')"), "{missing}");
 }
 
 #[tokio::test]
-async fn keys_that_the_schema_does_not_have_are_refused_where_it_says_so() {
-    let world = World::new().await;
-    let client = world.client();
+async fn undefined_metadata_fails_when_schema_allows_only_defined() {
+    let project = TestProject::new();
+    let client = project.client();
     let schema = json!({"related_object": "customer", "properties": {}, "allow_defined_only": true});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
     let result = import(&client, "source_id,extra\na,1\nb,\n").await;
-    assert_eq!(told(&result).1, ["extra: property is not defined in the schema (actual value is '1')"]);
+    assert_eq!(message_and_reasons(&result).1, ["extra: property is not defined in the schema (actual value is '1')"]);
     assert_eq!(result["done_count"], 1);
 }
 
 #[tokio::test]
-async fn a_first_line_that_is_no_header_is_refused() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_header_line_returns_400() {
+    let project = TestProject::new();
+    let client = project.client();
     let known = "Property .file must name one of these columns in its first line, separated by commas: Id, Source_id, Name, Email, Phone, Birthdate, Birthday, Description, Address_line_1, Address_line_2, Address_Postal_Code, Address_City, Address_State, Address_Country, Postal_Code, City, State, Country";
     let many: Vec<_> = (0..500).map(|number| format!("a{number}")).collect();
     let many = format!("name,{}", many.join(","));

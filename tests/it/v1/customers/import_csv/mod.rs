@@ -1,5 +1,5 @@
 mod columns;
-mod forgetting;
+mod erasure;
 mod rows;
 mod upload;
 
@@ -46,7 +46,7 @@ async fn import(client: &Client, file: impl AsRef<[u8]>) -> Value {
 }
 
 /// The message and the reasons of a result, in their order.
-fn told(result: &Value) -> (String, Vec<String>) {
+fn message_and_reasons(result: &Value) -> (String, Vec<String>) {
     let reasons = result["failed"].as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap().to_owned());
     (result["message"].as_str().unwrap().to_owned(), reasons.collect())
 }

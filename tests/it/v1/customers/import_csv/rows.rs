@@ -4,18 +4,18 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use super::{import, told, upload};
-use crate::support::World;
+use super::{import, message_and_reasons, upload};
+use crate::support::{TestEmulator, TestProject};
 
 #[tokio::test]
-async fn rows_create_and_change_in_their_order() {
-    let world = World::at("2024-03-01T10:00:00Z").await;
-    let client = world.client();
+async fn rows_create_and_update_customers_in_file_order() {
+    let emulator = TestEmulator::at("2024-03-01T10:00:00Z").await;
+    let client = emulator.client();
     let id =
         client.customer(json!({"source_id": "known", "name": "K", "phone": "1", "metadata": {"a": 1, "b": 2}})).await;
-    world.clock.set("2024-03-01T10:00:01Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:01Z".parse().unwrap());
     let second = client.customer(json!({"source_id": "second", "name": "S"})).await;
-    world.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
+    emulator.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
     let file = format!(
         "Id,Source_id,Name,City,b\n,known,N,NY,x\n,new,first,,\n{second},,T,,\n,,nobody,,\n,new,last,,y\n{id},ignored,,,z\n"
     );
@@ -37,9 +37,9 @@ async fn rows_create_and_change_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_wrong_row_fails_alone_and_is_told_by_its_number() {
-    let world = World::new().await;
-    let client = world.client();
+async fn invalid_rows_fail_individually_with_row_number() {
+    let project = TestProject::new();
+    let client = project.client();
     let long = "x".repeat(501);
     let file = format!(
         "Id,Source_id,Name,Birthdate,City,Description\n\
@@ -85,15 +85,15 @@ async fn a_wrong_row_fails_alone_and_is_told_by_its_number() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_too_large_fails_alone() {
-    let world = World::new().await;
-    let client = world.client();
+async fn oversized_row_fails_individually() {
+    let project = TestProject::new();
+    let client = project.client();
     let cell = "x".repeat(1024 * 1024);
     let file = format!("source_id,note\n{cell},x\na,{cell}\n{},{}\nb,{}\nc,\n", "y".repeat(3000), "z", &cell[20..]);
     let result = import(&client, file).await;
     let too_large = "The row must NOT be larger than 1048576 bytes".to_owned();
     let too_long = "Property .source_id must NOT have more than 500 characters".to_owned();
-    assert_eq!(told(&result).1, [too_large.clone(), too_large, too_long]);
+    assert_eq!(message_and_reasons(&result).1, [too_large.clone(), too_large, too_long]);
     let source_ids: Vec<_> =
         result["failed"].as_array().unwrap().iter().map(|row| row["source_id"].as_str().unwrap()).collect();
     assert_eq!(source_ids, ["", "a", ""], "what is too long for anybody is not repeated");
@@ -101,9 +101,9 @@ async fn a_row_that_is_too_large_fails_alone() {
 }
 
 #[tokio::test]
-async fn cells_hold_commas_quotes_and_line_ends() {
-    let world = World::new().await;
-    let client = world.client();
+async fn cells_may_contain_commas_quotes_and_line_breaks() {
+    let project = TestProject::new();
+    let client = project.client();
     let file = "\u{feff}\"Source_id\",name,note\r\na,\"Morgan, Alice\",\"said \"\"hi\"\"\"\r\nb,Zoë 🎉,\"two\r\nlines\nand more\"\r\nc,5\" pipe, blanks ";
     assert_eq!(import(&client, file).await["done_count"], 3);
     for (source_id, name, note) in [
@@ -117,9 +117,9 @@ async fn cells_hold_commas_quotes_and_line_ends() {
 }
 
 #[tokio::test]
-async fn what_is_no_csv_in_utf_8_is_refused_as_a_whole() {
-    let world = World::new().await;
-    let client = world.client();
+async fn file_that_is_not_utf8_csv_returns_400() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let not_utf_8 = |line| format!("Property .file must be CSV in UTF-8; the row at line {line} is not UTF-8");
     let nul =
         |line| format!("Property .file must be CSV in UTF-8; the row at line {line} contains the character U+0000");
@@ -139,25 +139,25 @@ async fn what_is_no_csv_in_utf_8_is_refused_as_a_whole() {
         assert_eq!((error.string("/key"), error.string("/details")), ("invalid_payload".to_owned(), details));
     }
     assert_eq!(client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
-    let slices: i64 = sqlx::query_scalar("SELECT count(*) FROM job_slices").fetch_one(&world.pool).await.unwrap();
+    let slices: i64 = sqlx::query_scalar("SELECT count(*) FROM job_slices").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(slices, 0);
     assert_eq!(import(&client, "source_id\n.\n\".\"\n").await["done_count"], 2, "a row may look like the end");
 }
 
 #[tokio::test]
-async fn a_file_without_rows_imports_nobody() {
-    let world = World::new().await;
-    let client = world.client();
+async fn file_without_rows_imports_no_customers() {
+    let project = TestProject::new();
+    let client = project.client();
     for file in ["source_id,name", "source_id,name\n", "source_id,name\r\n\r\n"] {
         let result = import(&client, file).await;
-        assert_eq!(told(&result), ("0 customer(s) imported successfully, 0 failed.".to_owned(), vec![]));
+        assert_eq!(message_and_reasons(&result), ("0 customer(s) imported successfully, 0 failed.".to_owned(), vec![]));
     }
 }
 
 #[tokio::test]
-async fn nobody_is_told_but_segments() {
-    let world = World::new().await;
-    let client = world.client();
+async fn import_records_only_segment_activity() {
+    let project = TestProject::new();
+    let client = project.client();
     let filter = json!({"junction": "and", "name": {"conditions": {"$is": ["N"]}}});
     let segment = json!({"name": "S", "type": "auto-update", "filter": filter});
     let segment = client.post("/v1/segments", segment).await.expect(200).string("/id");
@@ -170,19 +170,19 @@ async fn nobody_is_told_but_segments() {
 }
 
 #[tokio::test]
-async fn customers_of_another_project_are_not_touched() {
-    let world = World::new().await;
-    let id = world.client().customer(json!({"source_id": "a", "name": "A"})).await;
-    let result = import(&world.stranger(), format!("id,source_id,name\n,a,B\n{id},,C\n")).await;
-    assert_eq!(told(&result).1, [format!("Cannot find customer with id {id}")]);
-    assert_eq!(world.client().get("/v1/customers/a").await.string("/name"), "A");
-    assert_eq!(world.stranger().get("/v1/customers/a").await.string("/name"), "B");
+async fn import_does_not_change_customers_of_other_project() {
+    let project = TestProject::new();
+    let id = project.client().customer(json!({"source_id": "a", "name": "A"})).await;
+    let result = import(&project.other_project(), format!("id,source_id,name\n,a,B\n{id},,C\n")).await;
+    assert_eq!(message_and_reasons(&result).1, [format!("Cannot find customer with id {id}")]);
+    assert_eq!(project.client().get("/v1/customers/a").await.string("/name"), "A");
+    assert_eq!(project.other_project().get("/v1/customers/a").await.string("/name"), "B");
 }
 
 #[tokio::test]
-async fn many_rows_keep_their_order_over_the_slices_and_failures_are_listed_up_to_a_limit() {
-    let world = World::new().await;
-    let client = world.client();
+async fn row_order_is_kept_across_slices_and_listed_failures_are_limited() {
+    let project = TestProject::new();
+    let client = project.client();
     let rows: Vec<_> =
         (0..12_500).map(|row| format!("c{row:05},{}", if row % 5 < 4 { "x" } else { "1990-01-01" })).collect();
     let result = import(&client, format!("source_id,birthdate\n{}", rows.join("\n"))).await;
@@ -196,9 +196,9 @@ async fn many_rows_keep_their_order_over_the_slices_and_failures_are_listed_up_t
 }
 
 #[test]
-fn what_was_written_is_imported() {
+fn any_written_csv_is_imported_unchanged() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let world = runtime.block_on(World::new());
+    let emulator = runtime.block_on(TestEmulator::new());
     let cell = prop_oneof!["[a-z0-9]{0,3}", "[ -~é🎉\r\n\t\"',;\u{feff}]{0,8}"];
     let rows = proptest::collection::vec((cell.clone(), cell.clone(), cell), 0..12);
     let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) });
@@ -206,7 +206,7 @@ fn what_was_written_is_imported() {
     runner
         .run(&(rows, any::<bool>(), any::<bool>()), |(rows, is_crlf, has_mark)| {
             number.set(number.get() + 1);
-            let client = world.client_with(&format!("project {}", number.get()), "token");
+            let client = emulator.client_with(&format!("project {}", number.get()), "token");
             let terminator = if is_crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
             let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
             writer.write_record(["Source_id", "name", "note", "City"]).unwrap();

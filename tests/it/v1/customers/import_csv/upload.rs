@@ -6,18 +6,18 @@ use http_body_util::channel::Channel;
 use serde_json::json;
 
 use super::{BOUNDARY, PATH, import, multipart, send, upload};
-use crate::support::{Client, World};
+use crate::support::{Client, TestEmulator, TestProject};
 
 const LIMIT: usize = 10_485_760;
 
-async fn nothing_was_accepted(world: &World) {
-    assert_eq!(world.client().get("/v1/async-actions").await.json()["async_actions"], json!([]));
-    let slices: i64 = sqlx::query_scalar("SELECT count(*) FROM job_slices").fetch_one(&world.pool).await.unwrap();
+async fn assert_nothing_accepted(emulator: &TestEmulator) {
+    assert_eq!(emulator.client().get("/v1/async-actions").await.json()["async_actions"], json!([]));
+    let slices: i64 = sqlx::query_scalar("SELECT count(*) FROM job_slices").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(slices, 0);
 }
 
 /// A file of exactly `size` bytes, with rows of about 5 kB.
-fn file_of(size: usize) -> (Vec<u8>, usize) {
+fn file_of_size(size: usize) -> (Vec<u8>, usize) {
     let mut file = b"source_id,description\n".to_vec();
     let mut rows = 0;
     while file.len() + 10_000 < size {
@@ -33,9 +33,9 @@ fn file_of(size: usize) -> (Vec<u8>, usize) {
 }
 
 #[tokio::test]
-async fn the_answer_is_the_id_of_the_action() {
-    let world = World::new().await;
-    let client = world.client();
+async fn upload_returns_async_action_id() {
+    let project = TestProject::new();
+    let client = project.client();
     let answer = upload(&client, "source_id\na\n").await.expect(202);
     assert_eq!(answer.shape(), r#"{"async_action_id":"<aa_>"}"#);
     let action = client.action(&answer.string("/async_action_id")).await;
@@ -44,28 +44,28 @@ async fn the_answer_is_the_id_of_the_action() {
 }
 
 #[tokio::test]
-async fn ten_megabytes_are_taken_and_a_byte_more_is_not() {
-    let world = World::new().await;
-    let client = world.client();
-    let (file, rows) = file_of(LIMIT);
+async fn file_over_10_mib_returns_413() {
+    let project = TestProject::new();
+    let client = project.client();
+    let (file, rows) = file_of_size(LIMIT);
     assert_eq!(import(&client, file).await["done_count"], rows);
-    let stranger = world.stranger();
+    let other_client = project.other_project();
     for size in [LIMIT + 1, LIMIT * 2] {
-        let error = upload(&stranger, file_of(size).0).await.expect(413);
+        let error = upload(&other_client, file_of_size(size).0).await.expect(413);
         assert_eq!(
             error.text,
             r#"{"statusCode":413,"error":"Request Entity Too Large","message":"Payload content length greater than maximum allowed: 10485760"}"#
         );
     }
     let beside = vec![b'x'; LIMIT];
-    send(&stranger, multipart(&[("other", &beside), ("file", &beside)])).await.expect(413);
-    assert_eq!(stranger.get("/v1/async-actions").await.json()["async_actions"], json!([]));
+    send(&other_client, multipart(&[("other", &beside), ("file", &beside)])).await.expect(413);
+    assert_eq!(other_client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
 }
 
 #[tokio::test]
-async fn a_body_may_come_in_many_small_pieces_and_have_other_parts() {
-    let world = World::new().await;
-    let client = world.client();
+async fn body_may_arrive_in_small_chunks_and_have_other_parts() {
+    let project = TestProject::new();
+    let client = project.client();
     let file = "Source_id,name\na,\"A\r\n--\r\n\"\nb,B\n";
     let body = multipart(&[("before", b"1"), ("file", file.as_bytes()), ("after", b"--2--\r\n")]);
     let (mut sender, pieces) = Channel::<Bytes>::new(1);
@@ -81,9 +81,9 @@ async fn a_body_may_come_in_many_small_pieces_and_have_other_parts() {
 }
 
 #[tokio::test]
-async fn a_client_that_breaks_off_has_asked_for_nothing() {
-    let world = World::new().await;
-    let client = world.client();
+async fn interrupted_upload_creates_no_job() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let body = multipart(&[("file", b"source_id\na\nb\nc\n")]);
     for cut in [0, 1, 20, 160, body.len() - 3] {
         let (mut sender, pieces) = Channel::<Bytes, std::io::Error>::new(1);
@@ -96,13 +96,13 @@ async fn a_client_that_breaks_off_has_asked_for_nothing() {
         sending.await.unwrap();
         assert_eq!(error.string("/key"), "invalid_payload", "{cut}");
     }
-    nothing_was_accepted(&world).await;
+    assert_nothing_accepted(&emulator).await;
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_multipart_to_its_end_is_refused() {
-    let world = World::new().await;
-    let client = world.client();
+async fn malformed_multipart_body_returns_400() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let body = multipart(&[("file", b"source_id\na\n")]);
     let broken = "Payload must be multipart/form-data, whole and with its boundaries";
     for wrong in [&body[..body.len() - 5], &body[..100], b"nonsense", b"source_id\na\n"] {
@@ -113,13 +113,13 @@ async fn a_body_that_is_not_multipart_to_its_end_is_refused() {
     assert_eq!(error.string("/details"), broken);
     let one = multipart(&[("file", b"source_id\na\n"), ("file", b"source_id\nb\n")]);
     assert_eq!(send(&client, one).await.expect(400).string("/details"), "Property .file must be one file");
-    nothing_was_accepted(&world).await;
+    assert_nothing_accepted(&emulator).await;
 }
 
 #[tokio::test]
-async fn the_file_must_be_there() {
-    let world = World::new().await;
-    let client = world.client();
+async fn missing_file_part_returns_400() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     let missing = "Payload must have required property 'file'";
     let none = format!("--{BOUNDARY}--\r\n").into_bytes();
     for body in
@@ -128,25 +128,26 @@ async fn the_file_must_be_there() {
         assert_eq!(send(&client, body).await.expect(400).string("/details"), missing);
     }
     assert_eq!(client.call(Method::POST, PATH, None).await.expect(400).string("/details"), missing);
-    nothing_was_accepted(&world).await;
+    assert_nothing_accepted(&emulator).await;
 }
 
 #[tokio::test]
-async fn other_media_are_not_taken() {
-    let world = World::new().await;
-    let client = world.client();
+async fn other_media_types_return_415() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
     for media in ["application/json", "text/csv", "application/x-www-form-urlencoded", "multipart/mixed; boundary=x"] {
         let body = Body::from("source_id\na\n");
         let error = client.call_with(Method::POST, PATH, body, &[("content-type", media)]).await.expect(415);
         assert!(error.text.contains("Unsupported Media Type"));
     }
     client.call_with(Method::POST, PATH, Body::from("source_id\na\n"), &[]).await.expect(415);
-    nothing_was_accepted(&world).await;
+    assert_nothing_accepted(&emulator).await;
 }
 
 #[tokio::test]
-async fn keys_are_asked_for_before_the_file_is() {
-    let world = World::with(voucherify_emulator::clock::Clock::System, |config| config.strict_auth = true).await;
-    let wrong: Client = world.client_with("nobody", "wrong");
+async fn invalid_keys_return_401() {
+    let emulator =
+        TestEmulator::with(voucherify_emulator::clock::Clock::System, |config| config.strict_auth = true).await;
+    let wrong: Client = emulator.client_with("nobody", "wrong");
     upload(&wrong, "source_id\na\n").await.expect(401);
 }

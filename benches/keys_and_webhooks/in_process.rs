@@ -1,0 +1,30 @@
+//! The emulator in this process, with or without authentication.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use voucherify_emulator::clock::Clock;
+use voucherify_emulator::config::Config;
+use voucherify_emulator::db::pool::{Pool, PoolSettings};
+use voucherify_emulator::domain::credential::Family;
+use voucherify_emulator::http::JsonListener;
+use voucherify_emulator::service::authenticator::{Authenticator, RequestCredentials};
+use voucherify_emulator::{api, app};
+
+/// Serves until the process is killed. `settings` are `authenticated` or `open`, a space, and the URL of the database.
+pub fn serve(settings: &str) {
+    let (mode, url) = settings.split_once(' ').unwrap();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let pool = Pool::new(url.parse().unwrap(), PoolSettings::default());
+        let mut app = app::app(&Config::default(), Clock::System, pool, address).await.unwrap();
+        let keys = RequestCredentials::Pair { family: Family::Server, id: "bench", token: "bench" };
+        let principal = app.authenticator.authenticate(&app.core, keys).await.unwrap().unwrap();
+        if mode == "open" {
+            app.authenticator = Authenticator::with_auth_disabled(principal);
+        }
+        println!("ready on http://{address}");
+        axum::serve(JsonListener(listener), api::router(Arc::new(app))).await.unwrap();
+    });
+}

@@ -1,0 +1,70 @@
+//! The row of a customer, as every query of this module reads it.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::customer::{Customer, OrderSummary};
+use crate::domain::json::JsonText;
+
+/// A row of `customers`, without the columns that only filters and indexes use.
+pub(super) struct CustomerRow {
+    pub(super) id: String,
+    pub(super) source_id: Option<String>,
+    pub(super) profile: JsonText,
+    pub(super) metadata: Option<JsonText>,
+    pub(super) orders_count: i64,
+    pub(super) orders_amount: i64,
+    pub(super) last_order_amount: i64,
+    pub(super) last_order_at: Option<DateTime<Utc>>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: Option<DateTime<Utc>>,
+    pub(super) deleted_at: Option<DateTime<Utc>>,
+    pub(super) state: Option<JsonText>,
+}
+
+impl CustomerRow {
+    /// Returns the customer, or `None` when it is deleted.
+    pub(super) fn unless_deleted(self) -> Option<Customer> {
+        if self.deleted_at.is_some() { None } else { Some(self.into()) }
+    }
+}
+
+impl From<CustomerRow> for Customer {
+    fn from(row: CustomerRow) -> Self {
+        let CustomerRow {
+            id,
+            source_id,
+            profile,
+            metadata,
+            orders_count,
+            orders_amount,
+            last_order_amount,
+            last_order_at,
+            created_at,
+            updated_at,
+            deleted_at: _,
+            state,
+        } = row;
+        let orders = OrderSummary {
+            count: orders_count,
+            amount: orders_amount,
+            last_amount: last_order_amount,
+            last_at: last_order_at,
+        };
+        Self { id, source_id, profile, metadata, orders, state, created_at, updated_at }
+    }
+}
+
+/// Selects the columns of [`CustomerRow`] from `customers`, with the rest of the statement from `WHERE` on.
+macro_rules! select_customer {
+    ($tail:literal, $($argument:expr),*) => {
+        sqlx::query_as!(
+            CustomerRow,
+            r#"SELECT id, source_id, profile AS "profile: JsonText", metadata AS "metadata: JsonText",
+                      orders_count, orders_amount, last_order_amount, last_order_at, created_at, updated_at, deleted_at,
+                      state AS "state: JsonText"
+               FROM customers "# + $tail,
+            $($argument),*
+        )
+    };
+}
+pub(super) use select_customer;

@@ -1,0 +1,113 @@
+-- Erases a customer: deletes the row with everything that depends on it, records in permanent_deletions what was removed, and
+-- returns that. Returns no row when there is no such customer. by_id also finds a softly deleted customer; by_source_id does not.
+--
+-- It is a function, so that an erasure takes one round trip, and so that the statement that deletes sees everything that was
+-- committed before the customer was locked. A change of the schema that adds a table that depends on a customer must add it here.
+CREATE OR REPLACE FUNCTION erase_customer(
+    project bigint, by_id text, by_source_id text, deletion_id text, at timestamptz,
+    OUT erased_customer_id text, OUT events bigint, OUT customer_events bigint, OUT segments bigint, OUT orders bigint,
+    OUT order_events bigint
+) RETURNS SETOF record LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    target customers%ROWTYPE;
+    target_source_ids text[];
+BEGIN
+    PERFORM lock_rules_shared(project);
+    -- Find the customer without locking it and erase it from the job slices first: a worker that applies a slice locks the slice
+    -- first and customers after it, so the opposite order could deadlock.
+    SELECT * INTO target FROM customers
+    WHERE project_id = project AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- The soft deletion of a customer rewrites the source id. The original source id is erased too, unless another customer has it
+    -- now.
+    target_source_ids := ARRAY(
+        SELECT candidate.name FROM (VALUES (target.source_id), (regexp_replace(target.source_id, '_deleted[0-9TZ:.-]{24}$', '')))
+            AS candidate (name)
+        WHERE candidate.name = target.source_id OR target.deleted_at IS NOT NULL AND candidate.name IS NOT NULL AND NOT EXISTS (
+            SELECT FROM customers c
+            WHERE c.project_id = project AND c.source_id = candidate.name AND c.deleted_at IS NULL));
+    PERFORM erase_customer_from_job_slices(project, target.id, target_source_ids);
+    -- The second call covers slices that a split, which the first call waited for, has created.
+    PERFORM erase_customer_from_job_slices(project, target.id, target_source_ids);
+    PERFORM erase_orders_from_job_slices(project, array_agg(name)) FROM (
+        SELECT id AS name FROM orders WHERE project_id = project AND customer_id = target.id
+        UNION ALL SELECT source_id FROM orders
+        WHERE project_id = project AND customer_id = target.id AND source_id IS NOT NULL
+    ) AS order_names HAVING count(*) > 0;
+    -- Lock the same customer: the source id may belong to another one by now.
+    SELECT * INTO target FROM customers
+    WHERE project_id = project AND id = target.id AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- Under the lock no other transaction changes the customer, so all rows about it are committed and visible from here on.
+    PERFORM erase_customer_from_job_results(project, target.id, target_source_ids);
+    RETURN QUERY
+    WITH deleted_orders AS (
+        DELETE FROM orders WHERE project_id = project AND customer_id = target.id RETURNING 1
+    ),
+    cleared_orders AS (
+        UPDATE orders SET referrer_id = NULL
+        WHERE project_id = project AND referrer_id = target.id AND customer_id IS DISTINCT FROM target.id
+    ),
+    deleted_events AS (
+        DELETE FROM custom_events WHERE project_id = project AND customer_id = target.id RETURNING 1
+    ),
+    deleted_event_counts AS (
+        DELETE FROM customer_event_counts WHERE project_id = project AND customer_id = target.id
+    ),
+    deleted_moments AS (
+        DELETE FROM customer_moments WHERE project_id = project AND customer_id = target.id
+    ),
+    deleted_activity AS (
+        DELETE FROM customer_activity WHERE project_id = project AND customer_id = target.id
+        RETURNING starts_with(type, 'customer.order.') AS is_order_entry
+    ),
+    cleared_activity AS (
+        UPDATE customer_activity SET referrer_id = NULL, referrer = NULL
+        WHERE project_id = project AND referrer_id = target.id AND customer_id <> target.id
+    ),
+    deleted_members AS (
+        DELETE FROM segment_members WHERE project_id = project AND customer_id = target.id RETURNING segment_id
+    ),
+    deleted_consents AS (
+        DELETE FROM customer_consents WHERE project_id = project AND customer_id = target.id
+    ),
+    deleted_deliveries AS (
+        DELETE FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id
+    ),
+    deleted_customer AS (
+        DELETE FROM customers WHERE project_id = project AND id = target.id
+    ),
+    counts AS (
+        SELECT (SELECT count(*) FROM deleted_events) AS events,
+               (SELECT count(*) FROM deleted_activity WHERE NOT is_order_entry) AS customer_events,
+               (SELECT count(*) FROM deleted_members) AS segments,
+               (SELECT count(*) FROM deleted_orders) AS orders,
+               (SELECT count(*) FROM deleted_activity WHERE is_order_entry) AS order_events
+    ),
+    decremented AS (
+        INSERT INTO row_counts AS counts_of_rows (project_id, resource, slot, value)
+        SELECT project, decrement.resource, pg_backend_pid() % 64, -decrement.value
+        FROM (
+            SELECT 'customers' AS resource, 1 AS value WHERE target.deleted_at IS NULL
+            UNION ALL SELECT 'orders', c.orders FROM counts c WHERE c.orders > 0
+            UNION ALL SELECT segment_id, 1 FROM deleted_members
+        ) AS decrement
+        -- Always in the same order, so that two sessions with the same slot cannot deadlock.
+        ORDER BY decrement.resource COLLATE "C"
+        ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts_of_rows.value + excluded.value
+    ),
+    record AS (
+        INSERT INTO permanent_deletions
+            (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events)
+        SELECT project, deletion_id, target.id, at, c.events, c.customer_events, 0, c.segments, c.orders, c.order_events
+        FROM counts c
+    )
+    SELECT target.id, c.events, c.customer_events, c.segments, c.orders, c.order_events FROM counts c;
+END
+$$;

@@ -1,0 +1,25 @@
+//! The project, key and request on whose behalf a service function runs.
+
+use std::sync::Arc;
+
+use crate::domain::credential::Channel;
+use crate::domain::project::ProjectId;
+
+/// The project, key and request on whose behalf a service function runs.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub project: ProjectId,
+    /// The id of the key of the request, or of the key that the request's token was issued to.
+    pub app_id: Arc<str>,
+    /// The API that the request was sent to.
+    pub channel: Channel,
+    /// `v-...`; the activity entries that the request causes carry it as their group.
+    pub request_id: String,
+}
+
+impl Caller {
+    /// Returns a caller for changes that the emulator makes by itself and that no activity entry records.
+    pub(super) fn system(project: ProjectId) -> Self {
+        Self { project, app_id: "".into(), channel: Channel::Api, request_id: String::new() }
+    }
+}

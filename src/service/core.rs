@@ -1,0 +1,50 @@
+//! The state that every service function works with.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::Caller;
+use super::jobs::scheduler::JobScheduler;
+use super::rules::cache::RulesCache;
+use super::webhooks::delivery_notifier::DeliveryNotifier;
+use crate::clock::Clock;
+use crate::db::pool::Pool;
+use crate::domain::activity::{ActivityEntry, ActivityType};
+use crate::domain::json::JsonText;
+use crate::ids::Ids;
+
+/// The state of one emulator that its services share.
+#[derive(Debug)]
+pub struct Core {
+    pub pool: Pool,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub rules_cache: RulesCache,
+    pub job_scheduler: JobScheduler,
+    pub delivery_notifier: DeliveryNotifier,
+}
+
+impl Core {
+    /// Creates an activity entry of a customer, for a change that `caller` makes at `now`.
+    pub(super) fn activity_entry(
+        &self,
+        caller: &Caller,
+        customer_id: &str,
+        kind: ActivityType,
+        data: JsonText,
+        now: DateTime<Utc>,
+    ) -> ActivityEntry {
+        ActivityEntry {
+            customer_id: customer_id.to_owned(),
+            id: self.ids.time_ordered("evcus_", now),
+            kind,
+            group_id: caller.request_id.clone(),
+            app_id: Arc::clone(&caller.app_id),
+            channel: caller.channel,
+            data,
+            referrer: None,
+            created_at: now,
+        }
+    }
+}

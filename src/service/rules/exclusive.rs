@@ -1,0 +1,47 @@
+//! A transaction that excludes all other writers of its project.
+
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+use tokio::sync::OwnedRwLockWriteGuard;
+
+use crate::db;
+use crate::db::pool::Transaction;
+use crate::domain::rules::Rules;
+use crate::service::{Caller, Core, Error};
+
+/// A transaction that excludes all other writers of its project. If it is dropped before
+/// [`ExclusiveTransaction::commit`], it is rolled back.
+#[derive(Debug)]
+pub(in crate::service) struct ExclusiveTransaction {
+    pub(super) transaction: Transaction,
+    /// The rules at the start of the transaction.
+    pub rules: Arc<Rules>,
+    _lock: OwnedRwLockWriteGuard<()>,
+}
+
+impl ExclusiveTransaction {
+    /// Waits until the current writers of the project have finished, and begins.
+    pub async fn begin(core: &Core, caller: &Caller) -> Result<Self, Error> {
+        let cached = core.rules_cache.project(caller.project).await;
+        let lock = cached.lock_exclusive().await;
+        let (mut transaction, version) = db::rules::begin_exclusive(&core.pool, caller.project).await?;
+        let rules = cached.rules_of_version(&mut transaction, caller.project, version).await?;
+        Ok(Self { transaction, rules, _lock: lock })
+    }
+
+    /// Returns the connection of the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Rolls back, and returns when the database has released the locks of the transaction.
+    pub(super) async fn roll_back(self) {
+        self.transaction.roll_back().await;
+    }
+
+    /// Commits the transaction.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+}

@@ -1,0 +1,239 @@
+//! The transaction in which services change customers, orders and events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use tokio::sync::OwnedRwLockReadGuard;
+use tokio::task::yield_now;
+
+use super::webhooks::new_deliveries::deliveries_for;
+use super::{Caller, Core, Error};
+use crate::db;
+use crate::db::customers::NewCustomer;
+use crate::db::pool::Transaction;
+use crate::domain::activity::{ActivityEntry, ActivityType};
+use crate::domain::customer::Customer;
+use crate::domain::filter::CustomerValues;
+use crate::domain::json::JsonText;
+use crate::domain::project::ProjectId;
+use crate::domain::rules::{FilteredSegment, Rules};
+use crate::domain::segment::SegmentMember;
+use crate::objects::{rendered, segment};
+
+/// How many segment entries are collected before they are written. The limit bounds memory: each may hold a whole
+/// customer.
+const MAX_BUFFERED_ENTRIES: usize = 1_000;
+/// After how many customers the evaluation of segments yields to other tasks on the thread.
+const CUSTOMERS_PER_YIELD: usize = 50;
+
+/// A transaction under the rules of its project. Its commit updates the segment membership of the changed customers,
+/// writes the recorded activity entries in their order, and after them the entries of customers who entered or left a
+/// segment.
+#[derive(Debug)]
+pub(super) struct UnitOfWork<'a> {
+    pub core: &'a Core,
+    pub caller: &'a Caller,
+    /// The time of every change in this transaction.
+    pub now: DateTime<Utc>,
+    pub rules: Arc<Rules>,
+    transaction: Transaction,
+    entries: Vec<ActivityEntry>,
+    changed: Vec<Customer>,
+    /// The index of each customer in `changed`, by customer id.
+    changed_index: HashMap<String, usize>,
+    sends_webhooks: bool,
+    /// Whether the transaction has written webhook deliveries.
+    has_deliveries: bool,
+    _lock: OwnedRwLockReadGuard<()>,
+}
+
+impl<'a> UnitOfWork<'a> {
+    /// Begins the transaction. If it is dropped before [`UnitOfWork::commit`], it is rolled back.
+    pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
+        let cached = core.rules_cache.project(caller.project).await;
+        let lock = cached.lock_shared().await;
+        let (mut transaction, version) = db::rules::begin_shared(&core.pool, caller.project).await?;
+        let rules = cached.rules_of_version(&mut transaction, caller.project, version).await?;
+        // Read the clock under the lock, so that no segment is brought up to date for a later time before this commits.
+        let now = core.clock.now();
+        Ok(Self {
+            core,
+            caller,
+            now,
+            rules,
+            transaction,
+            entries: Vec::new(),
+            changed: Vec::new(),
+            changed_index: HashMap::new(),
+            sends_webhooks: true,
+            has_deliveries: false,
+            _lock: lock,
+        })
+    }
+
+    /// Suppresses webhooks for all changes of this transaction: the vendor sends none for bulk operations.
+    pub fn suppress_webhooks(&mut self) {
+        self.sends_webhooks = false;
+    }
+
+    /// Registers the deliveries that are inserted together with a new customer, or drops them when webhooks are
+    /// suppressed.
+    pub fn register_deliveries(&mut self, new: &mut NewCustomer) {
+        if !self.sends_webhooks {
+            new.deliveries.clear();
+        }
+        self.has_deliveries |= !new.deliveries.is_empty();
+    }
+
+    /// Returns the project of the caller.
+    pub fn project(&self) -> ProjectId {
+        self.caller.project
+    }
+
+    /// Returns the connection of the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Records an entry in the activity of a customer.
+    pub fn record_activity(&mut self, customer_id: &str, kind: ActivityType, data: JsonText) {
+        self.record_activity_with_referrer(customer_id, kind, data, None);
+    }
+
+    /// Records an entry in the activity of a customer, with the id and the JSON of a referrer.
+    pub fn record_activity_with_referrer(
+        &mut self,
+        customer_id: &str,
+        kind: ActivityType,
+        data: JsonText,
+        referrer: Option<(String, JsonText)>,
+    ) {
+        let entry = self.core.activity_entry(self.caller, customer_id, kind, data, self.now);
+        self.entries.push(ActivityEntry { referrer, ..entry });
+    }
+
+    /// Marks a locked customer as changed, so that the commit updates its segments. `customer` is the new state. Also
+    /// required when only data that filters read, such as events, has changed.
+    pub fn mark_changed(&mut self, customer: &Customer) {
+        // Only the filters of segments use the changed customers.
+        if self.rules.segments.is_empty() {
+            return;
+        }
+        let customer = customer.clone();
+        let next = self.changed.len();
+        let index = *self.changed_index.entry(customer.id.clone()).or_insert(next);
+        if index < next {
+            self.changed[index] = customer;
+        } else {
+            self.changed.push(customer);
+        }
+    }
+
+    /// Rolls back, and returns when the database has released the locks of the transaction.
+    pub async fn roll_back(self) {
+        self.transaction.roll_back().await;
+    }
+
+    /// Updates the segments of the changed customers, writes the activity entries and commits.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        if let Err(error) = self.flush().await {
+            self.roll_back().await;
+            return Err(error);
+        }
+        self.transaction.commit().await?;
+        if self.has_deliveries {
+            self.core.delivery_notifier.notify();
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        if !self.changed.is_empty() {
+            self.update_segments().await?;
+        }
+        self.write_entries().await
+    }
+
+    async fn write_entries(&mut self) -> Result<(), Error> {
+        if !self.entries.is_empty() {
+            let project = self.caller.project;
+            db::activity::insert(&mut self.transaction, project, &self.entries).await?;
+            if self.sends_webhooks {
+                let deliveries = deliveries_for(self.core, &self.rules, &self.entries, self.now);
+                if !deliveries.is_empty() {
+                    db::webhook_deliveries::insert(&mut self.transaction, project, &deliveries, self.now).await?;
+                    self.has_deliveries = true;
+                }
+            }
+            self.entries.clear();
+        }
+        Ok(())
+    }
+
+    async fn update_segments(&mut self) -> Result<(), Error> {
+        let changed = std::mem::take(&mut self.changed);
+        let ids: Vec<_> = changed.iter().map(|customer| customer.id.clone()).collect();
+        let counted = self.rules.counted_events();
+        let mut event_counts = if counted.is_empty() {
+            HashMap::new()
+        } else {
+            db::events::count_by_name(&mut self.transaction, self.caller.project, &ids, &counted).await?
+        };
+        let rules = Arc::clone(&self.rules);
+        let (mut members, mut moments) = (Vec::new(), Vec::new());
+        for (number, customer) in changed.iter().enumerate() {
+            if number % CUSTOMERS_PER_YIELD == CUSTOMERS_PER_YIELD - 1 {
+                yield_now().await;
+            }
+            let subject = CustomerValues::of(customer, event_counts.remove(&customer.id).unwrap_or_default());
+            members.extend(rules.segments_of(&subject, self.now).map(|segment| SegmentMember {
+                customer_id: customer.id.clone(),
+                segment_id: segment.id.clone(),
+                customer_created_at: customer.created_at,
+            }));
+            let stored = rules.moments_of(&subject).into_iter();
+            moments.extend(stored.map(|(field, moment)| (customer.id.clone(), field, moment)));
+        }
+        if !rules.time_dependent_fields().is_empty() {
+            db::segments::replace_moments(&mut self.transaction, self.caller.project, &ids, &moments).await?;
+        }
+        let segment_ids: Vec<_> = rules.segments.iter().map(|segment| segment.id.clone()).collect();
+        let moved =
+            db::segments::update_memberships(&mut self.transaction, self.caller.project, &ids, &segment_ids, &members)
+                .await?;
+        // Entries are written in the order of the customers, and for each customer in the order of the segments.
+        let mut ordered: Vec<_> = moved
+            .iter()
+            .filter_map(|moved| {
+                let segment = rules.segments.iter().position(|segment| segment.id == moved.segment_id)?;
+                Some((*self.changed_index.get(&moved.customer_id)?, segment, moved.kind()))
+            })
+            .collect();
+        ordered.sort_unstable_by_key(|&(customer, segment, _)| (customer, segment));
+        for (customer, segment, kind) in ordered {
+            let (customer, segment) = (&changed[customer], &rules.segments[segment]);
+            if segment.records_membership_changes() {
+                self.entries.push(membership_entry(self.core, self.caller, kind, customer, segment, self.now));
+                if self.entries.len() >= MAX_BUFFERED_ENTRIES {
+                    self.write_entries().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the activity entry for a customer that entered or left a segment.
+pub(super) fn membership_entry(
+    core: &Core,
+    caller: &Caller,
+    kind: ActivityType,
+    customer: &Customer,
+    of: &FilteredSegment,
+    now: DateTime<Utc>,
+) -> ActivityEntry {
+    let payload = rendered(|out| segment::write_payload(out, customer, &of.id_and_name()));
+    core.activity_entry(caller, &customer.id, kind, payload, now)
+}

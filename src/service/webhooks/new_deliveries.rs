@@ -1,0 +1,32 @@
+//! The deliveries that activity entries cause.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::activity::ActivityEntry;
+use crate::domain::rules::Rules;
+use crate::domain::webhook::NewDelivery;
+use crate::service::Core;
+
+/// Returns one delivery for each entry and each webhook of the project that subscribes to its type.
+pub(in crate::service) fn deliveries_for(
+    core: &Core,
+    rules: &Rules,
+    entries: &[ActivityEntry],
+    now: DateTime<Utc>,
+) -> Vec<NewDelivery> {
+    let mut deliveries = Vec::new();
+    if rules.subscriptions.is_empty() {
+        return deliveries;
+    }
+    for entry in entries {
+        for subscription in rules.subscriptions.iter().filter(|subscription| subscription.includes(entry.kind)) {
+            deliveries.push(NewDelivery {
+                id: core.ids.time_ordered("whs_", now),
+                webhook_id: subscription.webhook_id.clone(),
+                customer_id: entry.customer_id.clone(),
+                entry_id: entry.id.clone(),
+            });
+        }
+    }
+    deliveries
+}

@@ -1,0 +1,41 @@
+//! Removes what deleted projects, finished jobs and ended deliveries leave behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::service::{Core, jobs, projects, webhooks};
+
+/// How often expired results and deliveries are removed.
+const CLEANUP_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Removes expired job results and webhook deliveries periodically.
+pub(super) async fn expire(core: Arc<Core>) {
+    loop {
+        let expired = async {
+            jobs::expire(&core).await?;
+            webhooks::expire(&core).await
+        };
+        if let Err(error) = expired.await {
+            tracing::debug!(%error, "failed to expire old job results and webhook deliveries");
+        }
+        sleep(CLEANUP_INTERVAL).await;
+    }
+}
+
+/// Removes the rows of deleted projects whenever the listener reports work.
+pub(super) async fn remove_projects(core: Arc<Core>, mut woken: watch::Receiver<()>) {
+    loop {
+        // Register interest before querying, so that a notification sent while the query runs still wakes this task.
+        woken.mark_unchanged();
+        if let Err(error) = projects::purge_deleted(&core).await {
+            tracing::debug!(%error, "failed to remove the rows of deleted projects");
+        }
+        // The listener wakes this task every few seconds as long as rows are left, so a failure is retried.
+        if woken.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Runs background jobs, and listens for notifications from every emulator on the database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::task::{RETRY_DELAY, with_timeout};
+use crate::db::jobs::{Listener, Notification};
+use crate::service::jobs::{self, RunOutcome};
+use crate::service::{Core, Error};
+
+/// How long the listener waits for a notification before it queries for unfinished work. The query finds jobs whose
+/// notification was missed, and jobs whose worker has died.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a worker waits after it found a job that cannot proceed at the moment.
+const BLOCKED_JOB_DELAY: Duration = Duration::from_millis(100);
+
+/// Runs slices of jobs one after the other while there are any, then waits until it is woken.
+pub(super) async fn run(core: Arc<Core>, mut woken: watch::Receiver<()>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        // Register interest before querying, so that a notification sent while the query runs still wakes this task.
+        woken.mark_unchanged();
+        let delay = match jobs::run_next_slice(&core).await {
+            Ok(RunOutcome::Progressed) => continue,
+            Ok(RunOutcome::NoWork) => None,
+            Ok(RunOutcome::RetryLater) => Some(BLOCKED_JOB_DELAY),
+            Err(error) => {
+                if !matches!(&error, Error::Database(sqlx::Error::PoolClosed)) {
+                    tracing::warn!(%error, "a job worker failed to use the database and will retry");
+                }
+                Some(RETRY_DELAY)
+            }
+        };
+        let next_attempt = async {
+            match delay {
+                None => drop(woken.changed().await),
+                Some(delay) => sleep(delay).await,
+            }
+        };
+        tokio::select! { () = next_attempt => {}, _ = stopped.wait_for(|stop| *stop) => {} }
+    }
+}
+
+/// Wakes the workers whenever there is work, and reconnects when the connection is lost.
+pub(super) async fn listen(core: Arc<Core>, database: PgConnectOptions, wake: watch::Sender<()>) {
+    loop {
+        if let Err(error) = listen_on_connection(&core, database.clone(), &wake).await {
+            tracing::debug!(%error, "failed to listen for notifications");
+        }
+        sleep(RETRY_DELAY).await;
+    }
+}
+
+async fn listen_on_connection(
+    core: &Core,
+    database: PgConnectOptions,
+    wake: &watch::Sender<()>,
+) -> Result<(), sqlx::Error> {
+    let mut listener = with_timeout(Listener::connect(database)).await?;
+    loop {
+        if with_timeout(listener.has_pending_work()).await? {
+            let _ = wake.send(());
+        }
+        // A random interval spreads the queries of several emulators on one database.
+        let interval = POLL_INTERVAL.mul_f64(rand::rng().random_range(0.8..1.2));
+        match listener.recv(interval).await? {
+            Some(Notification::Job) => drop(wake.send(())),
+            Some(Notification::Delivery) => core.delivery_notifier.notify_remote(),
+            None => {}
+        }
+    }
+}

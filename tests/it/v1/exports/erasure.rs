@@ -1,0 +1,102 @@
+use axum::http::Method;
+use serde_json::json;
+
+use super::{
+    block_export_writes, download_file, export_file, get_finished_export, release_export_writes, run_export,
+    wait_until_export_is_blocked,
+};
+use crate::support::{Client, TestEmulator, TestProject};
+
+async fn erase(client: &Client, identifier: &str) {
+    client.call(Method::POST, &format!("/v1/customers/{identifier}/permanent-deletion"), None).await.expect(200);
+}
+
+#[tokio::test]
+async fn erasure_removes_customer_from_existing_files() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    client.customer(json!({"source_id": "a", "name": "Anna, \"A\"\nWeber"})).await;
+    client.customer(json!({"source_id": "b", "name": "Ben"})).await;
+    for (source_id, customer, referrer) in [("1", "a", "b"), ("2", "b", "a"), ("3", "b", "c")] {
+        let order =
+            json!({"source_id": source_id, "customer": {"source_id": customer}, "referrer": {"source_id": referrer}});
+        client.post("/v1/orders", order).await.expect(200);
+    }
+    let (b, c) = (client.get("/v1/customers/b").await.string("/id"), client.get("/v1/customers/c").await.string("/id"));
+    let customers = run_export(&client, "customer", json!({"order": "source_id"})).await;
+    let fields = json!({"fields": ["source_id", "customer_id", "referrer_id"], "order": "created_at"});
+    let orders = run_export(&client, "order", fields).await;
+    let others = run_export(&client, "order", json!({"fields": ["source_id"], "order": "created_at"})).await;
+    erase(&client, "a").await;
+    assert_eq!(download_file(&client, &customers).await, "Name,Source ID\nBen,b\n,c\n");
+    assert_eq!(
+        download_file(&client, &orders).await,
+        format!("Source ID,Customer ID,Referrer ID\n2,{b},\n3,{b},{c}\n"),
+        "the person's orders are gone, and another's does not say who referred it"
+    );
+    assert_eq!(download_file(&client, &others).await, "Source ID\n2\n3\n");
+    erase(&client, "c").await;
+    assert_eq!(download_file(&client, &orders).await, format!("Source ID,Customer ID,Referrer ID\n2,{b},\n3,{b},\n"));
+    let kept: String = sqlx::query_scalar("SELECT string_agg(job_results::text, '') FROM job_results")
+        .fetch_one(&emulator.pool)
+        .await
+        .unwrap();
+    assert!(!kept.contains("Anna") && !kept.contains(&c), "{kept}");
+    // The same person in another project is another person.
+    let other = emulator.other_project();
+    other.customer(json!({"source_id": "b", "name": "Bob"})).await;
+    erase(&other, "b").await;
+    assert!(download_file(&client, &customers).await.contains("Ben,b"));
+}
+
+#[tokio::test]
+async fn customer_erased_while_file_is_written_is_not_in_file() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let a = client.customer(json!({"source_id": "a", "name": "Anna"})).await;
+    client.customer(json!({"source_id": "b", "name": "Ben"})).await;
+    block_export_writes(&emulator).await;
+    let body = json!({"exported_object": "customer", "parameters": {"order": "source_id"}});
+    let id = client.post("/v1/exports", body).await.expect(200).string("/id");
+    wait_until_export_is_blocked(&emulator).await;
+    let running = client.get(&format!("/v1/exports/{id}")).await.expect(200).json();
+    assert_eq!((&running["status"], &running["result"]), (&json!("IN_PROGRESS"), &json!(null)));
+    erase(&client, "a").await;
+    client.customer(json!({"source_id": "c"})).await;
+    release_export_writes(&emulator).await;
+    // Anna was read before she was forgotten, and the others are as they were then.
+    assert_eq!(download_file(&client, &get_finished_export(&client, &id).await).await, "Name,Source ID\nBen,b\n");
+    let kept: String = sqlx::query_scalar("SELECT string_agg(job_results::text, '') FROM job_results")
+        .fetch_one(&emulator.pool)
+        .await
+        .unwrap();
+    assert!(!kept.contains("Anna") && !kept.contains(&a), "{kept}");
+}
+
+#[tokio::test]
+async fn order_erased_while_file_is_written_is_not_in_file() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    for (source_id, customer, referrer) in [("1", "a", "b"), ("2", "b", "a")] {
+        let order =
+            json!({"source_id": source_id, "customer": {"source_id": customer}, "referrer": {"source_id": referrer}});
+        client.post("/v1/orders", order).await.expect(200);
+    }
+    block_export_writes(&emulator).await;
+    let body = json!({"parameters": {"fields": ["source_id", "referrer_id"], "order": "created_at"}});
+    let id = client.post("/v1/orders/export", body).await.expect(200).string("/id");
+    wait_until_export_is_blocked(&emulator).await;
+    erase(&client, "a").await;
+    release_export_writes(&emulator).await;
+    assert_eq!(download_file(&client, &get_finished_export(&client, &id).await).await, "Source ID,Referrer ID\n2,\n");
+}
+
+#[tokio::test]
+async fn erased_customer_is_not_exported() {
+    let project = TestProject::new();
+    let client = project.client();
+    client.customer(json!({"source_id": "a"})).await;
+    client.customer(json!({"source_id": "b"})).await;
+    erase(&client, "a").await;
+    assert_eq!(export_file(&client, "customer", json!({"fields": ["source_id"]})).await, "Source ID\nb\n");
+}

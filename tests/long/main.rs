@@ -1,0 +1,13 @@
+//! Slow tests: they start and kill the program, wait for time limits, or compare many random filters.
+//!
+//! `cargo test` does not run this target; `.ci/run` runs it after the suite. Run it with `cargo test --test long`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+
+mod filters;
+mod hanging_receiver;
+mod killed;
+mod program;
+#[path = "../it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "these tests use only a part of the support module")]
+mod support;
