@@ -1,25 +1,36 @@
-//! A local emulator of Voucherify's customers API, with real state on PostgreSQL.
+//! A local emulator of Voucherify's customers API, with real state on PostgreSQL. In this crate, "the vendor" is Voucherify.
 //!
 //! # Which file answers which URL
 //!
-//! | URL | file |
+//! The endpoints are in `api/`, in folders named like the URLs. In a folder, a file has the name of the operation (`create` `get` `list`
+//! `update` `delete`) or of the last part of the path. The `mod.rs` of the folder has the table of its routes, with the operation ids.
+//! Files such as `request.rs` have no route; they parse what several endpoints of the folder accept.
+//!
+//! | URL | folder or file |
 //! |---|---|
-//! | `/v1/customers...` | `api/v1/customers/`: `create` `get` `list` `update` `delete` `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` `bulk` `bulk_metadata` `import_csv` |
-//! | `/v1/orders...` | `api/v1/orders/` |
-//! | `/v1/events` | `api/v1/events/` |
+//! | `/v1/customers`, `/v1/customers/{id}` | `api/v1/customers/`: `create` `list` `get` `update` `delete` |
+//! | `/v1/customers/{id}/...` | `api/v1/customers/`: `permanent_deletion` `activity` `activities` `redeemables` `segments` `consents` |
+//! | `/v1/customers/bulk/async`, `/metadata/async`, `/importCSV` | `api/v1/customers/`: `bulk` `bulk_metadata` `import_csv` |
+//! | `/v1/orders...` | `api/v1/orders/`: `create` `list` `get` `update` `import` `export` |
+//! | `/v1/events` | `api/v1/events/create` |
 //! | `/v1/segments...` | `api/v1/segments/` |
-//! | `/v1/consents` | `api/v1/consents/` |
+//! | `/v1/consents` | `api/v1/consents/list` (the consents of one customer are in `api/v1/customers/consents`) |
 //! | `/v1/trash-bin...` | `api/v1/trash_bin/` |
 //! | `/v1/async-actions...` | `api/v1/async_actions/` |
 //! | `/v1/metadata-schemas...` | `api/v1/metadata_schemas/` |
-//! | `/v1/exports...` | `api/v1/exports/`, and `api/v1/orders/export.rs` for `/v1/orders/export` |
-//! | `/v1/oauth/...` | `api/v1/oauth/` |
-//! | `/client/v1/...` | `api/client/` for `create_customer` and `track_event`; the consents use the handlers of `api/v1` |
-//! | `/management/v1/projects...` | `api/management/` |
-//! | `/_emulator/...` | `api/emulator/` |
-//! | `/stickystreet...` | `api/stickystreet/`, one file per `type` |
-//!
-//! The table of routes, with the operation id of each, is in the `mod.rs` of each folder.
+//! | `/v1/exports...` | `api/v1/exports/` (`/v1/orders/export` is in `api/v1/orders/export`) |
+//! | `/v1/oauth/token`, `/introspect`, `/token/revoke` | `api/v1/oauth/`: `token` `introspect` `revoke` |
+//! | `POST /client/v1/customers`, `POST /client/v1/events` | `api/client/`: `create_customer` `track_event` |
+//! | `PUT /client/v1/customers/{id}/consents`, `GET /client/v1/consents` | the handlers `api/v1/customers/consents` and `api/v1/consents/list` |
+//! | `/management/v1/projects`, `/{id}` | `api/management/projects/` |
+//! | `/management/v1/projects/{id}/...` | `api/management/`: `webhooks/` `metadata_schemas/` `custom_event_schemas/` |
+//! | `/_emulator/health`, `/idle`, `/reports/{id}` | `api/emulator/`: `health` `idle` `reports` |
+//! | `/_emulator/openapi.json`, `/customers/{id}/state` | `api/emulator/`: `contract` `customer_state` |
+//! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
+//! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
+//! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
+//! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
+//! | `/stickystreet...` | `api/stickystreet/`: `handle` receives every request, and calls `customer_info`, `customer_delete` or `record_customer` by its `type` |
 //!
 //! # The modules, and what each may import
 //!
@@ -51,14 +62,14 @@
 //! scopes) through a cache of one second, and the handler receives a `Caller` or a `ManagementCaller`. The client side also checks the
 //! `Origin` of the page; the management API also resolves the project in the path.
 //!
-//! # A write
+//! # How a change is stored
 //!
 //! A service writes in a `service::unit_of_work::UnitOfWork`: one transaction that holds the *rules* of its project (its schemas, its
 //! segments with a filter, and its webhooks: `domain::rules`, cached by `service::rules`) under a shared lock. The service changes rows,
 //! records activity, and marks the customers that it changed. The commit updates their segment memberships, writes the activity
 //! entries and the webhook deliveries, and ends the transaction. A change of the rules takes the lock exclusively
-//! (`service::rules::RulesChange`) and updates the memberships of all customers. Creating a customer has a fast path: one statement does
-//! all of this (`db::customers::insert`).
+//! (`service::rules::RulesChange`) and updates the memberships of all customers. A new customer is a special case: one
+//! statement does all of this (`db::customers::insert`).
 //!
 //! A filter is parsed into types once (`domain::filter`). It is evaluated in Rust for one customer, and in SQL (`db::filter`) for many.
 //!

@@ -12,23 +12,23 @@ use crate::db::jobs::ResultPart;
 use crate::domain::project::ProjectId;
 use crate::service::Core;
 
-/// How many chunks of a file are buffered for the client at most.
+/// How many chunks of a result file are in memory for one download.
 const MAX_BUFFERED_CHUNKS: usize = 2;
 
-/// Returns a response that streams the CSV file of a job. Chunks are read from the database as fast as the client
-/// receives them. `header` is sent first when the stored file does not contain the header line.
+/// Returns a response that streams the result file of a job, in CSV. A chunk is read from the database when the client has received
+/// the ones before it. `csv_header` is sent first, for files that are stored without their header line.
 ///
 /// When the database fails or the file is deleted during the download, the connection is aborted, so that the client
-/// does not take an incomplete file for a complete one.
+/// does not treat an incomplete file as complete.
 pub fn stream_csv(
     core: &Arc<Core>,
     project: ProjectId,
     job_id: String,
-    header: Option<String>,
+    csv_header: Option<String>,
     content_type: &'static str,
 ) -> Response {
     let (sender, body) = Channel::<Bytes, sqlx::Error>::new(MAX_BUFFERED_CHUNKS);
-    tokio::spawn(send_chunks(Arc::clone(core), project, job_id, header, sender));
+    tokio::spawn(send_chunks(Arc::clone(core), project, job_id, csv_header, sender));
     ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], Body::new(body)).into_response()
 }
 
@@ -36,15 +36,15 @@ async fn send_chunks(
     core: Arc<Core>,
     project: ProjectId,
     job_id: String,
-    header: Option<String>,
+    csv_header: Option<String>,
     mut sender: Sender<Bytes, sqlx::Error>,
 ) {
-    let mut chunk = match header {
-        Some(header) => Ok(Some((0, vec![header]))),
+    let mut chunk = match csv_header {
+        Some(csv_header) => Ok(Some((0, vec![csv_header]))),
         None => next_chunk(&core, project, &job_id, 0).await,
     };
     loop {
-        let number = match chunk {
+        let last_number = match chunk {
             Ok(Some((number, lines))) => {
                 // Stop when the client has closed the connection.
                 if sender.send_data(lines.concat().into()).await.is_err() {
@@ -55,21 +55,22 @@ async fn send_chunks(
             Ok(None) => return,
             Err(error) => return sender.abort(error),
         };
-        chunk = next_chunk(&core, project, &job_id, number).await;
+        chunk = next_chunk(&core, project, &job_id, last_number).await;
     }
 }
 
-/// Reads the next chunk. The database connection is held only during the query, not while the client receives.
+/// Reads the chunk after the chunk `last_number`, with its number; `None` at the end of the file. The connection is held only during
+/// the query, not while the client receives.
 async fn next_chunk(
     core: &Core,
     project: ProjectId,
     job_id: &str,
-    number: i64,
+    last_number: i64,
 ) -> Result<Option<(i64, Vec<String>)>, sqlx::Error> {
     let mut connection = core.pool.acquire().await?;
-    let chunk = db::jobs::find_next_lines(&mut connection, project, job_id, ResultPart::File, number).await?;
+    let chunk = db::jobs::find_next_lines(&mut connection, project, job_id, ResultPart::File, last_number).await?;
     if chunk.is_none() {
-        // Return an error when the job was deleted or has expired, because the file is then incomplete.
+        // Return an error when the job was deleted or has expired, because the rest of its file may be deleted already.
         let job = db::jobs::find(&mut connection, project, job_id).await?.ok_or(sqlx::Error::RowNotFound)?;
         if job.expires_at.is_some_and(|expires_at| expires_at <= core.clock.now()) {
             return Err(sqlx::Error::RowNotFound);

@@ -10,7 +10,8 @@ use tokio::task::spawn_blocking;
 use super::error::{ApiError, ErrorKind};
 use crate::domain::job::{Record, Slice, Slicer};
 
-/// Appended to the file. If the parser reads it as a separate row, the last quoted cell of the file was closed.
+/// A row that is appended to the file. If a quoted cell is not closed, the parser takes this row as part of that cell; so a separate
+/// last row proves that every quoted cell was closed.
 const END_MARKER: &[u8] = b"\n.\n";
 /// How many slices may wait to be stored.
 const CHANNEL_CAPACITY: usize = 2;
@@ -24,7 +25,7 @@ pub struct CsvRows {
 }
 
 impl CsvRows {
-    /// Opens a file and parses its first row by `header`, whose error text becomes the details of a 400. Both line endings are
+    /// Opens a file and parses its first row by `header`, whose error text becomes the details of a 400. The line endings LF and CRLF are
     /// accepted, with or without a byte order mark. Cells with commas, quotes or line breaks must be quoted.
     pub async fn open<T: Send + 'static>(
         file: SpooledTempFile,
@@ -81,7 +82,7 @@ impl CsvRows {
     fn next(&mut self, row: &mut StringRecord) -> Result<bool, ApiError> {
         std::mem::swap(row, &mut self.next);
         let is_row = self.read_ahead()?;
-        // A file with only a byte order mark yields no row at all.
+        // The last row must be the end marker; otherwise a quoted cell was not closed. A file with only a byte order mark has no row.
         if !is_row && !row.is_empty() && (row.len() != 1 || &row[0] != ".") {
             return Err(ApiError::invalid_payload("Property .file must NOT end within a quoted cell"));
         }
@@ -114,6 +115,8 @@ impl Slices {
     /// Returns the next slice; `None` after the last one.
     pub async fn next(&mut self) -> Sliced {
         let sent = self.0.recv().await;
-        sent.unwrap_or_else(|| Err(ApiError::new(ErrorKind::Internal).with_cause("a file was not read to its end")))
+        sent.unwrap_or_else(|| {
+            Err(ApiError::new(ErrorKind::Internal).with_cause("the task that reads the CSV file stopped unexpectedly"))
+        })
     }
 }

@@ -18,13 +18,13 @@ use crate::domain::limits::BULK_BYTES;
 
 /// How many bytes a body may have in addition to its file, for boundaries, headers and other parts.
 const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
-/// How many bytes of a file are kept in memory before they are written to disk. A smaller file stays in memory.
+/// How many bytes of a file are buffer in memory before they are written to disk. A smaller file stays in memory.
 const BUFFER_BYTES: usize = 256 * 1024;
 /// How many chunks of the body may wait to be read.
 const CHANNEL_CAPACITY: usize = 1;
 
-/// The part `file` of a multipart body; `None` when the request has no body. A large file is on disk without a directory entry, so
-/// that it disappears with the process.
+/// The part `file` of a multipart body; `None` when the request has no body. A large file is an unlinked temporary
+/// file, which the system deletes when the process ends.
 pub struct Upload(pub Option<SpooledTempFile>);
 
 impl<S: Send + Sync> FromRequest<S> for Upload {
@@ -33,7 +33,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         // The body is forwarded to the parser through a channel, so that only a few chunks are in memory, and so that the rest
-        // of a refused body can still be read and discarded.
+        // of a rejected body can still be read and discarded.
         let (sender, piped) = Channel::<Bytes, axum::Error>::new(CHANNEL_CAPACITY);
         let is_multipart = is_multipart(&parts.headers);
         let mut piped = Request::from_parts(parts, Body::new(piped));
@@ -107,15 +107,15 @@ fn malformed() -> ApiError {
 
 async fn spool(mut field: Field<'_>) -> Result<SpooledTempFile, ApiError> {
     let mut file = SpooledTempFile::new(BUFFER_BYTES);
-    let (mut kept, mut size) = (Vec::new(), 0);
+    let (mut buffer, mut size) = (Vec::new(), 0);
     while let Some(piece) = field.chunk().await.map_err(|_| malformed())? {
         size += piece.len();
         if size > BULK_BYTES {
             return Err(too_large());
         }
-        kept.extend_from_slice(&piece);
-        if kept.len() >= BUFFER_BYTES {
-            let written = mem::take(&mut kept);
+        buffer.extend_from_slice(&piece);
+        if buffer.len() >= BUFFER_BYTES {
+            let written = mem::take(&mut buffer);
             file = blocking(move || {
                 file.write_all(&written)?;
                 Ok(file)
@@ -124,14 +124,14 @@ async fn spool(mut field: Field<'_>) -> Result<SpooledTempFile, ApiError> {
         }
     }
     blocking(move || {
-        file.write_all(&kept)?;
+        file.write_all(&buffer)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(file)
     })
     .await
 }
 
-/// Runs file operations on the blocking thread pool, so that they do not hold up requests.
+/// Runs file operations on the blocking thread pool, so that they do not block the async threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
     let internal = |cause: &dyn ToString| ApiError::new(ErrorKind::Internal).with_cause(&cause.to_string());
     match spawn_blocking(work).await {

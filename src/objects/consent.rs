@@ -5,7 +5,7 @@ use super::{customer, list};
 use crate::domain::consent::{Consent, ConsentDefinition, ConsentGroup};
 use crate::domain::customer::Customer;
 
-/// Writes the payload of `customer.consents.given` and `customer.consents.revoked`.
+/// Writes the activity payload of `customer.consents.given` and `customer.consents.revoked`.
 pub fn write_payload(out: &mut Vec<u8>, consents: &[Consent], customer: &Customer) {
     ObjectWriter::new(out)
         .array("consents", consents, |out, consent| {

@@ -12,7 +12,7 @@ use crate::service::{Core, jobs, projects, webhooks};
 const CLEANUP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Removes expired job results and webhook deliveries periodically.
-pub(super) async fn expire(core: Arc<Core>) {
+pub(super) async fn delete_expired(core: Arc<Core>) {
     loop {
         let expired = async {
             jobs::expire(&core).await?;

@@ -1,5 +1,5 @@
-//! Background tasks: they run jobs, deliver webhooks, and remove what deleted projects and expired results leave
-//! behind. Any emulator on the database wakes them when it accepts a job.
+//! Background tasks: they run jobs, deliver webhooks, and delete the data of deleted projects and expired results. An
+//! emulator that accepts a job notifies the job workers of all emulators on the same database.
 
 mod cleanup;
 mod delivery;
@@ -38,19 +38,19 @@ impl Workers {
     #[must_use]
     pub fn start(core: &Arc<Core>, database: PgConnectOptions, count: u32, settings: DeliverySettings) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (wake, woken) = watch::channel(());
+        let (job_notifier, job_notification) = watch::channel(());
         let mut tasks = JoinSet::new();
         for _ in 0..count {
-            let (core, woken, stopped) = (Arc::clone(core), woken.clone(), stopped.clone());
-            tasks.spawn(run_restarting(move || jobs::run(Arc::clone(&core), woken.clone(), stopped.clone())));
+            let (core, notification, stopped) = (Arc::clone(core), job_notification.clone(), stopped.clone());
+            tasks.spawn(run_restarting(move || jobs::run(Arc::clone(&core), notification.clone(), stopped.clone())));
         }
-        tasks.spawn(run_until_stopped(jobs::listen(Arc::clone(core), database.clone(), wake), stopped.clone()));
+        tasks.spawn(run_until_stopped(jobs::listen(Arc::clone(core), database.clone(), job_notifier), stopped.clone()));
         let DeliverySettings { sender, schedule } = settings;
         let delivery = DeliveryWorker { core: Arc::clone(core), database, sender, schedule };
         let delivery_stopped = stopped.clone();
         tasks.spawn(run_restarting(move || delivery.clone().run(delivery_stopped.clone())));
-        tasks.spawn(run_until_stopped(cleanup::remove_projects(Arc::clone(core), woken), stopped.clone()));
-        tasks.spawn(run_until_stopped(cleanup::expire(Arc::clone(core)), stopped));
+        tasks.spawn(run_until_stopped(cleanup::remove_projects(Arc::clone(core), job_notification), stopped.clone()));
+        tasks.spawn(run_until_stopped(cleanup::delete_expired(Arc::clone(core)), stopped));
         Self { stop, tasks }
     }
 

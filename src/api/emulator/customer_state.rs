@@ -101,7 +101,7 @@ fn read_referral_campaign(mut referral: Object) -> Result<Value, ApiError> {
         members.extend(referral.optional_text(name, TEXT_CHARS)?.map(|text| (name.to_owned(), text.into())));
     }
     members.extend(referral.date_text("date")?.value().map(|text| ("date".to_owned(), text.into())));
-    // Reject the id of another customer, because it could not be found here when that customer is erased.
+    // Reject `referrer_id`: it is the id of another customer, whose permanent deletion would not remove it from this JSON.
     if referral.optional_text("referrer_id", TEXT_CHARS)?.is_some() {
         let details = format!("Property {} is not kept: it names another person", referral.path_of("referrer_id"));
         return Err(ApiError::invalid_payload(details));

@@ -2,8 +2,8 @@
 
 mod consents;
 mod contract;
+mod custom_event_schemas;
 mod customer_state;
-mod event_schemas;
 mod health;
 mod idle;
 mod keys;
@@ -26,7 +26,7 @@ pub fn routes() -> Routes {
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
         .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
         .merge(consents::routes())
-        .merge(event_schemas::routes())
+        .merge(custom_event_schemas::routes())
         .merge(keys::routes())
         .merge(metadata_schemas::routes())
         .merge(project::routes())

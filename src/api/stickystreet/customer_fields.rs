@@ -13,7 +13,7 @@ use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::service::Error;
 
-/// The fields in the vendor's order, with the maximum length of each in characters.
+/// The fields in the order of `StickyStreet`, with the maximum length of each in characters.
 const FIELDS: [(&str, usize); 14] = [
     ("card_number", TEXT_CHARS),
     ("first_name", TEXT_CHARS),
@@ -162,7 +162,7 @@ impl StoredFields {
     }
 }
 
-/// Returns every field of a customer in the vendor's order. A field without a value is empty.
+/// Returns every field of a customer in the order of `StickyStreet`. A field without a value is empty.
 pub fn elements(customer: &Customer) -> Vec<(&'static str, String)> {
     let mut stored = StoredFields::of(Some(customer));
     let (first_name, last_name) = stored.names();

@@ -7,7 +7,7 @@ use crate::service;
 
 /// The reason why a call was not executed.
 pub enum CallError {
-    /// The request is invalid. The text is answered in the vendor's error format with status 200.
+    /// The request is invalid. The text is answered in the error format of `StickyStreet` with status 200.
     Rejected(Cow<'static, str>),
     /// Any other failure. It is answered in the same format with the status of the [`ApiError`].
     Api(ApiError),

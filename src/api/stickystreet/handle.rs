@@ -15,8 +15,8 @@ use crate::http::state::{App, AppState};
 use crate::http::{ApiError, RequestContext, not_allowed};
 use crate::service::Caller;
 
-/// The vendor's types that are not emulated. Those that begin with `user_` are not listed here.
-const NOT_EMULATED: [&str; 21] = [
+/// The types of `StickyStreet` that are not emulated. Types that begin with `user_` are not emulated either and not listed here.
+const NOT_EMULATED_TYPES: [&str; 21] = [
     "customer_search",
     "customer_find",
     "customer_balance",
@@ -40,13 +40,14 @@ const NOT_EMULATED: [&str; 21] = [
     "account_update",
 ];
 /// How many characters of an unknown type an error shows.
-const MAX_SHOWN_CHARS: usize = 100;
+const MAX_TYPE_CHARS_IN_ERROR: usize = 100;
 
 /// GET /stickystreet (stickystreet-by-query), GET /stickystreet/ (stickystreet-root-by-query),
-/// GET /stickystreet/api.php (stickystreet-api-by-query); POST likewise (`...-by-form`)
+/// GET /stickystreet/api.php (stickystreet-api-by-query), POST /stickystreet (stickystreet-by-form),
+/// POST /stickystreet/ (stickystreet-root-by-form), POST /stickystreet/api.php (stickystreet-api-by-form)
 ///
-/// A rejected call is answered with 200, as clients of this vendor expect. Other statuses mean that the
-/// cause is not the content of the call.
+/// A rejected call is answered with 200, as clients of `StickyStreet` expect. Another status means a problem that the fields of the
+/// request do not cause, for example a rate limit or an error of the server.
 pub async fn handle(
     State(app): State<AppState>,
     Extension(context): Extension<Arc<RequestContext>>,
@@ -58,7 +59,8 @@ pub async fn handle(
     }
     let format = Arc::new(OnceLock::<OutputFormat>::new());
     let error_format = Arc::clone(&format);
-    // Write every error from here on, also a timeout, in the requested format as soon as that is known.
+    // From here on, errors (timeouts included) are written in the requested format, or in the default format until the fields have
+    // been read.
     let _ = context.error_formatter.set(Box::new(move |text| {
         error_format.get().unwrap_or(&OutputFormat::default()).response(&Answer::Error(text.to_owned()))
     }));
@@ -78,9 +80,10 @@ async fn authenticate_and_run(
 ) -> Result<Answer, CallError> {
     let header_key = request.headers().get(credentials::KEY_HEADER).cloned();
     let fields = Fields::from_request(request).await?;
-    let (requested, callback) = OutputFormat::read(&fields);
+    // Set the format first, so that an invalid callback is reported in it.
+    let (requested, callback_check) = OutputFormat::read(&fields);
     let _ = format.set(requested);
-    callback?;
+    callback_check?;
     let credentials = Credentials::read(header_key.as_ref(), &fields)?;
     let kind = fields.required("type")?;
     let caller = credentials.authenticate(app, context).await?;
@@ -92,9 +95,11 @@ async fn run(app: &App, caller: &Caller, kind: &str, fields: &Fields) -> Result<
         "customer_delete" => customer_delete::run(app, caller, fields).await,
         "customer_info" => customer_info::run(app, caller, fields).await,
         "record_customer" => record_customer::run(app, caller, fields).await,
-        known if NOT_EMULATED.contains(&known) => Err(CallError::rejected(format!("Type {known} is not emulated"))),
+        known if NOT_EMULATED_TYPES.contains(&known) => {
+            Err(CallError::rejected(format!("Type {known} is not emulated")))
+        }
         other => {
-            let shown: String = other.chars().take(MAX_SHOWN_CHARS).collect();
+            let shown: String = other.chars().take(MAX_TYPE_CHARS_IN_ERROR).collect();
             let is_known = other.starts_with("user_");
             Err(CallError::rejected(if is_known {
                 format!("Type {shown} is not emulated")

@@ -1,5 +1,5 @@
 //! `/stickystreet`: the customer API of another loyalty vendor, `StickyStreet`, for the same customers. It has one
-//! endpoint; the field `type` selects the operation, and each type has a file here.
+//! endpoint; the field `type` selects the operation. `handle` receives every request; each emulated type has a file of its own.
 
 mod answer;
 mod credentials;
@@ -15,7 +15,7 @@ mod xml;
 
 use crate::http::{Routes, get, post};
 
-/// Returns the routes of this folder. The vendor answers at the root of its host and at `/api.php`.
+/// Returns the routes of this folder. `StickyStreet` answers at the root of its host and at `/api.php`.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::default()

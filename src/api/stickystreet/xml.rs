@@ -1,4 +1,4 @@
-//! Writes answers as XML without a declaration and with one element per line without indentation, as the vendor does.
+//! Writes answers as XML without a declaration and with one element per line without indentation, as `StickyStreet` does.
 
 use std::borrow::Cow;
 use std::io;
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_written_as_the_vendor_writes_them() {
+    fn answers_are_written_as_stickystreet_writes_them() {
         let deleted = Answer::deleted("1234567890123456");
         assert_eq!(
             String::from_utf8(document(&deleted)).unwrap(),

@@ -43,20 +43,21 @@ pub(super) fn parse(operator: &str, kind: FieldKind, operands: &Operands<'_>) ->
         }
         _ => {
             let (predicate, is_negated) = parse_date_operator(operator, operands)?;
-            // A text or number has no date and never satisfies a date operator.
-            let is_date = matches!(kind, FieldKind::Moment | FieldKind::Day);
-            Ok(Condition { predicate: if is_date { predicate } else { Predicate::Never }, is_negated })
+            // A text or a number has no date, so the predicate is never true for it.
+            let is_date_field = matches!(kind, FieldKind::Moment | FieldKind::Day);
+            Ok(Condition { predicate: if is_date_field { predicate } else { Predicate::Never }, is_negated })
         }
     }
 }
 
+/// Parses an equality. A day matches the whole day, and a moment matches its whole millisecond.
 fn equality(kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, FilterError> {
     Ok(match kind {
         FieldKind::Text => Predicate::Text(Comparison::Equal, operands.texts()?),
         FieldKind::Number => Predicate::Number(Comparison::Equal, operands.numbers()?),
         FieldKind::Moment | FieldKind::Day => {
-            let times = operands.times()?.into_iter().map(|(time, is_date)| {
-                let whole_day = is_date || kind == FieldKind::Day;
+            let times = operands.times()?.into_iter().map(|(time, has_no_time)| {
+                let whole_day = has_no_time || kind == FieldKind::Day;
                 let from = if whole_day { start_of_day(time) } else { truncate_to_millis(time) };
                 let until = if whole_day { from + TimeDelta::days(1) } else { next_millisecond(time) };
                 TimeCondition::In(Span { from: Some(from), until: Some(until) })
@@ -66,7 +67,8 @@ fn equality(kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, Filte
     })
 }
 
-/// Parses one of the four comparisons. On moments and days, the operand is a number of days ago.
+/// Parses `$more_than`, `$less_than` or one of their variants with `or_equal`. On a moment or a day, `$more_than 5` means more than 5
+/// days ago, that is, earlier.
 fn comparison_of(comparison: Comparison, kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, FilterError> {
     Ok(match kind {
         FieldKind::Text => Predicate::Text(comparison, operands.texts()?),
@@ -82,7 +84,7 @@ fn comparison_of(comparison: Comparison, kind: FieldKind, operands: &Operands<'_
     })
 }
 
-/// Parses an operator on moments and days. The second result is whether its operand negates it.
+/// Parses an operator on moments and days. The boolean is true when the operand is `false`, which negates the operator.
 fn parse_date_operator(operator: &str, operands: &Operands<'_>) -> Result<(Predicate, bool), FilterError> {
     let days = |time: fn(i64) -> TimeCondition| {
         Ok((Predicate::During(operands.integers(0, MAX_DAYS)?.into_iter().map(time).collect()), false))
@@ -92,8 +94,8 @@ fn parse_date_operator(operator: &str, operands: &Operands<'_>) -> Result<(Predi
         Ok((Predicate::Anniversary(operands.integers(0, MAX_DAYS)?.into_iter().map(day).collect()), false))
     };
     let anniversary = |day: Anniversary| Ok((Predicate::Anniversary(vec![day]), !operands.flag()?));
-    let part = |part: DatePart, least: i64, most: i64| {
-        let numbers = operands.integers(least, most)?.into_iter().filter_map(|number| i32::try_from(number).ok());
+    let part = |part: DatePart, min: i64, max: i64| {
+        let numbers = operands.integers(min, max)?.into_iter().filter_map(|number| i32::try_from(number).ok());
         // Accept Sunday as 0, the number that JavaScript uses, and as 7.
         let numbers = numbers.map(|number| if part == DatePart::DayOfWeek && number == 0 { 7 } else { number });
         Ok((Predicate::DatePart(part, numbers.collect()), false))

@@ -1,4 +1,4 @@
-//! All errors of the API in one table, and their bodies.
+//! Every error of the API: its status, key, message and the form of its body.
 
 mod convert;
 
@@ -18,22 +18,30 @@ pub(crate) use convert::database_error;
 /// A kind of error. Each is a row of the table in `row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
+    /// The JSON body is well-formed and a member of it is not valid.
     InvalidPayload,
+    /// A query parameter is not valid.
     InvalidQueryParams,
+    /// The metadata does not match its schema.
     InvalidMetadata,
     NotEnoughSourceIds,
     InvalidExportFields,
     InvalidScope,
     InvalidGrantType,
     MissingParameters,
+    /// The body is not JSON.
     MalformedJson,
+    /// The request is not HTTP that the server can parse.
     BadRequest,
     Unauthorized,
     /// Answered like [`ErrorKind::Unauthorized`]: the project was deleted or the key was revoked during the request.
     AccessRevoked,
+    /// The scopes of the token do not include the operation.
     MissingPermission,
     NotFound,
+    /// A management request names an unknown project. The vendor has a form of its own for this error.
     ProjectNotFound,
+    /// The operation is not allowed for any caller, for instance the deletion of the default project.
     Forbidden,
     Duplicate,
     MethodNotAllowed,
@@ -54,9 +62,9 @@ enum Shape {
     /// `code`, `key`, `message`, `details`, `request_id`, ...
     Standard,
     /// The members of [`Shape::Standard`] without the request id.
-    Anonymous,
+    WithoutRequestId,
     /// `code`, `key`, and a `message` that includes the details.
-    Terse,
+    OAuth,
     /// `code`, `message`, `details`, `key`: the vendor's order for errors of authentication and authorization.
     Access,
     /// `statusCode`, `error`, `message`: the body of the vendor's web framework.
@@ -68,13 +76,12 @@ impl ErrorKind {
     /// these texts are this project's.
     fn row(self) -> (StatusCode, Option<&'static str>, &'static str, Shape) {
         use ErrorKind as Kind;
-        use FailureKind as Failure;
-        let key_of = |kind: Failure| Some(kind.key());
+        let key_of = |kind: FailureKind| Some(kind.key());
         match self {
             Kind::InvalidPayload => (
                 StatusCode::BAD_REQUEST,
-                key_of(Failure::InvalidPayload),
-                Failure::InvalidPayload.message(),
+                key_of(FailureKind::InvalidPayload),
+                FailureKind::InvalidPayload.message(),
                 Shape::Standard,
             ),
             Kind::InvalidQueryParams => {
@@ -82,8 +89,8 @@ impl ErrorKind {
             }
             Kind::InvalidMetadata => (
                 StatusCode::BAD_REQUEST,
-                key_of(Failure::InvalidMetadata),
-                Failure::InvalidMetadata.message(),
+                key_of(FailureKind::InvalidMetadata),
+                FailureKind::InvalidMetadata.message(),
                 Shape::Standard,
             ),
             Kind::NotEnoughSourceIds => {
@@ -92,12 +99,12 @@ impl ErrorKind {
             Kind::InvalidExportFields => {
                 (StatusCode::BAD_REQUEST, Some("invalid_export_fields"), "Invalid Export", Shape::Standard)
             }
-            Kind::InvalidScope => (StatusCode::BAD_REQUEST, Some("invalid_scope"), "Invalid scope", Shape::Terse),
+            Kind::InvalidScope => (StatusCode::BAD_REQUEST, Some("invalid_scope"), "Invalid scope", Shape::OAuth),
             Kind::InvalidGrantType => {
-                (StatusCode::BAD_REQUEST, Some("invalid_grant_type"), "Invalid grant_type", Shape::Terse)
+                (StatusCode::BAD_REQUEST, Some("invalid_grant_type"), "Invalid grant_type", Shape::OAuth)
             }
             Kind::MissingParameters => {
-                (StatusCode::BAD_REQUEST, Some("missing_parameters"), "Missing parameters", Shape::Terse)
+                (StatusCode::BAD_REQUEST, Some("missing_parameters"), "Missing parameters", Shape::OAuth)
             }
             Kind::MalformedJson => {
                 (StatusCode::BAD_REQUEST, None, "Invalid request payload JSON format", Shape::Framework)
@@ -114,15 +121,17 @@ impl ErrorKind {
                 (StatusCode::FORBIDDEN, Some("missing_required_permission"), "Missing permission", Shape::Access)
             }
             Kind::NotFound => {
-                (StatusCode::NOT_FOUND, key_of(Failure::NotFound), Failure::NotFound.message(), Shape::Standard)
+                (StatusCode::NOT_FOUND, key_of(FailureKind::NotFound), FailureKind::NotFound.message(), Shape::Standard)
             }
-            Kind::ProjectNotFound => (StatusCode::NOT_FOUND, None, Failure::NotFound.message(), Shape::Anonymous),
+            Kind::ProjectNotFound => {
+                (StatusCode::NOT_FOUND, None, FailureKind::NotFound.message(), Shape::WithoutRequestId)
+            }
             Kind::Forbidden => (StatusCode::FORBIDDEN, Some("forbidden"), "Forbidden", Shape::Standard),
             Kind::Duplicate => {
                 (StatusCode::CONFLICT, Some("duplicate_found"), "Duplicated resource found", Shape::Standard)
             }
             Kind::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, None, "HTTP Method Not Allowed", Shape::Anonymous)
+                (StatusCode::METHOD_NOT_ALLOWED, None, "HTTP Method Not Allowed", Shape::WithoutRequestId)
             }
             Kind::NotAcceptable => {
                 (StatusCode::NOT_ACCEPTABLE, Some("not_acceptable"), "Not acceptable", Shape::Standard)
@@ -136,13 +145,16 @@ impl ErrorKind {
             Kind::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, None, "Unsupported Media Type", Shape::Framework)
             }
-            Kind::TooManyRequests => {
-                (StatusCode::TOO_MANY_REQUESTS, None, "Too many requests hit the API too quickly.", Shape::Anonymous)
-            }
+            Kind::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                None,
+                "Too many requests hit the API too quickly.",
+                Shape::WithoutRequestId,
+            ),
             Kind::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                key_of(Failure::Internal),
-                Failure::Internal.message(),
+                key_of(FailureKind::Internal),
+                FailureKind::Internal.message(),
                 Shape::Standard,
             ),
             Kind::NotEmulated => (StatusCode::NOT_IMPLEMENTED, Some("not_emulated"), "Not emulated", Shape::Standard),
@@ -164,14 +176,14 @@ impl ErrorKind {
     }
 }
 
-/// An error response. It gets its body from the middleware around every request, because the body shows the request id.
+/// An error response. The middleware `http::frame` writes its body, because the body shows the request id.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     kind: ErrorKind,
     details: Option<Cow<'static, str>>,
     /// The identifier in the request, and the type of the resource.
     resource: Option<(String, &'static str)>,
-    /// The internal cause, which only the log shows.
+    /// The internal cause, which is written to the log only.
     cause: Option<String>,
 }
 
@@ -215,7 +227,7 @@ impl ApiError {
             .with_details("User does not have a required permission to perform this operation.")
     }
 
-    /// Returns 503.
+    /// Returns 503: the database cannot be reached, or a time limit was exceeded.
     pub fn unavailable(details: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Unavailable).with_details(details)
     }
@@ -293,7 +305,7 @@ impl ApiError {
                 object.number("statusCode", code);
                 object.text("error", self.kind.framework_error()).text("message", &self.text());
             }
-            Shape::Terse => {
+            Shape::OAuth => {
                 object.number("code", code);
                 if let Some(key) = key {
                     object.text("key", key);
@@ -309,7 +321,7 @@ impl ApiError {
                     object.text("key", key);
                 }
             }
-            Shape::Standard | Shape::Anonymous => {
+            Shape::Standard | Shape::WithoutRequestId => {
                 object.number("code", code);
                 if let Some(key) = key {
                     object.text("key", key);

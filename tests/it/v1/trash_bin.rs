@@ -21,12 +21,21 @@ async fn trash_bin_stays_empty_after_a_delete() {
 #[tokio::test]
 async fn deleting_any_entry_returns_404() {
     let project = TestProject::new();
+    let path = "/v1/trash-bin/tbe_0eb6515f758ae37126";
+    let answer = project.client().delete(path).await.expect(404);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "code": 404,
+      "key": "not_found",
+      "message": "Resource not found",
+      "details": "Cannot find trash_bin_entry with id tbe_0eb6515f758ae37126",
+      "request_id": "<v->",
+      "resource_id": "tbe_0eb6515f758ae37126",
+      "resource_type": "trash_bin_entry"
+    }
+    "#);
+    assert_eq!(project.other_project().delete(path).await.expect(404).shape(), answer.shape());
     for client in [project.client(), project.other_project()] {
-        let answer = client.delete("/v1/trash-bin/tbe_0eb6515f758ae37126").await.expect(404);
-        assert_eq!(
-            answer.shape(),
-            r#"{"code":404,"key":"not_found","message":"Resource not found","details":"Cannot find trash_bin_entry with id tbe_0eb6515f758ae37126","request_id":"<v->","resource_id":"tbe_0eb6515f758ae37126","resource_type":"trash_bin_entry"}"#
-        );
         client.delete("/v1/trash-bin/%00").await.expect(404);
     }
 }

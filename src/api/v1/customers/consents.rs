@@ -23,7 +23,8 @@ pub async fn handle(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Reads an object that maps consent ids to whether the consent is given, or `{"unsubscribed": true}`.
+/// Reads an object that maps consent ids to whether the consent is given. `"unsubscribed": true` revokes all consents, and the other
+/// members are then ignored.
 fn consent_change(body: Object) -> Result<ConsentChange, ApiError> {
     let members = body.into_members();
     if members.is_empty() {

@@ -1,4 +1,4 @@
-//! Whoever is forgotten is in nothing that jobs hold, neither before they are done nor after.
+//! Tests that erasure removes a customer from queued jobs and from the results of finished jobs.
 
 use serde_json::{Value, json};
 
@@ -18,10 +18,10 @@ async fn report(client: &Client, action: &Value) -> String {
 async fn queued_job_does_not_recreate_erased_customer() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
-    client.customer(json!({"source_id": "held"})).await;
+    client.customer(json!({"source_id": "locked"})).await;
     let id = client.customer(json!({"source_id": "needle@hay"})).await;
-    let blocker = emulator.lock_customer("held").await;
-    client.post(PATH, json!([{"source_id": "held", "name": "N"}])).await.expect(202);
+    let blocker = emulator.lock_customer("locked").await;
+    client.post(PATH, json!([{"source_id": "locked", "name": "N"}])).await.expect(202);
     let records = json!([{"source_id": "a"}, {"source_id": "needle@hay", "name": "needle"}, {"source_id": "b"},
         {"source_id": "needle@hay", "phone": "needle"}]);
     let waiting = client.post(PATH, records).await.expect(202).string("/async_action_id");
@@ -29,7 +29,11 @@ async fn queued_job_does_not_recreate_erased_customer() {
     let other = client.post("/v1/customers/metadata/async", metadata).await.expect(202).string("/async_action_id");
     erase(&client, &id).await;
     blocker.rollback().await.unwrap();
-    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new(), "gone before the job is done");
+    assert_eq!(
+        emulator.tables_with("needle").await,
+        Vec::<String>::new(),
+        "the records are deleted before the job runs"
+    );
     let action = client.action(&waiting).await;
     assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(2), &json!(0)));
     assert_eq!(report(&client, &action).await, "source_id,found,updated\na,false,true\nb,false,true\n");
@@ -56,7 +60,7 @@ async fn erasure_removes_customer_from_results_of_finished_jobs() {
     assert_eq!(
         (&action["result"]["done_count"], &action["result"]["failed_count"]),
         (&json!(2), &json!(2)),
-        "the numbers stay"
+        "the counts are kept"
     );
     let errors = action["result"]["errors"].as_array().unwrap();
     assert_eq!((errors.len(), &errors[0]["source_id"]), (1, &json!("b")));
@@ -67,21 +71,21 @@ async fn erasure_removes_customer_from_results_of_finished_jobs() {
 async fn erasure_waits_for_slice_that_is_being_applied() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
-    client.customer(json!({"source_id": "held"})).await;
+    client.customer(json!({"source_id": "locked"})).await;
     let id = client.customer(json!({"source_id": "needle@hay"})).await;
-    let mut blocker = emulator.lock_customer("held").await;
-    let records = json!([{"source_id": "needle@hay", "name": "needle"}, {"source_id": "held"}]);
+    let mut blocker = emulator.lock_customer("locked").await;
+    let records = json!([{"source_id": "needle@hay", "name": "needle"}, {"source_id": "locked"}]);
     let job = client.post(PATH, records).await.expect(202).string("/async_action_id");
-    // The worker has the slice, and waits for the customer who is held.
+    // The worker applies the slice and waits for the locked customer.
     TestEmulator::wait_until_blocked(&mut blocker, 1).await;
-    let forgetting = tokio::spawn({
+    let erasure = tokio::spawn({
         let (client, id) = (client.clone(), id.clone());
         async move { erase(&client, &id).await }
     });
     TestEmulator::wait_until_blocked(&mut blocker, 2).await;
-    assert!(!forgetting.is_finished());
+    assert!(!erasure.is_finished());
     blocker.rollback().await.unwrap();
-    forgetting.await.unwrap();
+    erasure.await.unwrap();
     client.action(&job).await;
     assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
     client.get("/v1/customers/needle@hay").await.expect(404);
@@ -94,11 +98,14 @@ async fn soft_deleted_customer_is_erased_from_results_by_original_source_id() {
     let id = client.customer(json!({"source_id": "needle@hay"})).await;
     client.done(PATH, json!([{"source_id": "needle@hay"}])).await;
     client.delete("/v1/customers/needle@hay").await.expect(204);
-    let again = client.customer(json!({"source_id": "needle@hay"})).await;
+    let recreated = client.customer(json!({"source_id": "needle@hay"})).await;
     erase(&client, &id).await;
-    assert!(emulator.tables_with("needle").await.contains(&"job_results".to_owned()), "somebody else has it now");
+    assert!(
+        emulator.tables_with("needle").await.contains(&"job_results".to_owned()),
+        "another customer has this source_id now"
+    );
     client.delete("/v1/customers/needle@hay").await.expect(204);
-    erase(&client, &again).await;
+    erase(&client, &recreated).await;
     assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
 }
 

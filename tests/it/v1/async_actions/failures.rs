@@ -1,4 +1,4 @@
-//! What becomes of jobs when something goes wrong that they are not to blame for, or only one record of them is.
+//! Tests how jobs handle database errors: temporary errors are retried, and an invalid record fails individually.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ fn records(names: impl Iterator<Item = String>) -> Value {
     names.map(|name| json!({"source_id": name})).collect()
 }
 
-/// Lets the database refuse every customer whose source id begins with `bad`.
+/// Adds a trigger that rejects every customer whose source id starts with `bad`.
 async fn add_trigger_that_rejects_bad_source_ids(emulator: &TestEmulator) {
     sqlx::raw_sql(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
-         CREATE TRIGGER refuse BEFORE INSERT ON customers FOR EACH ROW WHEN (starts_with(NEW.source_id, 'bad'))
-             EXECUTE FUNCTION refuse()",
+        "CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+         CREATE TRIGGER reject BEFORE INSERT ON customers FOR EACH ROW WHEN (starts_with(NEW.source_id, 'bad'))
+             EXECUTE FUNCTION reject()",
     )
     .execute(&emulator.pool)
     .await
@@ -64,28 +64,28 @@ async fn failure_of_some_records_does_not_fail_the_others() {
 async fn temporary_database_errors_fail_no_record() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
-    client.customer(json!({"source_id": "held"})).await;
-    let mut blocker = emulator.lock_customer("held").await;
-    let names = ["a", "held", "b"].map(str::to_owned).into_iter();
+    client.customer(json!({"source_id": "locked"})).await;
+    let mut blocker = emulator.lock_customer("locked").await;
+    let names = ["a", "locked", "b"].map(str::to_owned).into_iter();
     let id = client
         .post(PATH, names.map(|name| json!({"source_id": name, "name": "N"})).collect())
         .await
         .expect(202)
         .string("/async_action_id");
-    // As a time limit does it, and a connection that breaks; with the whole slice and then with its records one by one.
-    for how in ["pg_cancel_backend", "pg_terminate_backend", "pg_cancel_backend", "pg_terminate_backend"] {
+    // Simulate a statement timeout and a broken connection, first for the whole slice and then for its single records.
+    for function in ["pg_cancel_backend", "pg_terminate_backend", "pg_cancel_backend", "pg_terminate_backend"] {
         TestEmulator::wait_until_blocked(&mut blocker, 1).await;
         let statement = format!(
-            "SELECT {how}(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT {function}(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         );
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *blocker).await.unwrap();
-        // Until the next attempt: the wait for the lock is over by then.
+        // Wait for the next attempt: by then, the cancelled statement no longer waits for the lock.
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
     blocker.rollback().await.unwrap();
     let action = client.action(&id).await;
     assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(3), &json!(0)));
-    assert_eq!(client.get("/v1/customers/held").await.string("/name"), "N");
+    assert_eq!(client.get("/v1/customers/locked").await.string("/name"), "N");
 }
 
 #[tokio::test]
@@ -95,27 +95,27 @@ async fn unique_conflict_is_retried_immediately() {
     client.customer(json!({"source_id": "first"})).await;
     for round in 0..5 {
         let name = format!("raced-{round}");
-        let mut rival = emulator.pool.begin().await.unwrap();
+        let mut competing = emulator.pool.begin().await.unwrap();
         sqlx::query(
             "INSERT INTO customers (project_id, id, source_id, profile, created_at, changed_at)
              SELECT project_id, 'cust_' || lpad($1, 24, '0'), $1, '{\"address\":null}', now(), now() FROM customers LIMIT 1",
         )
         .bind(&name)
-        .execute(&mut *rival)
+        .execute(&mut *competing)
         .await
         .unwrap();
         let id =
             client.post(PATH, json!([{"source_id": name, "phone": "1"}])).await.expect(202).string("/async_action_id");
-        TestEmulator::wait_until_blocked(&mut rival, 1).await;
-        let begun = Instant::now();
-        rival.commit().await.unwrap();
+        TestEmulator::wait_until_blocked(&mut competing, 1).await;
+        let started = Instant::now();
+        competing.commit().await.unwrap();
         let action = client.action(&id).await;
-        assert!(begun.elapsed() < Duration::from_millis(1_200), "{:?}", begun.elapsed());
+        assert!(started.elapsed() < Duration::from_millis(1_200), "{:?}", started.elapsed());
         let report = client.download(action["result"]["reports"][0].as_str().unwrap()).await.expect(200);
         assert_eq!(
             report.text,
             format!("source_id,found,updated\n{name},true,true\n"),
-            "the rival's customer is found"
+            "the customer of the competing transaction is found"
         );
     }
 }
@@ -125,9 +125,9 @@ async fn failures_in_one_project_do_not_block_other_project() {
     let emulator = TestEmulator::new().await;
     add_trigger_that_rejects_bad_source_ids(&emulator).await;
     let (client, other_client) = (emulator.client(), emulator.other_project());
-    let refused = client.post(PATH, records((0..30).map(|n| format!("bad{n}")))).await.expect(202);
+    let rejected = client.post(PATH, records((0..30).map(|n| format!("bad{n}")))).await.expect(202);
     let action = other_client.done(PATH, records((0..30).map(|n| format!("c{n}")))).await;
     assert_eq!(action["result"]["done_count"], 30);
-    let action = client.action(&refused.string("/async_action_id")).await;
+    let action = client.action(&rejected.string("/async_action_id")).await;
     assert_eq!((&action["operation_status"], &action["result"]["failed_count"]), (&json!("FAILED"), &json!(30)));
 }

@@ -10,15 +10,29 @@ async fn finished_action_has_members_in_vendor_order() {
         client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await["id"].as_str().unwrap().to_owned();
     let answer = client.get(&format!("/v1/async-actions/{id}")).await.expect(200);
     let token = answer.string("/result/reports/0").rsplit_once('=').unwrap().1.to_owned();
-    assert_eq!(
-        answer.shape().replace(&id, "<aa>").replace(&token, "<token>"),
-        concat!(
-            r#"{"id":"<aa_>","type":"CUSTOMERS.BULK_UPDATE","status":"DONE","operation_status":"SUCCESS","#,
-            r#""result":{"done_count":1,"failed_count":0,"reports":["http://127.0.0.1:8682/_emulator/reports/<aa>?token=<token>"],"#,
-            r#""reports_available_till":"<time>","errors":[]},"created_at":"<time>","updated_at":"<time>","#,
-            r#""request_id":"<v->","progress":100,"processing_time":0,"object":"async_action"}"#
-        )
-    );
+    insta::assert_snapshot!(answer.snapshot().replace(&id, "<aa>").replace(&token, "<token>"), @r#"
+    {
+      "id": "<aa_>",
+      "type": "CUSTOMERS.BULK_UPDATE",
+      "status": "DONE",
+      "operation_status": "SUCCESS",
+      "result": {
+        "done_count": 1,
+        "failed_count": 0,
+        "reports": [
+          "http://127.0.0.1:8682/_emulator/reports/<aa>?token=<token>"
+        ],
+        "reports_available_till": "<time>",
+        "errors": []
+      },
+      "created_at": "<time>",
+      "updated_at": "<time>",
+      "request_id": "<v->",
+      "progress": 100,
+      "processing_time": 0,
+      "object": "async_action"
+    }
+    "#);
     assert_eq!(answer.string("/result/reports_available_till"), "2024-03-08T10:00:00.000Z");
 }
 
@@ -30,9 +44,9 @@ async fn report_is_downloaded_with_token_only_for_one_week() {
     let url = action["result"]["reports"][0].as_str().unwrap().to_owned();
     let report = client.download(&url).await.expect(200);
     assert_eq!(report.text, "source_id,found,updated\n\"a,b\",false,true\n");
-    for wrong in [format!("{url}x"), url[..url.len() - 1].to_owned(), url.split_once('?').unwrap().0.to_owned()] {
+    for invalid in [format!("{url}x"), url[..url.len() - 1].to_owned(), url.split_once('?').unwrap().0.to_owned()] {
         assert_eq!(
-            client.download(&wrong).await.expect(401).text,
+            client.download(&invalid).await.expect(401).text,
             r#"{"code":401,"message":"Unauthorized","key":"unauthorized"}"#
         );
     }
@@ -49,10 +63,10 @@ async fn links_use_host_of_request() {
     let client = project.client();
     let action = client.done("/v1/customers/bulk/async", json!([{"source_id": "a"}])).await;
     let path = format!("/v1/async-actions/{}", action["id"].as_str().unwrap());
-    for (host, begins) in [("emulator.test:99", "http://emulator.test:99/"), ("a\"b", "http://127.0.0.1:8682/")] {
+    for (host, prefix) in [("emulator.test:99", "http://emulator.test:99/"), ("a\"b", "http://127.0.0.1:8682/")] {
         let answer =
             client.call_with(axum::http::Method::GET, &path, axum::body::Body::empty(), &[("host", host)]).await;
-        assert!(answer.string("/result/reports/0").starts_with(begins), "{}", answer.text);
+        assert!(answer.string("/result/reports/0").starts_with(prefix), "{}", answer.text);
     }
 }
 

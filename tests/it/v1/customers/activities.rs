@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::add_segment_entry;
 use crate::support::{Client, TestEmulator, TestProject};
 
-/// A customer of four types of entries in three categories of time, a second apart.
+/// Creates a customer with five entries of four types, one second apart.
 async fn create_entries(emulator: &TestEmulator, client: &Client) {
     client.customer(json!({"source_id": "a"})).await;
     for second in 1..4 {
@@ -56,7 +56,7 @@ async fn entries_are_listed_with_total() {
         ("campaign_id=camp_1", vec![], 0),
         ("campaign_type=LOYALTY_PROGRAM", vec![], 0),
         (&format!("starting_after_id={id}"), vec![EVENT, UPDATED, CREATED], 5),
-        ("order=type&starting_after_id=evcus_of_nobody", vec![], 5),
+        ("order=type&starting_after_id=evcus_unknown", vec![], 5),
     ] {
         let found = client.get(&format!("/v1/customers/a/activities?{query}")).await.expect(200);
         assert_eq!(found.column("data", "type"), expected, "{query}");
@@ -72,14 +72,14 @@ async fn pages_cover_all_entries_in_each_order() {
     for key in ["created_at", "updated_at", "type", "code", "campaign", "category"] {
         for order in [key.to_owned(), format!("-{key}")] {
             let path = format!("/v1/customers/a/activities?order={order}");
-            let whole = client.get(&path).await.expect(200).column("data", "id");
-            let mut walked: Vec<String> = Vec::new();
-            while walked.len() < whole.len() {
-                let after = walked.last().cloned().unwrap_or_default();
+            let all = client.get(&path).await.expect(200).column("data", "id");
+            let mut visited: Vec<String> = Vec::new();
+            while visited.len() < all.len() {
+                let after = visited.last().cloned().unwrap_or_default();
                 let page = client.get(&format!("{path}&limit=2&starting_after_id={after}")).await.expect(200);
-                walked.extend(page.column("data", "id"));
+                visited.extend(page.column("data", "id"));
             }
-            assert_eq!(walked, whole, "{order}");
+            assert_eq!(visited, all, "{order}");
         }
     }
 }
@@ -101,8 +101,8 @@ async fn invalid_parameters_and_unknown_customer_are_rejected() {
         let error = client.get(&format!("/v1/customers/a/activities?{query}")).await.expect(400);
         assert_eq!(error.string("/details"), details);
     }
-    let error = client.get("/v1/customers/nobody/activities").await.expect(404);
-    assert_eq!(error.string("/details"), "Cannot find customer with id nobody");
+    let error = client.get("/v1/customers/unknown/activities").await.expect(404);
+    assert_eq!(error.string("/details"), "Cannot find customer with id unknown");
     project.other_project().get(&format!("/v1/customers/{id}/activities")).await.expect(404);
     let own: Value = client.get(&format!("/v1/customers/{id}/activities")).await.expect(200).json();
     assert_eq!(own["total"], 1);

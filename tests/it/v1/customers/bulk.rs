@@ -125,7 +125,7 @@ async fn invalid_records_fail_individually() {
     );
     assert_eq!(client.get("/v1/customers").await.json()["total"], 1);
     let action = client.done(PATH, json!([{"source_id": "x"}])).await;
-    assert_eq!(action["operation_status"], "FAILED", "where nothing was done");
+    assert_eq!(action["operation_status"], "FAILED", "the action fails when no record succeeded");
 }
 
 #[tokio::test]

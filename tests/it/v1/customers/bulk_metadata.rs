@@ -49,7 +49,7 @@ async fn metadata_schema_is_checked_for_each_customer() {
         .expect(200);
     let action = client.done(PATH, json!({"source_ids": ["a", "b"], "metadata": {"other": 1}})).await;
     assert_eq!((&action["result"]["done_count"], &action["result"]["failed_count"]), (&json!(1), &json!(1)));
-    assert_eq!(action["result"]["errors"][0]["source_id"], "b", "a creation must have what is required");
+    assert_eq!(action["result"]["errors"][0]["source_id"], "b", "required metadata is checked only for new customers");
 }
 
 #[tokio::test]

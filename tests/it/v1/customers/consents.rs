@@ -55,7 +55,7 @@ async fn invalid_bodies_and_unknown_customers_are_rejected() {
         let answer = client.put("/v1/customers/a/consents", body).await.expect(400);
         assert_eq!(answer.string("/details"), details);
     }
-    client.put("/v1/customers/nobody/consents", json!({"cnst_1": true})).await.expect(404);
+    client.put("/v1/customers/unknown/consents", json!({"cnst_1": true})).await.expect(404);
     emulator.other_project().put("/v1/customers/a/consents", json!({"cnst_1": true})).await.expect(404);
     assert_eq!(entries(&emulator).await, []);
 }

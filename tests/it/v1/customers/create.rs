@@ -191,7 +191,7 @@ async fn validation_error_contains_path_of_member() {
 async fn texts_of_maximum_length_are_stored_and_found() {
     let project = TestProject::new();
     let client = project.client();
-    // Four bytes a character: the longest that an index has to take.
+    // Each character has four bytes, so that the indexed text has its maximum size in bytes.
     let long: String = (0..500).map(|n| char::from_u32(0x1F300 + n * 7 % 500).unwrap()).collect();
     let body = json!({"source_id": long, "name": long, "email": long, "phone": long, "address": {"city": long}});
     client.post("/v1/customers", body).await.expect(200);
@@ -217,8 +217,8 @@ async fn merged_metadata_over_limit_returns_400() {
 async fn same_source_id_in_other_project_is_another_customer() {
     let project = TestProject::new();
     let (one, other) = (project.client(), project.other_project());
-    let id = one.customer(json!({"source_id": "a", "name": "mine"})).await;
-    assert_ne!(other.customer(json!({"source_id": "a", "name": "theirs"})).await, id);
+    let id = one.customer(json!({"source_id": "a", "name": "own"})).await;
+    assert_ne!(other.customer(json!({"source_id": "a", "name": "other"})).await, id);
     other.post("/v1/customers", json!({"id": id})).await.expect(404);
-    assert_eq!(one.get("/v1/customers/a").await.expect(200).string("/name"), "mine");
+    assert_eq!(one.get("/v1/customers/a").await.expect(200).string("/name"), "own");
 }

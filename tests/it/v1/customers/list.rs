@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::support::{Client, TestEmulator, TestProject};
 
-/// Customers a, b, c, ..., a second apart.
+/// Creates customers with the source ids a, b, c, ..., one second apart.
 async fn create_customers(emulator: &TestEmulator, count: u8) -> Client {
     let client = emulator.client();
     for index in 0..count {
@@ -17,7 +17,8 @@ async fn list_source_ids(client: &Client, query: &str) -> String {
     client.get(&format!("/v1/customers?{query}")).await.expect(200).column("customers", "source_id").join("")
 }
 
-/// Who is met on a scroll from `start` to the end, `limit` at a time. The cursor must not change the total.
+/// Scrolls from `start` to the end in pages of `limit` and returns the source ids. Checks that the cursor does not
+/// change the total.
 async fn scroll(client: &Client, limit: usize, order: &str, start: &str) -> String {
     let total = client.get("/v1/customers").await.json()["total"].clone();
     let (mut cursor, mut seen) = (start.to_owned(), String::new());
@@ -86,12 +87,12 @@ async fn list_is_sorted_by_each_order() {
     assert_eq!(
         list_source_ids(&client, "order=updated_at").await,
         "cdba",
-        "who was never updated counts from the creation"
+        "customers without updated_at are sorted by created_at"
     );
     assert_eq!(
         list_source_ids(&client, "order=-updated_at&starting_after=2200-01-01").await,
         "abdc",
-        "and is scrolled to"
+        "starting_after includes customers without updated_at"
     );
     assert_eq!(list_source_ids(&client, "order=updated_at&starting_after=2024-01-01T00:00:03Z").await, "ba");
 }
@@ -138,7 +139,11 @@ async fn time_ranges_exclude_their_boundaries() {
     emulator.clock.set("2024-01-02T00:00:00.000900Z".parse().unwrap());
     client.put("/v1/customers/b", json!({"name": "B"})).await.expect(200);
     assert_eq!(list_source_ids(&client, "updated_at[after]=2024-01-01T23:59:59Z").await, "b");
-    assert_eq!(list_source_ids(&client, "updated_at[after]=2024-01-02T00:00:00.000Z").await, "", "it shows .000");
+    assert_eq!(
+        list_source_ids(&client, "updated_at[after]=2024-01-02T00:00:00.000Z").await,
+        "",
+        "the comparison uses milliseconds, and the customer has .000"
+    );
     assert_eq!(list_source_ids(&client, "updated_at[before]=2024-01-03").await, "b");
 }
 
@@ -157,7 +162,7 @@ async fn starting_after_scrolls_in_both_orders() {
 async fn scroll_includes_all_customers_created_in_same_millisecond() {
     let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
     let client = emulator.client();
-    // Three in one millisecond, across the end of the first page.
+    // Three customers are created in one millisecond, and the first page ends between them.
     for (index, micros) in [1000, 2000, 3000, 3300, 3600, 5000].into_iter().enumerate() {
         emulator.clock.set(format!("2024-01-01T00:00:00.{micros:06}Z").parse().unwrap());
         client.customer(json!({"source_id": index.to_string()})).await;

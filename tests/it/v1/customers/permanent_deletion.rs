@@ -8,7 +8,7 @@ async fn erase(client: &Client, identifier: &str) -> Value {
     client.call(Method::POST, &path, None).await.expect(200).json()
 }
 
-/// A customer with two orders, one of them paid; three events; two segments; a consent; one update.
+/// Creates a customer with one update, two orders (one of them paid), three events, two segments and a consent.
 async fn create_customer_with_dependents(client: &Client, source_id: &str) -> String {
     let id = client.customer(json!({"source_id": source_id})).await;
     client.put(&format!("/v1/customers/{id}"), json!({"name": "Busy"})).await.expect(200);
@@ -31,8 +31,25 @@ async fn new_customer_is_erased_and_counted() {
     let client = project.client();
     let id = client.customer(json!({"source_id": "a"})).await;
     let answer = client.post("/v1/customers/a/permanent-deletion", json!({})).await.expect(200);
-    let expected = r#"{"id":"<del_>","created_at":"<time>","related_object_id":"<cust_>","related_object":"customer","status":"DONE","data_json":{"events":0,"customer_events":1,"daily_events":0,"segments":0,"orders":0,"order_events":0,"customer":1},"object":"pernament_deletion"}"#;
-    assert_eq!(answer.shape(), expected);
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<del_>",
+      "created_at": "<time>",
+      "related_object_id": "<cust_>",
+      "related_object": "customer",
+      "status": "DONE",
+      "data_json": {
+        "events": 0,
+        "customer_events": 1,
+        "daily_events": 0,
+        "segments": 0,
+        "orders": 0,
+        "order_events": 0,
+        "customer": 1
+      },
+      "object": "pernament_deletion"
+    }
+    "#);
     assert_eq!(answer.string("/related_object_id"), id);
     assert_eq!(client.get("/v1/customers/a").await.expect(404).string("/message"), "Resource not found");
     client.post("/v1/customers/a/permanent-deletion", json!({})).await.expect(404);
@@ -45,7 +62,7 @@ async fn dependent_rows_are_deleted_and_counted() {
     let other = create_customer_with_dependents(&client, "other").await;
     let id = create_customer_with_dependents(&client, "a").await;
     let deletion = erase(&client, "a").await;
-    // Entries: created, updated, three events, one consent; and created twice, paid once of orders.
+    // Customer entries: created, updated, three events, one consent. Order entries: created twice, paid once.
     let counts = json!({"events": 3, "customer_events": 6, "daily_events": 0, "segments": 2, "orders": 2, "order_events": 3, "customer": 1});
     assert_eq!(deletion["data_json"], counts);
     let stored: Value = sqlx::query_scalar(
@@ -57,7 +74,7 @@ async fn dependent_rows_are_deleted_and_counted() {
     .unwrap();
     let mut recorded = counts.clone();
     recorded.as_object_mut().unwrap().remove("customer");
-    assert_eq!(stored, recorded, "the record says what the answer said");
+    assert_eq!(stored, recorded, "the stored record has the counts of the response");
     for table in ["customer_activity", "customer_consents", "custom_events", "orders", "segment_members"] {
         let rows = |id: &str| {
             let statement = format!("SELECT count(*) FROM {table} WHERE customer_id = '{id}'");
@@ -75,18 +92,18 @@ async fn dependent_rows_are_deleted_and_counted() {
 async fn erasure_leaves_no_personal_data_in_database() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
-    let person = json!({"source_id": "needle@hay.stack", "name": "needle", "email": "needle@hay.stack",
+    let customer = json!({"source_id": "needle@hay.stack", "name": "needle", "email": "needle@hay.stack",
         "address": {"city": "needle"}, "metadata": {"needle": "needle"}});
-    let id = client.customer(person).await;
+    let id = client.customer(customer).await;
     client
         .post("/v1/events", json!({"event": "visit", "customer": {"id": id}, "metadata": {"k": "needle"}}))
         .await
         .expect(200);
-    // As the referrer of another's order, before and after its change.
+    // The customer is the referrer of an order of another customer, in the entries of its creation and its update.
     let order = json!({"source_id": "o", "customer": {"source_id": "friend"}, "referrer": {"id": id}});
     client.post("/v1/orders", order).await.expect(200);
     client.put("/v1/orders/o", json!({"status": "PAID"})).await.expect(200);
-    // As the one who referred a friend in an event, by either identifier.
+    // The customer is the referrer in events of another customer, by id and by source_id.
     for referrer in [id.as_str(), "needle@hay.stack"] {
         let referral = json!({"code": "R", "referrer_id": referrer});
         let event = json!({"event": "referred", "customer": {"source_id": "friend"}, "referral": referral});
@@ -94,15 +111,18 @@ async fn erasure_leaves_no_personal_data_in_database() {
     }
     erase(&client, &id).await;
     assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
-    // The record of the deletion is the one place that keeps the id.
+    // Only the record of the deletion keeps the id.
     assert_eq!(emulator.tables_with(&id).await, ["permanent_deletions"]);
     let order = client.get("/v1/orders/o").await.expect(200).json();
-    assert!(order["referrer_id"].is_null() && order.get("referrer").is_none(), "the friend's order stays");
+    assert!(
+        order["referrer_id"].is_null() && order.get("referrer").is_none(),
+        "the order of the other customer is kept, without its referrer"
+    );
     let entries: i64 = sqlx::query_scalar("SELECT count(*) FROM customer_activity WHERE type LIKE 'customer.order.%'")
         .fetch_one(&emulator.pool)
         .await
         .unwrap();
-    assert_eq!(entries, 3, "the friend's entries stay");
+    assert_eq!(entries, 3, "the entries of the other customer are kept");
 }
 
 #[tokio::test]
@@ -114,11 +134,11 @@ async fn soft_deleted_customer_is_erased_by_id_only() {
     client.post("/v1/customers/a/permanent-deletion", json!({})).await.expect(404);
     let again = client.customer(json!({"source_id": "a"})).await;
     let deletion = erase(&client, &id).await;
-    // One entry more than while it lived, that of its deletion; it had left its segments.
+    // The soft deletion added one entry and removed the customer from the segments.
     let counts = json!({"events": 3, "customer_events": 7, "daily_events": 0, "segments": 0, "orders": 2, "order_events": 3, "customer": 1});
     assert_eq!((&deletion["related_object_id"], &deletion["data_json"]), (&json!(id), &counts));
     assert_eq!(client.get("/v1/customers/a").await.expect(200).string("/id"), again);
-    assert_eq!(client.get("/v1/customers").await.json()["total"], 1, "it was counted out once");
+    assert_eq!(client.get("/v1/customers").await.json()["total"], 1, "the total was decreased only once");
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ async fn invalid_parameters_return_400() {
 async fn unknown_customer_and_customer_of_other_project_return_404() {
     let project = TestProject::new();
     let id = project.client().customer(json!({})).await;
-    let error = project.client().get("/v1/customers/nobody/redeemables").await.expect(404);
-    assert_eq!(error.string("/details"), "Cannot find customer with id nobody");
+    let error = project.client().get("/v1/customers/unknown/redeemables").await.expect(404);
+    assert_eq!(error.string("/details"), "Cannot find customer with id unknown");
     project.other_project().get(&format!("/v1/customers/{id}/redeemables")).await.expect(404);
 }
 

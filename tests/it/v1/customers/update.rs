@@ -13,7 +13,7 @@ async fn only_sent_members_are_updated() {
     assert!(answer.text.contains(r#""metadata":{"x":1,"y":2},"system_metadata":{},"created_at":"2024-03-01T10:00:00.000Z","updated_at":"2024-03-01T10:00:05.000Z","object":"customer"}"#));
     let read = client.get("/v1/customers/a").await.json();
     for (member, value) in answer.json().as_object().unwrap() {
-        assert_eq!(&read[member], value, "a read shows what the change answered");
+        assert_eq!(&read[member], value, "a later read returns the same value");
     }
 }
 

@@ -128,7 +128,7 @@ async fn metadata_has_one_column_for_each_key_of_the_schema() {
     let export =
         run_export(&client, "customer", json!({"fields": ["source_id", "metadata", "metadata.free", "metadata.none"]}))
             .await;
-    // The columns are those of the time of the export.
+    // A later change of the schema does not change the columns of an existing export.
     let later = json!({"properties": {"later": definition("string")}});
     client.put("/v1/metadata-schemas/customer", later).await.expect(200);
     assert_eq!(
@@ -140,7 +140,7 @@ async fn metadata_has_one_column_for_each_key_of_the_schema() {
         export_file(&client, "customer", fields).await,
         "yes,no,in,text,old\ntrue,,\"{\"\"b\"\":\"\"c\\\"\"d\"\"}\",a\tb\\c,x\n"
     );
-    // Orders have a schema of their own.
+    // Orders have their own metadata schema.
     let properties = json!({"payment": definition("string")});
     client.post("/v1/metadata-schemas", json!({"related_object": "order", "properties": properties})).await.expect(200);
     client.post("/v1/orders", json!({"source_id": "o", "metadata": {"payment": "cash"}})).await.expect(200);
@@ -197,11 +197,11 @@ async fn rows_are_sorted_by_requested_order() {
         let client = client.clone();
         async move { export_file(&client, "customer", json!({"fields": ["id"], "order": order})).await }
     };
-    let (up, down) = (ids("id").await, ids("-id").await);
-    let mut sorted: Vec<_> = up.lines().skip(1).collect();
+    let (ascending, descending) = (ids("id").await, ids("-id").await);
+    let mut sorted: Vec<_> = ascending.lines().skip(1).collect();
     assert!(sorted.is_sorted());
     sorted.reverse();
-    assert_eq!(down.lines().skip(1).collect::<Vec<_>>(), sorted);
+    assert_eq!(descending.lines().skip(1).collect::<Vec<_>>(), sorted);
 
     for (second, (source_id, status)) in [("x", "PAID"), ("y", "CANCELED"), ("z", "FULFILLED")].into_iter().enumerate()
     {

@@ -14,22 +14,30 @@ async fn new_export_is_scheduled_and_returns_its_parameters() {
     let body = json!({"exported_object": "customer", "parameters": {
         "filters": filters, "fields": ["id", "metadata.tag"], "order": "-email", "response_format": "CSV"}});
     let answer = client.post(PATH, body).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        concat!(
-            r#"{"id":"<exp_>","object":"export","created_at":"<time>","status":"SCHEDULED","channel":"API","#,
-            r#""exported_object":"customer","parameters":{"order":"-email","fields":["id","metadata.tag"],"#,
-            r#""filters":{"junction":"or","email":{"conditions":{"$is":"a"}},"name":{"conditions":{"$is":["A"]}}}},"#,
-            r#""result":null,"user_id":null}"#
-        )
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<exp_>",
+      "object": "export",
+      "created_at": "<time>",
+      "status": "SCHEDULED",
+      "channel": "API",
+      "exported_object": "customer",
+      "parameters": {
+        "order": "-email",
+        "fields": ["id","metadata.tag"],
+        "filters": {"junction":"or","email":{"conditions":{"$is":"a"}},"name":{"conditions":{"$is":["A"]}}}
+      },
+      "result": null,
+      "user_id": null
+    }
+    "#);
 }
 
 #[tokio::test]
 async fn default_fields_are_returned_when_none_were_sent() {
     let project = TestProject::new();
     let client = project.client();
-    for (parameters, shown) in [
+    for (parameters, expected) in [
         (json!(null), r#"{"fields":["name","source_id"]}"#),
         (json!({}), r#"{"fields":["name","source_id"]}"#),
         (json!({"order": "", "fields": [], "filters": null}), r#"{"order":"","fields":["name","source_id"]}"#),
@@ -37,7 +45,7 @@ async fn default_fields_are_returned_when_none_were_sent() {
     ] {
         let answer =
             client.post(PATH, json!({"exported_object": "customer", "parameters": parameters})).await.expect(200);
-        assert!(answer.text.contains(&format!(r#""parameters":{shown},"result""#)), "{}", answer.text);
+        assert!(answer.text.contains(&format!(r#""parameters":{expected},"result""#)), "{}", answer.text);
     }
     client.customer(json!({"source_id": "a", "name": "A"})).await;
     assert_eq!(export_file(&client, "customer", json!(null)).await, "Name,Source ID\nA,a\n");
@@ -159,9 +167,9 @@ async fn invalid_parameters_return_400_with_their_path() {
     for filters in [json!({"amount": {"conditions": {"$above": [1]}}}), json!({"amount": {"$more_than": [1]}})] {
         let body = json!({"exported_object": "order", "parameters": {"filters": filters}});
         let details = client.post(PATH, body).await.expect(400).string("/details");
-        let begin = "Property .parameters.filters should match either `filters[${field}][conditions][${condition}][${index}]` \
+        let prefix = "Property .parameters.filters should match either `filters[${field}][conditions][${condition}][${index}]` \
                      or `filters[${field}][conditions][${condition}]` format and condition must be one of: $in, $not_in, ";
-        assert!(details.starts_with(begin) && details.ends_with(", $redeemed, $redeemable"), "{details}");
+        assert!(details.starts_with(prefix) && details.ends_with(", $redeemed, $redeemable"), "{details}");
     }
     let filters = json!({"name": {"conditions": {"$redeemed": [true]}}});
     let body = json!({"exported_object": "customer", "parameters": {"filters": filters}});

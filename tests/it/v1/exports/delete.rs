@@ -18,8 +18,9 @@ async fn deleting_export_deletes_its_file() {
     client.download(url).await.expect(401);
     client.get(&path).await.expect(404);
     client.delete(&path).await.expect(404);
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
-    assert_eq!(left, 0);
+    let remaining: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
+    assert_eq!(remaining, 0);
 }
 
 #[tokio::test]
@@ -35,7 +36,7 @@ async fn unknown_export_and_export_of_other_project_return_404() {
     );
     client.get(&format!("/v1/exports/{id}")).await.expect(200);
     client.delete("/v1/exports/%00").await.expect(404);
-    // What is no export is not deleted.
+    // An async action that is not an export is not deleted.
     let action = action["id"].as_str().unwrap();
     client.delete(&format!("/v1/exports/{action}")).await.expect(404);
     client.get(&format!("/v1/async-actions/{action}")).await.expect(200);
@@ -54,8 +55,8 @@ async fn queued_export_is_deleted_without_running() {
     client.delete(&format!("/v1/exports/{id}")).await.expect(204);
     blocker.rollback().await.unwrap();
     client.get("/_emulator/idle").await.expect(200);
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&emulator.pool).await.unwrap();
-    assert_eq!(left, 1);
+    let remaining: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs").fetch_one(&emulator.pool).await.unwrap();
+    assert_eq!(remaining, 1);
 }
 
 #[tokio::test]
@@ -67,16 +68,17 @@ async fn deletion_waits_for_running_export_without_holding_a_connection() {
     let id = client.post("/v1/exports", json!({"exported_object": "customer"})).await.expect(200).string("/id");
     wait_until_export_is_blocked(&emulator).await;
     let path = format!("/v1/exports/{id}");
-    // More than there are connections.
+    // Send more requests than the pool has connections.
     let deletions = join_all((0..40).map(|_| client.delete(&path)));
-    let others = async {
+    let release = async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         assert_eq!(client.get(&path).await.expect(200).string("/status"), "IN_PROGRESS");
         release_export_writes(&emulator).await;
     };
-    let (answers, ()) = tokio::join!(deletions, others);
-    let with = |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
-    assert_eq!((with(204), with(404)), (1, 39));
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
-    assert_eq!(left, 0);
+    let (answers, ()) = tokio::join!(deletions, release);
+    let count = |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
+    assert_eq!((count(204), count(404)), (1, 39));
+    let remaining: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
+    assert_eq!(remaining, 0);
 }

@@ -20,20 +20,20 @@ async fn file_is_downloaded_with_token_only_and_does_not_expire() {
         (answer.text.as_str(), answer.header("content-type")),
         ("Name,Source ID\nA,a\n", "text/plain; charset=utf-8")
     );
-    // Also for clients that do not ask for JSON.
+    // The download ignores the Accept header.
     let path = &url[url.find("/v1").unwrap()..];
     client.call_with(Method::GET, path, Body::empty(), &[("accept", "text/csv")]).await.expect(200);
 
-    let (place, token) = url.split_once("token=").unwrap();
-    for wrong in
-        [format!("{url}x"), url[..url.len() - 1].to_owned(), format!("{place}token=x"), format!("{place}token=1.x")]
+    let (base, token) = url.split_once("token=").unwrap();
+    for invalid in
+        [format!("{url}x"), url[..url.len() - 1].to_owned(), format!("{base}token=x"), format!("{base}token=1.x")]
     {
-        let error = client.download(&wrong).await.expect(401);
+        let error = client.download(&invalid).await.expect(401);
         assert_eq!(error.text, r#"{"code":401,"message":"Unauthorized","key":"unauthorized"}"#);
     }
     let another = another["id"].as_str().unwrap();
     client.download(&format!("/v1/exports/{another}?token={token}")).await.expect(401);
-    // Keys are no token.
+    // API keys do not replace an invalid token.
     client.get(&format!("/v1/exports/{another}?token={token}")).await.expect(401);
     client.get(&format!("/v1/exports/{another}?token=")).await.expect(200);
 }
@@ -82,13 +82,13 @@ async fn download_of_deleted_file_is_aborted() {
     let mut blocker = emulator.pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE job_results").execute(&mut *blocker).await.unwrap();
     let download = tokio::spawn(async move { client.download(&url).await });
-    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'job_results'::regclass AND NOT granted)";
-    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *blocker).await.unwrap() {
+    let is_blocked = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'job_results'::regclass AND NOT granted)";
+    while !sqlx::query_scalar::<_, bool>(is_blocked).fetch_one(&mut *blocker).await.unwrap() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     for table in ["jobs", "job_results"] {
         sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *blocker).await.unwrap();
     }
     blocker.commit().await.unwrap();
-    assert!(download.await.is_err(), "the body broke off");
+    assert!(download.await.is_err(), "the response body was aborted");
 }

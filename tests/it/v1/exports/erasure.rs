@@ -32,17 +32,17 @@ async fn erasure_removes_customer_from_existing_files() {
     assert_eq!(
         download_file(&client, &orders).await,
         format!("Source ID,Customer ID,Referrer ID\n2,{b},\n3,{b},{c}\n"),
-        "the person's orders are gone, and another's does not say who referred it"
+        "the orders of the customer are removed, and other orders lose their referrer"
     );
     assert_eq!(download_file(&client, &others).await, "Source ID\n2\n3\n");
     erase(&client, "c").await;
     assert_eq!(download_file(&client, &orders).await, format!("Source ID,Customer ID,Referrer ID\n2,{b},\n3,{b},\n"));
-    let kept: String = sqlx::query_scalar("SELECT string_agg(job_results::text, '') FROM job_results")
+    let stored: String = sqlx::query_scalar("SELECT string_agg(job_results::text, '') FROM job_results")
         .fetch_one(&emulator.pool)
         .await
         .unwrap();
-    assert!(!kept.contains("Anna") && !kept.contains(&c), "{kept}");
-    // The same person in another project is another person.
+    assert!(!stored.contains("Anna") && !stored.contains(&c), "{stored}");
+    // Erasing a customer of another project with the same source_id does not change the files.
     let other = emulator.other_project();
     other.customer(json!({"source_id": "b", "name": "Bob"})).await;
     erase(&other, "b").await;
@@ -64,13 +64,13 @@ async fn customer_erased_while_file_is_written_is_not_in_file() {
     erase(&client, "a").await;
     client.customer(json!({"source_id": "c"})).await;
     release_export_writes(&emulator).await;
-    // Anna was read before she was forgotten, and the others are as they were then.
+    // The export had read customer a before the erasure; the other rows have the state of that time.
     assert_eq!(download_file(&client, &get_finished_export(&client, &id).await).await, "Name,Source ID\nBen,b\n");
-    let kept: String = sqlx::query_scalar("SELECT string_agg(job_results::text, '') FROM job_results")
+    let stored: String = sqlx::query_scalar("SELECT string_agg(job_results::text, '') FROM job_results")
         .fetch_one(&emulator.pool)
         .await
         .unwrap();
-    assert!(!kept.contains("Anna") && !kept.contains(&a), "{kept}");
+    assert!(!stored.contains("Anna") && !stored.contains(&a), "{stored}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::export_file;
 use crate::support::{Client, TestEmulator};
 
-/// The source ids of those who pass.
+/// Returns the source ids of the objects that match the filters.
 async fn filtered_source_ids(client: &Client, object: &str, filters: Value) -> String {
     let parameters = json!({"fields": ["source_id"], "order": "created_at", "filters": filters});
     export_file(client, object, parameters).await.lines().skip(1).collect()

@@ -38,11 +38,11 @@ async fn exports_are_sorted_by_status_name() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
     client.get("/v1/exports").await.expect(200);
-    // The first one that is not finished stays so.
+    // The trigger blocks the first unfinished export, so that the status of the exports does not change.
     sqlx::raw_sql(
         "CREATE FUNCTION block_export_writes() RETURNS trigger LANGUAGE plpgsql AS
              'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
-         CREATE TRIGGER hold BEFORE INSERT ON job_results FOR EACH ROW EXECUTE FUNCTION block_export_writes();
+         CREATE TRIGGER block_export_writes BEFORE INSERT ON job_results FOR EACH ROW EXECUTE FUNCTION block_export_writes();
          SELECT pg_advisory_lock(1)",
     )
     .execute(&emulator.pool)
@@ -60,12 +60,12 @@ async fn exports_are_sorted_by_status_name() {
         .await
         .unwrap();
     }
-    let letters = |ids: Vec<String>| ids.iter().map(|id| id[id.len() - 1..].to_owned()).collect::<String>();
+    let last_letters = |ids: Vec<String>| ids.iter().map(|id| id[id.len() - 1..].to_owned()).collect::<String>();
     let list = client.get("/v1/exports?order=status").await.expect(200);
     assert_eq!(list.column("exports", "status"), ["DONE", "DONE", "ERROR", "IN_PROGRESS", "SCHEDULED"]);
-    assert_eq!(letters(list.column("exports", "id")), "debac");
+    assert_eq!(last_letters(list.column("exports", "id")), "debac");
     let list = client.get("/v1/exports?order=-status").await.expect(200);
-    assert_eq!(letters(list.column("exports", "id")), "cabed");
+    assert_eq!(last_letters(list.column("exports", "id")), "cabed");
     sqlx::query("SELECT pg_advisory_unlock(1)").execute(&emulator.pool).await.unwrap();
     client.get("/_emulator/idle").await.expect(200);
 }

@@ -10,9 +10,9 @@ async fn export_rejected_by_database_ends_in_error_and_next_one_runs() {
     client.customer(json!({"source_id": "a"})).await;
     sqlx::raw_sql(
         "CREATE SEQUENCE attempts;
-         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS
              'BEGIN PERFORM nextval(''attempts''); RAISE EXCEPTION ''no''; END';
-         CREATE TRIGGER refuse BEFORE INSERT ON job_results FOR EACH ROW WHEN (NEW.number > 1) EXECUTE FUNCTION refuse()",
+         CREATE TRIGGER reject BEFORE INSERT ON job_results FOR EACH ROW WHEN (NEW.number > 1) EXECUTE FUNCTION reject()",
     )
     .execute(&emulator.pool)
     .await
@@ -21,11 +21,12 @@ async fn export_rejected_by_database_ends_in_error_and_next_one_runs() {
     assert_eq!((&export["status"], &export["result"]), (&json!("ERROR"), &json!(null)));
     let attempts: i64 = sqlx::query_scalar("SELECT last_value FROM attempts").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(attempts, 3);
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
-    assert_eq!(left, 0);
+    let remaining: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM job_results").fetch_one(&emulator.pool).await.unwrap();
+    assert_eq!(remaining, 0);
     let token: String = sqlx::query_scalar("SELECT token FROM jobs").fetch_one(&emulator.pool).await.unwrap();
     client.download(&format!("/v1/exports/{}?token={token}", export["id"].as_str().unwrap())).await.expect(401);
-    sqlx::query("DROP TRIGGER refuse ON job_results").execute(&emulator.pool).await.unwrap();
+    sqlx::query("DROP TRIGGER reject ON job_results").execute(&emulator.pool).await.unwrap();
     assert_eq!(export_file(&client, "customer", json!({})).await, "Name,Source ID\n,a\n");
     client.delete(&format!("/v1/exports/{}", export["id"].as_str().unwrap())).await.expect(204);
 }
@@ -47,7 +48,7 @@ async fn export_ends_in_error_when_later_schema_makes_filter_invalid() {
     let definition = json!({"type": "number", "optional": true, "array": false});
     let schema = json!({"related_object": "customer", "properties": {"age": definition}});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
-    // As it was accepted while the key was text.
+    // Insert an export as it was accepted before the schema existed, when the key had no type.
     let filters = json!({"metadata.age": {"conditions": {"$is": ["old"]}}});
     sqlx::query(
         "INSERT INTO jobs (project_id, id, type, parameters, app_id, request_id, token, records, created_at, updated_at)

@@ -15,17 +15,30 @@ async fn created_schema_has_the_vendor_response_format() {
         "home": {"type": "object", "optional": true, "array": false, "object_type": "Address"},
     }});
     let answer = project.client().post(PATH, body).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        concat!(
-            r#"{"id":"<ms_>","related_object":"customer","properties":{"#,
-            r#""code":{"type":"string","array":false,"deleted":true,"optional":true,"maxLength":4,"minLength":2,"objectType":null},"#,
-            r#""home":{"type":"object","array":false,"optional":true,"objectType":"Address"},"#,
-            r#""size":{"lt":9.5,"ne":[2],"gte":1,"type":"number","array":false,"optional":true,"objectType":null},"#,
-            r#""location_id":{"eq":["L1","L\"2"],"type":"string","array":true,"optional":false,"objectType":null}},"#,
-            r#""allow_defined_only":null,"created_at":"<time>","updated_at":null,"object":"metadata_schema"}"#
-        )
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<ms_>",
+      "related_object": "customer",
+      "properties": {
+        "code": {
+          "type": "string",
+          "array": false,
+          "deleted": true,
+          "optional": true,
+          "maxLength": 4,
+          "minLength": 2,
+          "objectType": null
+        },
+        "home": {"type":"object","array":false,"optional":true,"objectType":"Address"},
+        "size": {"lt":9.5,"ne":[2],"gte":1,"type":"number","array":false,"optional":true,"objectType":null},
+        "location_id": {"eq":["L1","L\"2"],"type":"string","array":true,"optional":false,"objectType":null}
+      },
+      "allow_defined_only": null,
+      "created_at": "<time>",
+      "updated_at": null,
+      "object": "metadata_schema"
+    }
+    "#);
     let read = project.client().get("/v1/metadata-schemas/customer").await.expect(200);
     assert_eq!(read.text, answer.text);
 }
@@ -46,10 +59,17 @@ async fn second_schema_for_the_same_resource_returns_409() {
     let body = json!({"related_object": "customer", "properties": {}});
     project.client().post(PATH, body.clone()).await.expect(200);
     let answer = project.client().post(PATH, body.clone()).await.expect(409);
-    assert_eq!(
-        answer.shape(),
-        r#"{"code":409,"key":"duplicate_found","message":"Duplicated resource found","details":"Duplicated metadata schema exists with related_object customer","request_id":"<v->","resource_id":"customer","resource_type":"metadata schema"}"#
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "code": 409,
+      "key": "duplicate_found",
+      "message": "Duplicated resource found",
+      "details": "Duplicated metadata schema exists with related_object customer",
+      "request_id": "<v->",
+      "resource_id": "customer",
+      "resource_type": "metadata schema"
+    }
+    "#);
     project.other_project().post(PATH, body).await.expect(200);
 }
 

@@ -19,10 +19,17 @@ async fn unknown_schema_and_schema_of_another_project_return_404() {
     let body = json!({"related_object": "customer", "properties": {}});
     let id = project.client().post("/v1/metadata-schemas", body).await.expect(200).string("/id");
     let answer = project.client().get("/v1/metadata-schemas/earning_rules").await.expect(404);
-    assert_eq!(
-        answer.shape(),
-        r#"{"code":404,"key":"not_found","message":"Resource not found","details":"Cannot find metadata schema with id earning_rules","request_id":"<v->","resource_id":"earning_rules","resource_type":"metadata schema"}"#
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "code": 404,
+      "key": "not_found",
+      "message": "Resource not found",
+      "details": "Cannot find metadata schema with id earning_rules",
+      "request_id": "<v->",
+      "resource_id": "earning_rules",
+      "resource_type": "metadata schema"
+    }
+    "#);
     project.client().get("/v1/metadata-schemas/%00").await.expect(404);
     for name in ["customer", &id] {
         project.other_project().get(&format!("/v1/metadata-schemas/{name}")).await.expect(404);

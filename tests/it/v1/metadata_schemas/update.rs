@@ -20,16 +20,21 @@ async fn sent_definitions_are_replaced_and_the_others_are_kept() {
     emulator.clock.set("2024-01-02T00:00:00Z".parse().unwrap());
     let body = json!({"properties": {"a": optional("string"), "c": optional("date")}, "allow_defined_only": true});
     let answer = client.put(&format!("/v1/metadata-schemas/{id}"), body).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        concat!(
-            r#"{"id":"<ms_>","related_object":"customer","properties":{"#,
-            r#""a":{"type":"string","array":false,"optional":true,"objectType":null},"#,
-            r#""b":{"type":"number","array":false,"optional":true,"objectType":null},"#,
-            r#""c":{"type":"date","array":false,"optional":true,"objectType":null}},"#,
-            r#""allow_defined_only":true,"created_at":"<time>","updated_at":"<time>","object":"metadata_schema"}"#
-        )
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<ms_>",
+      "related_object": "customer",
+      "properties": {
+        "a": {"type":"string","array":false,"optional":true,"objectType":null},
+        "b": {"type":"number","array":false,"optional":true,"objectType":null},
+        "c": {"type":"date","array":false,"optional":true,"objectType":null}
+      },
+      "allow_defined_only": true,
+      "created_at": "<time>",
+      "updated_at": "<time>",
+      "object": "metadata_schema"
+    }
+    "#);
     assert_eq!(answer.string("/updated_at"), "2024-01-02T00:00:00.000Z");
     assert_eq!(client.get(PATH).await.text, answer.text);
     let unchanged = client.put(PATH, json!({"properties": {}})).await.expect(200);
@@ -65,10 +70,15 @@ async fn changing_a_type_and_exceeding_100_properties_return_400() {
     let client = project.client();
     create(&client, json!({"a": optional("string")})).await;
     let answer = client.put(PATH, json!({"properties": {"a": optional("number")}})).await.expect(400);
-    assert_eq!(
-        answer.shape(),
-        r#"{"code":400,"key":"invalid_payload","message":"Invalid payload","details":"Property .properties.a.type cannot be changed from string","request_id":"<v->"}"#
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "code": 400,
+      "key": "invalid_payload",
+      "message": "Invalid payload",
+      "details": "Property .properties.a.type cannot be changed from string",
+      "request_id": "<v->"
+    }
+    "#);
     let many: serde_json::Map<_, _> = (0..100).map(|index| (index.to_string(), optional("string"))).collect();
     let answer = client.put(PATH, json!({"properties": many})).await.expect(400);
     assert_eq!(answer.string("/details"), "Property .properties must NOT have more than 100 properties");

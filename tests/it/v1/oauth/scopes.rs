@@ -1,4 +1,4 @@
-//! What each token opens, as the contract says it.
+//! Tests that the scopes of each operation match the contract.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,9 @@ use crate::support::{Answer, Client, TestProject, operation_security};
 
 const MISSING_PERMISSION: &str = r#"{"code":403,"message":"Missing permission","details":"User does not have a required permission to perform this operation.","key":"missing_required_permission"}"#;
 
-/// The scopes of which one lets a token in; `None` where tokens are not let in.
+/// Returns the scopes of which a token needs one, or `None` when the operation accepts no tokens.
 fn scopes(security: &[Value]) -> Option<Vec<String>> {
-    let scopes = security.iter().find_map(|way| way["OAuth"].as_array())?;
+    let scopes = security.iter().find_map(|scheme| scheme["OAuth"].as_array())?;
     Some(scopes.iter().map(|scope| scope.as_str().unwrap().to_owned()).collect())
 }
 
@@ -27,10 +27,10 @@ async fn call(client: &Client, method: &str, path: &str) -> Answer {
 async fn each_operation_accepts_only_its_own_scopes() {
     let project = TestProject::new();
     let mut tokens: HashMap<String, Client> = HashMap::new();
-    let mut looked_at = 0;
+    let mut checked = 0;
     for (method, path, security) in operation_security() {
         let Some(own) = scopes(&security) else { continue };
-        looked_at += 1;
+        checked += 1;
         for scope in &own {
             if !tokens.contains_key(scope) {
                 tokens.insert(scope.clone(), project.bearer(&project.client().token(scope).await));
@@ -38,7 +38,8 @@ async fn each_operation_accepts_only_its_own_scopes() {
             let status = call(&tokens[scope], &method, &path).await.status.as_u16();
             assert!(!matches!(status, 401 | 403), "{method} {path} answers {status} to {scope}");
         }
-        let others: Vec<_> = SCOPES.into_iter().filter(|scope| !own.iter().any(|one| one == scope)).collect();
+        let others: Vec<_> =
+            SCOPES.into_iter().filter(|scope| !own.iter().any(|own_scope| own_scope == scope)).collect();
         let others = others.join("+");
         if !tokens.contains_key(&others) {
             tokens.insert(others.clone(), project.bearer(&project.client().token(&others).await));
@@ -46,12 +47,12 @@ async fn each_operation_accepts_only_its_own_scopes() {
         let answer = call(&tokens[&others], &method, &path).await.expect(403);
         assert_eq!(answer.text, MISSING_PERMISSION, "{method} {path}");
     }
-    assert!(looked_at > 40, "{looked_at}");
+    assert!(checked > 40, "{checked}");
 }
 
 #[tokio::test]
 async fn contract_contains_scopes_of_vendor() {
-    let known = |prefix: &str, resource: &str| {
+    let vendor_scope = |prefix: &str, resource: &str| {
         let scope = format!("{prefix}{resource}");
         SCOPES.contains(&scope.as_str()).then_some(scope)
     };
@@ -59,8 +60,10 @@ async fn contract_contains_scopes_of_vendor() {
         let parts: Vec<_> = path.split('/').collect();
         let expected = match parts[..] {
             ["", "v1", "oauth", ..] => None,
-            ["", "v1", resource, ..] => Some(vec![Some("api".to_owned()), known("", resource)]),
-            ["", "client", "v1", resource, ..] => Some(vec![Some("client_api".to_owned()), known("client_", resource)]),
+            ["", "v1", resource, ..] => Some(vec![Some("api".to_owned()), vendor_scope("", resource)]),
+            ["", "client", "v1", resource, ..] => {
+                Some(vec![Some("client_api".to_owned()), vendor_scope("client_", resource)])
+            }
             _ => continue,
         };
         let expected = expected.map(|scopes| scopes.into_iter().flatten().collect::<Vec<_>>());
@@ -72,14 +75,14 @@ async fn contract_contains_scopes_of_vendor() {
 #[tokio::test]
 async fn token_with_all_scopes_is_rejected_where_contract_requires_keys() {
     let project = TestProject::new();
-    let everything = project.bearer(&project.client().token(&SCOPES.join("+")).await);
-    let mut refused = 0;
+    let all_scopes = project.bearer(&project.client().token(&SCOPES.join("+")).await);
+    let mut rejected = 0;
     for (method, path, security) in operation_security() {
-        let asks_for_keys = security.iter().any(|way| way.get("AppId").is_some());
-        if asks_for_keys && scopes(&security).is_none() {
-            refused += 1;
-            call(&everything, &method, &path).await.expect(403);
+        let accepts_keys = security.iter().any(|scheme| scheme.get("AppId").is_some());
+        if accepts_keys && scopes(&security).is_none() {
+            rejected += 1;
+            call(&all_scopes, &method, &path).await.expect(403);
         }
     }
-    assert!(refused >= 8, "{refused}");
+    assert!(rejected >= 8, "{rejected}");
 }

@@ -150,10 +150,15 @@ async fn concurrent_requests_cannot_exceed_1000_tokens_per_project() {
     let issued = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(issued, 5);
     let rejected = answers.iter().find(|answer| answer.status != 200).unwrap();
-    assert_eq!(
-        rejected.shape(),
-        r#"{"code":400,"key":"invalid_payload","message":"Invalid payload","details":"A project must NOT have more than 1000 OAuth tokens","request_id":"<v->"}"#
-    );
+    insta::assert_snapshot!(rejected.snapshot(), @r#"
+    {
+      "code": 400,
+      "key": "invalid_payload",
+      "message": "Invalid payload",
+      "details": "A project must NOT have more than 1000 OAuth tokens",
+      "request_id": "<v->"
+    }
+    "#);
     emulator.other_project().token("api").await;
     emulator.clock.set("2024-01-01T00:15:00Z".parse().unwrap());
     client.token("api").await;

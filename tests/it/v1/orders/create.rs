@@ -167,7 +167,7 @@ async fn ids_of_other_project_return_404() {
         let answer = other_client.post("/v1/orders", body).await.expect(404);
         assert_eq!(answer.string("/resource_type"), kind);
     }
-    assert_eq!(other_client.get("/v1/orders").await.json()["total"], 0, "nothing half done");
+    assert_eq!(other_client.get("/v1/orders").await.json()["total"], 0, "no order was created");
     assert_ne!(other_client.post("/v1/orders", json!({"source_id": "o"})).await.expect(200).string("/id"), order);
 }
 

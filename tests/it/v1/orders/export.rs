@@ -14,14 +14,19 @@ async fn order_export_creates_export_with_file() {
     let parameters =
         json!({"fields": ["source_id", "amount"], "filters": {"amount": {"conditions": {"$more_than": 100}}}});
     let answer = client.post(PATH, json!({"exported_object": "customer", "parameters": parameters})).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        concat!(
-            r#"{"id":"<exp_>","object":"export","created_at":"<time>","status":"SCHEDULED","channel":"API","#,
-            r#""exported_object":"order","parameters":{"fields":["source_id","amount"],"#,
-            r#""filters":{"amount":{"conditions":{"$more_than":100}}}},"result":null,"user_id":null}"#
-        )
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<exp_>",
+      "object": "export",
+      "created_at": "<time>",
+      "status": "SCHEDULED",
+      "channel": "API",
+      "exported_object": "order",
+      "parameters": {"fields":["source_id","amount"],"filters":{"amount":{"conditions":{"$more_than":100}}}},
+      "result": null,
+      "user_id": null
+    }
+    "#);
     client.get("/_emulator/idle").await.expect(200);
     let export = client.get(&format!("/v1/exports/{}", answer.string("/id"))).await.expect(200);
     let file = client.download(&export.string("/result/url")).await.expect(200);

@@ -9,7 +9,7 @@ async fn summary(client: &Client, identifier: &str) -> Value {
     client.get(&format!("/v1/customers/{identifier}")).await.expect(200).json()["summary"]["orders"].clone()
 }
 
-/// Holds the queue of the project up with a job in front that waits for a locked customer, until the transaction ends.
+/// Blocks the queue of the project with a job that waits for a locked customer, until the returned transaction ends.
 async fn block_queue(emulator: &TestEmulator, client: &Client) -> sqlx::Transaction<'static, sqlx::Postgres> {
     client.customer(json!({"source_id": "in front"})).await;
     let mut blocker = emulator.pool.begin().await.unwrap();
@@ -57,17 +57,36 @@ async fn orders_are_created_with_customers_and_referrers() {
     assert_eq!(list.column("orders", "source_id"), ["null", "null", "o2", "o1"]);
     assert_eq!(list.json()["total"], 4);
     let order = client.get("/v1/orders/o1").await.expect(200);
-    assert_eq!(
-        order.shape(),
-        concat!(
-            r#"{"id":"<ord_>","source_id":"o1","created_at":"<time>","updated_at":null,"status":"PAID","amount":140000,"total_amount":140000,"#,
-            r#""items":[{"object":"order_item","source_id":"prod_1","related_object":"product","quantity":2,"amount":140000,"price":70000,"#,
-            r#""subtotal_amount":140000,"product":{"name":"Phone","price":70000}}],"metadata":{"location":["L1","L2"]},"#,
-            r#""customer":{"id":"<cust_>","object":"customer"},"referrer":{"id":"<cust_>","object":"customer"},"#,
-            r#""customer_id":"<cust_>","referrer_id":"<cust_>","object":"order"}"#
-        )
-    );
-    assert_eq!(order.string("/created_at"), "2024-03-01T10:00:00.000Z", "the time of the import");
+    insta::assert_snapshot!(order.snapshot(), @r#"
+    {
+      "id": "<ord_>",
+      "source_id": "o1",
+      "created_at": "<time>",
+      "updated_at": null,
+      "status": "PAID",
+      "amount": 140000,
+      "total_amount": 140000,
+      "items": [
+        {
+          "object": "order_item",
+          "source_id": "prod_1",
+          "related_object": "product",
+          "quantity": 2,
+          "amount": 140000,
+          "price": 70000,
+          "subtotal_amount": 140000,
+          "product": {"name":"Phone","price":70000}
+        }
+      ],
+      "metadata": {"location":["L1","L2"]},
+      "customer": {"id":"<cust_>","object":"customer"},
+      "referrer": {"id":"<cust_>","object":"customer"},
+      "customer_id": "<cust_>",
+      "referrer_id": "<cust_>",
+      "object": "order"
+    }
+    "#);
+    assert_eq!(order.string("/created_at"), "2024-03-01T10:00:00.000Z", "created_at is the time of the import");
     let bob = client.get("/v1/customers/bob").await.expect(200);
     assert_eq!((bob.string("/id"), &bob.json()["name"]), (order.string("/customer_id"), &json!("Bob")));
     assert_eq!(
@@ -206,7 +225,7 @@ async fn rejected_orders_fail_individually_and_change_no_customer() {
         client.post("/v1/metadata-schemas", schema).await.expect(200);
     }
     client.customer(json!({"source_id": "a", "name": "A"})).await;
-    let theirs = project.other_project().post("/v1/orders", json!({"amount": 1})).await.expect(200).string("/id");
+    let other_order = project.other_project().post("/v1/orders", json!({"amount": 1})).await.expect(200).string("/id");
     let action = client
         .done(PATH, json!([
             {"source_id": "0", "customer": {"source_id": "a", "phone": "1"}},
@@ -216,7 +235,7 @@ async fn rejected_orders_fail_individually_and_change_no_customer() {
             {"source_id": "4", "customer_id": "cust_gone"},
             {"customer": {"source_id": "a", "name": "X"}, "metadata": {"rank": "z"}},
             {"source_id": "6", "customer": {"source_id": "new"}, "items": [{}, {"metadata": {"size": true}}]},
-            {"id": theirs, "customer": {"source_id": "a", "name": "X"}},
+            {"id": other_order, "customer": {"source_id": "a", "name": "X"}},
             {"id": "ord_unknown", "source_id": "8"},
             {"source_id": "9", "metadata": {"rank": 1}, "customer": {"metadata": {"age": 1}}, "referrer": {"source_id": "a", "email": "a@b"}},
         ]))
@@ -233,14 +252,14 @@ async fn rejected_orders_fail_individually_and_change_no_customer() {
         {"source_id": "4", "reason": "Cannot find customer with id cust_gone"},
         {"source_id": null, "reason": number("rank", "'z'")},
         {"source_id": "6", "reason": number("size", "'true'")},
-        {"source_id": null, "reason": format!("Cannot find order with id {theirs}")},
+        {"source_id": null, "reason": format!("Cannot find order with id {other_order}")},
         {"source_id": "8", "reason": "Cannot find order with id ord_unknown"},
     ]);
     assert_eq!(result["failed"].to_string(), expected.to_string());
     let a = client.get("/v1/customers/a").await.json();
     assert_eq!((&a["name"], &a["phone"], &a["email"]), (&json!("A"), &json!("1"), &json!("a@b")));
     let list = client.get("/v1/customers").await.expect(200);
-    assert_eq!(list.column("customers", "source_id"), ["null", "a"], "nobody of an order that failed");
+    assert_eq!(list.column("customers", "source_id"), ["null", "a"], "failed orders create no customers");
     assert_eq!(list.json()["total"], 2);
     assert_eq!(client.get("/v1/orders").await.expect(200).column("orders", "source_id"), ["9", "0"]);
 }
@@ -342,7 +361,7 @@ async fn two_thousand_orders_in_10_mib_are_imported() {
     let expected: Vec<_> = (100..200).map(|number| format!("o{number}")).collect();
     assert_eq!(list.column("orders", "source_id"), expected);
     assert_eq!(client.get("/v1/customers").await.json()["total"], 500);
-    // Once more, all of them are known.
+    // The second import updates the existing orders.
     client.done(PATH, body).await;
     assert_eq!(client.get("/v1/orders").await.json()["total"], 2_000);
     assert_eq!(summary(&client, "c499").await["total_count"], 4);
@@ -376,22 +395,22 @@ async fn customer_erased_while_import_is_queued_is_not_imported() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
     let mut ids = Vec::new();
-    for source_id in ["gone", "gone by id", "stays"] {
+    for source_id in ["erased", "erased by id", "kept"] {
         ids.push(client.customer(json!({"source_id": source_id})).await);
     }
     let blocker = block_queue(&emulator, &client).await;
     let answer = client
         .post(PATH, json!([
-            {"source_id": "1", "customer": {"source_id": "gone", "name": "needle"}},
+            {"source_id": "1", "customer": {"source_id": "erased", "name": "needle"}},
             {"source_id": "2", "customer": {"id": ids[1], "name": "needle"}},
-            {"source_id": "3", "amount": 3, "customer": {"source_id": "stays", "name": "S"}, "referrer": {"source_id": "gone", "name": "needle"}},
-            {"source_id": "4", "amount": 4, "referrer_id": ids[1], "customer": {"source_id": "stays"}},
-            {"source_id": "5", "amount": 5, "customer": {"source_id": "stays"}, "referrer": {"source_id": "other"}},
-            {"source_id": "6", "customer": {"source_id": "gone"}, "referrer": {"source_id": "gone", "name": "needle"}},
+            {"source_id": "3", "amount": 3, "customer": {"source_id": "kept", "name": "S"}, "referrer": {"source_id": "erased", "name": "needle"}},
+            {"source_id": "4", "amount": 4, "referrer_id": ids[1], "customer": {"source_id": "kept"}},
+            {"source_id": "5", "amount": 5, "customer": {"source_id": "kept"}, "referrer": {"source_id": "other"}},
+            {"source_id": "6", "customer": {"source_id": "erased"}, "referrer": {"source_id": "erased", "name": "needle"}},
         ]))
         .await
         .expect(200);
-    erase(&client, "gone").await;
+    erase(&client, "erased").await;
     erase(&client, &ids[1]).await;
     blocker.rollback().await.unwrap();
     let action = client.action(&answer.string("/async_action_id")).await;
@@ -403,11 +422,11 @@ async fn customer_erased_while_import_is_queued_is_not_imported() {
     assert_eq!(list.column("orders", "source_id"), ["3", "4", "5"]);
     let referrers: Vec<bool> =
         list.json()["orders"].as_array().unwrap().iter().map(|o| o["referrer_id"].is_null()).collect();
-    assert_eq!(referrers, [true, true, false], "without the referrer who is gone");
-    assert_eq!(client.get("/v1/customers/stays").await.string("/name"), "S");
+    assert_eq!(referrers, [true, true, false], "the erased referrer is removed");
+    assert_eq!(client.get("/v1/customers/kept").await.string("/name"), "S");
     let mut customers = client.get("/v1/customers").await.expect(200).column("customers", "source_id");
     customers.sort();
-    assert_eq!(customers, ["in front", "other", "stays"]);
+    assert_eq!(customers, ["in front", "kept", "other"]);
 }
 
 #[tokio::test]
@@ -443,7 +462,7 @@ async fn erasure_removes_failures_that_name_the_customer() {
     assert_eq!(failed().await, ["5", "6"]);
     client.customer(json!({"source_id": "later"})).await;
     erase(&client, "later").await;
-    assert_eq!(failed().await, ["5"], "also who came after");
+    assert_eq!(failed().await, ["5"], "failures also name customers that were created later");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -490,9 +509,9 @@ async fn concurrent_imports_and_updates_keep_summaries_correct() {
 async fn order_deleted_by_erasure_is_not_recreated_by_queued_import() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
-    client.customer(json!({"source_id": "gone"})).await;
-    client.customer(json!({"source_id": "stays"})).await;
-    for (source_id, customer) in [("1", "gone"), ("2", "gone"), ("3", "stays")] {
+    client.customer(json!({"source_id": "erased"})).await;
+    client.customer(json!({"source_id": "kept"})).await;
+    for (source_id, customer) in [("1", "erased"), ("2", "erased"), ("3", "kept")] {
         client
             .post("/v1/orders", json!({"source_id": source_id, "customer": {"source_id": customer}}))
             .await
@@ -504,19 +523,19 @@ async fn order_deleted_by_erasure_is_not_recreated_by_queued_import() {
             PATH,
             json!([
                 {"source_id": "1", "metadata": {"note": "needle"}},
-                {"source_id": "2", "customer": {"source_id": "stays"}},
+                {"source_id": "2", "customer": {"source_id": "kept"}},
                 {"source_id": "3", "amount": 3},
                 {"source_id": "4", "amount": 4},
             ]),
         )
         .await
         .expect(200);
-    erase(&client, "gone").await;
+    erase(&client, "erased").await;
     blocker.rollback().await.unwrap();
     assert_eq!(client.action(&answer.string("/async_action_id")).await["result"]["done_count"], 3);
     let mut orders = client.get("/v1/orders").await.expect(200).column("orders", "source_id");
     orders.sort();
-    assert_eq!(orders, ["2", "3", "4"], "the second was given to somebody else");
+    assert_eq!(orders, ["2", "3", "4"], "the second order was assigned to another customer");
     assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
 }
 

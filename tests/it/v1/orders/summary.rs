@@ -1,4 +1,4 @@
-//! What orders do to `summary.orders` of their customers.
+//! Tests how orders change `summary.orders` of their customers.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn only_paid_and_fulfilled_orders_are_counted() {
     let first = json!({"total_amount": 1000, "total_count": 1, "average_amount": 1000, "last_order_amount": 1000, "last_order_date": "2024-03-01T10:00:00.000Z"});
     assert_eq!(order_summary(&client, "a").await, first);
     client.put("/v1/orders/1", json!({"status": "CREATED"})).await.expect(200);
-    assert_eq!(order_summary(&client, "a").await, none, "no date is left behind");
+    assert_eq!(order_summary(&client, "a").await, none, "last_order_date is removed");
 }
 
 #[tokio::test]

@@ -6,13 +6,20 @@ use crate::support::TestProject;
 async fn static_segment_contains_existing_customers_only() {
     let project = TestProject::new();
     let client = project.client();
-    let (a, theirs) = (client.customer(json!({})).await, project.other_project().customer(json!({})).await);
-    let body = json!({"name": "VIP", "type": "static", "customers": [a, a, theirs, "cust_unknown"]});
+    let (a, other) = (client.customer(json!({})).await, project.other_project().customer(json!({})).await);
+    let body = json!({"name": "VIP", "type": "static", "customers": [a, a, other, "cust_unknown"]});
     let answer = client.post("/v1/segments", body).await.expect(200);
-    assert_eq!(
-        answer.shape(),
-        r#"{"id":"<seg_>","name":"VIP","created_at":"<time>","updated_at":null,"type":"static","filter":null,"object":"segment"}"#
-    );
+    insta::assert_snapshot!(answer.snapshot(), @r#"
+    {
+      "id": "<seg_>",
+      "name": "VIP",
+      "created_at": "<time>",
+      "updated_at": null,
+      "type": "static",
+      "filter": null,
+      "object": "segment"
+    }
+    "#);
     let members = client.get(&format!("/v1/customers?segment_id={}", answer.string("/id"))).await;
     assert_eq!(members.column("customers", "id"), [a]);
 }

@@ -1,4 +1,4 @@
-//! Every operator, with members on both sides of its line, at noon of Friday, 15 March 2024.
+//! Tests each filter operator with values on both sides of its boundary, at noon of Friday, 15 March 2024.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,8 @@ async fn create_customer_with_birthdate(client: &Client, name: &str, date: &str)
     client.customer(json!({"source_id": name, "birthdate": date})).await;
 }
 
-/// Who is in a segment with that filter, by source id in order; asked in every way there is.
+/// Returns the sorted source ids of the customers that match the filter. Checks that segments of both kinds, the
+/// segments of each customer and the list of customers agree.
 async fn members(client: &Client, filter: &Value) -> String {
     let mut found = Vec::new();
     for kind in ["passive", "auto-update"] {
@@ -23,9 +24,9 @@ async fn members(client: &Client, filter: &Value) -> String {
         let mut names = listed.column("customers", "source_id");
         names.sort();
         assert_eq!(listed.json()["total"], names.len(), "{}", listed.text);
-        // The other reading: each customer by itself.
-        let everyone = client.get("/v1/customers?limit=100").await.column("customers", "source_id");
-        for name in everyone {
+        // The segments of each customer must contain the segment exactly when the customer is listed as its member.
+        let all_names = client.get("/v1/customers?limit=100").await.column("customers", "source_id");
+        for name in all_names {
             let segments = client.get(&format!("/v1/customers/{name}/segments")).await.column("data", "id");
             assert_eq!(segments.contains(&id), names.contains(&name), "{name} in {filter}");
         }
@@ -41,7 +42,7 @@ async fn members(client: &Client, filter: &Value) -> String {
     found.remove(0)
 }
 
-/// The filter as parameters of a list.
+/// Returns the filter as query parameters.
 fn query(filter: &Value) -> String {
     let mut parameters = form_urlencoded::Serializer::new(String::new());
     for (field, conditions) in filter.as_object().unwrap() {
@@ -79,7 +80,7 @@ async fn text_operators() {
         client.customer(json!({"source_id": name, "address": {"city": city, "country": "X"}})).await;
     }
     client.customer(json!({"source_id": "n"})).await;
-    for (operator, operand, passing) in [
+    for (operator, operand, expected) in [
         ("$is", json!(["Berlin"]), "a"),
         ("$is", json!("Berlin"), "a"),
         ("$in", json!(["Berlin", "Bern"]), "a c"),
@@ -102,12 +103,12 @@ async fn text_operators() {
         ("$more_than_equal", json!(["Bern"]), "b c d"),
         ("$less_than", json!(["Bern"]), "a"),
         ("$less_than_equal", json!(["Bern"]), "a c"),
-        // Of text no date is made.
+        // Date operators match no text field.
         ("$today", json!([true]), ""),
     ] {
         assert_eq!(
             members(&client, &filter("address.city", operator, &operand)).await,
-            passing,
+            expected,
             "{operator} {operand}"
         );
     }
@@ -142,9 +143,9 @@ async fn number_operators() {
         ("last_order_date", "$has_value", json!(true), "hundred nine ten"),
         ("last_order_date", "$less_than", json!([30]), "hundred nine ten"),
     ];
-    for (field, operator, operand, passing) in rows {
+    for (field, operator, operand, expected) in rows {
         let filter = filter(&format!("summary.orders.{field}"), operator, &operand);
-        assert_eq!(members(&client, &filter).await, passing, "{field} {operator} {operand}");
+        assert_eq!(members(&client, &filter).await, expected, "{field} {operator} {operand}");
     }
 }
 
@@ -153,7 +154,7 @@ async fn date_operators() {
     let emulator = TestEmulator::at(NOW).await;
     let client = emulator.client();
     for (name, date) in [
-        ("a-yesteryear", "2023-03-15"),
+        ("a-last-year", "2023-03-15"),
         ("b-february", "2024-02-29"),
         ("c-monday", "2024-03-11"),
         ("d-yesterday", "2024-03-14"),
@@ -177,30 +178,30 @@ async fn date_operators() {
         ("$this_month", json!([true]), "c-monday d-yesterday e-today f-tomorrow g-next-week last-week"),
         ("$last_month", json!([true]), "b-february"),
         ("$next_month", json!([true]), "h-next-month"),
-        ("$last_year", json!([true]), "a-yesteryear"),
+        ("$last_year", json!([true]), "a-last-year"),
         ("$next_year", json!([true]), "i-next-year"),
-        ("$this_year", json!([false]), "a-yesteryear i-next-year n"),
-        ("$is_day_of_month", json!([15, "29"]), "a-yesteryear b-february e-today"),
+        ("$this_year", json!([false]), "a-last-year i-next-year n"),
+        ("$is_day_of_month", json!([15, "29"]), "a-last-year b-february e-today"),
         ("$is_day", json!([1]), "c-monday g-next-week"),
         ("$is_day", json!(["0"]), "last-week"),
         ("$is_day", json!([7]), "last-week"),
         ("$is_month", json!([2, 4]), "b-february h-next-month"),
-        ("$is_year", json!([2023]), "a-yesteryear"),
+        ("$is_year", json!([2023]), "a-last-year"),
         ("$is", json!(["2024-03-15"]), "e-today"),
         (
             "$is_not",
             json!(["2024-03-15"]),
-            "a-yesteryear b-february c-monday d-yesterday f-tomorrow g-next-week h-next-month i-next-year last-week n",
+            "a-last-year b-february c-monday d-yesterday f-tomorrow g-next-week h-next-month i-next-year last-week n",
         ),
         ("$after", json!(["2024-04-30"]), "i-next-year"),
-        ("$before", json!(["2024-02-29"]), "a-yesteryear"),
+        ("$before", json!(["2024-02-29"]), "a-last-year"),
         ("$is_days_ago", json!([1]), "d-yesterday"),
         ("$is_days_ago", json!([0, 4]), "c-monday e-today"),
         ("$is_days_in_future", json!([3]), "g-next-week"),
-        ("$is_years_ago", json!([1]), "a-yesteryear"),
-        ("$more_than_ago", json!([5]), "a-yesteryear b-february"),
-        ("$more_than", json!([4]), "a-yesteryear b-february last-week"),
-        ("$more_than_equal", json!([5]), "a-yesteryear b-february last-week"),
+        ("$is_years_ago", json!([1]), "a-last-year"),
+        ("$more_than_ago", json!([5]), "a-last-year b-february"),
+        ("$more_than", json!([4]), "a-last-year b-february last-week"),
+        ("$more_than_equal", json!([5]), "a-last-year b-february last-week"),
         ("$less_than_ago", json!([4]), "d-yesterday e-today"),
         ("$less_than", json!([4]), "d-yesterday e-today"),
         ("$less_than_equal", json!([4]), "c-monday d-yesterday e-today"),
@@ -209,8 +210,8 @@ async fn date_operators() {
         ("$starts_with", json!(["2024-03-1"]), "c-monday d-yesterday e-today f-tomorrow g-next-week last-week"),
         ("$is_unknown", json!([true]), "n"),
     ];
-    for (operator, operand, passing) in rows {
-        assert_eq!(members(&client, &filter("birthdate", operator, operand)).await, *passing, "{operator} {operand}");
+    for (operator, operand, expected) in rows {
+        assert_eq!(members(&client, &filter("birthdate", operator, operand)).await, *expected, "{operator} {operand}");
     }
 }
 
@@ -249,15 +250,15 @@ async fn anniversary_operators() {
         ("$is_less_days_in_future_md", json!([2]), "d-today e-tomorrow"),
         ("$is_more_days_in_future_md", json!([46]), "a-february b-monday c-yesterday h-december i-last-week"),
     ];
-    for (operator, operand, passing) in rows {
-        assert_eq!(members(&client, &filter("birthdate", operator, operand)).await, *passing, "{operator} {operand}");
+    for (operator, operand, expected) in rows {
+        assert_eq!(members(&client, &filter("birthdate", operator, operand)).await, *expected, "{operator} {operand}");
     }
-    // Without a 29 February, it is the 28th; with one, it is itself.
-    for (now, passing) in
+    // A birthday on 29 February is on 28 February in years that are not leap years.
+    for (now, expected) in
         [("2023-02-28T05:00:00Z", "a-february"), ("2024-02-28T05:00:00Z", ""), ("2023-03-01T05:00:00Z", "")]
     {
         emulator.clock.set(now.parse().unwrap());
-        assert_eq!(members(&client, &filter("birthdate", "$today_md", &json!([true]))).await, passing, "{now}");
+        assert_eq!(members(&client, &filter("birthdate", "$today_md", &json!([true]))).await, expected, "{now}");
     }
 }
 
@@ -265,14 +266,14 @@ async fn anniversary_operators() {
 async fn datetime_operators() {
     let emulator = TestEmulator::at(NOW).await;
     let client = emulator.client();
-    for (name, made_at) in [
+    for (name, created_at) in [
         ("a", "2024-02-14T12:00:00.000Z"),
         ("b", "2024-02-14T12:00:00.001Z"),
         ("c", "2024-03-14T12:00:00Z"),
         ("d", "2024-03-15T00:00:00Z"),
         ("e", "2024-03-15T12:00:00Z"),
     ] {
-        emulator.clock.set(made_at.parse().unwrap());
+        emulator.clock.set(created_at.parse().unwrap());
         client.customer(json!({"source_id": name})).await;
     }
     emulator.clock.set(NOW.parse().unwrap());
@@ -282,7 +283,7 @@ async fn datetime_operators() {
         ("$before", json!(["2024-02-14T12:00:00.001Z"]), "a"),
         ("$is", json!(["2024-02-14T12:00:00.001Z"]), "b"),
         ("$is", json!(["2024-02-14"]), "a b"),
-        // To the millisecond, thirty days before now is neither more nor less than thirty days ago.
+        // A time exactly thirty days before now is neither more nor less than thirty days ago.
         ("$more_than_ago", json!([30]), ""),
         ("$more_than", json!([30]), ""),
         ("$more_than_equal", json!([30]), "a"),
@@ -297,8 +298,8 @@ async fn datetime_operators() {
         ("$less_than_future", json!([1]), "e"),
         ("$contains", json!(["T12:00:00.001Z"]), "b"),
     ];
-    for (operator, operand, passing) in rows {
-        assert_eq!(members(&client, &filter("created_at", operator, operand)).await, *passing, "{operator} {operand}");
+    for (operator, operand, expected) in rows {
+        assert_eq!(members(&client, &filter("created_at", operator, operand)).await, *expected, "{operator} {operand}");
     }
     client.put("/v1/customers/b", json!({"phone": "1"})).await.expect(200);
     assert_eq!(members(&client, &filter("updated_at", "$has_value", &json!(true))).await, "b");
@@ -336,15 +337,15 @@ async fn array_operators_on_metadata_without_schema() {
         ("$count_more", json!(["1"]), "a f"),
         ("$has_value", json!(true), "a b c e f h i"),
         ("$is_unknown", json!(true), "d g n"),
-        // As text: 9 is more than 10.
+        // The values compare as text, so 9 is more than 10.
         ("$more_than", json!([10]), "a b c e f h i"),
         ("$less_than", json!(["11"]), "f"),
         ("$after", json!(["9"]), "a b c h i"),
         ("$is_year", json!([2024]), ""),
     ];
-    for (operator, operand, passing) in rows {
+    for (operator, operand, expected) in rows {
         let filter = filter("metadata.brand.x y", operator, operand);
-        assert_eq!(members(&client, &filter).await, *passing, "{operator} {operand}");
+        assert_eq!(members(&client, &filter).await, *expected, "{operator} {operand}");
     }
 }
 
@@ -370,7 +371,7 @@ async fn all_fields_can_be_filtered_by() {
         "loyalty": {"points": 11, "referred_customers": 12, "campaigns": {"My Campaign": {"points": 13}}},
     });
     client.put("/_emulator/customers/a/state", state).await.expect(200);
-    client.customer(json!({"source_id": "nobody"})).await;
+    client.customer(json!({"source_id": "other"})).await;
     let rows: &[(&str, &str, Value)] = &[
         ("id", "$is", json!(id)),
         ("source_id", "$is", json!("a")),
@@ -412,10 +413,10 @@ async fn all_fields_can_be_filtered_by() {
         assert_eq!(members(&client, &filter(field, operator, operand)).await, "a", "{field}");
     }
     for field in ["created_at", "loyalty.points", "events.none.count", "summary.redemptions.total_redeemed"] {
-        assert_eq!(members(&client, &filter(field, "$has_value", &json!(true))).await, "a nobody", "{field}");
+        assert_eq!(members(&client, &filter(field, "$has_value", &json!(true))).await, "a other", "{field}");
     }
     for field in ["system_metadata.source", "system_metadata.web_widget.widgets", "publications.x", "loyalty_tier.x"] {
-        assert_eq!(members(&client, &filter(field, "$is_unknown", &json!(true))).await, "a nobody", "{field}");
+        assert_eq!(members(&client, &filter(field, "$is_unknown", &json!(true))).await, "a other", "{field}");
     }
 }
 
@@ -426,7 +427,7 @@ async fn fields_are_combined_by_junction_and_all_conditions_of_field_must_match(
     for (name, city) in [("a", "Berlin"), ("b", "Bern"), ("ab", "Bern")] {
         client.customer(json!({"source_id": name, "name": name, "address": {"city": city}})).await;
     }
-    for (filter, passing) in [
+    for (filter, expected) in [
         (json!({"junction": "and"}), "a ab b"),
         (json!({"junction": "or"}), "a ab b"),
         (
@@ -441,12 +442,12 @@ async fn fields_are_combined_by_junction_and_all_conditions_of_field_must_match(
         (json!({"junction": "and", "name": {"conditions": {}}}), "a ab b"),
     ] {
         if filter["name"]["conditions"].as_object().is_some_and(serde_json::Map::is_empty) {
-            // A query string cannot say this.
+            // A query string cannot contain a field without conditions.
             let segment = json!({"name": "S", "type": "passive", "filter": filter});
             client.post("/v1/segments", segment).await.expect(200);
             continue;
         }
-        assert_eq!(members(&client, &filter).await, passing, "{filter}");
+        assert_eq!(members(&client, &filter).await, expected, "{filter}");
     }
 }
 
@@ -512,13 +513,14 @@ async fn invalid_filter_returns_400_with_path() {
         let body = json!({"name": "S", "type": "auto-update", "filter": filter});
         assert_eq!(client.post("/v1/segments", body).await.expect(400).string("/details"), details);
     }
-    let long = "Property .filter should match either `filters[${field}][conditions][${condition}][${index}]` or \
+    let format_error = "Property .filter should match either `filters[${field}][conditions][${condition}][${index}]` or \
         `filters[${field}][conditions][${condition}]` format and condition must be one of: $in, $not_in, $in_location";
-    for wrong in [json!({"conditions": {"$like": ["x"]}}), json!(["x"]), json!({"conditions": []}), json!({"$is": "x"})]
+    for invalid in
+        [json!({"conditions": {"$like": ["x"]}}), json!(["x"]), json!({"conditions": []}), json!({"$is": "x"})]
     {
-        let body = json!({"name": "S", "type": "passive", "filter": {"junction": "and", "name": wrong}});
+        let body = json!({"name": "S", "type": "passive", "filter": {"junction": "and", "name": invalid}});
         let details = client.post("/v1/segments", body).await.expect(400).string("/details");
-        assert!(details.starts_with(long) && details.ends_with("$redeemed, $redeemable"), "{details}");
+        assert!(details.starts_with(format_error) && details.ends_with("$redeemed, $redeemable"), "{details}");
     }
     for operator in ["$in_location", "$redeemable"] {
         let filter = filter("address.city", operator, &json!(["x"]));

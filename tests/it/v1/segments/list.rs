@@ -20,11 +20,11 @@ async fn segments_are_listed_newest_first() {
         |answer: crate::support::Answer| (answer.column("data", "name").join(""), answer.json()["total"].clone());
     assert_eq!(names(client.get("/v1/segments?limit=2").await), ("cb".to_owned(), json!(3)));
     assert_eq!(names(client.get("/v1/segments?order=created_at").await), ("abc".to_owned(), json!(3)));
-    let chosen = format!("/v1/segments?ids[0]={}&ids%5B1%5D={}&ids[2]=seg_unknown", ids[0], ids[2]);
-    assert_eq!(names(client.get(&chosen).await), ("ca".to_owned(), json!(2)));
+    let by_ids = format!("/v1/segments?ids[0]={}&ids%5B1%5D={}&ids[2]=seg_unknown", ids[0], ids[2]);
+    assert_eq!(names(client.get(&by_ids).await), ("ca".to_owned(), json!(2)));
     assert_eq!(names(client.get("/v1/segments?ids=%00").await), (String::new(), json!(0)));
     assert_eq!(names(project.other_project().get("/v1/segments").await), (String::new(), json!(0)));
-    assert_eq!(names(project.other_project().get(&chosen).await), (String::new(), json!(0)));
+    assert_eq!(names(project.other_project().get(&by_ids).await), (String::new(), json!(0)));
 }
 
 #[tokio::test]
@@ -43,8 +43,8 @@ async fn invalid_parameters_return_400() {
 async fn segments_are_filtered_by_members_and_creation_time() {
     let emulator = TestEmulator::at("2024-03-15T12:00:00Z").await;
     let client = emulator.client();
-    for (name, kind, made_at) in [("a", "static", "10"), ("b", "passive", "11"), ("ab", "auto-update", "12")] {
-        emulator.clock.set(format!("2024-03-15T{made_at}:00:00Z").parse().unwrap());
+    for (name, kind, hour) in [("a", "static", "10"), ("b", "passive", "11"), ("ab", "auto-update", "12")] {
+        emulator.clock.set(format!("2024-03-15T{hour}:00:00Z").parse().unwrap());
         let body = json!({"name": name, "type": kind, "filter": {"junction": "and"}});
         client.post("/v1/segments", body).await.expect(200);
     }
@@ -60,6 +60,6 @@ async fn segments_are_filtered_by_members_and_creation_time() {
         assert_eq!(listed.column("data", "name"), names, "{query}");
         assert_eq!(listed.json()["total"], if query.ends_with("limit=1") { 3 } else { names.len() });
     }
-    let theirs = emulator.other_project().get("/v1/segments?filters[name][conditions][$contains]=a").await.expect(200);
-    assert_eq!(theirs.json()["total"], 0);
+    let other = emulator.other_project().get("/v1/segments?filters[name][conditions][$contains]=a").await.expect(200);
+    assert_eq!(other.json()["total"], 0);
 }

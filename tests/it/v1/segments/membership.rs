@@ -1,4 +1,4 @@
-//! Who is in a filtered segment after which change, and what is told of it.
+//! Tests how changes affect the members of filtered segments, and which activity is recorded.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,8 @@ async fn members(client: &Client, id: &str) -> Vec<String> {
     names
 }
 
-/// The types of a customer's entries in order, those that tell of a segment with its name behind them.
+/// Returns the types of the entries of a customer in order. The name of the segment follows the types of segment
+/// entries.
 async fn list_entry_types(emulator: &TestEmulator, customer: &str) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT a.type || coalesce(' ' || (a.data::json -> 'segment' ->> 'name'), '')
@@ -47,7 +48,7 @@ async fn customer_update_changes_membership_immediately_and_records_it_for_activ
     for id in [&active, &passive] {
         assert_eq!(members(&client, id).await, ["new", "other"]);
     }
-    // Who was in it when it was made had not changed.
+    // Creating a segment records no activity for its first members.
     assert_eq!(
         list_entry_types(&emulator, "old").await,
         ["customer.created", "customer.updated", "customer.segment.left S"]
@@ -57,7 +58,7 @@ async fn customer_update_changes_membership_immediately_and_records_it_for_activ
         list_entry_types(&emulator, "other").await,
         ["customer.created", "customer.updated", "customer.segment.entered S"]
     );
-    // A change that crosses no line tells of none.
+    // An update that does not change the membership records no segment activity.
     client.put("/v1/customers/new", json!({"phone": "1"})).await.expect(200);
     assert_eq!(list_entry_types(&emulator, "new").await.len(), 3);
     client.delete("/v1/customers/new").await.expect(204);
@@ -68,10 +69,11 @@ async fn customer_update_changes_membership_immediately_and_records_it_for_activ
 async fn orders_events_and_customer_state_change_membership() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
-    let over = |field: &str, number: i64| json!({"junction": "and", field: {"conditions": {"$more_than": [number]}}});
-    let spent = segment(&client, "auto-update", over("summary.orders.total_amount", 100)).await;
-    let signed = segment(&client, "auto-update", over("events.signed.count", 1)).await;
-    let loyal = segment(&client, "auto-update", over("loyalty.points", 5)).await;
+    let more_than =
+        |field: &str, number: i64| json!({"junction": "and", field: {"conditions": {"$more_than": [number]}}});
+    let spent = segment(&client, "auto-update", more_than("summary.orders.total_amount", 100)).await;
+    let signed = segment(&client, "auto-update", more_than("events.signed.count", 1)).await;
+    let loyal = segment(&client, "auto-update", more_than("loyalty.points", 5)).await;
     let order = json!({"source_id": "o", "status": "PAID", "amount": 150, "customer": {"source_id": "a"}});
     client.post("/v1/orders", order).await.expect(200);
     assert_eq!(members(&client, &spent).await, ["a"]);
@@ -79,7 +81,7 @@ async fn orders_events_and_customer_state_change_membership() {
         list_entry_types(&emulator, "a").await,
         ["customer.created", "customer.order.created", "customer.order.paid", "customer.segment.entered S"]
     );
-    // Another's order now.
+    // Assign the order to another customer.
     client.put("/v1/orders/o", json!({"customer": {"source_id": "b"}})).await.expect(200);
     assert_eq!(members(&client, &spent).await, ["b"]);
     assert_eq!(list_entry_types(&emulator, "a").await.last().unwrap(), "customer.segment.left S");
@@ -126,25 +128,25 @@ async fn membership_by_time_is_updated_when_it_is_read() {
     let emulator = TestEmulator::at("2024-03-15T12:00:00Z").await;
     let client = emulator.client();
     let filter = |field: &str, operator: &str, operand: Value| json!({"junction": "and", field: {"conditions": {operator: operand}}});
-    let fresh = segment(&client, "auto-update", filter("created_at", "$less_than_ago", json!([1]))).await;
-    let settled = segment(&client, "passive", filter("created_at", "$more_than_ago", json!([1]))).await;
+    let recent = segment(&client, "auto-update", filter("created_at", "$less_than_ago", json!([1]))).await;
+    let older = segment(&client, "passive", filter("created_at", "$more_than_ago", json!([1]))).await;
     let birthday = segment(&client, "auto-update", filter("birthdate", "$today_md", json!([true]))).await;
     let either = json!({"junction": "or", "birthdate": {"conditions": {"$tomorrow_md": [true]}}, "created_at": {"conditions": {"$less_than_ago": [1]}}});
     let either = segment(&client, "passive", either).await;
     client.customer(json!({"source_id": "a", "birthdate": "1990-03-16"})).await;
-    assert_eq!(members(&client, &fresh).await, ["a"]);
+    assert_eq!(members(&client, &recent).await, ["a"]);
     assert!(members(&client, &birthday).await.is_empty());
     emulator.clock.set("2024-03-16T11:59:59.999Z".parse().unwrap());
     assert_eq!(members(&client, &birthday).await, ["a"]);
     assert_eq!(members(&client, &either).await, ["a"]);
-    assert_eq!(members(&client, &fresh).await, ["a"]);
-    assert!(members(&client, &settled).await.is_empty());
+    assert_eq!(members(&client, &recent).await, ["a"]);
+    assert!(members(&client, &older).await.is_empty());
     emulator.clock.set("2024-03-16T12:00:00.001Z".parse().unwrap());
-    // A list of another kind does not look.
+    // Listing the segments of a customer evaluates the filters without updating the stored members.
     assert_eq!(client.get("/v1/customers/a/segments").await.column("data", "id").len(), 2);
     client.customer(json!({"source_id": "b"})).await;
-    assert_eq!(members(&client, &fresh).await, ["b"]);
-    assert_eq!(members(&client, &settled).await, ["a"]);
+    assert_eq!(members(&client, &recent).await, ["b"]);
+    assert_eq!(members(&client, &older).await, ["a"]);
     assert_eq!(members(&client, &either).await, ["b"]);
     emulator.clock.set("2024-03-17T00:00:00Z".parse().unwrap());
     assert!(members(&client, &birthday).await.is_empty());
@@ -158,19 +160,19 @@ async fn membership_by_time_is_updated_when_it_is_read() {
             "customer.segment.left S"
         ]
     );
-    // Time that goes back is time all the same.
+    // Membership is also updated when the clock is set back.
     emulator.clock.set("2024-03-16T11:00:00Z".parse().unwrap());
     assert_eq!(members(&client, &birthday).await, ["a"]);
-    assert_eq!(members(&client, &settled).await, Vec::<String>::new());
+    assert_eq!(members(&client, &older).await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn unknown_customer_is_in_segments_that_match_empty_profile() {
     let project = TestProject::new();
     let client = project.client();
-    let unknown =
+    let without_email =
         segment(&client, "passive", json!({"junction": "and", "email": {"conditions": {"$is_unknown": [true]}}})).await;
-    let poor = segment(
+    let low_amount = segment(
         &client,
         "auto-update",
         json!({"junction": "and", "summary.orders.total_amount": {"conditions": {"$less_than": [1]}}}),
@@ -178,8 +180,8 @@ async fn unknown_customer_is_in_segments_that_match_empty_profile() {
     .await;
     segment(&client, "passive", json!({"junction": "and", "created_at": {"conditions": {"$has_value": [true]}}})).await;
     client.post("/v1/segments", json!({"name": "static"})).await.expect(200);
-    let answer = client.get("/v1/customers/nobody/segments").await.expect(200);
-    assert_eq!(answer.column("data", "id"), [unknown, poor]);
+    let answer = client.get("/v1/customers/unknown/segments").await.expect(200);
+    assert_eq!(answer.column("data", "id"), [without_email, low_amount]);
     assert_eq!(answer.json()["total"], 2);
 }
 
@@ -187,18 +189,18 @@ async fn unknown_customer_is_in_segments_that_match_empty_profile() {
 async fn segments_exclude_customers_of_other_project() {
     let project = TestProject::new();
     let (client, other_client) = (project.client(), project.other_project());
-    other_client.customer(json!({"source_id": "theirs"})).await;
+    other_client.customer(json!({"source_id": "other"})).await;
     let all = json!({"junction": "and"});
     let id = segment(&client, "auto-update", all).await;
-    other_client.customer(json!({"source_id": "theirs too"})).await;
+    other_client.customer(json!({"source_id": "other 2"})).await;
     assert!(members(&client, &id).await.is_empty());
     assert!(members(&other_client, &id).await.is_empty());
     client.customer(json!({"source_id": "ours"})).await;
     assert_eq!(members(&client, &id).await, ["ours"]);
     assert!(members(&other_client, &id).await.is_empty());
-    assert_eq!(other_client.get("/v1/customers/theirs/segments").await.json()["total"], 0);
+    assert_eq!(other_client.get("/v1/customers/other/segments").await.json()["total"], 0);
     let filtered = other_client.get("/v1/customers?filters[name][conditions][$is_unknown]=").await.expect(200);
-    assert_eq!(filtered.column("customers", "source_id"), ["theirs too", "theirs"]);
+    assert_eq!(filtered.column("customers", "source_id"), ["other 2", "other"]);
 }
 
 #[tokio::test]
@@ -229,8 +231,9 @@ async fn segment_created_by_other_emulator_applies_immediately() {
     assert_eq!(members(&other.client(), &id).await, ["before", "a"]);
     other.client().delete(&format!("/v1/segments/{id}")).await.expect(204);
     emulator.client().customer(json!({"name": "A"})).await;
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM segment_members").fetch_one(&emulator.pool).await.unwrap();
-    assert_eq!(left, 0);
+    let remaining: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM segment_members").fetch_one(&emulator.pool).await.unwrap();
+    assert_eq!(remaining, 0);
 }
 
 #[tokio::test]
@@ -271,7 +274,7 @@ async fn largest_allowed_filters_are_accepted_by_database() {
     let mut filter: serde_json::Map<_, _> = conditions.into_iter().collect();
     filter.insert("junction".to_owned(), json!("and"));
     assert_eq!(members(&client, &segment(&client, "passive", filter.into()).await).await, ["a"]);
-    // Of an array, filters look at the first thousand.
+    // Filters evaluate only the first thousand items of an array.
     let filter = json!({"junction": "and", "metadata.many": {"conditions": {"$count": [1_000]}}});
     assert_eq!(members(&client, &segment(&client, "passive", filter).await).await, ["a"]);
     assert_eq!(client.get("/v1/customers/a/segments").await.json()["total"], 6);
@@ -304,18 +307,18 @@ async fn membership_by_time_of_10000_customers_is_recorded_for_each_customer() {
     .execute(&emulator.pool)
     .await
     .unwrap();
-    // As the emulator does by itself, once a second.
+    // Update the statistics, as the emulator does once per second.
     sqlx::query("ANALYZE").execute(&emulator.pool).await.unwrap();
     let filter = json!({"junction": "and", "created_at": {"conditions": {"$more_than_ago": [30]}}});
     let id = segment(&client, "auto-update", filter).await;
     emulator.clock.set("2024-05-15T12:00:00Z".parse().unwrap());
     let listed = client.get(&format!("/v1/customers?segment_id={id}&limit=1")).await.expect(200);
     assert_eq!(listed.json()["total"], 10_001);
-    let told: i64 = sqlx::query_scalar(
+    let recorded: i64 = sqlx::query_scalar(
         "SELECT count(DISTINCT customer_id) FROM customer_activity WHERE type = 'customer.segment.entered'",
     )
     .fetch_one(&emulator.pool)
     .await
     .unwrap();
-    assert_eq!(told, 10_001);
+    assert_eq!(recorded, 10_001);
 }

@@ -1,4 +1,4 @@
-//! What the first line says, and what its columns make of cells.
+//! Tests the header line and the conversion of cells.
 
 use serde_json::{Value, json};
 
@@ -173,5 +173,5 @@ async fn invalid_header_line_returns_400() {
     }
     assert_eq!(client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
     let two_names = "Name,a,A\nn,1,2\n";
-    assert_eq!(import(&client, two_names).await["done_count"], 1, "keys of metadata are told apart by their case");
+    assert_eq!(import(&client, two_names).await["done_count"], 1, "metadata keys are case-sensitive");
 }

@@ -1,4 +1,4 @@
-//! A person who is forgotten is in no file that waits, and in no list of failures.
+//! Tests that erasure removes a customer from queued files and from lists of failed rows.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn erase(client: &Client, identifier: &str) {
     client.post(&format!("/v1/customers/{identifier}/permanent-deletion"), json!({})).await.expect(200);
 }
 
-/// The tables in which a row holds the text.
+/// Returns the tables that have a row that contains `text`.
 async fn tables_with(emulator: &TestEmulator, text: &str) -> Vec<String> {
     let tables: Vec<String> = sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
         .fetch_all(&emulator.pool)
@@ -33,7 +33,7 @@ async fn erased_customer_is_not_recreated_by_queued_file() {
     client.customer(json!({"source_id": "held"})).await;
     let id = client.customer(json!({"source_id": "needle", "name": "needle"})).await;
     let other = client.customer(json!({"source_id": "other"})).await;
-    // An earlier job holds the queue up.
+    // An earlier job waits for a locked customer and blocks the queue.
     let mut blocker = emulator.pool.begin().await.unwrap();
     sqlx::query("SELECT FROM customers WHERE source_id = 'held' FOR UPDATE").execute(&mut *blocker).await.unwrap();
     client.post("/v1/customers/bulk/async", json!([{"source_id": "held", "name": "H"}])).await.expect(202);
@@ -70,7 +70,7 @@ async fn erasure_removes_customer_from_failed_rows() {
     erase(&client, "needle").await;
     let result = client.action(&accepted).await["result"].clone();
     let rows: Vec<_> = result["failed"].as_array().unwrap().iter().map(|row| row["source_id"].clone()).collect();
-    assert_eq!((rows, &result["failed_count"]), (vec![json!("kept")], &json!(3)), "the counts stay");
+    assert_eq!((rows, &result["failed_count"]), (vec![json!("kept")], &json!(3)), "the counts are kept");
     assert_eq!(tables_with(&emulator, "needle").await, Vec::<String>::new());
 }
 

@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::support::{Answer, Client};
 
 const PATH: &str = "/v1/customers/importCSV";
-const BOUNDARY: &str = "----a-boundary-that-no-file-holds";
+const BOUNDARY: &str = "----boundary-that-no-file-contains";
 
-/// A multipart body with these parts: the name of each, and what it holds.
+/// Returns a multipart body with `parts`, given as name and content.
 fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, content) in parts {
@@ -27,7 +27,7 @@ fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
     body
 }
 
-/// Sends a body that is said to be multipart.
+/// Sends a body with a multipart content type.
 async fn send(client: &Client, body: impl Into<Body>) -> Answer {
     let media = format!("multipart/form-data; boundary={BOUNDARY}");
     client.call_with(Method::POST, PATH, body.into(), &[("content-type", &media)]).await
@@ -37,7 +37,7 @@ async fn upload(client: &Client, file: impl AsRef<[u8]>) -> Answer {
     send(client, multipart(&[("file", file.as_ref())])).await
 }
 
-/// Imports a file, and returns the result.
+/// Imports a file and returns the result of its action.
 async fn import(client: &Client, file: impl AsRef<[u8]>) -> Value {
     let accepted = upload(client, file).await.expect(202);
     let action = client.action(&accepted.string("/async_action_id")).await;
@@ -45,7 +45,7 @@ async fn import(client: &Client, file: impl AsRef<[u8]>) -> Value {
     action["result"].clone()
 }
 
-/// The message and the reasons of a result, in their order.
+/// Returns the message of a result and the reasons of its failed rows, in order.
 fn message_and_reasons(result: &Value) -> (String, Vec<String>) {
     let reasons = result["failed"].as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap().to_owned());
     (result["message"].as_str().unwrap().to_owned(), reasons.collect())

@@ -1,4 +1,4 @@
-//! What a row does.
+//! Tests the import of rows.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -17,7 +17,7 @@ async fn rows_create_and_update_customers_in_file_order() {
     let second = client.customer(json!({"source_id": "second", "name": "S"})).await;
     emulator.clock.set("2024-03-01T10:00:05Z".parse().unwrap());
     let file = format!(
-        "Id,Source_id,Name,City,b\n,known,N,NY,x\n,new,first,,\n{second},,T,,\n,,nobody,,\n,new,last,,y\n{id},ignored,,,z\n"
+        "Id,Source_id,Name,City,b\n,known,N,NY,x\n,new,first,,\n{second},,T,,\n,,anonymous,,\n,new,last,,y\n{id},ignored,,,z\n"
     );
     let result = import(&client, file).await;
     assert_eq!((&result["done_count"], &result["failed_count"]), (&json!(6), &json!(0)), "{result}");
@@ -32,7 +32,7 @@ async fn rows_create_and_update_customers_in_file_order() {
     assert_eq!((&new["name"], new["metadata"].to_string()), (&json!("last"), r#"{"b":"y"}"#.to_owned()));
     client.get("/v1/customers/ignored").await.expect(404);
     let list = client.get("/v1/customers?order=created_at").await.expect(200);
-    assert_eq!(list.column("customers", "name"), ["N", "T", "last", "nobody"]);
+    assert_eq!(list.column("customers", "name"), ["N", "T", "last", "anonymous"]);
     assert_eq!(list.json()["customers"][3]["source_id"], Value::Null);
 }
 
@@ -96,7 +96,7 @@ async fn oversized_row_fails_individually() {
     assert_eq!(message_and_reasons(&result).1, [too_large.clone(), too_large, too_long]);
     let source_ids: Vec<_> =
         result["failed"].as_array().unwrap().iter().map(|row| row["source_id"].as_str().unwrap()).collect();
-    assert_eq!(source_ids, ["", "a", ""], "what is too long for anybody is not repeated");
+    assert_eq!(source_ids, ["", "a", ""], "a source_id of invalid length is not returned");
     assert_eq!(client.get("/v1/customers/b").await.expect(200).json()["metadata"]["note"], &cell[20..]);
 }
 
@@ -141,7 +141,7 @@ async fn file_that_is_not_utf8_csv_returns_400() {
     assert_eq!(client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
     let slices: i64 = sqlx::query_scalar("SELECT count(*) FROM job_slices").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(slices, 0);
-    assert_eq!(import(&client, "source_id\n.\n\".\"\n").await["done_count"], 2, "a row may look like the end");
+    assert_eq!(import(&client, "source_id\n.\n\".\"\n").await["done_count"], 2, "a row may contain only a dot");
 }
 
 #[tokio::test]

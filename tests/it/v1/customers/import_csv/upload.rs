@@ -1,4 +1,4 @@
-//! How the file comes.
+//! Tests the upload of the file.
 
 use axum::body::{Body, Bytes};
 use axum::http::Method;
@@ -16,7 +16,7 @@ async fn assert_nothing_accepted(emulator: &TestEmulator) {
     assert_eq!(slices, 0);
 }
 
-/// A file of exactly `size` bytes, with rows of about 5 kB.
+/// Returns a file of exactly `size` bytes with rows of about 5 kB, and its number of rows.
 fn file_of_size(size: usize) -> (Vec<u8>, usize) {
     let mut file = b"source_id,description\n".to_vec();
     let mut rows = 0;
@@ -57,8 +57,8 @@ async fn file_over_10_mib_returns_413() {
             r#"{"statusCode":413,"error":"Request Entity Too Large","message":"Payload content length greater than maximum allowed: 10485760"}"#
         );
     }
-    let beside = vec![b'x'; LIMIT];
-    send(&other_client, multipart(&[("other", &beside), ("file", &beside)])).await.expect(413);
+    let filler = vec![b'x'; LIMIT];
+    send(&other_client, multipart(&[("other", &filler), ("file", &filler)])).await.expect(413);
     assert_eq!(other_client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
 }
 
@@ -148,6 +148,6 @@ async fn other_media_types_return_415() {
 async fn invalid_keys_return_401() {
     let emulator =
         TestEmulator::with(voucherify_emulator::clock::Clock::System, |config| config.strict_auth = true).await;
-    let wrong: Client = emulator.client_with("nobody", "wrong");
+    let wrong: Client = emulator.client_with("unknown", "wrong");
     upload(&wrong, "source_id\na\n").await.expect(401);
 }
