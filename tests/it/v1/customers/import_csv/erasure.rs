@@ -9,23 +9,6 @@ async fn erase(client: &Client, identifier: &str) {
     client.post(&format!("/v1/customers/{identifier}/permanent-deletion"), json!({})).await.expect(200);
 }
 
-/// Returns the tables that have a row that contains `text`.
-async fn tables_with(emulator: &TestEmulator, text: &str) -> Vec<String> {
-    let tables: Vec<String> = sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
-        .fetch_all(&emulator.pool)
-        .await
-        .unwrap();
-    let mut found = Vec::new();
-    for table in tables {
-        let statement = format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%{text}%'");
-        let rows: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&emulator.pool).await.unwrap();
-        if rows > 0 {
-            found.push(table);
-        }
-    }
-    found
-}
-
 #[tokio::test]
 async fn erased_customer_is_not_recreated_by_queued_file() {
     let emulator = TestEmulator::new().await;
@@ -55,8 +38,8 @@ async fn erased_customer_is_not_recreated_by_queued_file() {
     );
     client.get("/v1/customers/needle").await.expect(404);
     client.get("/v1/customers/kept").await.expect(200);
-    assert_eq!(tables_with(&emulator, "needle").await, Vec::<String>::new());
-    assert_eq!(tables_with(&emulator, &id).await, ["permanent_deletions"], "the record of the deletion keeps the id");
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
+    assert_eq!(emulator.tables_with(&id).await, ["permanent_deletions"], "the record of the deletion keeps the id");
 }
 
 #[tokio::test]
@@ -71,7 +54,7 @@ async fn erasure_removes_customer_from_failed_rows() {
     let result = client.action(&accepted).await["result"].clone();
     let rows: Vec<_> = result["failed"].as_array().unwrap().iter().map(|row| row["source_id"].clone()).collect();
     assert_eq!((rows, &result["failed_count"]), (vec![json!("kept")], &json!(3)), "the counts are kept");
-    assert_eq!(tables_with(&emulator, "needle").await, Vec::<String>::new());
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -79,7 +62,7 @@ async fn file_content_is_deleted_after_import() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
     import(&client, "source_id,secret_column\na,1\n").await;
-    assert_eq!(tables_with(&emulator, "secret_column").await, ["customers"]);
+    assert_eq!(emulator.tables_with("secret_column").await, ["customers"]);
     let left: Option<Value> =
         sqlx::query_scalar("SELECT parameters::jsonb FROM jobs").fetch_one(&emulator.pool).await.unwrap();
     assert_eq!(left, None);
