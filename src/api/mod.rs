@@ -11,18 +11,20 @@ pub(crate) mod webhook_payload;
 
 use axum::routing::any;
 use axum::{Router, middleware};
+use tower::ServiceExt;
 
 use crate::http::cors;
 use crate::http::error::no_such_endpoint;
 use crate::http::frame::{self, Frame};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
+use crate::http::trailing_slash;
 
 pub use emulator::CONTRACT;
 
 /// Returns the router of the server, with all endpoints.
 pub fn router(state: AppState) -> Router {
-    let routes = all_routes();
+    let routes = all_routes().resolve();
     let frame = Frame::new(state.clone(), &routes);
     let framed = middleware::from_fn_with_state(frame, frame::handle);
     let (client, others) = routes.split(client::PREFIX);
@@ -32,7 +34,9 @@ pub fn router(state: AppState) -> Router {
         .fold(client.into_router(), |router, path| router.route(path, any(no_such_endpoint)))
         .layer(framed.clone())
         .layer(cors::layer());
-    others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state)
+    let all: Router = others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state);
+    // A layer of the router itself would run after the route of the request is chosen.
+    Router::new().fallback_service(all.map_request(trailing_slash::remove))
 }
 
 /// Returns the table of all routes. A test compares it with the contract.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
 use super::frame::RequestContext;
 use super::origin;
+use super::routes::RoutePattern;
 use super::state::AppState;
 use crate::domain::credential::{Channel, Family, Grant, Principal};
 use crate::domain::project::ClientAccess;
@@ -43,7 +44,7 @@ impl FromRequestParts<AppState> for ClientCaller {
 /// Authenticates and authorizes a request by the rules of its route.
 async fn authenticate(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
     let context = request_context(parts)?;
-    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let path = parts.extensions.get::<RoutePattern>().map_or("", |pattern| pattern.0);
     let route_auth = RouteAuth::of(path);
     if route_auth.channel == Channel::ClientApi {
         // The origin is checked before the keys, so that a refused request does not create a project.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::error::{ApiError, ErrorKind};
 use super::query::Query;
+use super::routes::RoutePattern;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 
@@ -133,7 +134,7 @@ impl<S: Send + Sync> FromRequestParts<S> for InnerId {
 
 /// Returns the path segment at the position of the placeholder with that number in the route pattern.
 fn identifier(parts: &Parts, number: usize) -> Identifier {
-    let pattern = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let pattern = parts.extensions.get::<RoutePattern>().map_or("", |pattern| pattern.0);
     let mut placeholders =
         pattern.split('/').zip(parts.uri.path().split('/')).filter(|(name, _)| name.starts_with('{'));
     let raw = placeholders.nth(number).map_or("", |(_, raw)| raw);

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
 use super::error::{ApiError, ErrorKind};
-use super::routes::Routes;
+use super::routes::{ResolvedRoutes, RoutePattern, RouteTable};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
 use crate::service::{self, Resource};
@@ -34,14 +34,13 @@ pub struct RequestContext {
 #[derive(Clone)]
 pub struct Frame {
     app: AppState,
-    /// The paths whose answer may have another media type than JSON, so that `Accept` does not refuse them.
-    not_json: Arc<[&'static str]>,
+    operations: Arc<RouteTable>,
 }
 
 impl Frame {
     /// Returns the state of the middleware for requests to `routes`.
-    pub fn new(app: AppState, routes: &Routes) -> Self {
-        Self { app, not_json: routes.not_json().collect() }
+    pub fn new(app: AppState, routes: &ResolvedRoutes) -> Self {
+        Self { app, operations: Arc::new(routes.operations()) }
     }
 }
 
@@ -58,10 +57,14 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     });
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let is_not_json = route.as_ref().is_some_and(|route| frame.not_json.contains(&route.as_str()));
-    let response = if accepts_json(request.headers()) || is_not_json {
+    let matched = request.extensions().get::<MatchedPath>();
+    let operation = matched.and_then(|matched| frame.operations.find(&method, matched.as_str()));
+    let route = operation.map(|operation| operation.pattern);
+    let response = if accepts_json(request.headers()) || operation.is_some_and(|operation| operation.is_not_json) {
         request.extensions_mut().insert(Arc::clone(&context));
+        if let Some(route) = route {
+            request.extensions_mut().insert(route);
+        }
         let work = RunToEnd::new(next.run(request));
         match timeout(state.request_timeout, work).await {
             Ok(Ok(response)) => response,
@@ -76,7 +79,7 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
             .with_details("The answer is application/json, which the Accept header excludes")
             .into_response()
     };
-    let mut response = finish(response, &context, &method, route.as_ref(), started);
+    let mut response = finish(response, &context, &method, route, started);
     if let Some(&left) = context.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
         state.rate_limits.describe(response.headers_mut(), left, is_over, now);
@@ -89,7 +92,7 @@ fn finish(
     mut response: Response,
     context: &RequestContext,
     method: &Method,
-    route: Option<&MatchedPath>,
+    route: Option<RoutePattern>,
     started: Instant,
 ) -> Response {
     let mut error = response.extensions_mut().remove::<ApiError>();
@@ -100,7 +103,7 @@ fn finish(
         error = Some(not_found);
     }
     let status = response.status().as_u16();
-    let route = route.map_or("none", MatchedPath::as_str);
+    let route = route.map_or("none", |pattern| pattern.0);
     let micros = started.elapsed().as_micros();
     let request_id = context.request_id.as_str();
     let Some(error) = error else {

@@ -18,6 +18,7 @@ pub(crate) mod rate_limit;
 pub(crate) mod records;
 pub mod routes;
 pub mod state;
+pub(crate) mod trailing_slash;
 pub(crate) mod upload;
 
 mod origin;

@@ -1,6 +1,8 @@
 //! The route table: method, path and operation id of every endpoint. The router, the hints of 405 responses and the comparison with
 //! the contract are made from it.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
@@ -10,7 +12,12 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use super::error::ApiError;
 use super::state::AppState;
 
+/// The path pattern of the operation that answers a request, such as `/v1/customers/{customerId}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoutePattern(pub &'static str);
+
 /// One operation on a path.
+#[derive(Clone)]
 pub struct Endpoint {
     method: Method,
     operation_id: &'static str,
@@ -55,12 +62,6 @@ impl Routes {
         self
     }
 
-    /// Splits the table into the paths that begin with `prefix` and the others.
-    pub(crate) fn split(self, prefix: &str) -> (Self, Self) {
-        let (under, others) = self.0.into_iter().partition(|(path, _)| path.starts_with(prefix));
-        (Self(under), Self(others))
-    }
-
     /// Returns method, path and operation id of every endpoint.
     pub fn operations(&self) -> impl Iterator<Item = (&Method, &'static str, &'static str)> {
         self.0.iter().flat_map(|(path, endpoints)| {
@@ -68,19 +69,89 @@ impl Routes {
         })
     }
 
-    /// The paths with an endpoint whose answer may have another media type than JSON.
-    pub(crate) fn not_json(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().filter(|(_, endpoints)| endpoints.iter().any(|one| one.is_not_json)).map(|&(path, _)| path)
+    /// Returns, for each path that the router matches, the endpoints that answer its methods.
+    pub(crate) fn resolve(self) -> ResolvedRoutes {
+        let methods_of = |path: &str| {
+            let found = self.0.iter().find(|(other, _)| is_placeholder_for(other, path));
+            found.map(|(pattern, endpoints)| (RoutePattern(pattern), endpoints.as_slice()))
+        };
+        let resolved = self.0.iter().map(|(path, own)| {
+            let mut endpoints: Vec<_> = own.iter().map(|endpoint| (RoutePattern(path), endpoint.clone())).collect();
+            if let Some((pattern, others)) = methods_of(path) {
+                let missing = others.iter().filter(|other| own.iter().all(|endpoint| endpoint.method != other.method));
+                endpoints.extend(missing.map(|endpoint| (pattern, endpoint.clone())));
+            }
+            (*path, endpoints)
+        });
+        ResolvedRoutes(resolved.collect())
+    }
+}
+
+/// Returns whether `pattern` is `path` with a placeholder in place of its last segment.
+fn is_placeholder_for(pattern: &str, path: &str) -> bool {
+    let (Some((parent, placeholder)), Some((path_parent, segment))) = (pattern.rsplit_once('/'), path.rsplit_once('/'))
+    else {
+        return false;
+    };
+    parent == path_parent && placeholder.starts_with('{') && !segment.starts_with('{') && !segment.is_empty()
+}
+
+/// The routes as the router matches them. A path such as `/v1/customers/importCSV` also has the methods of
+/// `/v1/customers/{customerId}` that are not its own, because a customer may have the source id `importCSV`.
+pub(crate) struct ResolvedRoutes(Vec<(&'static str, Vec<(RoutePattern, Endpoint)>)>);
+
+impl ResolvedRoutes {
+    /// Splits the routes into the paths that begin with `prefix` and the others.
+    pub fn split(self, prefix: &str) -> (Self, Self) {
+        let (under, others) = self.0.into_iter().partition(|(path, _)| path.starts_with(prefix));
+        (Self(under), Self(others))
     }
 
-    /// The axum router, in which a method that a path does not have is answered with 405.
-    pub(crate) fn into_router(self) -> Router<AppState> {
+    /// Returns the table in which the middleware looks up the operation of a request.
+    pub fn operations(&self) -> RouteTable {
+        let operations = self.0.iter().map(|(path, endpoints)| {
+            let operations = endpoints.iter().map(|(pattern, endpoint)| ResolvedOperation {
+                method: endpoint.method.clone(),
+                pattern: *pattern,
+                is_not_json: endpoint.is_not_json,
+            });
+            (*path, operations.collect())
+        });
+        RouteTable(operations.collect())
+    }
+
+    /// Returns the axum router, in which a method that a path does not have is answered with 405.
+    pub fn into_router(self) -> Router<AppState> {
         self.0.into_iter().fold(Router::new(), |router, (path, endpoints)| {
-            let allowed: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method.clone()).collect();
-            let methods =
-                endpoints.into_iter().fold(MethodRouter::new(), |methods, endpoint| methods.merge(endpoint.handler));
+            let allowed: Vec<_> = endpoints.iter().map(|(_, endpoint)| endpoint.method.clone()).collect();
+            let methods = endpoints
+                .into_iter()
+                .fold(MethodRouter::new(), |methods, (_, endpoint)| methods.merge(endpoint.handler));
             router.route(path, methods.fallback(move |method: Method| async move { not_allowed(&method, &allowed) }))
         })
+    }
+}
+
+/// One method of a path that the router matches.
+#[derive(Clone, Debug)]
+pub(crate) struct ResolvedOperation {
+    method: Method,
+    pub pattern: RoutePattern,
+    /// Whether the answer may have another media type than JSON, so that `Accept` does not refuse the request.
+    pub is_not_json: bool,
+}
+
+/// The operations of the server, by the path that the router matches.
+pub(crate) struct RouteTable(HashMap<&'static str, Vec<ResolvedOperation>>);
+
+impl RouteTable {
+    /// Returns the operation that answers `method` on the path `matched`. For a method that is answered with 405 this is the first
+    /// operation of the path. `None` for paths that are not in the table.
+    pub fn find(&self, method: &Method, matched: &str) -> Option<&ResolvedOperation> {
+        let operations = self.0.get(matched)?;
+        // The router answers HEAD like GET, without the body.
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        operations.iter().find(|operation| operation.method == method).or_else(|| operations.first())
     }
 }
 
@@ -97,4 +168,38 @@ pub fn not_allowed(method: &Method, allowed: &[Method]) -> Response {
         response.headers_mut().insert(header::ALLOW, allow);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn handler() {}
+
+    fn resolved() -> ResolvedRoutes {
+        Routes::default()
+            .at("/orders/import", [post("import", handler).not_json()])
+            .at("/orders/{id}", [get("get", handler), post("replace", handler)])
+            .at("/orders/{id}/items", [get("items", handler)])
+            .resolve()
+    }
+
+    #[test]
+    fn a_named_path_has_the_other_methods_of_the_placeholder() {
+        let table = resolved().operations();
+        let pattern = |method: Method, path| table.find(&method, path).map(|operation| operation.pattern.0);
+        assert_eq!(pattern(Method::POST, "/orders/import"), Some("/orders/import"));
+        assert_eq!(pattern(Method::GET, "/orders/import"), Some("/orders/{id}"));
+        assert_eq!(pattern(Method::HEAD, "/orders/import"), Some("/orders/{id}"));
+        assert_eq!(pattern(Method::PUT, "/orders/import"), Some("/orders/import"), "answered with 405");
+        assert_eq!(pattern(Method::GET, "/orders/{id}/items"), Some("/orders/{id}/items"));
+        assert_eq!(pattern(Method::GET, "/others"), None);
+    }
+
+    #[test]
+    fn a_media_type_belongs_to_one_method() {
+        let table = resolved().operations();
+        let is_not_json = |method: Method| table.find(&method, "/orders/import").map(|operation| operation.is_not_json);
+        assert_eq!((is_not_json(Method::POST), is_not_json(Method::GET)), (Some(true), Some(false)));
+    }
 }

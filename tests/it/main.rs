@@ -11,6 +11,7 @@ mod contract;
 mod emulator;
 mod errors;
 mod management;
+mod paths;
 mod races;
 mod schema;
 mod source_layout;

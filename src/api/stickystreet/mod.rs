@@ -24,13 +24,6 @@ pub fn routes() -> Routes {
             [get("stickystreet-by-query", handle::handle).not_json(), post("stickystreet-by-form", handle::handle)],
         )
         .at(
-            "/stickystreet/",
-            [
-                get("stickystreet-root-by-query", handle::handle).not_json(),
-                post("stickystreet-root-by-form", handle::handle),
-            ],
-        )
-        .at(
             "/stickystreet/api.php",
             [
                 get("stickystreet-api-by-query", handle::handle).not_json(),

@@ -27,7 +27,7 @@ fn multipart(fields: &[(&str, &str)]) -> String {
 async fn every_path_accepts_a_query_and_both_form_types() {
     let project = TestProject::new();
     let fields = [&account(&project)[..], &DELETE].concat();
-    for path in ["/stickystreet", "/stickystreet/", "/stickystreet/api.php"] {
+    for path in ["/stickystreet", "/stickystreet/", "/stickystreet/api.php", "/stickystreet/api.php/"] {
         let query = format!("{path}?{}", encoded(&fields));
         let url_encoded = Some("application/x-www-form-urlencoded; charset=UTF-8");
         for (method, path, media, body) in [

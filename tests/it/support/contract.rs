@@ -45,7 +45,9 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         return;
     }
     let method = method.as_str().to_lowercase();
-    let Some(template) = template_of(path) else {
+    // One slash at the end belongs to no path.
+    let path = path.strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/')).unwrap_or(path);
+    let Some(template) = template_of(path, &method) else {
         assert_eq!(answer.status.as_u16(), 404, "{path} is not in the contract");
         return validate("#/components/schemas/Error", &answer.json());
     };
@@ -112,7 +114,9 @@ fn of_element(element: roxmltree::Node<'_, '_>) -> Value {
     members.into()
 }
 
-fn template_of(path: &str) -> Option<String> {
+/// Returns the path of the contract that answers `method` on `path`. A literal path takes precedence over a template for the methods
+/// that it has, as in the router.
+fn template_of(path: &str, method: &str) -> Option<String> {
     let is_match = |template: &str| {
         let (parts, template_parts): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
         parts.len() == template_parts.len()
@@ -121,8 +125,10 @@ fn template_of(path: &str) -> Option<String> {
             })
     };
     let templates = DOCUMENT["paths"].as_object().unwrap();
-    // A literal path takes precedence over a template, as in the router.
-    templates.keys().find(|template| *template == path).or_else(|| templates.keys().find(|one| is_match(one))).cloned()
+    let mut candidates: Vec<_> = templates.keys().filter(|template| is_match(template)).collect();
+    candidates.sort_by_key(|template| *template != path);
+    let has_method = |template: &&&String| DOCUMENT["paths"][template.as_str()][method].is_object();
+    candidates.iter().find(has_method).or_else(|| candidates.first()).map(|template| (*template).clone())
 }
 
 #[track_caller]
