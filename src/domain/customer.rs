@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::json::JsonText;
+use super::json::{JsonText, javascript};
 use super::patch::Patch;
 use super::timestamp;
 
@@ -192,18 +192,22 @@ impl CustomerPatch {
     }
 }
 
-/// Returns metadata after a request. The first level is merged, and a key sent as `null` is stored as `null`. If the
-/// metadata as a whole is sent as `null`, it is cleared.
+/// Returns metadata after a request, with its keys in the order of JavaScript. The first level is merged, and a key sent
+/// as `null` is stored as `null`. If the metadata as a whole is sent as `null`, it is cleared.
 #[must_use]
 pub fn merge_metadata(stored: Option<Value>, patch: Patch<Map<String, Value>>) -> Option<Value> {
     match (stored, patch) {
         (stored, Patch::Absent) => stored,
         (_, Patch::Null) => None,
-        (Some(Value::Object(mut stored)), Patch::Value(sent)) => {
-            stored.extend(sent);
-            Some(Value::Object(stored))
+        (stored, Patch::Value(sent)) => {
+            let mut merged = match stored {
+                Some(Value::Object(stored)) => stored,
+                _ => Map::new(),
+            };
+            merged.extend(sent);
+            javascript::order_keys(&mut merged);
+            Some(Value::Object(merged))
         }
-        (_, Patch::Value(sent)) => Some(Value::Object(sent)),
     }
 }
 
@@ -255,6 +259,9 @@ mod tests {
         let Value::Object(sent) = serde_json::json!({"b": null, "c": 3}) else { unreachable!() };
         let merged = merge_metadata(Some(serde_json::json!({"a": 1, "b": 2})), Patch::Value(sent));
         assert_eq!(merged.unwrap().to_string(), r#"{"a":1,"b":null,"c":3}"#);
+        let Value::Object(sent) = serde_json::json!({"10": 1, "9": 2}) else { unreachable!() };
+        let merged = merge_metadata(Some(serde_json::json!({"a": 1})), Patch::Value(sent));
+        assert_eq!(merged.unwrap().to_string(), r#"{"9":2,"10":1,"a":1}"#);
         assert_eq!(merge_metadata(Some(serde_json::json!({"a": 1})), Patch::Null), None);
     }
 

@@ -96,8 +96,8 @@ pub struct OrderPatch {
 }
 
 impl OrderPatch {
-    /// Applies the changes to `order`. If any item has a price, the amount is the sum of the items; otherwise it is the
-    /// amount that was sent.
+    /// Applies the changes to `order`. If any item has a price or an amount, the amount of the order is the sum of the
+    /// items; otherwise it is the amount that was sent.
     pub fn apply(self, order: &mut Order) {
         let Self { status, amount, items, metadata, created_at } = self;
         if let Some(status) = status {
@@ -135,25 +135,28 @@ pub struct OrderItem {
     /// In hundredths: the price of the item itself, or of its SKU or product.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<i64>,
+    /// In hundredths: the amount that was sent. It counts only if there is no price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<i64>,
     /// Members after the price: `product`, `sku`, `metadata`.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub tail: Map<String, Value>,
 }
 
 impl OrderItem {
-    /// Returns price times quantity, in hundredths. The quantity defaults to 1.
+    /// Returns price times quantity, in hundredths; the quantity defaults to 1. An item without a price has the amount that was sent.
     fn amount(&self) -> Option<i64> {
-        self.price.map(|price| limits::clamp(price.saturating_mul(self.quantity.unwrap_or(1))))
+        self.price.map(|price| limits::clamp(price.saturating_mul(self.quantity.unwrap_or(1)))).or(self.amount)
     }
 
-    /// Returns the sum over the items that have a price, or `None` if no item has one.
+    /// Returns the sum over the items that have an amount, or `None` if no item has one.
     fn sum(items: &[Self]) -> Option<i64> {
         items.iter().filter_map(Self::amount).reduce(|sum, amount| limits::clamp(sum.saturating_add(amount)))
     }
 
     fn render(self) -> Value {
         let amount = self.amount();
-        let Self { head, quantity, price, tail } = self;
+        let Self { head, quantity, price, amount: _, tail } = self;
         let mut item = Map::new();
         item.insert("object".to_owned(), "order_item".into());
         item.extend(head);
@@ -186,6 +189,9 @@ mod tests {
         let item = |quantity, price| OrderItem { quantity, price, ..OrderItem::default() };
         assert_eq!(OrderItem::sum(&[item(Some(2), Some(100)), item(None, Some(5)), item(Some(9), None)]), Some(205));
         assert_eq!(OrderItem::sum(&[item(Some(2), None)]), None);
+        let with_amount = |quantity, price| OrderItem { amount: Some(700), ..item(quantity, price) };
+        assert_eq!(OrderItem::sum(&[with_amount(Some(2), None), with_amount(None, None)]), Some(1_400));
+        assert_eq!(OrderItem::sum(&[with_amount(Some(2), Some(100))]), Some(200), "a price takes precedence");
         let largest = item(Some(limits::MAX_INTEGER), Some(limits::MAX_INTEGER));
         assert_eq!(OrderItem::sum(&[largest.clone(), largest]), Some(limits::MAX_INTEGER), "no overflow");
         let least = item(Some(limits::MAX_INTEGER), Some(-limits::MAX_INTEGER));
@@ -214,6 +220,7 @@ mod tests {
                             head: item(r#"{"source_id":"a","product_id":"b"}"#),
                             quantity: Some(2),
                             price: Some(3),
+                            amount: None,
                             tail: item(r#"{"sku":{"price":3},"metadata":{"z":1.5,"a":null}}"#),
                         },
                     ]),

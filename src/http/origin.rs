@@ -27,8 +27,8 @@ pub fn check(headers: &HeaderMap, access: &ClientAccess) -> Result<(), ApiError>
     Err(ApiError::unauthorized())
 }
 
-/// Returns whether an origin matches a trusted domain: `*`, the whole origin, its host with or without a port, or `*.` and a parent
-/// domain.
+/// Returns whether an origin matches a trusted domain: `*`, the whole origin, its host with or without a port, `*.` and a parent
+/// domain, or a dot and a domain, which also trusts the domain itself.
 fn matches_domain(origin: &str, domain: &str) -> bool {
     let (origin, domain) = (origin.to_ascii_lowercase(), domain.trim_end_matches('/').to_ascii_lowercase());
     if domain == "*" || domain == origin {
@@ -38,8 +38,12 @@ fn matches_domain(origin: &str, domain: &str) -> bool {
     let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
         if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority }
     });
-    match domain.strip_prefix("*.") {
-        Some(parent) => host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')),
+    let is_below = |parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
+    if let Some(parent) = domain.strip_prefix("*.") {
+        return is_below(parent);
+    }
+    match domain.strip_prefix('.').filter(|parent| !parent.is_empty()) {
+        Some(parent) => host == parent || is_below(parent),
         None => domain == host || domain == authority,
     }
 }
@@ -60,6 +64,9 @@ mod tests {
             ("http://localhost:3000", "http://localhost:3000/"),
             ("https://a.shop.example:8443", "*.shop.example"),
             ("http://[::1]:3000", "[::1]"),
+            ("https://a.shop.example", ".shop.example"),
+            ("https://a.b.shop.example:8443", ".Shop.example"),
+            ("https://shop.example", ".shop.example"),
         ];
         for (origin, domain) in yes {
             assert!(matches_domain(origin, domain), "{origin} {domain}");
@@ -72,6 +79,12 @@ mod tests {
             ("http://localhost:3000", "localhost:4000"),
             ("https://shop.example.evil", "shop.example"),
             ("null", "shop.example"),
+            ("https://evilshop.example", ".shop.example"),
+            ("https://shop.example.evil", ".shop.example"),
+            ("https://.shop.example.evil", ".shop.example"),
+            ("https://a.shop.example", "shop.example"),
+            ("https://shop.example", "."),
+            ("https://shop.", "."),
         ];
         for (origin, domain) in no {
             assert!(!matches_domain(origin, domain), "{origin} {domain}");

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Number, Value};
 
 use super::error::ApiError;
-use crate::domain::json::{normalize_numbers, path_of_nul};
+use crate::domain::json::{javascript, path_of_nul};
 use crate::domain::limits;
 use crate::domain::patch::Patch;
 use crate::domain::timestamp;
@@ -118,6 +118,33 @@ impl Object {
         Ok(text)
     }
 
+    /// Reads an identifier of at most [`limits::TEXT_CHARS`] characters; `null` counts as absent. An integer is accepted as its digits,
+    /// because the identifiers of many systems are integers, and their programs send them as such.
+    pub fn identifier(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        self.digits_to_text(name);
+        self.optional_text(name, limits::TEXT_CHARS)
+    }
+
+    /// Reads a required identifier of 1 to [`limits::TEXT_CHARS`] characters.
+    pub fn required_identifier(&mut self, name: &str) -> Result<String, ApiError> {
+        self.digits_to_text(name);
+        self.required_text(name, 1, limits::TEXT_CHARS)
+    }
+
+    /// Reads an array of at most `max` identifiers.
+    pub fn identifiers(&mut self, name: &str, max: usize) -> Result<Option<Vec<String>>, ApiError> {
+        if let Some(Value::Array(items)) = self.members.get_mut(name) {
+            items.iter_mut().for_each(identifier_to_text);
+        }
+        self.texts(name, max)
+    }
+
+    fn digits_to_text(&mut self, name: &str) {
+        if let Some(value) = self.members.get_mut(name) {
+            identifier_to_text(value);
+        }
+    }
+
     /// Reads an ISO 8601 date, or date and time, and returns its text unchanged.
     pub fn date_text(&mut self, name: &str) -> Result<Patch<String>, ApiError> {
         let text = self.text(name, limits::TEXT_CHARS)?;
@@ -142,7 +169,7 @@ impl Object {
         match self.take(name) {
             Patch::Absent | Patch::Null => Ok(None),
             Patch::Value(mut value) => {
-                normalize_numbers(&mut value);
+                javascript::normalize(&mut value);
                 let integer = value.as_i64().ok_or_else(|| self.wrong(name, "must be integer"))?;
                 if integer > limits::MAX_INTEGER {
                     return Err(self.wrong(name, format!("cannot be higher than {}", limits::MAX_INTEGER)));
@@ -153,6 +180,15 @@ impl Object {
                 Ok(Some(integer))
             }
         }
+    }
+
+    /// Reads an integer that is not lower than `min`.
+    pub fn integer_of_at_least(&mut self, name: &str, min: i64) -> Result<Option<i64>, ApiError> {
+        let integer = self.integer(name)?;
+        if integer.is_some_and(|integer| integer < min) {
+            return Err(self.wrong(name, format!("cannot be lower than {min}")));
+        }
+        Ok(integer)
     }
 
     /// Reads a boolean.
@@ -271,7 +307,7 @@ impl Object {
             .map(Some)
     }
 
-    /// Reads an object whose keys and values the client chooses. Its numbers are normalised to the form that JavaScript writes.
+    /// Reads an object whose keys and values the client chooses. It is normalised as JavaScript writes it.
     pub fn metadata(&mut self, name: &str) -> Result<Patch<Map<String, Value>>, ApiError> {
         match self.take(name) {
             Patch::Absent => Ok(Patch::Absent),
@@ -281,12 +317,21 @@ impl Object {
                     let details = format!("Property {path} must NOT contain the character U+0000");
                     return Err(ApiError::invalid_payload(details));
                 }
-                normalize_numbers(&mut value);
+                javascript::normalize(&mut value);
                 match value {
                     Value::Object(members) => Ok(Patch::Value(members)),
                     _ => Err(self.wrong(name, "must be object")),
                 }
             }
         }
+    }
+}
+
+/// Replaces an integer by the text of its digits.
+fn identifier_to_text(value: &mut Value) {
+    if let Value::Number(number) = value
+        && let Some(digits) = javascript::identifier(number)
+    {
+        *value = Value::String(digits);
     }
 }

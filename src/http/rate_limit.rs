@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::error::{ApiError, ErrorKind};
 use crate::domain::project::ProjectId;
 
-/// The limit that the headers show while the limit is off: that of the vendor's largest plan.
-const LIMIT_SHOWN_WHEN_OFF: u32 = 2_000;
+/// The limit that the headers show while the limit is off. It is so high that a client which paces itself by it does not wait.
+const LIMIT_SHOWN_WHEN_OFF: u32 = 1_000_000;
 const WINDOW_SECONDS: i64 = 60;
 
 /// Counts the calls of each project in the current minute.

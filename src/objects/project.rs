@@ -2,7 +2,7 @@
 
 use super::writer::ObjectWriter;
 use crate::domain::json::JsonText;
-use crate::domain::project::{API_VERSION, CLUSTER, KeyPair, Project, ProjectKeys, WEBHOOK_VERSION};
+use crate::domain::project::{API_VERSION, KeyPair, Project, ProjectKeys, WEBHOOK_VERSION};
 
 /// Writes a project. The vendor's schema requires `description` and `webhook_token`, but its examples omit them. They
 /// are included.
@@ -33,7 +33,7 @@ fn write_members<'a, 'b>(object: &'a mut ObjectWriter<'b>, project: &Project) ->
         object.text("dial_code", dial_code);
     }
     object
-        .text("cluster_id", CLUSTER)
+        .text("cluster_id", &settings.cluster_id)
         .text("api_version", API_VERSION)
         .text("description", &settings.description)
         .boolean("case_sensitive_codes", settings.case_sensitive_codes)

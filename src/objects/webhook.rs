@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::activity;
 use super::writer::ObjectWriter;
 use crate::domain::activity::StoredEntry;
-use crate::domain::json::JsonText;
+use crate::domain::json::{JsonText, javascript};
 use crate::domain::webhook::{DueDelivery, StoredDelivery, Webhook, WebhookKind};
 
 /// Writes a webhook. Only a distribution has a name.
@@ -84,8 +84,7 @@ fn write_data(out: &mut Vec<u8>, entry: &StoredEntry) {
     {
         sort_like_jsonb(&mut data);
         out.truncate(start);
-        // Writing to a buffer cannot fail.
-        let _ = serde_json::to_writer(out, &data);
+        javascript::write(out, &data);
     }
 }
 
@@ -94,6 +93,8 @@ fn sort_like_jsonb(value: &mut Value) {
         Value::Object(members) => {
             let mut sorted: Vec<_> = std::mem::take(members).into_iter().collect();
             sorted.sort_unstable_by(|(left, _), (right, _)| (left.len(), left).cmp(&(right.len(), right)));
+            // JavaScript reads the members of jsonb and puts array indices first. The sort is stable.
+            sorted.sort_by_key(|(key, _)| javascript::index_or_last(key));
             for (_, member) in &mut sorted {
                 sort_like_jsonb(member);
             }

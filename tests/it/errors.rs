@@ -172,8 +172,8 @@ async fn rate_limit_headers_are_sent_and_no_limit_applies_by_default() {
     let emulator = TestEmulator::at("2024-01-01T00:00:15Z").await;
     for _ in 0..2 {
         let answer = emulator.client().get("/v1/customers").await.expect(200);
-        assert_eq!(answer.header("x-rate-limit-limit"), "2000");
-        assert_eq!(answer.header("x-rate-limit-remaining"), "2000");
+        assert_eq!(answer.header("x-rate-limit-limit"), "1000000");
+        assert_eq!(answer.header("x-rate-limit-remaining"), "1000000");
         assert_eq!(answer.header("x-rate-limit-retry"), "1704067260");
         assert_eq!(answer.header("x-rate-limit-type"), "api_calls");
         assert!(!answer.headers.contains_key("retry-after"));

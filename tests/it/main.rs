@@ -10,6 +10,8 @@ mod configured_keys;
 mod contract;
 mod emulator;
 mod errors;
+mod identifiers;
+mod javascript;
 mod management;
 mod paths;
 mod races;

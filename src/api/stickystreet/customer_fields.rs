@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::error::CallError;
 use super::fields::Fields;
 use crate::domain::customer::{Address, Customer, CustomerPatch, Profile};
-use crate::domain::json::{JsonText, javascript_text};
+use crate::domain::json::{JsonText, javascript};
 use crate::domain::limits::{DESCRIPTION_CHARS, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::service::Error;
@@ -144,7 +144,7 @@ impl StoredFields {
     /// Returns a metadata value as text. Another API may have written a number or a boolean there.
     fn text(&self, key: &str) -> String {
         match self.metadata.get(key) {
-            Some(text @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => javascript_text(text),
+            Some(text @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => javascript::text(text),
             _ => String::new(),
         }
     }

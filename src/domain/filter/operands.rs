@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::FilterError;
 use super::scalar::number;
+use crate::domain::json::javascript;
 use crate::domain::limits::TEXT_CHARS;
 use crate::domain::timestamp;
 
@@ -43,7 +44,7 @@ impl<'a> Operands<'a> {
     pub fn texts(&self) -> Result<Vec<String>, FilterError> {
         let texts = self.parse_each("must be string", |value| match value {
             Value::String(text) => Some(text.clone()),
-            Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+            Value::Number(_) | Value::Bool(_) => Some(javascript::text(value)),
             _ => None,
         })?;
         for (index, text) in texts.iter().enumerate() {

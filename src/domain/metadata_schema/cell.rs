@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::definition::{Definition, MetadataType};
-use crate::domain::json::normalize_numbers;
+use crate::domain::json::javascript;
 
 /// Converts a cell to a value of the type in its definition, or to text without a definition. A cell that cannot be
 /// converted stays text, so that the validation reports the error.
@@ -39,7 +39,7 @@ fn number(text: &str) -> Option<Value> {
     let integer = text.parse::<i64>().ok().map(Number::from);
     let number = integer.or_else(|| text.parse().ok().filter(|_| is_decimal).and_then(Number::from_f64))?;
     let mut value = Value::Number(number);
-    normalize_numbers(&mut value);
+    javascript::normalize(&mut value);
     Some(value)
 }
 

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::definition::Definition;
-use crate::domain::json::JsonText;
+use crate::domain::json::{JsonText, javascript};
 use crate::domain::limits;
 use crate::domain::patch::Patch;
 
@@ -102,10 +102,13 @@ fn merge(known: &mut Vec<(String, Definition)>, changed: Vec<(String, Definition
     *known = in_vendor_order(std::mem::take(known));
 }
 
-/// Returns the definitions in the order in which the vendor lists them: shorter keys first, as in `jsonb`.
+/// Returns the definitions in the order in which the vendor lists them: array indices first, as in JavaScript, then
+/// shorter keys first, as in `jsonb`.
 #[must_use]
 pub fn in_vendor_order(mut definitions: Vec<(String, Definition)>) -> Vec<(String, Definition)> {
-    definitions.sort_by(|(one, _), (other, _)| (one.len(), one).cmp(&(other.len(), other)));
+    definitions.sort_by(|(one, _), (other, _)| {
+        (javascript::index_or_last(one), one.len(), one).cmp(&(javascript::index_or_last(other), other.len(), other))
+    });
     definitions
 }
 

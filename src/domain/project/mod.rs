@@ -9,8 +9,8 @@ pub use settings::{
     UsageNotifications,
 };
 
-/// The region of every project.
-pub const CLUSTER: &str = "eu1";
+/// The region of a project that names none.
+pub const DEFAULT_CLUSTER: &str = "eu1";
 /// The only supported API version.
 pub const API_VERSION: &str = "v2018-08-01";
 /// The only supported version of webhook messages.

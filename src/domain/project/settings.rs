@@ -11,6 +11,8 @@ use crate::domain::patch::Patch;
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a separate setting of the vendor")]
 pub struct ProjectSettings {
+    /// The name of the region that the creation of the project named. It has no effect: the emulator has no regions.
+    pub cluster_id: String,
     pub currency: String,
     pub timezone: String,
     pub dial_code: Option<String>,
@@ -34,6 +36,7 @@ impl Default for ProjectSettings {
     fn default() -> Self {
         let access = ClientAccess::default();
         Self {
+            cluster_id: super::DEFAULT_CLUSTER.to_owned(),
             currency: "EUR".to_owned(),
             timezone: "UTC".to_owned(),
             dial_code: None,

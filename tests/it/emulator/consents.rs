@@ -123,7 +123,7 @@ async fn invalid_definitions_are_rejected_with_the_property_name() {
         (json!({}), "Payload must have required property 'name'"),
         (json!({"name": "N"}), "Payload must have required property 'consents'"),
         (json!({"name": "N", "consents": null}), "Property .consents must be array"),
-        (json!({"name": "N", "consents": [1]}), "Property .consents[0] must be string"),
+        (json!({"name": "N", "consents": [1.5]}), "Property .consents[0] must be string"),
         (json!({"name": "N", "consents": ["\u{0}"]}), "Property .consents[0] must be string"),
         (json!({"name": "N", "consents": many}), "Property .consents must NOT have more than 1000 items"),
         (json!({"name": "N", "consents": ["a"]}), "Property .consents[0] must be the id of a defined consent"),

@@ -2,6 +2,7 @@
 
 mod answer;
 mod contract;
+pub mod csv;
 mod database;
 mod emulator;
 mod project;

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use crate::support::{Client, Receiver};
 
 /// Creates a project webhook for these events and returns its id.
-async fn webhook(client: &Client, receiver: &Receiver, events: &[&str]) -> String {
+pub async fn webhook(client: &Client, receiver: &Receiver, events: &[&str]) -> String {
     let body = json!({"target_url": receiver.url(), "events": events});
     client.post("/_emulator/webhooks", body).await.expect(200).string("/id")
 }
 
 /// Creates a distribution for these events and returns its id.
-async fn distribution(client: &Client, receiver: &Receiver, name: Option<&str>, events: &[&str]) -> String {
+pub async fn distribution(client: &Client, receiver: &Receiver, name: Option<&str>, events: &[&str]) -> String {
     let mut body = json!({"object": "distribution", "target_url": receiver.url(), "events": events});
     if let Some(name) = name {
         body["name"] = name.into();

@@ -27,7 +27,7 @@ fn new_group(id: &Identifier, mut body: Object) -> Result<NewConsentGroup, ApiEr
     let name = body.required_text("name", 1, TEXT_CHARS)?;
     let description = body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default();
     body.require("consents")?;
-    let consents = body.texts("consents", CONSENTS_PER_CALL)?;
+    let consents = body.identifiers("consents", CONSENTS_PER_CALL)?;
     let consents = consents.ok_or_else(|| ApiError::invalid_payload("Property .consents must be array"))?;
     Ok(NewConsentGroup { id, name, description, consents })
 }

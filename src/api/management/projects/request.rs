@@ -3,10 +3,10 @@
 use crate::domain::limits::{DESCRIPTION_CHARS, NOTIFIED_EMAILS, PROJECT_USERS, TEXT_CHARS, TRUSTED_DOMAINS};
 use crate::domain::patch::Patch;
 use crate::domain::project::{
-    API_VERSION, CLUSTER, CalloutNotification, CalloutNotifications, CodeConfig, ProjectChange, ProjectSettings,
+    API_VERSION, CalloutNotification, CalloutNotifications, CodeConfig, ProjectChange, ProjectSettings,
     UsageNotification, UsageNotifications, WEBHOOK_VERSION,
 };
-use crate::http::error::{ApiError, ErrorKind};
+use crate::http::error::ApiError;
 use crate::http::payload::Object;
 use crate::service::projects::ProjectRequest;
 
@@ -16,7 +16,7 @@ const NOTIFICATION_PERCENTS: std::ops::RangeInclusive<i64> = 10..=90;
 /// Reads the body that creates a project.
 ///
 /// # Errors
-/// Returns 400 for the first missing or invalid member, and 403 for a cluster that is not emulated.
+/// Returns 400 for the first missing or invalid member.
 pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
     for name in ["name", "case_sensitive_codes", "timezone", "currency"] {
         body.require(name)?;
@@ -30,10 +30,12 @@ pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
     check_users(&mut body)?;
     // Ignore this setting, because the vendor accepts it only in updates.
     change.default_code_config = Patch::Absent;
-    if body.optional_text("cluster_id", TEXT_CHARS)?.is_some_and(|cluster| cluster != CLUSTER) {
-        return Err(ApiError::new(ErrorKind::Forbidden).with_details("Project is bound to different region"));
-    }
     let mut settings = ProjectSettings::default();
+    // The vendor answers 403 for another region than its own. Some of its SDKs take the name of the region from the host name, so that
+    // every address of the emulator is another region. The emulator has no regions and accepts each name.
+    if let Some(cluster) = text_matching(&mut body, "cluster_id", "^[A-Za-z0-9-]{1,63}$", is_cluster)?.value() {
+        settings.cluster_id = cluster;
+    }
     settings.apply(change);
     Ok(ProjectRequest { name, settings })
 }
@@ -109,6 +111,10 @@ fn text_matching(
 /// Returns whether the text has the form of a GMT offset or an IANA time zone name. The name itself is not looked up.
 fn is_timezone(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+:/-".contains(&byte))
+}
+
+fn is_cluster(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_currency(text: &str) -> bool {
@@ -213,7 +219,7 @@ fn check_users(body: &mut Object) -> Result<(), ApiError> {
     let path = body.path_of("users");
     for (index, mut user) in body.objects("users", PROJECT_USERS)?.unwrap_or_default().into_iter().enumerate() {
         user.required_text("role", 1, TEXT_CHARS)?;
-        let names = [user.optional_text("id", TEXT_CHARS)?, user.optional_text("login", TEXT_CHARS)?];
+        let names = [user.identifier("id")?, user.optional_text("login", TEXT_CHARS)?];
         if names.iter().flatten().count() != 1 {
             let details = format!("Property {path}[{index}] must have either property 'id' or property 'login'");
             return Err(ApiError::invalid_payload(details));

@@ -38,7 +38,7 @@ fn parse(body: &Bytes) -> Result<(JsonText, Vec<Record>), ApiError> {
     let mut body = Object::of_body(body)?;
     body.require("source_ids")?;
     body.require("metadata")?;
-    let Some(source_ids) = body.texts("source_ids", BULK_RECORDS)? else {
+    let Some(source_ids) = body.identifiers("source_ids", BULK_RECORDS)? else {
         return Err(ApiError::invalid_payload("Property .source_ids must be array"));
     };
     if source_ids.is_empty() {

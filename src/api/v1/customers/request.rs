@@ -11,8 +11,8 @@ use crate::http::payload::Object;
 /// # Errors
 /// Returns 400 for the first invalid member.
 pub fn customer_reference(mut body: Object) -> Result<CustomerReference, ApiError> {
-    let id = body.optional_text("id", TEXT_CHARS)?;
-    let source_id = body.optional_text("source_id", TEXT_CHARS)?;
+    let id = body.identifier("id")?;
+    let source_id = body.identifier("source_id")?;
     Ok(CustomerReference { id, source_id, patch: customer_patch(body)? })
 }
 

@@ -29,31 +29,29 @@ fn new_event(mut body: Object) -> Result<NewEvent, ApiError> {
         return Err(ApiError::invalid_payload("Property .customer must be object"));
     };
     let customer = request::customer_reference(customer)?;
-    let referral = object_with_code(&mut body, "referral", &["referrer_id"])?;
-    let loyalty = object_with_code(&mut body, "loyalty", &[])?;
+    let referral = object_with_code(&mut body, "referral", Some("referrer_id"))?;
+    let loyalty = object_with_code(&mut body, "loyalty", None)?;
     let metadata = body.metadata("metadata")?.value().unwrap_or_else(Map::new);
     Ok(NewEvent { name, customer, metadata, referral, loyalty })
 }
 
-/// Reads a member that is an object with a required `code` and some optional texts.
+/// Reads a member that is an object with a required `code` and an optional identifier.
 fn object_with_code(
     body: &mut Object,
     name: &str,
-    optional_names: &[&'static str],
+    identifier: Option<&'static str>,
 ) -> Result<Option<JsonText>, ApiError> {
     let Patch::Value(mut object) = body.object(name)? else { return Ok(None) };
     let code = object.required_text("code", 0, TEXT_CHARS)?;
-    let optional_texts: Vec<_> = optional_names
-        .iter()
-        .map(|&name| Ok((name, object.optional_text(name, TEXT_CHARS)?)))
-        .collect::<Result<_, ApiError>>()?;
+    let identifier = match identifier {
+        Some(name) => object.identifier(name)?.map(|text| (name, text)),
+        None => None,
+    };
     Ok(Some(rendered(|out| {
         let mut writer = ObjectWriter::new(out);
         writer.text("code", &code);
-        for (name, text) in &optional_texts {
-            if let Some(text) = text {
-                writer.text(name, text);
-            }
+        if let Some((name, text)) = &identifier {
+            writer.text(name, text);
         }
         writer.end();
     })))

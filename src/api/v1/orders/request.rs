@@ -13,10 +13,7 @@ use crate::service::orders::{OrderChange, OrderReference};
 
 /// Reads the ids that select the order to save.
 pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
-    Ok(OrderReference {
-        id: body.optional_text("id", TEXT_CHARS)?,
-        source_id: body.optional_text("source_id", TEXT_CHARS)?,
-    })
+    Ok(OrderReference { id: body.identifier("id")?, source_id: body.identifier("source_id")? })
 }
 
 /// Reads the change of an order, with its customer and its referrer.
@@ -39,7 +36,7 @@ pub fn order_change(mut body: Object) -> Result<OrderChange, ApiError> {
 
 /// Reads a customer that is sent as an object or as an id. The object takes precedence.
 fn object_or_id(body: &mut Object, object: &str, id: &str) -> Result<Option<CustomerReference>, ApiError> {
-    let id = body.optional_text(id, TEXT_CHARS)?;
+    let id = body.identifier(id)?;
     Ok(match (body.object(object)?, id) {
         (Patch::Value(customer), _) => Some(customer_reference(customer)?),
         (_, Some(id)) => Some(CustomerReference { id: Some(id), ..CustomerReference::default() }),
@@ -54,36 +51,38 @@ fn order_item(mut body: Object) -> Result<OrderItem, ApiError> {
             let allowed = ["product", "sku"];
             body.one_of(name, &allowed, |text| allowed.contains(&text).then(|| text.to_owned()))?
         } else {
-            body.optional_text(name, TEXT_CHARS)?
+            body.identifier(name)?
         };
         head.extend(text.map(|text| (name.to_owned(), Value::String(text))));
     }
     let quantity = body.integer("quantity")?;
     let price = body.integer("price")?;
+    let amount = body.integer("amount")?;
+    // Discounts are not emulated, so the quantity before a discount is only checked.
+    body.integer_of_at_least("initial_quantity", 1)?;
     let mut tail = Map::new();
-    let (product, product_price) = product_or_sku(&mut body, "product", &["id", "source_id", "name"])?;
-    let (sku, sku_price) = product_or_sku(&mut body, "sku", &["id", "source_id", "sku"])?;
+    let (product, product_price) = product_or_sku(&mut body, "product", "name")?;
+    let (sku, sku_price) = product_or_sku(&mut body, "sku", "sku")?;
     tail.extend(
         [("product", product), ("sku", sku)].into_iter().filter_map(|(name, object)| Some((name.to_owned(), object?))),
     );
     if let Patch::Value(metadata) = body.metadata("metadata")? {
         tail.insert("metadata".to_owned(), Value::Object(metadata));
     }
-    Ok(OrderItem { head, quantity, price: price.or(sku_price).or(product_price), tail })
+    Ok(OrderItem { head, quantity, price: price.or(sku_price).or(product_price), amount, tail })
 }
 
-/// Reads the product or SKU of an item. Returns an object with the members that the vendor shows, and the price.
-fn product_or_sku(
-    body: &mut Object,
-    name: &str,
-    text_names: &[&str],
-) -> Result<(Option<Value>, Option<i64>), ApiError> {
+/// Reads the product or SKU of an item, whose own name is in the member `title`. Returns an object with the members that the vendor
+/// shows, and the price.
+fn product_or_sku(body: &mut Object, name: &str, title: &str) -> Result<(Option<Value>, Option<i64>), ApiError> {
     let Patch::Value(mut object) = body.object(name)? else { return Ok((None, None)) };
     let mut shown = Map::new();
-    for name in text_names {
-        let text = object.optional_text(name, TEXT_CHARS)?;
-        shown.extend(text.map(|text| ((*name).to_owned(), Value::String(text))));
-    }
+    let texts = [
+        ("id", object.identifier("id")?),
+        ("source_id", object.identifier("source_id")?),
+        (title, object.optional_text(title, TEXT_CHARS)?),
+    ];
+    shown.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?)))));
     if let Patch::Value(metadata) = object.metadata("metadata")? {
         shown.insert("metadata".to_owned(), Value::Object(metadata));
     }

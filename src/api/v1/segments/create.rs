@@ -19,7 +19,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Jso
     let allowed = [SegmentType::AutoUpdate, SegmentType::Passive, SegmentType::Static].map(SegmentType::as_str);
     let kind = body.one_of("type", &allowed, SegmentType::parse)?.unwrap_or(SegmentType::Static);
     let created = if kind == SegmentType::Static {
-        let customers = body.texts("customers", SEGMENT_MEMBERS)?.unwrap_or_default();
+        let customers = body.identifiers("customers", SEGMENT_MEMBERS)?.unwrap_or_default();
         segments::create_static(&app.core, &caller, name, &customers).await?
     } else {
         let filter = body.metadata("filter")?.value().map_or(Value::Null, Value::Object);

@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::formats::{is_date, is_date_time, is_geopoint, is_image_url};
-use crate::domain::json::javascript_text;
+use crate::domain::json::javascript;
 use crate::domain::metadata_schema::definition::{Definition, MetadataType};
 
 /// Describes all constraints of a definition, in the vendor's order, whether or not a value satisfies them.
@@ -21,12 +21,12 @@ pub(super) fn describe(definition: &Definition) -> String {
     }
     all.extend(lengths(definition).map(|(words, length, _)| format!("must have {words} {length}")));
     all.extend(bounds(definition).map(|(words, bound, _)| {
-        let bound = javascript_text(&Value::Number(bound.clone()));
+        let bound = javascript::text(&Value::Number(bound.clone()));
         format!("must be {words} {bound}")
     }));
     for (words, values) in [("must be equal to one of", eq), ("must not be equal to any of", ne)] {
         if let Some(values) = effective_values(*kind, values.as_deref()) {
-            let values: Vec<_> = values.iter().map(javascript_text).collect();
+            let values: Vec<_> = values.iter().map(javascript::text).collect();
             all.push(format!("{words} {}", values.join(",")));
         }
     }

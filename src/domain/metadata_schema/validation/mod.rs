@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::definition::Definition;
 use super::schema::{EventSchema, MetadataSchema};
-use crate::domain::json::javascript_text;
+use crate::domain::json::javascript;
 use crate::domain::limits;
 use constraints::{describe, is_valid};
 
@@ -84,7 +84,7 @@ fn check_object(
     if rules.defined_only {
         let undefined = members.iter().find(|(key, _)| !rules.applicable().any(|(defined, _)| defined == key.as_str()));
         if let Some((key, value)) = undefined {
-            return Err(error_details(key, "property is not defined in the schema", &javascript_text(value)));
+            return Err(error_details(key, "property is not defined in the schema", &javascript::text(value)));
         }
     }
     Ok(())
@@ -104,7 +104,7 @@ fn check_value(
     };
     let Some(elements) = elements.filter(|elements| elements.iter().all(|element| is_valid(definition, element)))
     else {
-        return Err(error_details(key, &describe(definition), &javascript_text(value)));
+        return Err(error_details(key, &describe(definition), &javascript::text(value)));
     };
     let object_type = definition.object_type.as_ref().filter(|_| depth < limits::NESTED_OBJECTS);
     let Some(schema) = object_type.and_then(|name| nested.iter().find(|schema| schema.related_object == *name)) else {

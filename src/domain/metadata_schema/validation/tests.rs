@@ -115,13 +115,13 @@ fn every_type_accepts_only_its_own_values() {
             assert_eq!(details_of(&json!({"type": kind, "optional": false, "array": true}), &json!([value])), "");
         }
         for value in wrong {
-            let actual = javascript_text(&value);
+            let actual = javascript::text(&value);
             assert_eq!(details_of(&optional, &value), format!("k: {text} (actual value is '{actual}')"));
             assert_eq!(
                 details_of(&json!({"type": kind, "optional": false, "array": true}), &json!([value])),
                 format!(
                     "k: must be an array, property is required, and every element: {text} (actual value is '{}')",
-                    javascript_text(&json!([value]))
+                    javascript::text(&json!([value]))
                 )
             );
         }
@@ -149,7 +149,7 @@ fn the_details_contain_lengths_bounds_and_lists_in_order() {
         assert_eq!(details_of(&number, &right), "");
     }
     for wrong in [json!(10), json!(9.6), json!(0), json!(0.4), json!(1), json!(2.0)] {
-        let actual = javascript_text(&wrong);
+        let actual = javascript::text(&wrong);
         assert_eq!(details_of(&number, &wrong), format!("k: {constraints} (actual value is '{actual}')"));
     }
 }

@@ -171,15 +171,37 @@ async fn missing_and_invalid_settings_are_rejected_with_their_names() {
 }
 
 #[tokio::test]
-async fn another_region_returns_403() {
+async fn every_region_is_accepted_and_answered_as_sent() {
     let project = TestProject::new();
+    let manager = project.manager();
+    for cluster in ["127", "api", "us1", "dev", "eu1", "My-Cluster", "x".repeat(63).as_str()] {
+        let mut body = minimal("Team");
+        body["cluster_id"] = json!(cluster);
+        let created = manager.post(PATH, body).await.expect(200);
+        assert_eq!(created.string("/cluster_id"), cluster);
+        let read = manager.get(&format!("{PATH}/{}", created.string("/id"))).await.expect(200);
+        assert_eq!(read.string("/cluster_id"), cluster);
+    }
+    for cluster in [json!(null), json!("eu1")] {
+        let mut body = minimal("Team");
+        body["cluster_id"] = cluster;
+        assert_eq!(manager.post(PATH, body).await.expect(200).string("/cluster_id"), "eu1");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_name_of_a_region_returns_400() {
+    let project = TestProject::new();
+    for cluster in [String::new(), "x".repeat(64), "a.b".to_owned(), "a b".to_owned(), "ü".to_owned()] {
+        let mut body = minimal("Team");
+        body["cluster_id"] = json!(cluster);
+        let answer = project.manager().post(PATH, body).await.expect(400);
+        assert_eq!(answer.string("/details"), r#"Property .cluster_id must match pattern "^[A-Za-z0-9-]{1,63}$""#);
+    }
     let mut body = minimal("Team");
-    body["cluster_id"] = json!("us1");
-    let answer = project.manager().post(PATH, body).await.expect(403);
-    assert_eq!(
-        answer.shape(),
-        r#"{"code":403,"key":"forbidden","message":"Forbidden","details":"Project is bound to different region","request_id":"<v->"}"#
-    );
+    body["cluster_id"] = json!(1);
+    let answer = project.manager().post(PATH, body).await.expect(400);
+    assert_eq!(answer.string("/details"), "Property .cluster_id must be string");
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn invalid_body_returns_400_and_creates_no_job() {
         (json!(null), "Payload must be array"),
         (json!([1]), "Property [0] must be object"),
         (json!([{"source_id": "a"}, {"name": "N"}]), "Property [1] should have required property 'source_id'"),
-        (json!([{"source_id": 5}]), "Property [0].source_id must be string"),
+        (json!([{"source_id": 5.5}]), "Property [0].source_id must be string"),
         (json!([{"source_id": null}]), "Property [0].source_id must be string"),
         (json!([{"source_id": ""}]), "Property [0].source_id must NOT have fewer than 1 characters"),
         (json!([{"source_id": "a\u{0}"}]), "Property [0].source_id must NOT contain the character U+0000"),

@@ -61,7 +61,7 @@ async fn invalid_bodies_return_400() {
         (json!({"source_ids": ["a"]}), "Payload must have required property 'metadata'"),
         (json!({"source_ids": "a", "metadata": {}}), "Property .source_ids must be array"),
         (json!({"source_ids": null, "metadata": {}}), "Property .source_ids must be array"),
-        (json!({"source_ids": [1], "metadata": {}}), "Property .source_ids[0] must be string"),
+        (json!({"source_ids": [true], "metadata": {}}), "Property .source_ids[0] must be string"),
         (
             json!({"source_ids": ["a", ""], "metadata": {}}),
             "Property .source_ids[1] must NOT have fewer than 1 characters",

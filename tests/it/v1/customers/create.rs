@@ -166,7 +166,7 @@ async fn validation_error_contains_path_of_member() {
     for (body, details) in [
         (json!({"name": 1}), "Property .name must be string"),
         (json!({"email": ["a"]}), "Property .email must be string"),
-        (json!({"source_id": 7}), "Property .source_id must be string"),
+        (json!({"source_id": 7.5}), "Property .source_id must be string"),
         (json!({"address": "Berlin"}), "Property .address must be object"),
         (json!({"address": {"city": 1}}), "Property .address.city must be string"),
         (json!({"metadata": []}), "Property .metadata must be object"),

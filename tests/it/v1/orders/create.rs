@@ -80,6 +80,56 @@ async fn item_prices_determine_order_amount() {
 }
 
 #[tokio::test]
+async fn item_amounts_without_prices_determine_order_amount() {
+    let project = TestProject::new();
+    let client = project.client();
+    let created = async |body| {
+        let order = client.post("/v1/orders", body).await.expect(200).json();
+        (order["amount"].as_i64().unwrap(), order["total_amount"].as_i64().unwrap(), order["items"].to_string())
+    };
+    assert_eq!(
+        created(json!({"items": [{"product_id": "p", "quantity": 2, "amount": 700}, {"amount": 5}]})).await,
+        (
+            705,
+            705,
+            r#"[{"object":"order_item","product_id":"p","quantity":2,"amount":700,"subtotal_amount":700},{"object":"order_item","amount":5,"subtotal_amount":5}]"#.to_owned()
+        )
+    );
+    // A price takes precedence, also that of a product.
+    let (amount, ..) = created(json!({"items": [{"quantity": 2, "amount": 700, "price": 100}]})).await;
+    assert_eq!(amount, 200);
+    let (amount, ..) = created(json!({"items": [{"quantity": 2, "amount": 700, "product": {"price": 90}}]})).await;
+    assert_eq!(amount, 180);
+    // Without any of them the amount is the one of the order.
+    let (amount, ..) = created(json!({"amount": 9, "items": [{"quantity": 2}, {"amount": null}]})).await;
+    assert_eq!(amount, 9);
+    let answer = client.post("/v1/orders", json!({"items": [{"amount": 0.5}]})).await.expect(400);
+    assert_eq!(answer.string("/details"), "Property .items[0].amount must be integer");
+}
+
+#[tokio::test]
+async fn item_amounts_are_imported() {
+    let project = TestProject::new();
+    let client = project.client();
+    let order = json!([{"source_id": "o", "status": "PAID", "customer": {"source_id": "c"},
+        "items": [{"quantity": 3, "initial_quantity": 1, "amount": 300}]}]);
+    client.done("/v1/orders/import", order).await;
+    assert_eq!(client.get("/v1/orders/o").await.expect(200).json()["amount"], 300);
+    assert_eq!(client.get("/v1/customers/c").await.expect(200).json()["summary"]["orders"]["total_amount"], 300);
+}
+
+#[tokio::test]
+async fn initial_quantity_below_one_returns_400() {
+    let project = TestProject::new();
+    let client = project.client();
+    let answer = client.post("/v1/orders", json!({"items": [{"initial_quantity": 0}]})).await.expect(400);
+    assert_eq!(answer.string("/details"), "Property .items[0].initial_quantity cannot be lower than 1");
+    for quantity in [json!(1), json!(null), json!(1.0)] {
+        client.post("/v1/orders", json!({"items": [{"initial_quantity": quantity}]})).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn customer_and_referrer_of_order_are_created() {
     let project = TestProject::new();
     let client = project.client();

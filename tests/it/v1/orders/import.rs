@@ -314,9 +314,15 @@ async fn invalid_body_is_rejected_and_creates_no_job() {
         (json!({}), "Payload must be array"),
         (json!([{}, 1]), "Property [1] must be object"),
         (json!([{}, {"amount": "1"}]), "Property .amount must be integer"),
-        (json!([{"source_id": 1}]), "Property .source_id must be string"),
+        (json!([{"source_id": 1.5}]), "Property .source_id must be string"),
         (json!([{"id": "x".repeat(501)}]), "Property .id must NOT have more than 500 characters"),
         (json!([{"items": [{"price": 0.5}]}]), "Property .items[0].price must be integer"),
+        (json!([{"items": [{"initial_quantity": 0}]}]), "Property .items[0].initial_quantity cannot be lower than 1"),
+        (
+            json!([{}, {"items": [{}, {"initial_quantity": -1}]}]),
+            "Property .items[1].initial_quantity cannot be lower than 1",
+        ),
+        (json!([{"items": [{"initial_quantity": "1"}]}]), "Property .items[0].initial_quantity must be integer"),
         (json!([{"items": many}]), "Property .items must NOT have more than 500 items"),
         (json!([{"created_at": "now"}]), "Property .created_at cannot be recognized as a ISO-8601 compliant date"),
         (json!([{"referrer": {"metadata": 1}}]), "Property .referrer.metadata must be object"),
@@ -341,7 +347,7 @@ async fn invalid_body_is_rejected_and_creates_no_job() {
         r#"{"statusCode":413,"error":"Request Entity Too Large","message":"Payload content length greater than maximum allowed: 10485760"}"#
     );
     client.call_with(Method::POST, PATH, "[]".into(), &[("content-type", "text/plain")]).await.expect(415);
-    client.get(PATH).await.expect(405);
+    client.delete(PATH).await.expect(405);
     assert_eq!(client.get("/v1/async-actions").await.json()["async_actions"], json!([]));
 }
 

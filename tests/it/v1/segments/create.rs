@@ -48,7 +48,7 @@ async fn missing_and_invalid_members_return_400() {
             "Property .type must be equal to one of the allowed values [ auto-update, passive, static ]",
         ),
         (json!({"name": "S", "customers": {}}), "Property .customers must be array"),
-        (json!({"name": "S", "customers": [1]}), "Property .customers[0] must be string"),
+        (json!({"name": "S", "customers": [1.5]}), "Property .customers[0] must be string"),
     ] {
         assert_eq!(project.client().post("/v1/segments", body).await.expect(400).string("/details"), details);
     }

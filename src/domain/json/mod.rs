@@ -1,24 +1,27 @@
-//! JSON text that is stored and passed on without parsing, and conversions that match the vendor's JavaScript server.
+//! JSON text that is stored and passed on without parsing, and what the vendor's JavaScript server does with JSON.
+
+pub mod javascript;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Number, Value};
 
 /// JSON text written by this program, and therefore known to be valid and compact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Serializes `value` as JSON.
+    /// Serializes `value` as JSON, with its numbers as JavaScript writes them.
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
-        // Serialization cannot fail: the types of this program and `Value` have string keys and an infallible
-        // `Serialize`.
-        Self(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
+        let mut out = Vec::with_capacity(128);
+        javascript::write(&mut out, value);
+        // A serializer writes valid UTF-8, so the conversion cannot fail.
+        Self(String::from_utf8(out).unwrap_or_else(|_| "null".to_owned()))
     }
 
     /// Wraps text that is known to be JSON, because this program wrote it or it was read from a `json` column.
@@ -95,67 +98,6 @@ pub fn read_back<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error
     T::deserialize(&mut deserializer)
 }
 
-/// Rewrites the numbers in `value` as JavaScript prints them, because the vendor's server runs on Node.js: `1.0`
-/// becomes `1`, `-0` becomes `0`, and integers beyond 2^53 lose the digits that a double cannot represent.
-pub fn normalize_numbers(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(rewritten) = javascript_number(number) {
-                *number = rewritten;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(normalize_numbers),
-        Value::Object(members) => members.values_mut().for_each(normalize_numbers),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
-}
-
-/// Returns `number` as JavaScript prints it, or `None` if that is the same number.
-fn javascript_number(number: &Number) -> Option<Number> {
-    const MAX_EXACT_INTEGER: u64 = 1 << 53;
-    if let Some(integer) = number.as_i64()
-        && integer.unsigned_abs() <= MAX_EXACT_INTEGER
-    {
-        return None;
-    }
-    let double = number.as_f64()?;
-    if double.fract() != 0.0 {
-        return None;
-    }
-    // `Display` writes the shortest digits that identify this double, padded with zeros, as JavaScript does below 1e21.
-    let digits = if double == 0.0 { "0".to_owned() } else { format!("{double}") };
-    digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
-}
-
-/// Converts `value` to text like JavaScript's `String()`.
-#[must_use]
-pub fn javascript_text(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number_text(number),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            let texts = items.iter().map(|item| if item.is_null() { String::new() } else { javascript_text(item) });
-            texts.collect::<Vec<_>>().join(",")
-        }
-        Value::Object(_) => "[object Object]".to_owned(),
-    }
-}
-
-fn number_text(number: &Number) -> String {
-    let Some(double) = number.as_f64() else { return number.to_string() };
-    let size = double.abs();
-    if size == 0.0 {
-        "0".to_owned()
-    } else if (1e-6..1e21).contains(&size) {
-        format!("{double}")
-    } else {
-        let text = format!("{double:e}");
-        if size < 1.0 { text } else { text.replace('e', "e+") }
-    }
-}
-
 /// Returns the path, in the vendor's notation, of the first string or key in `value` that contains U+0000, which
 /// PostgreSQL cannot store. `path` is the path of `value` itself.
 #[must_use]
@@ -186,46 +128,6 @@ mod tests {
         assert_eq!(members.get("bA"), Some(r#"[1, {"c":null}]"#));
         assert_eq!((members.get("d"), members.get("c")), (Some("1.50"), None));
         assert_eq!(Members::of("[1]").get("a"), None);
-    }
-
-    #[test]
-    fn numbers_are_written_as_javascript_writes_them() {
-        for (given, written) in [
-            ("1.0", "1"),
-            ("-0.0", "0"),
-            ("-0", "0"),
-            ("1e3", "1000"),
-            ("0.1", "0.1"),
-            ("1.50", "1.5"),
-            ("9007199254740993", "9007199254740992"),
-            ("12345678901234567890", "12345678901234567000"),
-            ("-42", "-42"),
-        ] {
-            let mut value: Value = serde_json::from_str(given).unwrap();
-            normalize_numbers(&mut value);
-            assert_eq!(value.to_string(), written, "{given}");
-        }
-    }
-
-    #[test]
-    fn values_are_written_as_javascript_writes_them() {
-        for (given, written) in [
-            ("null", "null"),
-            ("true", "true"),
-            ("\"a\"", "a"),
-            ("1.50", "1.5"),
-            ("-0.0", "0"),
-            ("100", "100"),
-            ("1e20", "100000000000000000000"),
-            ("1e21", "1e+21"),
-            ("-1.5e300", "-1.5e+300"),
-            ("0.000001", "0.000001"),
-            ("0.00000015", "1.5e-7"),
-            ("[1,null,[\"a\",{}],true]", "1,,a,[object Object],true"),
-            ("{\"a\":1}", "[object Object]"),
-        ] {
-            assert_eq!(javascript_text(&serde_json::from_str(given).unwrap()), written, "{given}");
-        }
     }
 
     #[test]
