@@ -45,6 +45,8 @@ CREATE TABLE projects (
     settings json,
     webhook_token text NOT NULL,
     rules_version bigint NOT NULL DEFAULT 0,
+    last_job_row_at timestamptz,
+    job_rows_written_at timestamptz,
     created_at timestamptz NOT NULL,
     deleted_at timestamptz,
     CONSTRAINT projects_pk PRIMARY KEY (id),
@@ -62,6 +64,10 @@ COMMENT ON COLUMN projects.settings IS
 COMMENT ON COLUMN projects.webhook_token IS 'signs the messages of its webhooks, which is why it is stored in plain text';
 COMMENT ON COLUMN projects.rules_version IS
     'is incremented by every change of the rules, which processes cache: filtered segments and metadata schemas (see segments)';
+COMMENT ON COLUMN projects.last_job_row_at IS
+    'the time that the last row of a job shows. Each shows a millisecond of its own, so it may be later than the clock; what is written '
+    'next is later still. Null until a job writes a row';
+COMMENT ON COLUMN projects.job_rows_written_at IS 'the time of the clock when that row was written';
 COMMENT ON COLUMN projects.deleted_at IS 'when the deletion of the project began; from then on no request finds it';
 
 -- ---------------------------------------------------------------------------------------------- directory: credentials

@@ -29,6 +29,12 @@ impl Clock {
         }
     }
 
+    /// Returns whether the time does not pass.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        matches!(self, Self::Fixed(_))
+    }
+
     /// Returns the current time in microseconds, the precision of PostgreSQL. Responses show only milliseconds; the
     /// microseconds preserve the order of rows created within the same millisecond.
     #[must_use]

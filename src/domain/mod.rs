@@ -19,6 +19,7 @@ pub mod order;
 pub mod page;
 pub mod patch;
 pub mod project;
+pub mod project_time;
 pub mod rules;
 pub mod segment;
 pub mod time_ordered_id;

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::db::pool::Pool;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::json::JsonText;
+use crate::domain::project_time::{JobRowTimes, ProjectTime};
 use crate::ids::Ids;
 
 /// The state of one emulator that its services share.
@@ -26,6 +27,11 @@ pub struct Core {
 }
 
 impl Core {
+    /// Returns the current time of a project whose jobs have written rows at `job_rows`.
+    pub(super) fn project_time(&self, job_rows: Option<JobRowTimes>) -> ProjectTime {
+        ProjectTime::new(self.clock.now(), self.clock.is_frozen(), job_rows)
+    }
+
     /// Creates an activity entry of a customer, for a change that `caller` makes at `now`.
     pub(super) fn activity_entry(
         &self,

@@ -223,6 +223,7 @@ async fn lock_referenced(work: &mut UnitOfWork<'_>, reference: &CustomerReferenc
 pub(super) async fn create(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
     let mut new = new_customer(core, caller, &work.rules, reference, now)?;
+    (new.due_at, new.is_time_checked) = (work.due_at(), true);
     work.register_deliveries(&mut new);
     if db::customers::insert(work.connection(), caller.project, &new).await? {
         // The new row needs no lock: other transactions do not see it before the commit.
@@ -328,6 +329,8 @@ fn new_customer(
         segment_ids,
         moments,
         rules_version: rules.version,
+        due_at: now,
+        is_time_checked: false,
     })
 }
 

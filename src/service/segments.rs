@@ -121,7 +121,7 @@ pub async fn of_customer(
     caller: &Caller,
     customer: Option<&Customer>,
 ) -> Result<Vec<SegmentName>, Error> {
-    let rules = rules::current(core, connection, caller.project).await?;
+    let (rules, now) = rules::current(core, connection, caller.project).await?;
     let mut segments = Vec::new();
     let mut subject = CustomerValues::default();
     if let Some(customer) = customer {
@@ -136,9 +136,7 @@ pub async fn of_customer(
             subject = CustomerValues::of(customer, counts.remove(&customer.id).unwrap_or_default());
         }
     }
-    segments.extend(
-        rules.segments_of(&subject, core.clock.now()).map(|segment| (segment.created_at, segment.id_and_name())),
-    );
+    segments.extend(rules.segments_of(&subject, now).map(|segment| (segment.created_at, segment.id_and_name())));
     segments.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
     Ok(segments.into_iter().map(|(_, segment)| segment).collect())
 }
@@ -159,14 +157,15 @@ pub async fn bring_up_to_date(core: &Core, caller: &Caller, id: &str) -> Result<
 async fn move_some(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error> {
     let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
     let rules = Arc::clone(&exclusive.rules);
-    let (project, connection) = (caller.project, exclusive.connection());
+    let (project, time) = (caller.project, exclusive.time);
+    let connection = exclusive.connection();
     let (evaluated_at, _) = db::segments::find_evaluation(connection, project, id).await?;
     let segment = rules.segments.iter().find(|segment| segment.id == id);
     let (Some(segment), Some(then)) = (segment, evaluated_at) else {
         // The segment was deleted in the meantime.
         return Ok(true);
     };
-    let now = core.clock.now();
+    let now = time.of_evaluation();
     let changed_values = segment.filter.changed_values(then, now, CustomerField::is_never_in_future);
     let limit = segment.records_membership_changes().then_some(MAX_MOVES_PER_TRANSACTION);
     let moved =
@@ -197,13 +196,14 @@ pub async fn is_up_to_date(
     connection: &mut PgConnection,
     id: &str,
 ) -> Result<bool, Error> {
-    let (Some(then), version) = db::segments::find_evaluation(connection, caller.project, id).await? else {
+    let (Some(then), state) = db::segments::find_evaluation(connection, caller.project, id).await? else {
         return Ok(true);
     };
     let cached = core.rules_cache.project(caller.project).await;
-    let rules = cached.rules_of_version(connection, caller.project, version).await?;
+    let rules = cached.rules_of_version(connection, caller.project, state.rules_version).await?;
     let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else { return Ok(true) };
-    let changed_values = segment.filter.changed_values(then, core.clock.now(), CustomerField::is_never_in_future);
+    let now = core.project_time(state.job_rows).of_evaluation();
+    let changed_values = segment.filter.changed_values(then, now, CustomerField::is_never_in_future);
     if changed_values.is_empty() {
         return Ok(true);
     }

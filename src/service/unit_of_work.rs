@@ -18,6 +18,7 @@ use crate::domain::customer::Customer;
 use crate::domain::filter::CustomerValues;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::domain::project_time::{JobRowTimes, ProjectTime};
 use crate::domain::rules::{FilteredSegment, Rules};
 use crate::domain::segment::SegmentMember;
 use crate::objects::{rendered, segment};
@@ -35,8 +36,11 @@ const CUSTOMERS_PER_YIELD: usize = 50;
 pub(super) struct UnitOfWork<'a> {
     pub core: &'a Core,
     pub caller: &'a Caller,
-    /// The time of every change in this transaction.
+    /// The time that every change in this transaction shows.
     pub now: DateTime<Utc>,
+    time: ProjectTime,
+    /// The time of the last row of a job that was written in this transaction.
+    last_job_row_at: Option<DateTime<Utc>>,
     pub rules: Arc<Rules>,
     transaction: Transaction,
     entries: Vec<ActivityEntry>,
@@ -54,14 +58,16 @@ impl<'a> UnitOfWork<'a> {
     pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_shared().await;
-        let (mut transaction, version) = db::rules::begin_shared(&core.pool, caller.project).await?;
-        let rules = cached.rules_of_version(&mut transaction, caller.project, version).await?;
+        let (mut transaction, state) = db::rules::begin_shared(&core.pool, caller.project).await?;
+        let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
         // Read the clock under the lock, so that no segment is brought up to date for a later time before this commits.
-        let now = core.clock.now();
+        let time = core.project_time(state.job_rows);
         Ok(Self {
             core,
             caller,
-            now,
+            now: time.of_write(),
+            time,
+            last_job_row_at: None,
             rules,
             transaction,
             entries: Vec::new(),
@@ -85,6 +91,20 @@ impl<'a> UnitOfWork<'a> {
             new.deliveries.clear();
         }
         self.has_deliveries |= !new.deliveries.is_empty();
+    }
+
+    /// Returns the time of the next row that a job creates or changes. Each row has a millisecond of its own. The time of
+    /// this transaction is then that of the row, so that it is not before any of its rows.
+    pub fn next_job_row_time(&mut self) -> DateTime<Utc> {
+        let next = self.time.of_job_row(self.last_job_row_at);
+        self.last_job_row_at = Some(next);
+        self.now = next;
+        next
+    }
+
+    /// Returns when the deliveries of this transaction are due: now by the clock.
+    pub fn due_at(&self) -> DateTime<Utc> {
+        self.time.clock
     }
 
     /// Returns the project of the caller.
@@ -150,6 +170,10 @@ impl<'a> UnitOfWork<'a> {
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
+        if let Some(last) = self.last_job_row_at {
+            let times = JobRowTimes { last, written_at: self.time.clock };
+            db::rules::set_job_row_times(&mut self.transaction, self.caller.project, times).await?;
+        }
         if !self.changed.is_empty() {
             self.update_segments().await?;
         }
@@ -163,7 +187,8 @@ impl<'a> UnitOfWork<'a> {
             if self.sends_webhooks {
                 let deliveries = deliveries_for(self.core, &self.rules, &self.entries, self.now);
                 if !deliveries.is_empty() {
-                    db::webhook_deliveries::insert(&mut self.transaction, project, &deliveries, self.now).await?;
+                    let due_at = self.due_at();
+                    db::webhook_deliveries::insert(&mut self.transaction, project, &deliveries, due_at).await?;
                     self.has_deliveries = true;
                 }
             }

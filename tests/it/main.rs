@@ -16,6 +16,7 @@ mod management;
 mod paths;
 mod races;
 mod schema;
+mod scroll;
 mod source_layout;
 mod stickystreet;
 mod support;

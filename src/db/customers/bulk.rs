@@ -1,5 +1,6 @@
 //! Writing many customers in one statement, for background jobs.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::customer::{Customer, IndexedFields};
@@ -8,6 +9,7 @@ use crate::domain::project::ProjectId;
 /// Customers as the arrays that `unnest` takes, one for each column.
 struct Columns {
     ids: Vec<String>,
+    updated: Vec<Option<DateTime<Utc>>>,
     profiles: Vec<String>,
     metadata: Vec<Option<String>>,
     names: Vec<Option<String>>,
@@ -22,6 +24,7 @@ impl Columns {
         };
         Self {
             ids: customers.iter().map(|(customer, _)| customer.id.clone()).collect(),
+            updated: customers.iter().map(|(customer, _)| customer.updated_at).collect(),
             profiles: customers.iter().map(|(customer, _)| customer.profile.as_str().to_owned()).collect(),
             metadata: customers
                 .iter()
@@ -34,7 +37,7 @@ impl Columns {
     }
 }
 
-/// Updates the fields of locked customers that requests can change. All customers have the same `updated_at`.
+/// Updates the fields of locked customers that requests can change.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -43,18 +46,20 @@ pub async fn update_all(
     project: ProjectId,
     customers: &[(&Customer, &IndexedFields)],
 ) -> Result<(), sqlx::Error> {
-    let Some((first, _)) = customers.first() else { return Ok(()) };
+    if customers.is_empty() {
+        return Ok(());
+    }
     let columns = Columns::of(customers);
     sqlx::query!(
         "UPDATE customers
-         SET profile = given.profile::json, metadata = given.metadata::json, updated_at = $3, changed_at = $3,
-             name = given.name, email = given.email, city = given.city
-         FROM unnest($2::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-                  AS given (id, profile, metadata, name, email, city)
+         SET profile = given.profile::json, metadata = given.metadata::json, updated_at = given.updated_at,
+             changed_at = given.updated_at, name = given.name, email = given.email, city = given.city
+         FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+                  AS given (id, updated_at, profile, metadata, name, email, city)
          WHERE customers.project_id = $1 AND customers.id = given.id",
         project.0,
         &columns.ids,
-        first.updated_at,
+        &columns.updated as &[Option<DateTime<Utc>>],
         &columns.profiles,
         &columns.metadata as &[Option<String>],
         &columns.names as &[Option<String>],
@@ -82,7 +87,6 @@ pub async fn insert_all(
     let columns = Columns::of(customers);
     let source_ids: Vec<_> = customers.iter().map(|(customer, _)| customer.source_id.clone()).collect();
     let created: Vec<_> = customers.iter().map(|(customer, _)| customer.created_at).collect();
-    let updated: Vec<_> = customers.iter().map(|(customer, _)| customer.updated_at).collect();
     let inserted = sqlx::query_scalar!(
         r#"WITH customer AS (
                INSERT INTO customers
@@ -107,7 +111,7 @@ pub async fn insert_all(
         &columns.profiles,
         &columns.metadata as &[Option<String>],
         &created,
-        &updated as &[Option<chrono::DateTime<chrono::Utc>>],
+        &columns.updated as &[Option<DateTime<Utc>>],
         &columns.names as &[Option<String>],
         &columns.emails as &[Option<String>],
         &columns.cities as &[Option<String>]

@@ -27,6 +27,17 @@ pub struct NewCustomer {
     pub moments: Vec<(String, DateTime<Utc>)>,
     /// The version of the rules with which the segments were determined.
     pub rules_version: i64,
+    /// When the deliveries are due: now by the clock.
+    pub due_at: DateTime<Utc>,
+    /// Whether the time of creation is known to be later than the rows of jobs. Otherwise the statement checks it.
+    pub is_time_checked: bool,
+}
+
+impl NewCustomer {
+    /// Returns the time of creation that the statement must check.
+    fn unchecked_time(&self) -> Option<DateTime<Utc>> {
+        (!self.is_time_checked).then_some(self.customer.created_at)
+    }
 }
 
 /// Executes the statement that inserts a customer. `$parts` are the further parts of its text: common table
@@ -37,7 +48,7 @@ macro_rules! insert {
             "WITH customer AS (
                 INSERT INTO customers
                     (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
-                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE lock_rules_shared($1) = $2
+                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE lock_rules_shared($1, $11) = $2
                 ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
                 RETURNING id
             ), "
@@ -52,6 +63,7 @@ macro_rules! insert {
             $new.indexed_fields.name,
             $new.indexed_fields.email,
             $new.indexed_fields.city,
+            $new.unchecked_time(),
             $($argument),*
         )
         .execute($connection)
@@ -70,7 +82,7 @@ macro_rules! insert_with_one_entry {
                 "entry AS (
                      INSERT INTO customer_activity
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
-                     SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
+                     SELECT $1, id, $12, $13, $14, $15, $16, $7, $17 FROM customer
                  )",
                 $more,
                 " INSERT INTO row_counts AS counts (project_id, resource, slot, value)
@@ -89,8 +101,8 @@ macro_rules! insert_with_one_entry {
 }
 
 /// Inserts a customer with its other rows and increments the row counts, in one statement. Returns `false`, with
-/// nothing inserted, when a customer that is not deleted has the same source id, or when the rules have another
-/// version by now.
+/// nothing inserted, when a customer that is not deleted has the same source id, when the rules have another version by
+/// now, or when rows of a job show a later time than the new customer.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -129,10 +141,11 @@ async fn insert_with_delivery(
         entry,
         ", delivery AS (
              INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
-             SELECT $1, $17, $18, id, $11, $7, $7 FROM customer
+             SELECT $1, $18, $19, id, $12, $20, $20 FROM customer
          )",
         delivery.webhook_id,
-        delivery.id
+        delivery.id,
+        new.due_at
     )
 }
 
@@ -149,27 +162,27 @@ async fn insert_with_all(
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
                      SELECT $1, customer.id, entry.id, entry.type, entry.group_id, entry.app_id, entry.data, $7, entry.channel
                      FROM customer,
-                          unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $19::text[])
+                          unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $20::text[])
                               AS entry (id, type, group_id, app_id, data, channel)
                  ),
                  member AS (
                      INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
-                     SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($16::text[]) AS segment_id
+                     SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($17::text[]) AS segment_id
                  ),
                  delivery AS (
                      INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
-                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $7, $7
-                     FROM customer, unnest($20::text[], $21::text[], $22::text[]) AS given (id, webhook_id, entry_id)
+                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $24, $24
+                     FROM customer, unnest($21::text[], $22::text[], $23::text[]) AS given (id, webhook_id, entry_id)
                  ),
                  moment AS (
                      INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
                      SELECT $1, customer.id, field, moment, extract(month FROM moment AT TIME ZONE 'UTC')::int * 100
                             + extract(day FROM moment AT TIME ZONE 'UTC')::int
-                     FROM customer, unnest($17::text[], $18::timestamptz[]) AS given (field, moment)
+                     FROM customer, unnest($18::text[], $19::timestamptz[]) AS given (field, moment)
                  )
                  INSERT INTO row_counts AS counts (project_id, resource, slot, value)
                  SELECT $1, resource, pg_backend_pid() % 64, 1
-                     FROM customer, unnest('customers'::text || $16::text[]) AS resource
+                     FROM customer, unnest('customers'::text || $17::text[]) AS resource
                      ORDER BY resource COLLATE \"C\"
                      ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1"],
                 &columns.ids,
@@ -183,6 +196,7 @@ async fn insert_with_all(
                 &columns.channels as &Vec<Option<String>>,
                 &deliveries.ids,
                 &deliveries.webhook_ids,
-                &deliveries.entry_ids
+                &deliveries.entry_ids,
+                new.due_at
             )
 }

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
-
 use crate::db;
 use crate::domain::customer::{Customer, CustomerReference, IndexedFields};
 use crate::domain::job::Failure;
@@ -17,7 +15,6 @@ pub(super) struct CustomerBatch {
     members: Vec<Member>,
     by_id: HashMap<String, usize>,
     by_source_id: HashMap<String, usize>,
-    created: i64,
 }
 
 #[derive(Clone)]
@@ -56,7 +53,7 @@ impl CustomerBatch {
                 (None, None) => {}
             }
         }
-        let mut batch = Self { members: Vec::new(), by_id: HashMap::new(), by_source_id: HashMap::new(), created: 0 };
+        let mut batch = Self { members: Vec::new(), by_id: HashMap::new(), by_source_id: HashMap::new() };
         if !ids.is_empty() || !source_ids.is_empty() {
             let project = work.project();
             for customer in db::customers::lock_all(work.connection(), project, &ids, &source_ids).await? {
@@ -104,7 +101,6 @@ impl CustomerBatch {
         if let StateBeforeSave(Some((index, member))) = before {
             self.members[index] = member;
         } else if let Some(Member { customer, .. }) = self.members.pop() {
-            self.created -= 1;
             self.by_id.remove(&customer.id);
             if let Some(source_id) = &customer.source_id {
                 self.by_source_id.remove(source_id);
@@ -116,7 +112,7 @@ impl CustomerBatch {
     /// are failures of the record; then nothing has changed.
     pub fn save(
         &mut self,
-        work: &UnitOfWork<'_>,
+        work: &mut UnitOfWork<'_>,
         reference: &CustomerReference,
     ) -> Result<Result<Saved, Failure>, Error> {
         match self.try_save(work, reference) {
@@ -125,22 +121,21 @@ impl CustomerBatch {
         }
     }
 
-    fn try_save(&mut self, work: &UnitOfWork<'_>, reference: &CustomerReference) -> Result<Saved, Error> {
+    fn try_save(&mut self, work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Saved, Error> {
         let known = self.index_of(reference);
         if let (None, Some(id)) = (known, &reference.id) {
             return Err(Error::not_found(Resource::Customer, id.as_str()));
         }
         let Some(index) = known else {
-            // Creation times differ by a microsecond, so that lists keep the order of the records.
-            let created_at = work.now + TimeDelta::microseconds(self.created);
+            let created_at = work.next_job_row_time();
             let (customer, indexed_fields) = new_from(work.core, &work.rules, reference, created_at)?;
-            self.created += 1;
             let index = self.add(Member { customer, indexed_fields: Some(indexed_fields), is_new: true });
             return Ok(Saved { index, existed: false });
         };
         if !reference.patch.is_empty() {
             let mut changed = self.members[index].customer.clone();
-            let indexed_fields = apply_patch(&work.rules, &mut changed, reference.patch.clone(), work.now)?;
+            let updated_at = work.next_job_row_time();
+            let indexed_fields = apply_patch(&work.rules, &mut changed, reference.patch.clone(), updated_at)?;
             let member = &mut self.members[index];
             if member.is_new {
                 // The customer is created and changed in one step, which is not an update.

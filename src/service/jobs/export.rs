@@ -41,7 +41,7 @@ const DELETE_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 pub async fn accept_export(core: &Core, caller: &Caller, request: &ExportRequest) -> Result<NewJob, Error> {
     let described = JobRequest { kind: JobType::Export, parameters: Some(JsonText::of(request)) };
     let mut acceptance = Acceptance::begin(core, caller, described).await?;
-    let rules = rules::current(core, acceptance.connection(), caller.project).await?;
+    let (rules, _) = rules::current(core, acceptance.connection(), caller.project).await?;
     match request.exported_object {
         ExportedObject::Customer => customer_filter(&rules, &request.parameters).map(drop)?,
         ExportedObject::Order => order_filter(&rules, &request.parameters).map(drop)?,
@@ -110,12 +110,12 @@ async fn write(
     db::exports::extend_statement_timeout(transaction).await?;
     // Take the snapshot before anything is read: the file may contain customers who are erased after this point.
     let snapshot = db::jobs::current_snapshot(transaction).await?;
-    let rules = rules::current(core, transaction, project).await?;
+    let (rules, now) = rules::current(core, transaction, project).await?;
     let request = job.parameters.as_ref().and_then(|request| serde_json::from_str(request.as_str()).ok());
     let Some(ExportRequest { exported_object, parameters }) = request else {
         return Err(Error::Invalid { details: "the request of an export cannot be read".to_owned() });
     };
-    let (now, buffer) = (core.clock.now(), Vec::new());
+    let buffer = Vec::new();
     let mut file =
         File { address, connection: transaction, rules: &rules, now, stored_lines: 0, buffer, buffered_bytes: 0 };
     match exported_object {

@@ -106,7 +106,7 @@ struct ImportFailure {
 /// Puts one order with its customer and its referrer into the batches. When one of them fails, the batches stay
 /// unchanged.
 fn import(
-    work: &UnitOfWork<'_>,
+    work: &mut UnitOfWork<'_>,
     orders: &mut OrderBatch,
     customers: &mut CustomerBatch,
     imported: &ImportedOrder,

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::TimeDelta;
-
 use crate::db;
 use crate::domain::order::{Order, OrderPatch};
 use crate::service::orders::{OrderReference, apply_patch, new_from};
@@ -17,7 +15,6 @@ pub(super) struct OrderBatch {
     members: Vec<Member>,
     by_id: HashMap<String, usize>,
     by_source_id: HashMap<String, usize>,
-    created: i64,
     /// The customers whose order summary must be recomputed.
     customers: BTreeSet<String>,
 }
@@ -112,17 +109,21 @@ impl OrderBatch {
 
     /// Returns the order that a record results in: the order of the reference after the patch, or a new order. The
     /// batch does not change before [`OrderBatch::put`].
-    pub fn draft(&self, work: &UnitOfWork<'_>, reference: &OrderReference, patch: &OrderPatch) -> Result<Draft, Error> {
+    pub fn draft(
+        &self,
+        work: &mut UnitOfWork<'_>,
+        reference: &OrderReference,
+        patch: &OrderPatch,
+    ) -> Result<Draft, Error> {
         let index = self.index_of(reference);
         if let (None, Some(id)) = (index, &reference.id) {
             return Err(Error::not_found(Resource::Order, id.as_str()));
         }
+        let now = work.next_job_row_time();
         let order = if let Some(index) = index {
-            apply_patch(&work.rules, self.members[index].order.clone(), patch, work.now)?
+            apply_patch(&work.rules, self.members[index].order.clone(), patch, now)?
         } else {
-            // Creation times differ by a microsecond, so that lists keep the order of the records.
-            let created_at = work.now + TimeDelta::microseconds(self.created);
-            new_from(work.core, &work.rules, reference.source_id.as_ref(), patch, created_at)?
+            new_from(work.core, &work.rules, reference.source_id.as_ref(), patch, now)?
         };
         Ok(Draft { order, index })
     }
@@ -140,7 +141,6 @@ impl OrderBatch {
             let updated_at = order.updated_at.filter(|_| !member.is_new);
             (member.order, member.is_changed) = (Order { updated_at, ..order }, true);
         } else {
-            self.created += 1;
             self.add(Member { order, is_new: true, is_changed: false });
         }
     }

@@ -13,7 +13,6 @@ use crate::service::{Caller, Core, Error};
 /// are new or whose filter the new rules read differently.
 #[derive(Debug)]
 pub(in crate::service) struct RulesChange<'a> {
-    core: &'a Core,
     caller: &'a Caller,
     exclusive: ExclusiveTransaction,
     /// A key that was removed from the metadata of all customers.
@@ -22,8 +21,8 @@ pub(in crate::service) struct RulesChange<'a> {
 
 impl<'a> RulesChange<'a> {
     /// Begins the transaction. If it is dropped before [`RulesChange::commit`], it is rolled back.
-    pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
-        Ok(Self { core, caller, exclusive: ExclusiveTransaction::begin(core, caller).await?, purged_key: None })
+    pub async fn begin(core: &Core, caller: &'a Caller) -> Result<Self, Error> {
+        Ok(Self { caller, exclusive: ExclusiveTransaction::begin(core, caller).await?, purged_key: None })
     }
 
     /// Returns the rules before the change.
@@ -50,8 +49,8 @@ impl<'a> RulesChange<'a> {
     /// Recomputes the members of the affected segments and commits. The activity of customers records nothing of it,
     /// because no customer has changed.
     pub async fn commit(mut self) -> Result<(), Error> {
-        let Self { core, caller, exclusive, purged_key } = &mut self;
-        let ExclusiveTransaction { transaction, rules: before, .. } = exclusive;
+        let Self { caller, exclusive, purged_key, .. } = &mut self;
+        let ExclusiveTransaction { transaction, rules: before, time, .. } = exclusive;
         db::rules::increment_version(transaction, caller.project).await?;
         let after = load(transaction, caller.project, before.version + 1).await?;
         let (timed, timed_before) = (after.time_dependent_fields(), before.time_dependent_fields());
@@ -65,7 +64,7 @@ impl<'a> RulesChange<'a> {
                 db::segments::rebuild_moments(transaction, caller.project, field, kind).await?;
             }
         }
-        let now = core.clock.now();
+        let now = time.of_evaluation();
         for segment in &after.segments {
             let (id, filter) = (&segment.id, &segment.filter);
             let is_unchanged = before.segments.iter().any(|known| known.id == *id && known.filter == *filter);

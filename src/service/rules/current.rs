@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::db;
@@ -9,13 +10,20 @@ use crate::domain::project::ProjectId;
 use crate::domain::rules::Rules;
 use crate::service::{Core, Error};
 
-/// Returns the current rules of a project, without a lock: for requests that only read.
+/// Returns the current rules of a project and the time at which filters are evaluated, without a lock: for requests that
+/// only read.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn current(core: &Core, connection: &mut PgConnection, project: ProjectId) -> Result<Arc<Rules>, Error> {
+pub async fn current(
+    core: &Core,
+    connection: &mut PgConnection,
+    project: ProjectId,
+) -> Result<(Arc<Rules>, DateTime<Utc>), Error> {
     // The rules may change after the version was read, and are then cached under an older version. That is harmless:
     // they are only loaded once more.
-    let version = db::rules::version(connection, project).await?;
-    core.rules_cache.project(project).await.rules_of_version(connection, project, version).await
+    let state = db::rules::state(connection, project).await?;
+    let cached = core.rules_cache.project(project).await;
+    let rules = cached.rules_of_version(connection, project, state.rules_version).await?;
+    Ok((rules, core.project_time(state.job_rows).of_evaluation()))
 }

@@ -7,6 +7,7 @@ use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::db;
 use crate::db::pool::Transaction;
+use crate::domain::project_time::ProjectTime;
 use crate::domain::rules::Rules;
 use crate::service::{Caller, Core, Error};
 
@@ -17,6 +18,8 @@ pub(in crate::service) struct ExclusiveTransaction {
     pub(super) transaction: Transaction,
     /// The rules at the start of the transaction.
     pub rules: Arc<Rules>,
+    /// The time of the project at the start of the transaction.
+    pub time: ProjectTime,
     _lock: OwnedRwLockWriteGuard<()>,
 }
 
@@ -25,9 +28,10 @@ impl ExclusiveTransaction {
     pub async fn begin(core: &Core, caller: &Caller) -> Result<Self, Error> {
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_exclusive().await;
-        let (mut transaction, version) = db::rules::begin_exclusive(&core.pool, caller.project).await?;
-        let rules = cached.rules_of_version(&mut transaction, caller.project, version).await?;
-        Ok(Self { transaction, rules, _lock: lock })
+        let (mut transaction, state) = db::rules::begin_exclusive(&core.pool, caller.project).await?;
+        let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
+        let time = core.project_time(state.job_rows);
+        Ok(Self { transaction, rules, time, _lock: lock })
     }
 
     /// Returns the connection of the transaction.

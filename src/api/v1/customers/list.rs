@@ -32,9 +32,9 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
 
     let mut connection = app.core.pool.acquire().await?;
     if query.filters()?.is_some() {
-        let rules = rules::current(&app.core, &mut connection, caller.project).await?;
+        let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;
         let parsed = query.filter_of(|name| rules.customer_field(name))?;
-        filter.filter = parsed.map(|parsed| (parsed, app.core.clock.now()));
+        filter.filter = parsed.map(|parsed| (parsed, now));
     }
     let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
     if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| found.is_time_dependent != Some(false))

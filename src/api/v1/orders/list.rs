@@ -18,9 +18,9 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let mut connection = app.core.pool.acquire().await?;
     let mut filter = None;
     if query.filters()?.is_some() {
-        let rules = rules::current(&app.core, &mut connection, caller.project).await?;
+        let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;
         let parsed = query.filter_of(|name| rules.order_field(name))?;
-        filter = parsed.map(|parsed| (parsed, app.core.clock.now()));
+        filter = parsed.map(|parsed| (parsed, now));
     }
     let (orders, total) = db::orders::list(&mut connection, caller.project, filter.as_ref(), sort, page).await?;
     connection.release();
