@@ -174,7 +174,7 @@ COMMENT ON COLUMN customers.changed_at IS 'updated_at or, while that is null, cr
 COMMENT ON COLUMN customers.deleted_at IS
     'soft deletion: the row stays, with its source_id rewritten, until the customer is erased';
 COMMENT ON COLUMN customers.state IS
-    'summary.redemptions, loyalty and referrals as the emulator''s own API set them; null until it does';
+    'summary.redemptions, loyalty, referrals and system_metadata as the emulator''s own API set them; null until it does';
 
 -- The tables below depend on a customer. A writer that adds such a row holds the lock of the customer's row or has just created the
 -- customer, and the erasure of the customer takes that lock first, so a row whose customer is gone cannot come into existence.

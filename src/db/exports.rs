@@ -63,7 +63,7 @@ impl CustomerColumns {
             | CustomerField::OrdersLastAmount
             | CustomerField::OrdersLastDate => Some(ORDER_SUMMARY),
             CustomerField::State { .. } => Some(STATE),
-            CustomerField::Id | CustomerField::EventCount(_) | CustomerField::Unset => None,
+            CustomerField::Id | CustomerField::System(_) | CustomerField::EventCount(_) | CustomerField::Unset => None,
         };
         Self(columns.iter().filter_map(group).fold(0, |bits, group| bits | (1 << group)))
     }

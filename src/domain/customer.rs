@@ -21,7 +21,7 @@ pub struct Customer {
     /// `None` until metadata is first written.
     pub metadata: Option<JsonText>,
     pub orders: OrderSummary,
-    /// Redemptions, loyalty and referrals as JSON, as set through the emulator's own API; `None` until they are set.
+    /// Redemptions, loyalty, referrals and system metadata as JSON, as set through the emulator's own API; `None` until they are set.
     pub state: Option<JsonText>,
     pub created_at: DateTime<Utc>,
     /// `None` until the first update.

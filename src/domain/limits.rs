@@ -47,6 +47,8 @@ pub const FILTER_ELEMENTS: usize = 1_000;
 pub const EXPORT_FIELDS: usize = 200;
 /// Maximum campaigns in the loyalty or referrals of a customer.
 pub const STATE_CAMPAIGNS: usize = 100;
+/// Maximum widgets in the system metadata of a customer.
+pub const STATE_WIDGETS: usize = 100;
 /// Maximum consents in one request.
 pub const CONSENTS_PER_CALL: usize = 1_000;
 /// Maximum definitions of a metadata schema or custom-event schema, including removed ones. The vendor's limit.

@@ -45,7 +45,7 @@ fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {
         .raw("loyalty", &state_or("loyalty", NO_LOYALTY))
         .raw("referrals", &state_or("referrals", NO_REFERRALS))
         .optional_json("metadata", customer.metadata.as_ref())
-        .raw("system_metadata", "{}")
+        .raw("system_metadata", &state_or("system_metadata", "{}"))
         .time("created_at", customer.created_at)
         .optional_time("updated_at", customer.updated_at);
     if let Some(url) = cockpit_url {

@@ -92,7 +92,7 @@ pub fn customer_line(line: &mut Line, columns: &[Column<CustomerField>], exporte
                 line.number(value.and_then(Value::as_i64).unwrap_or_default())
             }
             // These fields are not export columns.
-            CustomerField::EventCount(_) | CustomerField::Unset => line.cell(""),
+            CustomerField::System(_) | CustomerField::EventCount(_) | CustomerField::Unset => line.cell(""),
         };
     }
     line.end()

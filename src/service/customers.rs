@@ -111,8 +111,8 @@ pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
     .await
 }
 
-/// Sets the data that other resources maintain on a customer: redemptions, loyalty, referrals. `updated_at` of the
-/// customer does not change.
+/// Sets the data that other resources maintain on a customer: redemptions, loyalty, referrals, system metadata.
+/// `updated_at` of the customer does not change.
 ///
 /// # Errors
 /// Returns [`Error::NotFound`] for an unknown identifier.

@@ -133,9 +133,10 @@ fn customer() -> impl Strategy<Value = TestCustomer> {
     )
     .prop_map(|members| json!(members));
     let state = optional(
-        (-3_i64..30)
-            .prop_map(|points| {
-                json!({"loyalty": {"points": points, "campaigns": {"C": {"points": points}}},
+        (-3_i64..30, text(), proptest::collection::vec(text(), 0..3))
+            .prop_map(|(points, source, widgets)| {
+                json!({"system_metadata": {"source": source, "web_widget": {"widgets": widgets}},
+                       "loyalty": {"points": points, "campaigns": {"C": {"points": points}}},
                        "summary": {"redemptions": {"total_redeemed": points, "gift": {"redeemed_amount": points}}}})
             })
             .boxed(),
@@ -190,7 +191,7 @@ const DATES: [&str; 7] = [
 /// Substrings of the names of the operators whose operand is a number of days.
 const DAY_COUNT_OPERATORS: [&str; 3] = ["_ago", "_future", "$is_year"];
 
-const OTHER_FIELDS: [&str; 24] = [
+const OTHER_FIELDS: [&str; 26] = [
     "name",
     "email",
     "phone",
@@ -214,6 +215,8 @@ const OTHER_FIELDS: [&str; 24] = [
     "loyalty_points.campaigns.D.points",
     "events.e.count",
     "events.none.count",
+    "system_metadata.source",
+    "system_metadata.web_widget.widgets",
     "publications.x",
 ];
 

@@ -3,7 +3,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use crate::domain::json::JsonText;
-use crate::domain::limits::{MAX_INTEGER, STATE_CAMPAIGNS, TEXT_CHARS};
+use crate::domain::limits::{MAX_INTEGER, STATE_CAMPAIGNS, STATE_WIDGETS, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::http::state::AppState;
 use crate::http::{ApiError, Id, Json, Object, answer};
@@ -12,8 +12,8 @@ use crate::service::{Caller, customers};
 
 /// PUT /_emulator/customers/{customerId}/state (emulator-set-customer-state)
 ///
-/// Sets the members `summary.redemptions`, `loyalty` and `referrals`, whose data no emulated endpoint creates. A member
-/// that is not sent is reset to its empty value.
+/// Sets the members `summary.redemptions`, `loyalty`, `referrals` and `system_metadata`, whose data no emulated endpoint
+/// creates. A member that is not sent is reset to its empty value.
 pub async fn handle(app: State<AppState>, caller: Caller, Id(id): Id, Json(body): Json) -> Result<Response, ApiError> {
     let state = read_state(Object::of_body(body)?)?;
     let saved = customers::set_state(&app.core, &caller, &id, state.as_ref()).await?;
@@ -26,6 +26,7 @@ fn read_state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
         Patch::Value(mut summary) => summary.object("redemptions")?.value(),
         Patch::Absent | Patch::Null => None,
     };
+    let system_metadata = read_system_metadata(&mut body)?;
     let (loyalty, referrals) = (body.object("loyalty")?.value(), body.object("referrals")?.value());
     let mut state = Map::new();
     if let Some(redemptions) = redemptions {
@@ -36,6 +37,9 @@ fn read_state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
     }
     if let Some(referrals) = referrals {
         state.insert("referrals".to_owned(), read_referrals(referrals)?);
+    }
+    if let Some(system_metadata) = system_metadata {
+        state.insert("system_metadata".to_owned(), system_metadata.into());
     }
     Ok((!state.is_empty()).then(|| JsonText::of(&state)))
 }
@@ -107,4 +111,17 @@ fn read_referral_campaign(mut referral: Object) -> Result<Value, ApiError> {
         return Err(ApiError::invalid_payload(details));
     }
     Ok(members.into())
+}
+
+/// Reads `system_metadata`. The vendor names two members, which filters use: `source` and `web_widget.widgets`. Other
+/// members are shown as they are sent.
+fn read_system_metadata(body: &mut Object) -> Result<Option<Map<String, Value>>, ApiError> {
+    let path = body.path_of("system_metadata");
+    let Patch::Value(sent) = body.metadata("system_metadata")? else { return Ok(None) };
+    let mut checked = Object::at(path, sent.clone());
+    checked.text("source", TEXT_CHARS)?;
+    if let Patch::Value(mut web_widget) = checked.object("web_widget")? {
+        web_widget.texts("widgets", STATE_WIDGETS)?;
+    }
+    Ok(Some(sent))
 }

@@ -1,12 +1,12 @@
 //! The values of the fields that filters use, in SQL.
 
-use crate::domain::filter::{CustomerField, OrderField, SegmentField};
+use crate::domain::filter::{CustomerField, OrderField, SegmentField, SystemField};
 
 /// The values of a field in SQL.
 pub(super) enum ValueSource<'a> {
     /// An expression without parameters, which is null when there is no value.
     Expression(&'static str, ValueType),
-    /// The column of the metadata, and a key.
+    /// The column of the metadata, or an expression for another JSON object, and a key.
     Metadata(&'static str, &'a str),
     /// The path of a number in the customer's state, and whether a missing number counts as 0.
     State(&'a [String], bool),
@@ -53,6 +53,12 @@ pub(super) fn customer_source(field: &CustomerField) -> ValueSource<'_> {
         CustomerField::OrdersLastAmount => ("c.last_order_amount", Number),
         CustomerField::OrdersLastDate => ("c.last_order_at", Moment),
         CustomerField::State { path, defaults_to_zero } => return ValueSource::State(path, *defaults_to_zero),
+        CustomerField::System(SystemField::Source) => {
+            return ValueSource::Metadata("c.state -> 'system_metadata'", "source");
+        }
+        CustomerField::System(SystemField::Widgets) => {
+            return ValueSource::Metadata("c.state -> 'system_metadata' -> 'web_widget'", "widgets");
+        }
         CustomerField::EventCount(name) => return ValueSource::EventCount(name),
         CustomerField::Unset => ("NULL::text", Text),
     };

@@ -38,10 +38,32 @@ pub enum CustomerField {
         path: Vec<String>,
         defaults_to_zero: bool,
     },
+    /// A member of the customer's `system_metadata`, which is set through the emulator's own API.
+    System(SystemField),
     /// The number of custom events with that name.
     EventCount(String),
     /// A field of the vendor that has no value in the emulator.
     Unset,
+}
+
+/// The members of `system_metadata` by which the vendor filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemField {
+    /// `source`, a text.
+    Source,
+    /// `web_widget.widgets`, an array of texts.
+    Widgets,
+}
+
+impl SystemField {
+    /// Returns the value of the member in the customer's state.
+    fn value_in(self, state: &Value) -> Option<&Value> {
+        let system_metadata = state.get("system_metadata")?;
+        match self {
+            Self::Source => system_metadata.get("source"),
+            Self::Widgets => system_metadata.get("web_widget")?.get("widgets"),
+        }
+    }
 }
 
 const REDEMPTIONS: [&str; 6] = [
@@ -77,6 +99,8 @@ impl CustomerField {
             "summary.orders.average_amount" => (Self::OrdersAverageAmount, FieldKind::Number),
             "summary.orders.last_order_amount" => (Self::OrdersLastAmount, FieldKind::Number),
             "summary.orders.last_order_date" => (Self::OrdersLastDate, FieldKind::Moment),
+            "system_metadata.source" => (Self::System(SystemField::Source), FieldKind::Text),
+            "system_metadata.web_widget.widgets" => (Self::System(SystemField::Widgets), FieldKind::Text),
             "loyalty.points" => return state(&["loyalty", "points"], true),
             "loyalty.referred_customers" => return state(&["loyalty", "referred_customers"], true),
             _ => return Self::parse_prefixed(name, metadata_kind, state),
@@ -134,7 +158,8 @@ impl CustomerField {
                 return state(&["loyalty", "campaigns", campaign, "points"], false);
             }
         }
-        // Widgets, publications and loyalty tiers are not emulated, so their fields have no value.
+        // Publications and loyalty tiers are not emulated, and the vendor names no other member of `system_metadata`, so
+        // these fields have no value.
         let unset = ["system_metadata.", "publications.", "loyalty_tier."];
         unset.iter().any(|prefix| name.starts_with(prefix)).then_some((Self::Unset, FieldKind::Text))
     }
@@ -249,6 +274,7 @@ impl CustomerValues {
                 let found = path.iter().try_fold(&self.state, |value, step| value.get(step)).and_then(Value::as_i64);
                 found.or(defaults_to_zero.then_some(0)).map(Scalar::Number)
             }
+            CustomerField::System(field) => return field.value_in(&self.state).map(elements).unwrap_or_default(),
             CustomerField::EventCount(name) => {
                 Some(Scalar::Number(self.event_counts.get(name).copied().unwrap_or_default()))
             }
@@ -258,7 +284,7 @@ impl CustomerValues {
     }
 }
 
-/// Returns the values of a metadata key: the elements of an array, up to [`FILTER_ELEMENTS`], or the value itself.
+/// Returns the values of a metadata key, or of a member of `system_metadata`: the elements of an array, up to [`FILTER_ELEMENTS`], or the value itself.
 /// `null` is not a value.
 fn elements(value: &Value) -> Vec<Scalar<'static>> {
     let items = match value {

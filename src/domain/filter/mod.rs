@@ -27,7 +27,7 @@ mod time_condition;
 
 pub use anniversary::Anniversary;
 pub use conditions::{ChangedValues, Condition, FieldFilter, Filter, Junction};
-pub use customer::{CustomerField, CustomerValues};
+pub use customer::{CustomerField, CustomerValues, SystemField};
 pub use error::FilterError;
 pub use kind::FieldKind;
 pub use operator_names::OPERATORS;

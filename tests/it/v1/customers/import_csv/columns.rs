@@ -175,3 +175,16 @@ async fn invalid_header_line_returns_400() {
     let two_names = "Name,a,A\nn,1,2\n";
     assert_eq!(import(&client, two_names).await["done_count"], 1, "metadata keys are case-sensitive");
 }
+
+#[tokio::test]
+async fn column_system_metadata_is_a_metadata_key() {
+    let project = TestProject::new();
+    let client = project.client();
+    assert_eq!(
+        import(&client, "source_id,system_metadata,system_metadata.source\na,x,segmentio\n").await["done_count"],
+        1
+    );
+    let a = client.get("/v1/customers/a").await.expect(200).json();
+    assert_eq!(a["system_metadata"], json!({}));
+    assert_eq!(a["metadata"], json!({"system_metadata": "x", "system_metadata.source": "segmentio"}));
+}
