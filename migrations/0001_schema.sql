@@ -176,6 +176,32 @@ COMMENT ON COLUMN customers.deleted_at IS
 COMMENT ON COLUMN customers.state IS
     'summary.redemptions, loyalty, referrals and system_metadata as the emulator''s own API set them; null until it does';
 
+-- ---------------------------------------------------------------------------------------------- unconfirmed customers
+CREATE TABLE unconfirmed_customers (
+    project_id bigint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    source_id text COLLATE "C",
+    email text COLLATE "C",
+    patch json NOT NULL,
+    requested_at timestamptz NOT NULL,
+    CONSTRAINT unconfirmed_customers_pk PRIMARY KEY (project_id, id)
+);
+-- One is stored for each source id and, of those without a source id, one for each e-mail address, so that a form that is sent
+-- twice waits for one confirmation.
+CREATE UNIQUE INDEX unconfirmed_customers_source_id_key ON unconfirmed_customers (project_id, source_id);
+CREATE UNIQUE INDEX unconfirmed_customers_email_key ON unconfirmed_customers (project_id, email) WHERE source_id IS NULL;
+-- The erasure of a customer finds those with its e-mail address.
+CREATE INDEX unconfirmed_customers_email_idx ON unconfirmed_customers (project_id, email);
+CREATE INDEX unconfirmed_customers_requested_at_idx ON unconfirmed_customers (project_id, requested_at);
+COMMENT ON TABLE unconfirmed_customers IS
+    'what pages sent with double opt-in, until it is confirmed and becomes a customer. A table of its own, so that no list, filter or '
+    'count of customers includes it. It has no reference to a customer: the erasure of a customer finds its rows by source id and '
+    'e-mail address';
+COMMENT ON COLUMN unconfirmed_customers.id IS 'ucust_...';
+COMMENT ON COLUMN unconfirmed_customers.email IS 'a copy of the member of patch, for lookups';
+COMMENT ON COLUMN unconfirmed_customers.patch IS 'the members of the customer as they were sent, which the confirmation applies';
+COMMENT ON COLUMN unconfirmed_customers.requested_at IS 'when it was last sent; it expires some days later';
+
 -- The tables below depend on a customer. A writer that adds such a row holds the lock of the customer's row or has just created the
 -- customer, and the erasure of the customer takes that lock first, so a row whose customer is gone cannot come into existence.
 -- Foreign keys enforce the same where their cost is small. The function erase_customer deals with every one of these tables; a test
@@ -507,7 +533,8 @@ CREATE TABLE permanent_deletions (
     CONSTRAINT permanent_deletions_pk PRIMARY KEY (project_id, id)
 );
 COMMENT ON TABLE permanent_deletions IS
-    'the records of erasures: how many rows were removed, and the cust_ id that no longer exists; nothing else about the customer';
+    'the records of erasures: how many rows were removed, and the cust_ or ucust_ id that no longer exists; nothing else about the '
+    'customer';
 COMMENT ON COLUMN permanent_deletions.xid IS
     'the transaction of the erasure, by which an export finds the customers that it has read but that were erased meanwhile';
 

@@ -26,6 +26,7 @@
 //! | `/management/v1/projects/{id}/...` | `api/management/`: `webhooks/` `metadata_schemas/` `custom_event_schemas/` |
 //! | `/_emulator/health`, `/idle`, `/reports/{id}` | `api/emulator/`: `health` `idle` `reports` |
 //! | `/_emulator/openapi.json`, `/customers/{id}/state` | `api/emulator/`: `contract` `customer_state` |
+//! | `/_emulator/unconfirmed-customers/{id}/confirm` | `api/emulator/confirm_customer` |
 //! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |

@@ -30,6 +30,7 @@ pub mod row_counts;
 pub mod rules;
 pub mod segments;
 pub mod statistics;
+pub mod unconfirmed_customers;
 pub mod webhook_deliveries;
 pub mod webhooks;
 

@@ -12,14 +12,17 @@ pub enum Target<'a> {
     Id(&'a str),
     /// By the source id of a customer that is not deleted.
     SourceId(&'a str),
+    /// An unconfirmed customer, by its id, its source id or its e-mail address.
+    Unconfirmed(&'a str),
 }
 
-/// Erases a customer: deletes it with everything that depends on it, records what was removed, and returns the
-/// `cust_` id and the counts; `None`, with nothing changed, when there is no such customer. `deletion_id` and `now`
+/// Erases a customer: deletes it with everything that depends on it, records what was removed, and returns its id and
+/// the counts; `None`, with nothing changed, when there is no such customer. `deletion_id` and `now`
 /// are stored in the record.
 ///
 /// It takes one round trip: the SQL function `erase_customer` (in `functions/`) locks the customer and then removes
-/// in one statement everything that is visible from that moment.
+/// in one statement everything that is visible from that moment. `erase_unconfirmed_customer` erases an unconfirmed
+/// customer, which nothing depends on.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -33,6 +36,9 @@ pub async fn erase(
     let (id, source_id) = match target {
         Target::Id(id) => (Some(id), None),
         Target::SourceId(source_id) => (None, Some(source_id)),
+        Target::Unconfirmed(identifier) => {
+            return erase_unconfirmed(connection, project, identifier, deletion_id, now).await;
+        }
     };
     let row = sqlx::query!(
         r#"SELECT erased_customer_id AS "erased_customer_id!", events AS "events!", customer_events AS "customer_events!",
@@ -58,5 +64,29 @@ pub async fn erase(
             orders: row.orders,
             order_events: row.order_events,
         },
+    }))
+}
+
+async fn erase_unconfirmed(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    identifier: &str,
+    deletion_id: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Option<PermanentDeletion>, sqlx::Error> {
+    let erased_id = sqlx::query_scalar!(
+        "SELECT erase_unconfirmed_customer($1, $2, $3, $4)",
+        project.0,
+        identifier,
+        deletion_id,
+        now
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(erased_id.map(|customer_id| PermanentDeletion {
+        id: deletion_id.to_owned(),
+        customer_id,
+        created_at: now,
+        counts: DeletionCounts::default(),
     }))
 }

@@ -122,6 +122,7 @@ tables![
     "consent_groups",
     "consents",
     "customers",
+    "unconfirmed_customers",
     "metadata_schemas",
     "custom_event_schemas",
     "permanent_deletions",

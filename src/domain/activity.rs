@@ -12,6 +12,7 @@ use super::page::Direction;
 /// records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityType {
+    CustomerConfirmed,
     CustomerCreated,
     CustomerUpdated,
     CustomerDeleted,
@@ -32,6 +33,7 @@ impl ActivityType {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CustomerConfirmed => "customer.confirmed",
             Self::CustomerCreated => "customer.created",
             Self::CustomerUpdated => "customer.updated",
             Self::CustomerDeleted => "customer.deleted",

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 pub struct PermanentDeletion {
     /// `del_...`.
     pub id: String,
-    /// The `cust_` id of the erased customer, also when the request used its source id.
+    /// The `cust_` id of the erased customer, also when the request used its source id; the `ucust_` id of an
+    /// unconfirmed customer.
     pub customer_id: String,
     pub created_at: DateTime<Utc>,
     pub counts: DeletionCounts,

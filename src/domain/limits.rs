@@ -33,6 +33,8 @@ pub const METADATA_BYTES: usize = 1024 * 1024;
 pub const ORDER_ITEMS: usize = 500;
 /// Maximum members of a static segment. The vendor's limit.
 pub const SEGMENT_MEMBERS: usize = 20_000;
+/// Number of days for which an unconfirmed customer can be confirmed after it was sent last.
+pub const UNCONFIRMED_CUSTOMER_RETENTION_DAYS: i64 = 30;
 /// Maximum segments with a filter in a project. The vendor's limit.
 pub const FILTERED_SEGMENTS_PER_PROJECT: usize = 100;
 /// Maximum conditions in a filter.

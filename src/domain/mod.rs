@@ -24,4 +24,5 @@ pub mod rules;
 pub mod segment;
 pub mod time_ordered_id;
 pub mod timestamp;
+pub mod unconfirmed_customer;
 pub mod webhook;

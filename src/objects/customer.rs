@@ -1,10 +1,11 @@
-//! The customer object in its three forms: full, full with assets, and simple.
+//! The customer object in its three forms: full, full with assets, and simple; and the unconfirmed customer.
 
 use std::borrow::Cow;
 
 use super::writer::ObjectWriter;
 use crate::domain::customer::{Customer, OrderSummary, Profile};
 use crate::domain::json::JsonText;
+use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
 
 /// `summary.redemptions` of a customer without redemptions. The emulator has no redemptions; a test can set this value.
 const NO_REDEMPTIONS: &str = concat!(
@@ -24,6 +25,35 @@ pub fn write_full(out: &mut Vec<u8>, customer: &Customer) {
 /// Writes the full object with `assets`, which only the answer to reading one customer contains.
 pub fn write_with_assets(out: &mut Vec<u8>, customer: &Customer, cockpit_url: &str) {
     write(out, customer, Some(cockpit_url));
+}
+
+/// Writes the payload of activity entries about the customer itself. That of a confirmation has the id of the
+/// unconfirmed customer.
+pub fn write_payload(out: &mut Vec<u8>, customer: &Customer, unconfirmed_id: Option<&str>) {
+    let mut object = ObjectWriter::new(out);
+    object.with("customer", |out| write_full(out, customer));
+    if let Some(id) = unconfirmed_id {
+        object.object("unconfirmed_customer", |unconfirmed| {
+            unconfirmed.text("id", id);
+        });
+    }
+    object.end();
+}
+
+/// Writes an unconfirmed customer, with the members that the vendor publishes.
+pub fn write_unconfirmed(out: &mut Vec<u8>, unconfirmed: &UnconfirmedCustomer) {
+    let mut object = ObjectWriter::new(out);
+    object.text("id", &unconfirmed.id);
+    if let Some(email) = unconfirmed.email() {
+        object.text("email", email);
+    }
+    object
+        .object("summary", |summary| {
+            summary.raw("redemptions", NO_REDEMPTIONS).raw("orders", NO_ORDERS);
+        })
+        .raw("loyalty", NO_LOYALTY)
+        .raw("object", "\"unconfirmed_customer\"")
+        .end();
 }
 
 fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {

@@ -20,7 +20,17 @@ use crate::domain::json::JsonText;
 use crate::domain::limits;
 use crate::domain::metadata_schema::Write;
 use crate::domain::rules::Rules;
-use crate::objects::{ObjectWriter, customer, rendered};
+use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
+use crate::objects::{customer, rendered};
+
+/// Why a customer is created or changed, which determines the activity entry.
+#[derive(Clone, Copy, Debug)]
+enum Cause<'a> {
+    /// A request describes the customer.
+    Request,
+    /// The unconfirmed customer with this id is confirmed.
+    Confirmation(&'a str),
+}
 
 /// Creates the customer that `reference` describes, or updates it when its `id` or `source_id` is known.
 ///
@@ -36,7 +46,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         let rules = cached.rules();
         // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
         // outdated.
-        if let Ok(new) = new_customer(core, caller, &rules, &reference, core.clock.now()) {
+        if let Ok(new) = new_customer(core, caller, &rules, &reference, Cause::Request, core.clock.now()) {
             let mut connection = core.pool.acquire().await?;
             match db::customers::insert(&mut connection, caller.project, &new).await {
                 Ok(inserted) => {
@@ -104,7 +114,8 @@ pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Re
         known.updated_at = Some(now);
         db::customers::mark_deleted(work.connection(), project, &known, now).await?;
         db::segments::remove_customer(work.connection(), project, &known.id).await?;
-        work.record_activity(&known.id, ActivityType::CustomerDeleted, payload(&known));
+        let (kind, data) = entry_about(&known, Cause::Request, ActivityType::CustomerDeleted);
+        work.record_activity(&known.id, kind, data);
         work.commit().await?;
         Ok(())
     })
@@ -221,8 +232,16 @@ async fn lock_referenced(work: &mut UnitOfWork<'_>, reference: &CustomerReferenc
 /// # Errors
 /// Returns [`Error::LostRace`] when a concurrent request creates the customer.
 pub(super) async fn create(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
+    create_because(work, reference, Cause::Request).await
+}
+
+async fn create_because(
+    work: &mut UnitOfWork<'_>,
+    reference: &CustomerReference,
+    cause: Cause<'_>,
+) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
-    let mut new = new_customer(core, caller, &work.rules, reference, now)?;
+    let mut new = new_customer(core, caller, &work.rules, reference, cause, now)?;
     (new.due_at, new.is_time_checked) = (work.due_at(), true);
     work.register_deliveries(&mut new);
     if db::customers::insert(work.connection(), caller.project, &new).await? {
@@ -239,10 +258,37 @@ pub(super) async fn change(
     customer: &mut Customer,
     patch: CustomerPatch,
 ) -> Result<(), Error> {
+    change_because(work, customer, patch, Cause::Request).await
+}
+
+/// Creates the customer that an unconfirmed customer describes, or updates the locked customer `known`, and records
+/// that the unconfirmed customer was confirmed.
+///
+/// # Errors
+/// Returns the errors of [`create`] and [`change`].
+pub(super) async fn confirm(
+    work: &mut UnitOfWork<'_>,
+    known: Option<Customer>,
+    unconfirmed: UnconfirmedCustomer,
+) -> Result<Customer, Error> {
+    let id = unconfirmed.id.clone();
+    let (cause, reference) = (Cause::Confirmation(&id), unconfirmed.into_reference());
+    let Some(mut known) = known else { return create_because(work, &reference, cause).await };
+    change_because(work, &mut known, reference.patch, cause).await?;
+    Ok(known)
+}
+
+async fn change_because(
+    work: &mut UnitOfWork<'_>,
+    customer: &mut Customer,
+    patch: CustomerPatch,
+    cause: Cause<'_>,
+) -> Result<(), Error> {
     let indexed_fields = apply_patch(&work.rules, customer, patch, work.now)?;
     let project = work.project();
     db::customers::update(work.connection(), project, customer, &indexed_fields).await?;
-    work.record_activity(&customer.id, ActivityType::CustomerUpdated, payload(customer));
+    let (kind, data) = entry_about(customer, cause, ActivityType::CustomerUpdated);
+    work.record_activity(&customer.id, kind, data);
     work.mark_changed(customer);
     Ok(())
 }
@@ -304,11 +350,12 @@ fn new_customer(
     caller: &Caller,
     rules: &Rules,
     reference: &CustomerReference,
+    cause: Cause<'_>,
     now: DateTime<Utc>,
 ) -> Result<NewCustomer, Error> {
     let (customer, indexed_fields) = new_from(core, rules, reference, now)?;
-    let mut entries =
-        vec![core.activity_entry(caller, &customer.id, ActivityType::CustomerCreated, payload(&customer), now)];
+    let (kind, data) = entry_about(&customer, cause, ActivityType::CustomerCreated);
+    let mut entries = vec![core.activity_entry(caller, &customer.id, kind, data, now)];
     let (mut segment_ids, mut moments) = (Vec::new(), Vec::new());
     if !rules.segments.is_empty() {
         let subject = CustomerValues::of(&customer, HashMap::new());
@@ -334,7 +381,13 @@ fn new_customer(
     })
 }
 
-/// Returns the payload of activity entries about the customer itself.
-fn payload(of: &Customer) -> JsonText {
-    rendered(|out| ObjectWriter::new(out).with("customer", |out| customer::write_full(out, of)).end())
+/// Returns the type and the payload of an activity entry about the customer itself. The type is `on_request`, or that of
+/// a confirmation, which is recorded instead.
+fn entry_about(of: &Customer, cause: Cause<'_>, on_request: ActivityType) -> (ActivityType, JsonText) {
+    match cause {
+        Cause::Request => (on_request, rendered(|out| customer::write_payload(out, of, None))),
+        Cause::Confirmation(id) => {
+            (ActivityType::CustomerConfirmed, rendered(|out| customer::write_payload(out, of, Some(id))))
+        }
+    }
 }

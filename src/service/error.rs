@@ -8,6 +8,7 @@ use crate::domain::job::{Failure, FailureKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     Customer,
+    UnconfirmedCustomer,
     Order,
     Segment,
     Consent,
@@ -29,6 +30,7 @@ impl Resource {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "customer",
+            Self::UnconfirmedCustomer => "unconfirmed_customer",
             Self::Order => "order",
             Self::Segment => "segment",
             Self::Consent => "consent",

@@ -16,6 +16,7 @@ pub mod permanent_deletion;
 pub mod projects;
 pub mod rules;
 pub mod segments;
+pub mod unconfirmed_customers;
 pub mod webhooks;
 
 mod caller;

@@ -8,7 +8,8 @@ use crate::domain::deletion::PermanentDeletion;
 use crate::domain::identifier::Identifier;
 
 /// Erases a customer with all dependent rows, and returns the record of what was removed. The identifier is an id,
-/// which may be that of a softly deleted customer, or the source id of an existing customer.
+/// which may be that of a softly deleted customer, or the source id of an existing customer. When there is no such
+/// customer, it is the id, the source id or the e-mail address of an unconfirmed one.
 ///
 /// A database function does this in a transaction of its own, which locks the customer first. An order that a
 /// concurrent request connects with the customer is either visible by then and removed here, or its request finds no
@@ -17,11 +18,12 @@ use crate::domain::identifier::Identifier;
 /// # Errors
 /// Returns [`Error::NotFound`] for an unknown identifier.
 pub async fn erase(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<PermanentDeletion, Error> {
-    let by_source_id = Target::SourceId(identifier.as_str());
-    if db::customers::may_be_id(identifier) {
-        return erase_first(core, caller, identifier, &[Target::Id(identifier.as_str()), by_source_id]).await;
-    }
-    erase_first(core, caller, identifier, &[by_source_id]).await
+    let text = identifier.as_str();
+    // The source id comes again at the end: while the erasure of an unconfirmed customer waited for its confirmation, that
+    // may have created the customer.
+    let targets = [Target::Id(text), Target::SourceId(text), Target::Unconfirmed(text), Target::SourceId(text)];
+    let first = usize::from(!db::customers::may_be_id(identifier));
+    erase_first(core, caller, identifier, &targets[first..]).await
 }
 
 /// Erases the existing customer with that source id, as [`erase`] does. The identifier is not tried as an id.

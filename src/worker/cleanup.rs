@@ -1,4 +1,4 @@
-//! Removes what deleted projects, finished jobs and ended deliveries leave behind.
+//! Removes what deleted projects, finished jobs, ended deliveries and customers that were never confirmed leave behind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,21 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::service::{Core, jobs, projects, webhooks};
+use crate::service::{Core, jobs, projects, unconfirmed_customers, webhooks};
 
-/// How often expired results and deliveries are removed.
+/// How often expired data is removed.
 const CLEANUP_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Removes expired job results and webhook deliveries periodically.
+/// Removes expired job results, webhook deliveries and unconfirmed customers periodically.
 pub(super) async fn delete_expired(core: Arc<Core>) {
     loop {
         let expired = async {
             jobs::expire(&core).await?;
-            webhooks::expire(&core).await
+            webhooks::expire(&core).await?;
+            unconfirmed_customers::expire(&core).await
         };
         if let Err(error) = expired.await {
-            tracing::debug!(%error, "failed to expire old job results and webhook deliveries");
+            tracing::debug!(%error, "failed to expire old job results, webhook deliveries and unconfirmed customers");
         }
         sleep(CLEANUP_INTERVAL).await;
     }

@@ -313,3 +313,64 @@ async fn segment_members_match_the_filter_after_concurrent_writes_and_segment_ch
     .unwrap();
     assert_eq!(orphans, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_concurrent_with_a_confirmation_leaves_nothing() {
+    let emulator = TestEmulator::new().await;
+    for index in 0..40 {
+        let source_id = format!("needle{index}");
+        // Half of the customers exist already.
+        if index % 2 == 0 {
+            emulator.client().customer(json!({"source_id": source_id, "email": "needle@hay.stack"})).await;
+        }
+        let body = json!({"source_id": source_id, "email": "needle@hay.stack"});
+        let unconfirmed = emulator.page().double_opt_in(body).await.expect(200).string("/id");
+        let paths = [
+            format!("/_emulator/unconfirmed-customers/{unconfirmed}/confirm"),
+            format!("/v1/customers/{source_id}/permanent-deletion"),
+        ];
+        let [confirmed, erased] = paths.map(|path| {
+            let client = emulator.client();
+            tokio::spawn(async move { client.post(&path, json!({})).await })
+        });
+        let confirmed = confirmed.await.unwrap();
+        assert!([200, 404].contains(&confirmed.status.as_u16()), "{}", confirmed.text);
+        erased.await.unwrap().expect(200);
+        let left = emulator.client().get(&format!("/v1/customers/{source_id}")).await.status;
+        assert_eq!(left, 404, "{}", confirmed.text);
+    }
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_requests_with_double_opt_in_create_one_unconfirmed_customer_and_one_customer() {
+    let emulator = TestEmulator::new().await;
+    for body in [json!({"source_id": "a"}), json!({"email": "a@x"})] {
+        let calls: Vec<_> = (0..12)
+            .map(|_| {
+                let (page, body) = (emulator.page(), body.clone());
+                tokio::spawn(async move { page.double_opt_in(body).await.expect(200).string("/id") })
+            })
+            .collect();
+        let mut ids = Vec::new();
+        for call in calls {
+            ids.push(call.await.unwrap());
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1);
+        let calls: Vec<_> = (0..6)
+            .map(|_| {
+                let (client, path) =
+                    (emulator.client(), format!("/_emulator/unconfirmed-customers/{}/confirm", ids[0]));
+                tokio::spawn(async move { client.post(&path, json!({})).await.status.as_u16() })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for call in calls {
+            statuses.push(call.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 404, 404, 404, 404, 404]);
+    }
+    assert_eq!(emulator.client().get("/v1/customers").await.json()["total"], 2);
+}

@@ -94,6 +94,29 @@ async fn the_erasure_covers_every_column_that_names_a_customer() {
     }
 }
 
+/// Every table with e-mail addresses of customers, confirmed or not: table, and the function that erases its rows.
+const EMAIL_COLUMNS: &[(&str, &str)] =
+    &[("customers", "erase_customer"), ("unconfirmed_customers", "delete_unconfirmed_customers")];
+
+#[tokio::test]
+async fn the_erasure_covers_every_table_with_email_addresses() {
+    let emulator = TestEmulator::new().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name::text FROM information_schema.columns
+         WHERE table_schema = 'public' AND column_name ~ 'email' ORDER BY 1",
+    )
+    .fetch_all(&emulator.pool)
+    .await
+    .unwrap();
+    assert_eq!(tables, EMAIL_COLUMNS.iter().map(|(table, _)| *table).collect::<Vec<_>>());
+    let erasure = function_body(&emulator, "erase_customer").await;
+    for (table, function) in EMAIL_COLUMNS {
+        let body = function_body(&emulator, function).await;
+        assert!(body.contains(&format!("DELETE FROM {table} WHERE project_id = project AND ")), "{table}");
+        assert!(*function == "erase_customer" || erasure.contains(&format!("PERFORM {function}(")), "{table}");
+    }
+}
+
 async fn function_body(emulator: &TestEmulator, name: &str) -> String {
     sqlx::query_scalar("SELECT prosrc FROM pg_proc WHERE proname = $1")
         .bind(name)

@@ -1,5 +1,6 @@
 //! `/_emulator`: the emulator's own endpoints, which the vendor does not have.
 
+mod confirm_customer;
 mod consents;
 mod contract;
 mod custom_event_schemas;
@@ -12,7 +13,7 @@ mod project;
 mod reports;
 mod webhooks;
 
-use crate::http::{Routes, get, put};
+use crate::http::{Routes, get, post, put};
 
 pub use contract::CONTRACT;
 
@@ -25,6 +26,10 @@ pub fn routes() -> Routes {
         .at("/_emulator/reports/{asyncActionId}", [get("emulator-download-report", reports::handle).not_json()])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])
         .at("/_emulator/customers/{customerId}/state", [put("emulator-set-customer-state", customer_state::handle)])
+        .at(
+            "/_emulator/unconfirmed-customers/{unconfirmedCustomerId}/confirm",
+            [post("emulator-confirm-unconfirmed-customer", confirm_customer::handle)],
+        )
         .merge(consents::routes())
         .merge(custom_event_schemas::routes())
         .merge(keys::routes())

@@ -46,6 +46,8 @@ BEGIN
     END IF;
     -- Under the lock no other transaction changes the customer, so all rows about it are committed and visible from here on.
     PERFORM erase_customer_from_job_results(project, target.id, target_source_ids);
+    -- After the customer, because a confirmation locks them in this order, too.
+    PERFORM delete_unconfirmed_customers(project, target_source_ids || nullif(target.email, ''));
     RETURN QUERY
     WITH deleted_orders AS (
         DELETE FROM orders WHERE project_id = project AND customer_id = target.id RETURNING 1

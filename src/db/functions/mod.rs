@@ -16,6 +16,8 @@ functions![
     "lock_rules_shared",
     "lock_rules_exclusive",
     "parse_iso_timestamp",
+    "delete_unconfirmed_customers",
+    "erase_unconfirmed_customer",
     "erase_customer",
     "erase_customer_from_job_slices",
     "erase_orders_from_job_slices",

@@ -103,22 +103,6 @@ async fn a_project_can_disable_the_creation_of_customers_by_pages() {
 }
 
 #[tokio::test]
-async fn double_opt_in_returns_501_and_creates_no_customer() {
-    let project = TestProject::new();
-    let create = async |value| {
-        let headers = [("content-type", "application/json"), ("x-voucherify-double-opt-in", value)];
-        project.page().call_with(Method::POST, PATH, Body::from(r#"{"source_id":"a"}"#), &headers).await
-    };
-    let answer = create("true").await.expect(501);
-    assert_eq!(
-        answer.shape(),
-        r#"{"code":501,"key":"not_emulated","message":"Not emulated","details":"Double opt-in (X-Voucherify-Double-Opt-In: true) is not emulated: no customer was created","request_id":"<v->"}"#
-    );
-    project.client().get("/v1/customers/a").await.expect(404);
-    create("false").await.expect(200);
-}
-
-#[tokio::test]
 async fn an_unknown_key_creates_one_project_for_the_client_side_and_the_server_side() {
     let emulator = TestEmulator::new().await;
     emulator.page_with("new", "token").post(PATH, json!({"source_id": "a"})).await.expect(200);

@@ -1,6 +1,7 @@
 mod consents;
 mod cors;
 mod customers;
+mod double_opt_in;
 mod events;
 
 use serde_json::Value;

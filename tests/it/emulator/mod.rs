@@ -1,3 +1,4 @@
+mod confirm_customer;
 mod consents;
 mod custom_event_schemas;
 mod customer_state;

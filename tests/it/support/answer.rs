@@ -113,6 +113,7 @@ fn items(inner: &str) -> Vec<&str> {
 fn replace_generated(text: &str) -> String {
     for (prefix, length, hexadecimal) in [
         ("cust_", 24, false),
+        ("ucust_", 24, false),
         ("del_", 24, false),
         ("seg_", 24, false),
         ("ms_", 24, false),

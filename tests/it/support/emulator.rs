@@ -143,6 +143,11 @@ impl TestEmulator {
         voucherify_emulator::service::webhooks::expire(&self.core).await.unwrap();
     }
 
+    /// Deletes expired unconfirmed customers, as a worker does at intervals.
+    pub async fn expire_unconfirmed_customers(&self) {
+        voucherify_emulator::service::unconfirmed_customers::expire(&self.core).await.unwrap();
+    }
+
     /// Stops the workers. The emulator still accepts jobs, which another emulator on the same database can run.
     pub async fn stop_workers(&mut self) {
         if let Some(workers) = self.workers.take() {

@@ -187,6 +187,12 @@ impl Client {
         self.target.clone().send(request).await
     }
 
+    /// Sends a customer with double opt-in, which only a page can do.
+    pub async fn double_opt_in(&self, body: Value) -> Answer {
+        let headers = [("content-type", "application/json"), ("x-voucherify-double-opt-in", "true")];
+        self.call_with(Method::POST, "/client/v1/customers", Body::from(body.to_string()), &headers).await
+    }
+
     /// Sends a request that starts an async action, and returns the action when it is finished.
     pub async fn done(&self, path: &str, body: Value) -> Value {
         let answer = self.post(path, body).await;

@@ -53,6 +53,7 @@ async fn fill(emulator: &TestEmulator, client: &Client, project: i64) {
         "INSERT INTO webhooks VALUES ($1, 'wh_1', 'webhook', NULL, 'http://localhost/', '{}', true, now(), NULL)",
         "INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
          VALUES ($1, 'whs_1', 'wh_1', 'cust_1', 'evcus_1', now(), now())",
+        "INSERT INTO unconfirmed_customers VALUES ($1, 'ucust_1', NULL, NULL, '{}', now())",
         "INSERT INTO oauth_tokens VALUES (decode(md5($1::text), 'hex'), $1, 'a', 'api', now())",
         // Insert a slice, because only unfinished jobs have slices.
         "INSERT INTO job_slices SELECT $1, id, 1, '{}', '{}', '{}', '{}', '{}' FROM jobs WHERE project_id = $1",

@@ -165,3 +165,115 @@ async fn customer_of_other_project_is_not_erased() {
     project.client().get("/v1/customers/a").await.expect(200);
     assert_eq!(project.client().get("/v1/orders").await.json()["total"], 2);
 }
+
+/// Sends a customer with double opt-in and returns the id of the unconfirmed customer.
+async fn sign_up(project: &TestProject, body: Value) -> String {
+    project.page().double_opt_in(body).await.expect(200).string("/id")
+}
+
+/// Returns whether an unconfirmed customer still exists. If it does, it is confirmed.
+async fn is_left(client: &Client, id: &str) -> bool {
+    let answer = client.post(&format!("/_emulator/unconfirmed-customers/{id}/confirm"), json!({})).await;
+    assert!([200, 404].contains(&answer.status.as_u16()), "{}", answer.text);
+    answer.status == 200
+}
+
+#[tokio::test]
+async fn unconfirmed_customers_with_the_source_id_or_the_email_are_erased_with_the_customer() {
+    let project = TestProject::new();
+    let client = project.client();
+    client.customer(json!({"source_id": "alice@work", "email": "alice@home"})).await;
+    let mut erased = Vec::new();
+    for body in [
+        json!({"source_id": "alice@work", "email": "alice@elsewhere"}),
+        json!({"source_id": "other", "email": "alice@home"}),
+        json!({"email": "alice@home"}),
+        json!({"email": "alice@work"}),
+        json!({"source_id": "alice@home"}),
+    ] {
+        erased.push(sign_up(&project, body).await);
+    }
+    let mut kept = Vec::new();
+    for body in [json!({"source_id": "bob", "email": "bob@home"}), json!({"name": "alice@home"}), json!({})] {
+        kept.push(sign_up(&project, body).await);
+    }
+    let of_other_project = project.other_page().double_opt_in(json!({"source_id": "alice@work"})).await.string("/id");
+    let deletion = erase(&client, "alice%40work").await;
+    assert_eq!(deletion["data_json"]["customer_events"], 1);
+    for id in &erased {
+        assert!(!is_left(&client, id).await);
+    }
+    for id in &kept {
+        assert!(is_left(&client, id).await);
+    }
+    assert!(is_left(&project.other_project(), &of_other_project).await);
+}
+
+#[tokio::test]
+async fn soft_deleted_customer_is_erased_with_the_unconfirmed_customers_of_its_earlier_source_id() {
+    let project = TestProject::new();
+    let client = project.client();
+    let id = client.customer(json!({"source_id": "a"})).await;
+    client.delete("/v1/customers/a").await.expect(204);
+    let unconfirmed = sign_up(&project, json!({"source_id": "a"})).await;
+    erase(&client, &id).await;
+    assert!(!is_left(&client, &unconfirmed).await);
+    // When another customer has the source id, the unconfirmed customer is that one's.
+    let id = client.customer(json!({"source_id": "a"})).await;
+    client.delete("/v1/customers/a").await.expect(204);
+    client.customer(json!({"source_id": "a"})).await;
+    let unconfirmed = sign_up(&project, json!({"source_id": "a"})).await;
+    erase(&client, &id).await;
+    assert!(is_left(&client, &unconfirmed).await);
+}
+
+#[tokio::test]
+async fn customer_that_exists_only_unconfirmed_is_erased_by_id_source_id_or_email() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let body = json!({"source_id": "needle", "email": "needle@hay.stack", "metadata": {"k": "needle"}});
+    for identifier in [None, Some("needle"), Some("needle%40hay.stack")] {
+        let id = emulator.page().double_opt_in(body.clone()).await.expect(200).string("/id");
+        // The same form was sent another time, without a source id.
+        emulator.page().double_opt_in(json!({"email": "needle@hay.stack"})).await.expect(200);
+        let path = format!("/v1/customers/{}/permanent-deletion", identifier.unwrap_or(&id));
+        let deletion = client.post(&path, json!({})).await.expect(200).json();
+        let counts = json!({"events": 0, "customer_events": 0, "daily_events": 0, "segments": 0, "orders": 0, "order_events": 0, "customer": 1});
+        assert_eq!((&deletion["data_json"], &deletion["object"]), (&counts, &json!("pernament_deletion")));
+        assert_eq!((&deletion["related_object_id"], &deletion["related_object"]), (&json!(id), &json!("customer")));
+        client.post(&path, json!({})).await.expect(404);
+        assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
+        assert_eq!(emulator.tables_with(&id).await, ["permanent_deletions"]);
+    }
+}
+
+#[tokio::test]
+async fn customer_takes_precedence_over_an_unconfirmed_one() {
+    let project = TestProject::new();
+    let client = project.client();
+    let with_email = client.customer(json!({"source_id": "other", "email": "a@x"})).await;
+    let customer = client.customer(json!({"source_id": "a@x"})).await;
+    let unconfirmed = sign_up(&project, json!({"email": "a@x"})).await;
+    assert_eq!(erase(&client, "a%40x").await["related_object_id"], customer);
+    assert!(!is_left(&client, &unconfirmed).await);
+    // Customers are not found by their e-mail address.
+    let unconfirmed = sign_up(&project, json!({"email": "a@x"})).await;
+    project.other_project().post("/v1/customers/a%40x/permanent-deletion", json!({})).await.expect(404);
+    assert_eq!(erase(&client, "a%40x").await["related_object_id"], unconfirmed);
+    client.get(&format!("/v1/customers/{with_email}")).await.expect(200);
+    client.post("/v1/customers/a%40x/permanent-deletion", json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn confirmed_customer_is_erased_with_the_record_of_its_confirmation() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let id = emulator.page().double_opt_in(json!({"source_id": "needle"})).await.expect(200).string("/id");
+    assert!(is_left(&client, &id).await);
+    client.put("/_emulator/customers/needle/state", json!({"system_metadata": {"source": "needle"}})).await.expect(200);
+    client.put("/v1/customers/needle", json!({"name": "needle"})).await.expect(200);
+    assert_eq!(erase(&client, "needle").await["data_json"]["customer_events"], 2);
+    for text in [id.as_str(), "needle"] {
+        assert_eq!(emulator.tables_with(text).await, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,24 @@
+-- Erases an unconfirmed customer by its id, its source id or its e-mail address, together with the others that have the same source id
+-- or e-mail address. Records the erasure in permanent_deletions, and returns the erased id; null when there is none.
+CREATE OR REPLACE FUNCTION erase_unconfirmed_customer(project bigint, identifier text, deletion_id text, at timestamptz)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    target unconfirmed_customers%ROWTYPE;
+BEGIN
+    PERFORM lock_rules_shared(project);
+    SELECT * INTO target FROM unconfirmed_customers
+    WHERE project_id = project AND (id = identifier OR source_id = identifier OR email = identifier)
+    ORDER BY id <> identifier, source_id IS DISTINCT FROM identifier, requested_at, id
+    LIMIT 1
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    DELETE FROM unconfirmed_customers WHERE project_id = project AND id = target.id;
+    PERFORM delete_unconfirmed_customers(project, ARRAY[target.source_id, target.email]);
+    INSERT INTO permanent_deletions
+        (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events)
+    VALUES (project, deletion_id, target.id, at, 0, 0, 0, 0, 0, 0);
+    RETURN target.id;
+END
+$$;

@@ -1,0 +1,92 @@
+//! Double opt-in: customers that exist only after they have confirmed what a page sent.
+
+use super::retry::retry;
+use super::unit_of_work::UnitOfWork;
+use super::{Caller, Core, Error, Resource, customers};
+use crate::db;
+use crate::domain::customer::{Customer, CustomerReference};
+use crate::domain::identifier::Identifier;
+use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
+
+/// How many expired rows one statement deletes.
+const ROWS_PER_STATEMENT: i64 = 10_000;
+
+/// Stores an unconfirmed customer. It replaces the one with the same source id or, when it has none, the one with the
+/// same e-mail address, which keeps its id. Nothing is recorded, because there is no customer yet. `reference` has no
+/// `id`.
+///
+/// # Errors
+/// Returns [`Error::Invalid`] and [`Error::InvalidMetadata`] when the customer could not be created or updated now.
+pub async fn create(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<UnconfirmedCustomer, Error> {
+    retry(async || {
+        let mut work = UnitOfWork::begin(core, caller).await?;
+        check(&mut work, &reference).await?;
+        let CustomerReference { id: _, source_id, patch } = reference.clone();
+        let new = UnconfirmedCustomer { id: core.ids.random("ucust_"), source_id, patch, requested_at: work.now };
+        let id = db::unconfirmed_customers::save(work.connection(), caller.project, &new).await?;
+        work.commit().await?;
+        Ok(UnconfirmedCustomer { id, ..new })
+    })
+    .await
+}
+
+/// Checks a customer against the current rules of the project, as its confirmation does again later.
+async fn check(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<(), Error> {
+    let (core, project, now) = (work.core, work.project(), work.now);
+    let known = match &reference.source_id {
+        Some(source_id) => {
+            db::customers::find_by_source_id(work.connection(), project, &Identifier::new(source_id.clone())).await?
+        }
+        None => None,
+    };
+    match known {
+        Some(mut known) => customers::apply_patch(&work.rules, &mut known, reference.patch.clone(), now).map(drop),
+        None => customers::new_from(core, &work.rules, reference, now).map(drop),
+    }
+}
+
+/// Confirms an unconfirmed customer: creates the customer, or updates the one that has its source id by now, and
+/// deletes the unconfirmed one.
+///
+/// # Errors
+/// Returns [`Error::NotFound`] for an unknown, confirmed or expired id, and the errors of [`create`] when the rules of
+/// the project have changed; the unconfirmed customer then stays.
+pub async fn confirm(core: &Core, caller: &Caller, id: &Identifier) -> Result<Customer, Error> {
+    let not_found = || Error::not_found(Resource::UnconfirmedCustomer, id.as_str());
+    if !id.can_exist() {
+        return Err(not_found());
+    }
+    retry(async || {
+        let mut work = UnitOfWork::begin(core, caller).await?;
+        let (project, expired_before) = (caller.project, UnconfirmedCustomer::expired_before(work.now));
+        let found = db::unconfirmed_customers::find(work.connection(), project, id.as_str(), expired_before).await?;
+        let Some(found) = found else { return Err(not_found()) };
+        // Lock the customer before the unconfirmed one: an erasure locks them in this order.
+        let known = match &found.source_id {
+            Some(source_id) => db::customers::lock_by_source_id(work.connection(), project, source_id).await?,
+            None => None,
+        };
+        let deleted = db::unconfirmed_customers::delete(work.connection(), project, id.as_str()).await?;
+        let confirmed = customers::confirm(&mut work, known, deleted.ok_or_else(not_found)?).await?;
+        work.commit().await?;
+        Ok(confirmed)
+    })
+    .await
+}
+
+/// Deletes the unconfirmed customers that can no longer be confirmed.
+///
+/// # Errors
+/// Returns an error when a database statement fails.
+pub async fn expire(core: &Core) -> Result<(), Error> {
+    let expired_before = UnconfirmedCustomer::expired_before(core.clock.now());
+    loop {
+        let mut connection = core.pool.acquire().await?;
+        let deleted =
+            db::unconfirmed_customers::delete_expired(&mut connection, expired_before, ROWS_PER_STATEMENT).await?;
+        connection.release();
+        if deleted < ROWS_PER_STATEMENT {
+            return Ok(());
+        }
+    }
+}
