@@ -87,3 +87,15 @@ async fn a_soft_deleted_customer_has_no_code() {
     project.client().delete("/v1/customers/a").await.expect(204);
     assert_eq!(error(&project, &[("type", "customer_delete"), ("code", "a")]).await, "Customer not found");
 }
+
+#[tokio::test]
+async fn unconfirmed_customers_are_erased_with_the_customer_and_have_no_code() {
+    let emulator = TestEmulator::new().await;
+    let delete = [("type", "customer_delete"), ("code", "needle")];
+    emulator.page().double_opt_in(json!({"source_id": "needle"})).await.expect(200);
+    assert_eq!(error(&emulator, &delete).await, "Customer not found");
+    assert_eq!(emulator.tables_with("needle").await, ["unconfirmed_customers"]);
+    emulator.client().customer(json!({"source_id": "needle"})).await;
+    assert_eq!(call_json(&emulator, &delete).await, deleted("needle"));
+    assert_eq!(emulator.tables_with("needle").await, Vec::<String>::new());
+}
