@@ -8,6 +8,7 @@
 mod client;
 mod configured_keys;
 mod contract;
+mod coverage;
 mod emulator;
 mod errors;
 mod identifiers;

@@ -12,6 +12,11 @@ use super::Answer;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(CONTRACT).unwrap());
 
+/// Returns the parsed contract.
+pub fn document() -> &'static Value {
+    &DOCUMENT
+}
+
 /// Returns the method, the path and the operation id of every operation of the contract.
 pub fn operations() -> Vec<(String, String, String)> {
     let mut operations = Vec::new();
