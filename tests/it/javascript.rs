@@ -103,6 +103,19 @@ async fn schemas_filters_and_exports_are_normalized() {
 }
 
 #[tokio::test]
+async fn the_state_of_a_customer_is_normalized() {
+    let project = TestProject::new();
+    let client = project.client();
+    client.customer(json!({"source_id": "c"})).await;
+    let state = format!(
+        r#"{{"loyalty":{{"campaigns":{{"b":{{"points":1}},"10":{{"points":2.0}},"9":{{}}}}}},"system_metadata":{SENT}}}"#
+    );
+    let answer = client.call(Method::PUT, "/_emulator/customers/c/state", Some(state)).await.expect(200);
+    assert!(answer.text.contains(&format!(r#""system_metadata":{WRITTEN}"#)), "{}", answer.text);
+    assert_is_stable(&answer.text);
+}
+
+#[tokio::test]
 async fn webhook_messages_are_stable() {
     let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
     let client = emulator.client();

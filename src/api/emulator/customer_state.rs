@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use crate::domain::json::JsonText;
+use crate::domain::json::{JsonText, javascript};
 use crate::domain::limits::{MAX_INTEGER, STATE_CAMPAIGNS, STATE_WIDGETS, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::http::state::AppState;
@@ -88,6 +88,7 @@ fn read_loyalty(mut loyalty: Object) -> Result<Value, ApiError> {
             members.insert("referred_customers".to_owned(), number(&mut campaign, "referred_customers")?.into());
             campaigns.insert(name, members.into());
         }
+        javascript::order_keys(&mut campaigns);
     }
     Ok(json!({"points": points, "referred_customers": referred, "campaigns": campaigns}))
 }
@@ -101,13 +102,16 @@ fn read_referrals(mut referrals: Object) -> Result<Value, ApiError> {
 
 fn read_referral_campaign(mut referral: Object) -> Result<Value, ApiError> {
     let mut members = Map::new();
-    for name in ["campaign_id", "related_object_id", "related_object_type"] {
-        members.extend(referral.optional_text(name, TEXT_CHARS)?.map(|text| (name.to_owned(), text.into())));
-    }
+    let texts = [
+        ("campaign_id", referral.identifier("campaign_id")?),
+        ("related_object_id", referral.identifier("related_object_id")?),
+        ("related_object_type", referral.optional_text("related_object_type", TEXT_CHARS)?),
+    ];
+    members.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))));
     members.extend(referral.date_text("date")?.value().map(|text| ("date".to_owned(), text.into())));
     // Reject `referrer_id`: it is the id of another customer, whose permanent deletion would not remove it from this JSON.
-    if referral.optional_text("referrer_id", TEXT_CHARS)?.is_some() {
-        let details = format!("Property {} is not kept: it names another person", referral.path_of("referrer_id"));
+    if referral.identifier("referrer_id")?.is_some() {
+        let details = format!("Property {} is not kept: it names another customer", referral.path_of("referrer_id"));
         return Err(ApiError::invalid_payload(details));
     }
     Ok(members.into())

@@ -70,7 +70,7 @@ async fn invalid_properties_are_rejected_and_unknown_customers_return_404() {
         ),
         (
             json!({"referrals": {"campaigns": [{"referrer_id": "cust_x"}]}}),
-            "Property .referrals.campaigns[0].referrer_id is not kept: it names another person",
+            "Property .referrals.campaigns[0].referrer_id is not kept: it names another customer",
         ),
         (
             json!({"referrals": {"campaigns": [{"date": "soon"}]}}),
