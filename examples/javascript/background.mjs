@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import sdk from '@voucherify/sdk'
 
 const apiUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
-const client = sdk.VoucherifyServerSide({ apiUrl, applicationId: randomUUID(), secretKey: randomUUID() })
+// A new pair of keys gets an empty project of its own.
+const newClient = () => sdk.VoucherifyServerSide({ apiUrl, applicationId: randomUUID(), secretKey: randomUUID() })
+let client = newClient()
 const pause = () => new Promise(resolve => setTimeout(resolve, 20))
 
 // Poll until the job is finished, as a user would.
@@ -91,4 +93,24 @@ assert.deepEqual(lines.slice(1), ['carol,c@x.y,"Paris, TX"'])
 assert.equal((await exports.list({ limit: 5 })).total, 1)
 await exports.delete(created.id)
 await assert.rejects(exports.get(created.id), { message: 'Resource not found' })
+
+// A scroll returns each customer exactly once, also those that one job created.
+client = newClient()
+const expected = []
+const customersNamed = prefix => Array.from({ length: 250 }, (_, index) => ({ source_id: `${prefix}${1000 + index}` }))
+async function checkScroll(...created) {
+  expected.push(...created.map(customer => customer.source_id))
+  const found = []
+  for await (const customer of client.customers.scroll({ limit: 100 })) found.push(customer.source_id)
+  assert.deepEqual([found.length, new Set(found).size], [expected.length, expected.length])
+  assert.deepEqual(found.sort(), expected)
+}
+const [bulkCustomers, csvCustomers, orderCustomers] = ['bulk', 'csv', 'order'].map(customersNamed)
+await done(await client.customers.updateInBulk(bulkCustomers))
+await checkScroll(...bulkCustomers)
+writeFileSync(file, ['Source_id', ...csvCustomers.map(customer => customer.source_id), ''].join('\n'))
+await done(await client.customers.importCSV(file))
+await checkScroll(...csvCustomers)
+await done(await client.orders.import(orderCustomers.map(customer => ({ status: 'PAID', amount: 100, customer }))))
+await checkScroll(...orderCustomers)
 console.log('done')
