@@ -19,7 +19,14 @@ await page(id, token).updateConsents('alice', { cnst_news: true })
 assert.equal((await page(id, token).listConsents()).consents.total, 1)
 const { data } = await server(id, token).customers.listActivity('alice')
 assert.deepEqual(data.map(entry => entry.data.event_source.channel), Array(3).fill('CLIENT_API'))
-await assert.rejects(page(id, token).createCustomer({ source_id: 'bob' }, true), { code: 501, key: 'not_emulated' })
+
+// Double opt-in: the server side finds the customer only after the confirmation, which the vendor sends by e-mail.
+const unconfirmed = await page(id, token).createCustomer({ source_id: 'bob', email: 'bob@smith.com' }, true)
+assert.match(unconfirmed.id, /^ucust_/)
+await assert.rejects(server(id, token).customers.get('bob'), { code: 404 })
+const confirm = `${apiUrl}/_emulator/unconfirmed-customers/${unconfirmed.id}/confirm`
+assert.equal((await fetch(confirm, { method: 'POST', headers: keys })).status, 200)
+assert.equal((await server(id, token).customers.get('bob')).email, 'bob@smith.com')
 
 // Keys of one family work only for their own paths, and not after they are revoked.
 async function pair(family) {
