@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::domain::limits::SCOPE_CHARS;
-use crate::domain::oauth::is_valid_scope;
+use crate::domain::oauth::{TOKEN_LIFETIME, is_valid_scope};
 use crate::http::answer;
 use crate::http::error::{ApiError, ErrorKind};
 use crate::http::form::Form;
@@ -24,6 +24,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> 
         return Err(ApiError::new(ErrorKind::InvalidScope).with_details(scope));
     }
     let (access_token, token) = oauth::issue(&app.core, &caller, scope).await?;
-    let now = app.core.clock.now();
-    Ok(answer::json(|out| write(out, &access_token, &token, now)))
+    // Not the time of the clock: the next second may have begun since the token was issued.
+    let issued_at = token.expires_at - TOKEN_LIFETIME;
+    Ok(answer::json(|out| write(out, &access_token, &token, issued_at)))
 }
