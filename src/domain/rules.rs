@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::filter::{CustomerField, CustomerValues, FieldKind, Filter, FilterError, OrderField};
+use super::filter::{CustomerField, CustomerValues, FieldKind, Filter, FilterError, JunctionRule, OrderField};
 use super::metadata_schema::{Definition, EventSchema, MetadataSchema, MetadataType, Write, validate, validate_event};
 use super::segment::{SegmentName, SegmentType};
 use super::webhook::Subscription;
@@ -52,7 +52,7 @@ impl Rules {
     /// # Errors
     /// Returns the first error in the filter.
     pub fn customer_filter(&self, json: &serde_json::Value) -> Result<Filter<CustomerField>, FilterError> {
-        Filter::parse(json, None, |name| self.customer_field(name))
+        Filter::parse(json, JunctionRule::Required, |name| self.customer_field(name))
     }
 
     /// Returns the customer field with that filter name.

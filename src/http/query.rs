@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, ErrorKind};
-use crate::domain::filter::{FieldKind, Filter, FilterError, Junction};
+use crate::domain::filter::{FieldKind, Filter, FilterError, JunctionRule};
 use crate::domain::limits;
 use crate::domain::page::{Page, Sort, Window};
 use crate::domain::timestamp;
@@ -148,13 +148,13 @@ impl Query {
         Ok((!filter.is_empty()).then_some(Value::Object(filter)))
     }
 
-    /// Parses [`Query::filters`]. `field` maps a name to a field; the junction is `and` by default.
+    /// Parses [`Query::filters`]. `field` maps a name to a field; the junction is optional.
     pub fn filter_of<F>(
         &self,
         field: impl FnMut(&str) -> Option<(F, FieldKind)>,
     ) -> Result<Option<Filter<F>>, ApiError> {
         let Some(json) = self.filters()? else { return Ok(None) };
-        Filter::parse(&json, Some(Junction::And), field)
+        Filter::parse(&json, JunctionRule::Optional, field)
             .map(Some)
             .map_err(|error| ApiError::filter(&error, ErrorKind::InvalidQueryParams, ".filters"))
     }

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Map, Value, json};
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 use voucherify_emulator::db;
-use voucherify_emulator::domain::filter::{CustomerField, CustomerValues, FieldKind, Filter, OPERATORS};
+use voucherify_emulator::domain::filter::{CustomerField, CustomerValues, FieldKind, Filter, JunctionRule, OPERATORS};
 use voucherify_emulator::domain::project::ProjectId;
 
 use crate::support::TestEmulator;
@@ -295,7 +295,8 @@ fn a_filter_selects_the_same_customers_in_rust_and_in_sql() {
                     .unwrap();
                 let customers = load_customers(&mut connection, ProjectId(project)).await;
                 for json in filters {
-                    let parsed = Filter::parse(&json, None, |name| CustomerField::parse(name, defined_kind));
+                    let parsed =
+                        Filter::parse(&json, JunctionRule::Required, |name| CustomerField::parse(name, defined_kind));
                     let [matched, all, rejected] = counts.get();
                     let Ok(filter) = parsed else {
                         counts.set([matched, all, rejected + 1]);

@@ -32,6 +32,7 @@ pub use error::FilterError;
 pub use kind::FieldKind;
 pub use operator_names::OPERATORS;
 pub use order::OrderField;
+pub use parse::JunctionRule;
 pub use predicate::{Comparison, DatePart, Predicate};
 pub use scalar::Scalar;
 pub use segment::SegmentField;

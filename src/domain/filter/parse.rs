@@ -9,24 +9,48 @@ use super::operands::Operands;
 use super::operator;
 use crate::domain::limits::{FILTER_CONDITIONS, FILTER_VALUES, TEXT_CHARS};
 
+/// Which values of the member `junction` are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JunctionRule {
+    /// `and` or `or`, as the vendor publishes it for segments.
+    Required,
+    /// The same in any case, for queries and exports; `and` when there is none.
+    Optional,
+}
+
+impl JunctionRule {
+    fn parse(self, value: Option<&Value>) -> Result<Junction, FilterError> {
+        let text = match (value, self) {
+            (Some(Value::String(text)), _) => text.as_str(),
+            (None, Self::Optional) => return Ok(Junction::And),
+            _ => return Err(FilterError::Junction),
+        };
+        let is = |name: &str| match self {
+            Self::Required => text == name,
+            Self::Optional => text.eq_ignore_ascii_case(name),
+        };
+        if is("and") {
+            Ok(Junction::And)
+        } else if is("or") {
+            Ok(Junction::Or)
+        } else {
+            Err(FilterError::Junction)
+        }
+    }
+}
+
 impl<F> Filter<F> {
-    /// Parses a filter. `field` returns the field with a name, and its kind. `default` is the junction of a filter
-    /// without `junction`; if it is `None`, such a filter is an error.
+    /// Parses a filter. `field` returns the field with a name, and its kind.
     ///
     /// # Errors
     /// Returns the first error in the filter.
     pub fn parse(
         json: &Value,
-        default: Option<Junction>,
+        rule: JunctionRule,
         mut field: impl FnMut(&str) -> Option<(F, FieldKind)>,
     ) -> Result<Self, FilterError> {
         let Value::Object(members) = json else { return Err(FilterError::Junction) };
-        let junction = match members.get("junction").map(Value::as_str) {
-            Some(Some("and")) => Junction::And,
-            Some(Some("or")) => Junction::Or,
-            None => default.ok_or(FilterError::Junction)?,
-            Some(_) => return Err(FilterError::Junction),
-        };
+        let junction = rule.parse(members.get("junction"))?;
         let mut fields = Vec::new();
         let (mut count, mut values) = (0, 0);
         for (name, conditions) in members.iter().filter(|(name, _)| *name != "junction") {

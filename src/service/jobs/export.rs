@@ -10,7 +10,7 @@ use super::acceptance::{Acceptance, JobRequest};
 use crate::db;
 use crate::db::jobs::{ExportDeletion, ResultPart};
 use crate::domain::export::{ExportParameters, ExportRequest, ExportedObject};
-use crate::domain::filter::{CustomerField, Filter, Junction, OrderField};
+use crate::domain::filter::{CustomerField, Filter, JunctionRule, OrderField};
 use crate::domain::identifier::Identifier;
 use crate::domain::job::{Job, JobAddress, JobType, NewJob, ResultLine};
 use crate::domain::json::JsonText;
@@ -136,12 +136,12 @@ async fn write(
 fn customer_filter(rules: &Rules, parameters: &ExportParameters) -> Result<Filter<CustomerField>, Error> {
     // The vendor's exports also accept the short name `city`.
     let field = |name: &str| rules.customer_field(if name == "city" { "address.city" } else { name });
-    Filter::parse(&parameters.filter(), Some(Junction::And), field).map_err(Error::ExportFilter)
+    Filter::parse(&parameters.filter(), JunctionRule::Optional, field).map_err(Error::ExportFilter)
 }
 
 fn order_filter(rules: &Rules, parameters: &ExportParameters) -> Result<Filter<OrderField>, Error> {
     let field = |name: &str| rules.order_field(name);
-    Filter::parse(&parameters.filter(), Some(Junction::And), field).map_err(Error::ExportFilter)
+    Filter::parse(&parameters.filter(), JunctionRule::Optional, field).map_err(Error::ExportFilter)
 }
 
 /// The file of an export that is being written.

@@ -142,7 +142,7 @@ async fn invalid_parameters_return_400_with_their_path() {
         ),
         (
             "customer",
-            json!({"filters": {"junction": "AND"}}),
+            json!({"filters": {"junction": "nor"}}),
             "Property .parameters.filters has wrong `junction` property. It must be one of: and, or",
         ),
         (

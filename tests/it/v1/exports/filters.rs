@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::export_file;
-use crate::support::{Client, TestEmulator};
+use crate::support::{Client, TestEmulator, TestProject};
 
 /// Returns the source ids of the objects that match the filters.
 async fn filtered_source_ids(client: &Client, object: &str, filters: Value) -> String {
@@ -82,4 +82,33 @@ async fn orders_are_exported_by_filter() {
     ] {
         assert_eq!(filtered_source_ids(&client, "order", filters.clone()).await, expected, "{filters}");
     }
+}
+
+#[tokio::test]
+async fn the_junction_of_a_filter_has_any_case_and_is_shown_as_sent() {
+    let project = TestProject::new();
+    let client = project.client();
+    client.customer(json!({"source_id": "a", "name": "Anna"})).await;
+    client.customer(json!({"source_id": "b", "email": "b@x"})).await;
+    client.post("/v1/orders", json!({"source_id": "c", "amount": 1})).await.expect(200);
+    client.post("/v1/orders", json!({"source_id": "d", "status": "PAID"})).await.expect(200);
+    let (customers, orders) = (("name", "Anna", "email", "b@x"), ("source_id", "c", "status", "PAID"));
+    for (object, (field, value, other_field, other_value), both) in
+        [("customer", customers, "ab"), ("order", orders, "cd")]
+    {
+        for (junction, expected) in [("OR", both), ("Or", both), ("or", both), ("AND", ""), ("And", ""), ("and", "")] {
+            let filters = json!({
+                "junction": junction,
+                field: {"conditions": {"$is": [value]}},
+                other_field: {"conditions": {"$is": [other_value]}}
+            });
+            assert_eq!(filtered_source_ids(&client, object, filters.clone()).await, expected, "{object} {junction}");
+            let latest = client.get("/v1/exports?limit=1").await.expect(200).json();
+            assert_eq!(latest["exports"][0]["parameters"]["filters"], filters);
+        }
+    }
+    let body = json!({"parameters": {"filters": {"junction": "OR"}}});
+    let accepted = client.post("/v1/orders/export", body.clone()).await.expect(200).json();
+    assert_eq!(accepted["parameters"]["filters"], body["parameters"]["filters"]);
+    client.post("/v1/orders/export", json!({"parameters": {"filters": {"junction": "nor"}}})).await.expect(400);
 }

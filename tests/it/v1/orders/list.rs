@@ -62,6 +62,8 @@ async fn orders_are_filtered_and_counted() {
             "ba",
             2,
         ),
+        ("filters[junction]=OR&filters[source_id][conditions][$is]=a&filters[amount][conditions][$is]=200", "ba", 2),
+        ("filters[junction]=And&filters[source_id][conditions][$is]=a&filters[amount][conditions][$is]=200", "", 0),
         ("filters[source_id][conditions][$in][0]=a&filters[source_id][conditions][$in][1]=z", "a", 1),
     ] {
         let list = client.get(&format!("/v1/orders?{query}")).await.expect(200);
@@ -69,6 +71,7 @@ async fn orders_are_filtered_and_counted() {
         assert_eq!(list.json()["total"], total, "{query}");
     }
     for (query, details) in [
+        ("filters[junction]=nor", "Property .filters has wrong `junction` property. It must be one of: and, or"),
         ("filters[email][conditions][$is]=a", "Property .filters.email is not a field that can be filtered by"),
         ("filters[amount][conditions][$is]=a", "Property .filters.amount.conditions.$is.0 must be number"),
     ] {

@@ -461,6 +461,8 @@ async fn invalid_filter_returns_400_with_path() {
         (Value::Null, junction),
         (json!({}), junction),
         (json!({"junction": "xor"}), junction),
+        (json!({"junction": "AND"}), junction),
+        (json!({"junction": "Or"}), junction),
         (json!([]), "Property .filter must be object"),
         (
             json!({"junction": "and", "shoe_size": {"conditions": {}}}),
