@@ -14,6 +14,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// Returns the first page with `limit` rows.
+    #[must_use]
+    pub fn first(limit: i64) -> Self {
+        Self { limit, number: 1 }
+    }
+
     /// Returns the number of rows before this page.
     #[must_use]
     pub fn offset(self) -> i64 {

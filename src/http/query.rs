@@ -86,6 +86,13 @@ impl Query {
         Ok(Page { limit: self.limit()?, number: self.integer("page", 1, max_page, 1)? })
     }
 
+    /// Returns `limit`, `page` and the cursor `starting_after`. `page` is ignored beside a cursor, whatever its value.
+    pub fn page_or_cursor(&self, max_page: i64) -> Result<(Page, Option<DateTime<Utc>>), ApiError> {
+        let cursor = self.time("starting_after")?;
+        let page = if cursor.is_some() { Page::first(self.limit()?) } else { self.page(max_page)? };
+        Ok((page, cursor))
+    }
+
     /// Returns `order`, one of `allowed`; all of them must be texts that [`Sort::parse`] reads.
     pub fn order(&self, allowed: &[&str]) -> Result<Sort, ApiError> {
         Ok(self.one_of("order", allowed)?.and_then(Sort::parse).unwrap_or(Sort::NEWEST_FIRST))

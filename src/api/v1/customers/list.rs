@@ -17,7 +17,7 @@ const MAX_PAGE: i64 = 99;
 
 /// GET /v1/customers (list-customers)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let page = query.page(MAX_PAGE)?;
+    let (page, cursor) = query.page_or_cursor(MAX_PAGE)?;
     let mut filter = CustomerFilter {
         email: query.text("email")?,
         city: query.text("city")?,
@@ -28,7 +28,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         filter: None,
     };
     let sort = query.order(&SORT_ORDERS)?;
-    let cursor = query.time("starting_after")?;
 
     let mut connection = app.core.pool.acquire().await?;
     if query.filters()?.is_some() {
@@ -51,7 +50,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
 
     let limit = usize::try_from(page.limit).unwrap_or_default();
     // The time that the cursor of the next page is compared with.
-    let cursor_time = cursor.filter(|_| page.number == 1).map(|_| {
+    let cursor_time = cursor.map(|_| {
         move |row: &Customer| match sort.key {
             SortKey::UpdatedAt => row.updated_at.unwrap_or(row.created_at),
             SortKey::CreatedAt | SortKey::SourceId => row.created_at,

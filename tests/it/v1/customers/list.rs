@@ -216,6 +216,41 @@ async fn invalid_parameters_return_400() {
 }
 
 #[tokio::test]
+async fn page_is_ignored_beside_a_cursor() {
+    let emulator = TestEmulator::at("2024-01-01T00:00:00Z").await;
+    let client = create_customers(&emulator, 3).await;
+    for page in ["2", "99", "100", "0", "-1", "478", "two", "99999999999999999999"] {
+        let query = format!("limit=2&page={page}&starting_after=2024-01-01T00:00:02Z");
+        assert_eq!(list_source_ids(&client, &query).await, "ba", "{page}");
+    }
+    for (query, details) in [
+        ("page=100&starting_after=", "Property .page cannot be higher than 99"),
+        ("page=100&starting_after=soon", "Property .starting_after cannot be recognized as a ISO-8601 compliant date"),
+        ("limit=0&page=0&starting_after=2024-01-01", "Property .limit cannot be lower than 1"),
+    ] {
+        assert_eq!(client.get(&format!("/v1/customers?{query}")).await.expect(400).string("/details"), details);
+    }
+}
+
+#[tokio::test]
+async fn the_junction_of_a_filter_has_any_case() {
+    let project = TestProject::new();
+    let client = project.client();
+    client.customer(json!({"source_id": "a", "name": "x"})).await;
+    client.customer(json!({"source_id": "b", "email": "y"})).await;
+    let conditions = "filters[name][conditions][$is]=x&filters[email][conditions][$is]=y";
+    for (junction, expected) in [("OR", "ba"), ("Or", "ba"), ("or", "ba"), ("AND", ""), ("And", ""), ("and", "")] {
+        let query = format!("filters[junction]={junction}&{conditions}");
+        assert_eq!(list_source_ids(&client, &query).await, expected, "{junction}");
+    }
+    for junction in ["nor", "", "%20or", "and,or"] {
+        let error = client.get(&format!("/v1/customers?filters[junction]={junction}&{conditions}")).await.expect(400);
+        let details = "Property .filters has wrong `junction` property. It must be one of: and, or";
+        assert_eq!(error.string("/details"), details, "{junction}");
+    }
+}
+
+#[tokio::test]
 async fn customers_of_other_project_are_not_listed() {
     let project = TestProject::new();
     project.client().customer(json!({"email": "a@b.c"})).await;
