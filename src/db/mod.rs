@@ -26,7 +26,6 @@ pub mod permanent_deletions;
 pub mod pool;
 pub mod project_deletions;
 pub mod projects;
-pub mod row_counts;
 pub mod rules;
 pub mod segments;
 pub mod statistics;
@@ -35,4 +34,6 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 mod json;
+mod list_query;
+mod row_counts;
 mod window;

@@ -1,9 +1,11 @@
 //! Projects and organisations. No query finds a project that is marked as deleted.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
+use super::list_query::ListQuery;
 use crate::domain::json::JsonText;
+use crate::domain::page::Page;
 use crate::domain::project::{OrganisationId, Project, ProjectId, ProjectSettings};
 
 /// A project to insert. It contains a secret, so it does not implement `Debug`.
@@ -87,6 +89,7 @@ pub async fn find_organisation(
     Ok(id.map(OrganisationId))
 }
 
+#[derive(FromRow)]
 struct ProjectRow {
     id: i64,
     public_id: String,
@@ -174,16 +177,18 @@ pub async fn list(
     organisation: OrganisationId,
     limit: i64,
 ) -> Result<(Vec<Project>, i64), sqlx::Error> {
-    let rows = select_projects!("organisation_id = $1 ORDER BY id DESC LIMIT $2", organisation.0, limit)
-        .fetch_all(&mut *connection)
-        .await?;
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM projects WHERE organisation_id = $1 AND deleted_at IS NULL"#,
-        organisation.0
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok((rows.into_iter().map(Project::try_from).collect::<Result<_, _>>()?, total))
+    let push_matching = |query: &mut QueryBuilder<Postgres>| {
+        query.push(" FROM projects WHERE deleted_at IS NULL AND organisation_id = ").push_bind(organisation.0);
+    };
+    let push_rows = |query: &mut QueryBuilder<Postgres>| {
+        query.push("SELECT id, public_id, name, is_sandbox, webhook_token, settings");
+        push_matching(query);
+        query.push(" ORDER BY id DESC");
+    };
+    let page = Page::first(limit);
+    let (rows, total): (Vec<ProjectRow>, i64) =
+        ListQuery { page, has_cursor: false, row_count: None }.fetch(connection, push_rows, push_matching).await?;
+    Ok((page.trim(rows).into_iter().map(Project::try_from).collect::<Result<_, _>>()?, total))
 }
 
 /// Updates the name and the settings of a locked project.

@@ -1,26 +1,18 @@
-//! The number of rows of an unfiltered list.
+//! The number of rows of an unfiltered list. The table `row_counts` stores it.
 
-use sqlx::PgConnection;
+use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::project::ProjectId;
 
 /// The resource name of the number of customers that are not deleted.
-pub const CUSTOMERS: &str = "customers";
+pub(super) const CUSTOMERS: &str = "customers";
 /// The resource name of the number of orders.
-pub const ORDERS: &str = "orders";
+pub(super) const ORDERS: &str = "orders";
 /// The resource name of the number of segments. For the number of members of a segment, it is the id of the segment.
-pub const SEGMENTS: &str = "segments";
+pub(super) const SEGMENTS: &str = "segments";
 
-/// Returns the number of rows of a resource of the project.
-///
-/// # Errors
-/// Returns an error when the database query fails.
-pub async fn total(connection: &mut PgConnection, project: ProjectId, resource: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(value), 0)::bigint AS "total!" FROM row_counts WHERE project_id = $1 AND resource = $2"#,
-        project.0,
-        resource
-    )
-    .fetch_one(connection)
-    .await
+/// Adds the statement that selects the number of rows of a resource of the project.
+pub(super) fn push_total(query: &mut QueryBuilder<Postgres>, project: ProjectId, resource: &str) {
+    query.push("SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = ").push_bind(project.0);
+    query.push(" AND resource = ").push_bind(resource.to_owned());
 }

@@ -25,6 +25,13 @@ impl Page {
     pub fn offset(self) -> i64 {
         (self.number - 1) * self.limit
     }
+
+    /// Removes the rows beyond the limit, which a query selects to see whether there is a next page.
+    #[must_use]
+    pub fn trim<T>(self, mut rows: Vec<T>) -> Vec<T> {
+        rows.truncate(usize::try_from(self.limit).unwrap_or_default());
+        rows
+    }
 }
 
 /// A sort direction.
@@ -80,6 +87,15 @@ pub struct Window {
 }
 
 impl Window {
+    /// Returns the times that come after `cursor` in this direction.
+    #[must_use]
+    pub fn after_cursor(cursor: DateTime<Utc>, direction: Direction) -> Self {
+        match direction {
+            Direction::Ascending => Self { before: None, after: Some(cursor) },
+            Direction::Descending => Self { before: Some(cursor), after: None },
+        }
+    }
+
     /// Returns whether the window has no bounds.
     #[must_use]
     pub fn is_unbounded(self) -> bool {

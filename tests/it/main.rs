@@ -13,6 +13,7 @@ mod emulator;
 mod errors;
 mod identifiers;
 mod javascript;
+mod lists;
 mod management;
 mod paths;
 mod races;

@@ -6,6 +6,7 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use super::row::CustomerRow;
 use crate::db::filter::push_customer_filter;
+use crate::db::list_query::ListQuery;
 use crate::db::window::push_window;
 use crate::db::{row_counts, segments};
 use crate::domain::customer::Customer;
@@ -40,12 +41,12 @@ impl FromRow<'_, PgRow> for CustomerRow {
 }
 
 /// A row of a list. `is_time_dependent` is whether the list is of a segment whose filter depends on the current time.
-struct ListedRow {
+struct ListedCustomer {
     customer: CustomerRow,
     is_time_dependent: bool,
 }
 
-impl FromRow<'_, PgRow> for ListedRow {
+impl FromRow<'_, PgRow> for ListedCustomer {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self { customer: CustomerRow::from_row(row)?, is_time_dependent: row.try_get_unchecked(11)? })
     }
@@ -108,15 +109,6 @@ pub async fn list(
     cursor: Option<DateTime<Utc>>,
     page: Page,
 ) -> Result<CustomerPage, sqlx::Error> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS);
-    if let Some(segment_id) = &filter.segment_id {
-        query.push(", (SELECT evaluated_at IS NOT NULL FROM segments WHERE project_id = ").push_bind(project.0);
-        query.push(" AND id = ").push_bind(segment_id.clone()).push(")");
-    } else {
-        query.push(", false");
-    }
-    push_matching(&mut query, project, filter);
     // The members of a segment are read in order from the index on their copy of the time of creation.
     let members_sort = filter.segment_id.is_some() && sort.key == SortKey::CreatedAt;
     let key = match sort.key {
@@ -125,40 +117,35 @@ pub async fn list(
         SortKey::UpdatedAt => "c.changed_at",
         SortKey::SourceId => "c.source_id",
     };
-    if let Some(cursor) = cursor {
-        let cursor_key = if sort.key == SortKey::SourceId { "c.created_at" } else { key };
-        let window = match sort {
-            Sort { key: SortKey::SourceId, .. } | Sort { direction: Direction::Descending, .. } => {
-                Window { before: Some(cursor), after: None }
-            }
-            Sort { direction: Direction::Ascending, .. } => Window { before: None, after: Some(cursor) },
+    let push_rows = |query: &mut QueryBuilder<Postgres>| {
+        query.push("SELECT ").push(COLUMNS);
+        if let Some(segment_id) = &filter.segment_id {
+            query.push(", (SELECT evaluated_at IS NOT NULL FROM segments WHERE project_id = ").push_bind(project.0);
+            query.push(" AND id = ").push_bind(segment_id.clone()).push(")");
+        } else {
+            query.push(", false");
+        }
+        push_matching(query, project, filter);
+        if let Some(cursor) = cursor {
+            let cursor_key = if sort.key == SortKey::SourceId { "c.created_at" } else { key };
+            let direction = if sort.key == SortKey::SourceId { Direction::Descending } else { sort.direction };
+            push_window(query, cursor_key, Window::after_cursor(cursor, direction));
+        }
+        // The order must be the one of the index: rows without a source id come first, and last in the other direction.
+        // The times are never null, and an index without a position of nulls could not be used for an order with one.
+        let (direction, nulls) = match sort.direction {
+            Direction::Ascending => (" ASC", " NULLS FIRST"),
+            Direction::Descending => (" DESC", " NULLS LAST"),
         };
-        push_window(&mut query, cursor_key, window);
-    }
-    // The order must be the one of the index: rows without a source id come first, and last in the other direction.
-    // The times are never null, and an index without a position of nulls could not be used for an order with one.
-    let (direction, nulls) = match sort.direction {
-        Direction::Ascending => (" ASC", " NULLS FIRST"),
-        Direction::Descending => (" DESC", " NULLS LAST"),
+        query.push(" ORDER BY ").push(key).push(direction);
+        query.push(if sort.key == SortKey::SourceId { nulls } else { "" });
+        query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
     };
-    query.push(" ORDER BY ").push(key).push(direction);
-    query.push(if sort.key == SortKey::SourceId { nulls } else { "" });
-    query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
-    query.push(" LIMIT ").push_bind(page.limit + 1).push(" OFFSET ").push_bind(page.offset());
-    let rows: Vec<ListedRow> = query.build_query_as().fetch_all(&mut *connection).await?;
-
-    let total = if filter.matches_all() {
-        row_counts::total(connection, project, row_counts::CUSTOMERS).await?
-    } else if let Some(segment_id) = filter.counted_segment() {
-        row_counts::total(connection, project, segment_id).await?
-    } else if cursor.is_none() && page.number == 1 && i64::try_from(rows.len()).is_ok_and(|len| len <= page.limit) {
-        // The first page contains all matching customers.
-        i64::try_from(rows.len()).unwrap_or(i64::MAX)
-    } else {
-        let mut count = QueryBuilder::new("SELECT count(*)");
-        push_matching(&mut count, project, filter);
-        count.build_query_scalar().fetch_one(connection).await?
-    };
+    let resource = if filter.matches_all() { Some(row_counts::CUSTOMERS) } else { filter.counted_segment() };
+    let row_count = resource.map(|resource| (project, resource));
+    let (rows, total): (Vec<ListedCustomer>, i64) = ListQuery { page, has_cursor: cursor.is_some(), row_count }
+        .fetch(connection, push_rows, |query| push_matching(query, project, filter))
+        .await?;
     let is_time_dependent = rows.first().map(|row| row.is_time_dependent);
     Ok(CustomerPage { rows: rows.into_iter().map(|row| row.customer.into()).collect(), total, is_time_dependent })
 }

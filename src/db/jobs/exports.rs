@@ -1,10 +1,10 @@
 //! The list of exports, and the deletion of an export.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use super::row::{JobRow, select_job};
+use super::row::{COLUMNS, JobRow};
+use crate::db::list_query::ListQuery;
 use crate::domain::job::Job;
-use crate::domain::json::JsonText;
 use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
 
@@ -15,6 +15,11 @@ pub enum ExportSort {
     /// The name of the status. Exports with the same status are sorted by their arrival.
     Status,
 }
+
+/// The SQL expression of the status that is shown of the job `j`.
+const SHOWN_STATUS: &str = "(CASE WHEN j.outcome = 'DONE' THEN 'DONE' WHEN j.outcome = 'FAILED' THEN 'ERROR' \
+    WHEN EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
+    THEN 'SCHEDULED' ELSE 'IN_PROGRESS' END COLLATE \"C\")";
 
 /// Lists one page of the exports of a project, and returns it with the number of all of them.
 ///
@@ -27,53 +32,25 @@ pub async fn list_exports(
     direction: Direction,
     page: Page,
 ) -> Result<(Vec<Job>, i64), sqlx::Error> {
-    let is_descending = direction == Direction::Descending;
-    let rows = match sort {
-        ExportSort::CreatedAt if is_descending => select_job!(
-            "WHERE j.project_id = $1 AND j.type = 'EXPORT' ORDER BY j.created_at DESC, j.id DESC LIMIT $2 OFFSET $3",
-            project.0,
-            page.limit,
-            page.offset()
-        )
-        .fetch_all(&mut *connection)
-        .await?,
-        ExportSort::CreatedAt => {
-            select_job!(
-                "WHERE j.project_id = $1 AND j.type = 'EXPORT' ORDER BY j.created_at, j.id LIMIT $2 OFFSET $3",
-                project.0,
-                page.limit,
-                page.offset()
-            )
-            .fetch_all(&mut *connection)
-            .await?
-        }
-        ExportSort::Status => {
-            select_job!(
-                "CROSS JOIN LATERAL (SELECT CASE
-                     WHEN j.outcome = 'DONE' THEN 'DONE' WHEN j.outcome = 'FAILED' THEN 'ERROR'
-                     WHEN EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL
-                                  AND e.number < j.number) THEN 'SCHEDULED'
-                     ELSE 'IN_PROGRESS' END COLLATE \"C\" AS status) AS shown
-                 WHERE j.project_id = $1 AND j.type = 'EXPORT'
-                 ORDER BY CASE WHEN $4 THEN shown.status END DESC, CASE WHEN NOT $4 THEN shown.status END,
-                          CASE WHEN $4 THEN j.number END DESC, CASE WHEN NOT $4 THEN j.number END
-                 LIMIT $2 OFFSET $3",
-                project.0,
-                page.limit,
-                page.offset(),
-                is_descending
-            )
-            .fetch_all(&mut *connection)
-            .await?
-        }
+    let push_matching = |query: &mut QueryBuilder<Postgres>| {
+        query.push(" FROM jobs j WHERE j.type = 'EXPORT' AND j.project_id = ").push_bind(project.0);
     };
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM jobs WHERE project_id = $1 AND type = 'EXPORT'"#,
-        project.0
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok((rows.into_iter().filter_map(JobRow::into_job).collect(), total))
+    let push_rows = |query: &mut QueryBuilder<Postgres>| {
+        query.push("SELECT ").push(COLUMNS);
+        push_matching(query);
+        let (key, second_key) = match sort {
+            ExportSort::CreatedAt => ("j.created_at", "j.id"),
+            ExportSort::Status => (SHOWN_STATUS, "j.number"),
+        };
+        let direction = match direction {
+            Direction::Ascending => " ASC",
+            Direction::Descending => " DESC",
+        };
+        query.push(" ORDER BY ").push(key).push(direction).push(", ").push(second_key).push(direction);
+    };
+    let (rows, total): (Vec<JobRow>, i64) =
+        ListQuery { page, has_cursor: false, row_count: None }.fetch(connection, push_rows, push_matching).await?;
+    Ok((page.trim(rows).into_iter().filter_map(JobRow::into_job).collect(), total))
 }
 
 /// The outcome of [`delete_export`].

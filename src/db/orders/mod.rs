@@ -8,6 +8,6 @@ mod write;
 
 pub use bulk::{find_all, insert_all, lock_all, update_all};
 pub use find::{find, find_by_id, find_by_source_id, lock};
-pub use list::list;
+pub use list::{OrderFilter, list};
 pub(super) use row::OrderRow;
 pub use write::{insert, purge_metadata, update};

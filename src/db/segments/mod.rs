@@ -8,13 +8,14 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use crate::db::filter::push_segment_filter;
+use crate::db::list_query::ListQuery;
 use crate::db::row_counts;
 use crate::db::rules::ProjectState;
 use crate::db::window::push_window;
 use crate::domain::filter::{Filter, SegmentField};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
-use crate::domain::page::{Direction, Window};
+use crate::domain::page::{Direction, Page, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
@@ -191,21 +192,20 @@ pub async fn list(
             push_segment_filter(query, filter, now);
         }
     };
-    let mut query = QueryBuilder::new("SELECT id, name, type, filter, created_at, updated_at, evaluated_at");
-    push_matching(&mut query);
-    query.push(match direction {
-        Direction::Ascending => " ORDER BY created_at, id LIMIT ",
-        Direction::Descending => " ORDER BY created_at DESC, id DESC LIMIT ",
-    });
-    let rows: Vec<SegmentRow> = query.push_bind(limit).build_query_as().fetch_all(&mut *connection).await?;
-    let total = if filter.ids.is_none() && filter.created_at.is_unbounded() && filter.filter.is_none() {
-        row_counts::total(connection, project, row_counts::SEGMENTS).await?
-    } else {
-        let mut count = QueryBuilder::new("SELECT count(*)");
-        push_matching(&mut count);
-        count.build_query_scalar().fetch_one(connection).await?
+    let push_rows = |query: &mut QueryBuilder<Postgres>| {
+        query.push("SELECT id, name, type, filter, created_at, updated_at, evaluated_at");
+        push_matching(query);
+        query.push(match direction {
+            Direction::Ascending => " ORDER BY created_at, id",
+            Direction::Descending => " ORDER BY created_at DESC, id DESC",
+        });
     };
-    Ok((rows.into_iter().map(Segment::from).collect(), total))
+    let matches_all = filter.ids.is_none() && filter.created_at.is_unbounded() && filter.filter.is_none();
+    let row_count = matches_all.then_some((project, row_counts::SEGMENTS));
+    let page = Page::first(limit);
+    let (rows, total): (Vec<SegmentRow>, i64) =
+        ListQuery { page, has_cursor: false, row_count }.fetch(connection, push_rows, push_matching).await?;
+    Ok((page.trim(rows).into_iter().map(Segment::from).collect(), total))
 }
 
 /// Lists the segments of a project that have a filter, oldest first.

@@ -2,6 +2,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::db;
+use crate::db::orders::OrderFilter;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
@@ -15,14 +16,14 @@ const MAX_PAGE: i64 = 100;
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
     let page = query.page(MAX_PAGE)?;
     let sort = query.order(&["created_at", "-created_at", "updated_at", "-updated_at"])?;
+    let mut filter = OrderFilter::default();
     let mut connection = app.core.pool.acquire().await?;
-    let mut filter = None;
     if query.filters()?.is_some() {
         let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;
         let parsed = query.filter_of(|name| rules.order_field(name))?;
-        filter = parsed.map(|parsed| (parsed, now));
+        filter.filter = parsed.map(|parsed| (parsed, now));
     }
-    let (orders, total) = db::orders::list(&mut connection, caller.project, filter.as_ref(), sort, page).await?;
+    let (orders, total) = db::orders::list(&mut connection, caller.project, &filter, sort, page).await?;
     connection.release();
     Ok(answer::json(|out| list::write(out, "orders", &orders, order::write, total, None)))
 }
