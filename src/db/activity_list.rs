@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
+use super::list_query::ListQuery;
 use crate::domain::activity::{
     ActivityCategory, ActivityCursor, ActivityFilter, ActivityKey, ActivitySort, StoredEntry,
 };
 use crate::domain::credential::Channel;
 use crate::domain::json::JsonText;
-use crate::domain::page::Direction;
+use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
 use crate::domain::{time_ordered_id, timestamp};
 
@@ -56,9 +57,19 @@ impl From<EntryRow> for StoredEntry {
     }
 }
 
-/// Lists the entries of a customer that match `filter`, from `cursor` on in the order of `sort`. It returns at most
-/// `limit + 1` entries, so that the caller can detect whether there are more. Entries with the same sort value are
-/// sorted by id, which is the order of the primary key.
+/// The entries of a list of a customer's activity. Entries with the same sort value are sorted by id, which is the order
+/// of the primary key.
+#[derive(Clone, Debug)]
+pub struct ActivityQuery {
+    pub filter: ActivityFilter,
+    /// The list begins after this entry in the order of `sort`.
+    pub cursor: ActivityCursor,
+    pub sort: ActivitySort,
+    /// The list has at most one entry more than this, so that the caller can detect whether there are more.
+    pub limit: i64,
+}
+
+/// Lists the entries of a customer.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -66,17 +77,48 @@ pub async fn list(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_id: &str,
-    filter: ActivityFilter,
-    cursor: &ActivityCursor,
-    sort: ActivitySort,
-    limit: i64,
+    activity: &ActivityQuery,
 ) -> Result<Vec<StoredEntry>, sqlx::Error> {
-    if filter.matches_nothing {
+    if activity.filter.matches_nothing {
         return Ok(Vec::new());
     }
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS);
-    push_matching(&mut query, project, customer_id, filter);
+    let mut query = QueryBuilder::new("");
+    push_rows(&mut query, project, customer_id, activity);
+    query.push(" LIMIT ").push_bind(activity.limit + 1);
+    let rows: Vec<EntryRow> = query.build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(StoredEntry::from).collect())
+}
+
+/// Does the same as [`list`], and also returns the number of all entries that match the filter, whatever the cursor.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list_with_total(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+    activity: &ActivityQuery,
+) -> Result<(Vec<StoredEntry>, i64), sqlx::Error> {
+    let ActivityQuery { filter, cursor, sort: _, limit } = activity;
+    if filter.matches_nothing {
+        return Ok((Vec::new(), 0));
+    }
+    let has_cursor = cursor.id.is_some() || cursor.moment.is_some();
+    let (rows, total): (Vec<EntryRow>, i64) = ListQuery { page: Page::first(*limit), has_cursor, row_count: None }
+        .fetch(
+            connection,
+            |query| push_rows(query, project, customer_id, activity),
+            |query| push_matching(query, project, customer_id, *filter),
+        )
+        .await?;
+    Ok((rows.into_iter().map(StoredEntry::from).collect(), total))
+}
+
+/// Adds the statement of the entries of a list up to `ORDER BY`.
+fn push_rows(query: &mut QueryBuilder<Postgres>, project: ProjectId, customer_id: &str, activity: &ActivityQuery) {
+    let ActivityQuery { filter, cursor, sort, limit: _ } = activity;
+    query.push("SELECT ").push(COLUMNS);
+    push_matching(query, project, customer_id, *filter);
     let (key, is_ascending) = match (sort.key, sort.direction) {
         (ActivityKey::Id, direction) => (None, direction == Direction::Ascending),
         (ActivityKey::Type, direction) => (Some("a.type"), direction == Direction::Ascending),
@@ -89,43 +131,23 @@ pub async fn list(
             // An id that no entry of the customer has is not part of this order, so no entry comes after it.
             Some(key) => {
                 query.push(" AND (").push(key).push(", a.id)").push(beyond).push("(SELECT ").push(key).push(", a.id");
-                push_customer(&mut query, project, customer_id);
+                push_customer(query, project, customer_id);
                 query.push(" AND a.id = ").push_bind(id.clone()).push(")")
             }
         };
     }
     if let Some(moment) = cursor.moment {
         if is_ascending && key.is_none() {
-            push_from(&mut query, timestamp::next_millisecond(moment));
+            push_from(query, timestamp::next_millisecond(moment));
         } else {
-            push_before(&mut query, timestamp::truncate_to_millis(moment));
+            push_before(query, timestamp::truncate_to_millis(moment));
         }
     }
     query.push(" ORDER BY ");
     if let Some(key) = key {
         query.push(key).push(direction).push(", ");
     }
-    query.push("a.id").push(direction).push(" LIMIT ").push_bind(limit + 1);
-    let rows: Vec<EntryRow> = query.build_query_as().fetch_all(connection).await?;
-    Ok(rows.into_iter().map(StoredEntry::from).collect())
-}
-
-/// Counts the entries of a customer that match `filter`.
-///
-/// # Errors
-/// Returns an error when the database query fails.
-pub async fn count(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    customer_id: &str,
-    filter: ActivityFilter,
-) -> Result<i64, sqlx::Error> {
-    if filter.matches_nothing {
-        return Ok(0);
-    }
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_matching(&mut query, project, customer_id, filter);
-    query.build_query_scalar().fetch_one(connection).await
+    query.push("a.id").push(direction);
 }
 
 /// Adds `FROM` and `WHERE` for the entries of a customer.

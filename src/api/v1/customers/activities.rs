@@ -3,13 +3,12 @@ use axum::response::Response;
 
 use super::activity_query;
 use crate::db;
-use crate::domain::activity::{ActivityCursor, ActivitySort};
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
 use crate::http::query::Query;
 use crate::http::state::AppState;
-use crate::objects::{activity, list};
+use crate::objects::{self, list};
 use crate::service::{Caller, Error, Resource};
 
 const SORT_ORDERS: [&str; 12] = [
@@ -37,22 +36,16 @@ pub async fn handle(
     Id(id): Id,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let limit = query.limit()?;
-    let mut filter = activity_query::read_filter(&query)?;
-    filter.matches_nothing |= query.text("product_id")?.is_some();
-    let cursor = ActivityCursor { id: query.text("starting_after_id")?, moment: query.time("starting_after")? };
-    let sort = query.one_of("order", &SORT_ORDERS)?.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
-
+    let activity = activity_query::read(&query, &SORT_ORDERS)?;
     let mut connection = app.core.pool.acquire().await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
-    let mut entries =
-        db::activity_list::list(&mut connection, caller.project, &customer.id, filter, &cursor, sort, limit).await?;
-    let total = db::activity_list::count(&mut connection, caller.project, &customer.id, filter).await?;
+    let (mut entries, total) =
+        db::activity_list::list_with_total(&mut connection, caller.project, &customer.id, &activity).await?;
     connection.release();
 
-    activity_query::trim_to_limit(&mut entries, limit);
+    activity_query::trim_to_limit(&mut entries, activity.limit);
     Ok(answer::json_sized(activity_query::estimated_bytes(&entries), |out| {
-        list::write(out, "data", &entries, activity::write, total, None);
+        list::write(out, "data", &entries, objects::activity::write, total, None);
     }))
 }

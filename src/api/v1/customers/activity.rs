@@ -3,13 +3,12 @@ use axum::response::Response;
 
 use super::activity_query;
 use crate::db;
-use crate::domain::activity::{ActivityCursor, ActivitySort};
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
 use crate::http::query::Query;
 use crate::http::state::AppState;
-use crate::objects::{activity, list};
+use crate::objects::{self, list};
 use crate::service::{Caller, Error, Resource};
 
 /// GET /v1/customers/{customerId}/activity (list-customer-activity)
@@ -19,22 +18,16 @@ pub async fn handle(
     Id(id): Id,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let limit = query.limit()?;
-    let filter = activity_query::read_filter(&query)?;
-    let cursor = ActivityCursor { id: query.text("starting_after_id")?, moment: None };
-    let order = query.one_of("order", &["created_at", "-created_at"])?;
-    let sort = order.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST);
-
+    let activity = activity_query::read(&query, &["created_at", "-created_at"])?;
     let mut connection = app.core.pool.acquire().await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
-    let mut entries =
-        db::activity_list::list(&mut connection, caller.project, &customer.id, filter, &cursor, sort, limit).await?;
+    let mut entries = db::activity_list::list(&mut connection, caller.project, &customer.id, &activity).await?;
     connection.release();
 
-    let has_more = activity_query::trim_to_limit(&mut entries, limit);
+    let has_more = activity_query::trim_to_limit(&mut entries, activity.limit);
     let more_starting_after = entries.last().filter(|_| has_more).map(|entry| entry.id.as_str());
     Ok(answer::json_sized(activity_query::estimated_bytes(&entries), |out| {
-        list::write_continued(out, &entries, activity::write, more_starting_after);
+        list::write_continued(out, &entries, objects::activity::write, more_starting_after);
     }))
 }

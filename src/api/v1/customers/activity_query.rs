@@ -1,25 +1,35 @@
 //! Functions that both lists of a customer's activity use.
 
-use crate::domain::activity::{ActivityCategory, ActivityFilter, LISTED_TYPES, StoredEntry};
+use crate::db::activity_list::ActivityQuery;
+use crate::domain::activity::{
+    ActivityCategory, ActivityCursor, ActivityFilter, ActivitySort, LISTED_TYPES, StoredEntry,
+};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 
 const CAMPAIGN_TYPES: [&str; 5] =
     ["PROMOTION", "GIFT_VOUCHERS", "REFERRAL_PROGRAM", "DISCOUNT_COUPONS", "LOYALTY_PROGRAM"];
 
-/// Reads the filter for the entries.
+/// Reads the query. `sort_orders` are the values of `order` that the list accepts.
 ///
 /// # Errors
 /// Returns 400 for the first invalid query parameter.
-pub fn read_filter(query: &Query) -> Result<ActivityFilter, ApiError> {
+pub fn read(query: &Query, sort_orders: &[&str]) -> Result<ActivityQuery, ApiError> {
+    let limit = query.limit()?;
     let campaign_id = query.text("campaign_id")?;
     let campaign_type = query.one_of("campaign_type", &CAMPAIGN_TYPES)?;
-    Ok(ActivityFilter {
-        start: query.time("start_date")?,
-        end: query.time("end_date")?,
-        kind: query.one_of("type", &LISTED_TYPES)?,
-        category: query.one_of("category", &ActivityCategory::NAMES)?.and_then(ActivityCategory::parse),
-        matches_nothing: campaign_id.is_some() || campaign_type.is_some(),
+    let product_id = query.text("product_id")?;
+    Ok(ActivityQuery {
+        filter: ActivityFilter {
+            start: query.time("start_date")?,
+            end: query.time("end_date")?,
+            kind: query.one_of("type", &LISTED_TYPES)?,
+            category: query.one_of("category", &ActivityCategory::NAMES)?.and_then(ActivityCategory::parse),
+            matches_nothing: campaign_id.is_some() || campaign_type.is_some() || product_id.is_some(),
+        },
+        cursor: ActivityCursor { id: query.text("starting_after_id")?, moment: query.time("starting_after")? },
+        sort: query.one_of("order", sort_orders)?.and_then(ActivitySort::parse).unwrap_or(ActivitySort::NEWEST_FIRST),
+        limit,
     })
 }
 

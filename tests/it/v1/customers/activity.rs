@@ -39,6 +39,14 @@ async fn pages_cover_all_entries_in_both_orders() {
     }
     let whole = client.get("/v1/customers/a/activity?limit=5").await.expect(200);
     assert_eq!(whole.json()["has_more"], false, "a full last page has no more entries");
+    for (query, expected) in [
+        ("starting_after=2024-03-01T12:00:02Z", vec![&oldest_first[1], &oldest_first[0]]),
+        ("starting_after=2024-03-01T12:00:02Z&order=created_at", vec![&oldest_first[3], &oldest_first[4]]),
+        ("starting_after=2024-03-01T12:00:02Z&page=9", vec![&oldest_first[1], &oldest_first[0]]),
+    ] {
+        let page = client.get(&format!("/v1/customers/a/activity?{query}")).await.expect(200);
+        assert_eq!(page.column("data", "id").iter().collect::<Vec<_>>(), expected, "{query}");
+    }
     let nothing = r#"{"object":"list","data_ref":"data","data":[],"has_more":false}"#;
     let path = format!("/v1/customers/a/activity?starting_after_id={}", oldest_first[0]);
     assert_eq!(client.get(&path).await.expect(200).text, nothing);
@@ -91,6 +99,7 @@ async fn entries_are_filtered_by_type_category_and_campaign() {
         ("category=EFFECT&type=customer.updated", 0),
         ("campaign_type=PROMOTION", 0),
         ("campaign_id=camp_1", 0),
+        ("product_id=prod_1", 0),
         ("type=&category=&campaign_id=&order=&starting_after_id=&start_date=", 6),
     ] {
         let found = client.get(&format!("/v1/customers/a/activity?{query}")).await.expect(200);
@@ -149,6 +158,7 @@ async fn invalid_parameters_return_400() {
         ),
         ("starting_after_id=%00", "Property .starting_after_id must NOT contain the character U+0000"),
         (&long, "Property .starting_after_id must NOT have more than 500 characters"),
+        ("starting_after=soon", "Property .starting_after cannot be recognized as a ISO-8601 compliant date"),
         ("campaign_id=%00", "Property .campaign_id must NOT contain the character U+0000"),
     ] {
         let error = client.get(&format!("/v1/customers/a/activity?{query}")).await.expect(400).json();
