@@ -44,6 +44,7 @@ async fn lists_beside_running_jobs_and_requests_do_not_contradict_themselves() {
         (&format!("/v1/customers?segment_id={segment}&"), "customers"),
         ("/v1/orders?", "orders"),
         ("/v1/orders?filters[status][conditions][$is]=PAID&", "orders"),
+        ("/v1/orders?customer=0&", "orders"),
         ("/v1/exports?", "exports"),
     ]
     .into_iter()

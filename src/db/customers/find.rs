@@ -1,6 +1,6 @@
 //! Reading customers, with or without a lock.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::row::{CustomerRow, select_customer};
 use crate::domain::customer::Customer;
@@ -70,6 +70,18 @@ pub async fn find_all(
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(Customer::from).collect())
+}
+
+/// Adds an expression for the id of the customer with that id or, when there is none, with that source id. It is null
+/// when there is no such customer. Unlike [`find`], it finds a deleted customer by its id.
+pub(in crate::db) fn push_id(query: &mut QueryBuilder<Postgres>, project: ProjectId, identifier: &Identifier) {
+    query.push("coalesce(");
+    if may_be_id(identifier) {
+        query.push("(SELECT id FROM customers WHERE project_id = ").push_bind(project.0);
+        query.push(" AND id = ").push_bind(identifier.as_str().to_owned()).push("), ");
+    }
+    query.push("(SELECT id FROM customers WHERE project_id = ").push_bind(project.0);
+    query.push(" AND source_id = ").push_bind(identifier.as_str().to_owned()).push(" AND deleted_at IS NULL))");
 }
 
 /// Does the same as [`find`], and locks the customer until the transaction ends, so that no other transaction changes

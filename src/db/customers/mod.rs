@@ -9,6 +9,7 @@ mod row;
 mod update;
 
 pub use bulk::{insert_all, update_all};
+pub(super) use find::push_id;
 pub use find::{find, find_all, find_by_source_id, lock, lock_all, lock_by_id, lock_by_source_id, may_be_id};
 pub use insert::{NewCustomer, insert};
 pub use list::{CustomerFilter, CustomerPage, list};

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::row::{COLUMNS, OrderRow};
+use crate::db::customers;
 use crate::db::filter::push_order_filter;
 use crate::db::list_query::ListQuery;
 use crate::db::row_counts;
 use crate::domain::filter::{Filter, OrderField};
+use crate::domain::identifier::Identifier;
 use crate::domain::order::Order;
 use crate::domain::page::{Direction, Page, Sort, SortKey};
 use crate::domain::project::ProjectId;
@@ -15,6 +17,9 @@ use crate::domain::project::ProjectId;
 /// Selects the orders of a list.
 #[derive(Clone, Debug, Default)]
 pub struct OrderFilter {
+    /// Only orders of the customer with this id or source id. The id may be that of a deleted customer, because the
+    /// orders of a deleted customer still show it.
+    pub customer: Option<Identifier>,
     /// The filter of the query parameters `filters[...]`, and the time at which it is evaluated.
     pub filter: Option<(Filter<OrderField>, DateTime<Utc>)>,
 }
@@ -40,7 +45,7 @@ pub async fn list(
             (SortKey::CreatedAt | SortKey::SourceId, Direction::Descending) => " ORDER BY created_at DESC, id DESC",
         });
     };
-    let matches_all = filter.filter.is_none();
+    let matches_all = filter.customer.is_none() && filter.filter.is_none();
     let row_count = matches_all.then_some((project, row_counts::ORDERS));
     let (rows, total): (Vec<OrderRow>, i64) = ListQuery { page, has_cursor: false, row_count }
         .fetch(connection, push_rows, |query| push_matching(query, project, filter))
@@ -50,8 +55,12 @@ pub async fn list(
 
 /// Adds `FROM` and `WHERE` for the orders that match `filter`.
 fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter: &OrderFilter) {
-    let OrderFilter { filter } = filter;
+    let OrderFilter { customer, filter } = filter;
     query.push(" FROM orders WHERE project_id = ").push_bind(project.0);
+    if let Some(customer) = customer {
+        query.push(" AND customer_id = ");
+        customers::push_id(query, project, customer);
+    }
     if let Some((filter, now)) = filter {
         query.push(" AND ");
         push_order_filter(query, filter, *now);

@@ -168,8 +168,9 @@ pub struct SegmentFilter {
     pub filter: Option<Filter<SegmentField>>,
 }
 
-/// Lists the first `limit` segments that match `filter` at `now`, sorted by their time of creation, and returns them
-/// with the number of all matching segments.
+/// Lists the segments that match `filter` at `now`, sorted by their time of creation, and returns them with the number
+/// of all matching segments. It returns at most `limit + 1` segments, so that the caller can detect whether there are
+/// more. With `cursor`, the list begins after that time; the total does not depend on it.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -178,6 +179,7 @@ pub async fn list(
     project: ProjectId,
     filter: &SegmentFilter,
     direction: Direction,
+    cursor: Option<DateTime<Utc>>,
     limit: i64,
     now: DateTime<Utc>,
 ) -> Result<(Vec<Segment>, i64), sqlx::Error> {
@@ -195,6 +197,9 @@ pub async fn list(
     let push_rows = |query: &mut QueryBuilder<Postgres>| {
         query.push("SELECT id, name, type, filter, created_at, updated_at, evaluated_at");
         push_matching(query);
+        if let Some(cursor) = cursor {
+            push_window(query, "segments.created_at", Window::after_cursor(cursor, direction));
+        }
         query.push(match direction {
             Direction::Ascending => " ORDER BY created_at, id",
             Direction::Descending => " ORDER BY created_at DESC, id DESC",
@@ -202,10 +207,11 @@ pub async fn list(
     };
     let matches_all = filter.ids.is_none() && filter.created_at.is_unbounded() && filter.filter.is_none();
     let row_count = matches_all.then_some((project, row_counts::SEGMENTS));
-    let page = Page::first(limit);
     let (rows, total): (Vec<SegmentRow>, i64) =
-        ListQuery { page, has_cursor: false, row_count }.fetch(connection, push_rows, push_matching).await?;
-    Ok((page.trim(rows).into_iter().map(Segment::from).collect(), total))
+        ListQuery { page: Page::first(limit), has_cursor: cursor.is_some(), row_count }
+            .fetch(connection, push_rows, push_matching)
+            .await?;
+    Ok((rows.into_iter().map(Segment::from).collect(), total))
 }
 
 /// Lists the segments of a project that have a filter, oldest first.

@@ -3,6 +3,7 @@ use axum::response::Response;
 
 use crate::db;
 use crate::db::orders::OrderFilter;
+use crate::domain::identifier::Identifier;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
@@ -16,7 +17,7 @@ const MAX_PAGE: i64 = 100;
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
     let page = query.page(MAX_PAGE)?;
     let sort = query.order(&["created_at", "-created_at", "updated_at", "-updated_at"])?;
-    let mut filter = OrderFilter::default();
+    let mut filter = OrderFilter { customer: query.text("customer")?.map(Identifier::new), filter: None };
     let mut connection = app.core.pool.acquire().await?;
     if query.filters()?.is_some() {
         let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;

@@ -4,7 +4,8 @@ use axum::response::Response;
 use crate::db;
 use crate::db::segments::SegmentFilter;
 use crate::domain::filter::SegmentField;
-use crate::domain::page::Window;
+use crate::domain::page::{self, Window};
+use crate::domain::segment::Segment;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
@@ -21,10 +22,13 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         created_at: Window { before: query.time("end_date")?, after: query.time("start_date")? },
         filter: query.filter_of(SegmentField::parse)?,
     };
+    let cursor = query.time("starting_after")?;
     let mut connection = app.core.pool.acquire().await?;
-    let (segments, total) =
-        db::segments::list(&mut connection, caller.project, &filter, sort.direction, limit, app.core.clock.now())
-            .await?;
+    let (direction, now) = (sort.direction, app.core.clock.now());
+    let (mut segments, total) =
+        db::segments::list(&mut connection, caller.project, &filter, direction, cursor, limit, now).await?;
     connection.release();
+    let limit = usize::try_from(limit).unwrap_or_default();
+    page::trim_to_limit(&mut segments, limit, cursor.map(|_| |segment: &Segment| segment.created_at));
     Ok(answer::json(|out| list::write(out, "data", &segments, segment::write, total, None)))
 }

@@ -33,10 +33,40 @@ async fn invalid_parameters_return_400() {
     let answer = project.client().get("/v1/segments?limit=500").await.expect(400);
     assert_eq!(answer.string("/details"), "Property .limit cannot be higher than 100");
     project.client().get("/v1/segments?order=name").await.expect(400);
-    for query in ["filters[filter][conditions][$is]=x", "filters[name][conditions][$like]=x", "start_date=soon"] {
+    for query in [
+        "filters[filter][conditions][$is]=x",
+        "filters[name][conditions][$like]=x",
+        "start_date=soon",
+        "starting_after=soon",
+    ] {
         let error = project.client().get(&format!("/v1/segments?{query}")).await.expect(400);
         assert_eq!(error.string("/key"), "invalid_query_params");
     }
+}
+
+#[tokio::test]
+async fn starting_after_continues_in_both_orders() {
+    let emulator = TestEmulator::at("2024-03-15T10:00:00Z").await;
+    let client = emulator.client();
+    for (index, micros) in [1000, 2000, 2600, 3000].into_iter().enumerate() {
+        emulator.clock.set(format!("2024-03-15T10:00:00.{micros:06}Z").parse().unwrap());
+        client.post("/v1/segments", json!({"name": index.to_string()})).await.expect(200);
+    }
+    for (query, names) in [
+        ("starting_after=2024-03-15T10:00:00.003Z", "210"),
+        ("starting_after=2024-03-15T10:00:00.002Z", "0"),
+        ("starting_after=2024-03-15T10:00:00.001Z", ""),
+        ("starting_after=2024-03-15T10:00:00.001Z&order=created_at", "123"),
+        ("starting_after=2200-01-01&limit=2", "3"),
+        ("starting_after=2024-03-15T10:00:00.003Z&limit=2", "21"),
+        ("starting_after=2024-03-15T10:00:00.003Z&page=7", "210"),
+    ] {
+        let listed = client.get(&format!("/v1/segments?{query}")).await.expect(200);
+        assert_eq!(listed.column("data", "name").join(""), names, "{query}");
+        assert_eq!(listed.json()["total"], 4, "{query}");
+    }
+    let filtered = "/v1/segments?starting_after=2024-03-15T10:00:00.002Z&filters[name][conditions][$in][0]=0";
+    assert_eq!(client.get(filtered).await.expect(200).json()["total"], 1);
 }
 
 #[tokio::test]
