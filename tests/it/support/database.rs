@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use voucherify_emulator::db::connect;
@@ -43,13 +45,13 @@ static TEMPLATE_CLUSTER: LazyLock<Template> = LazyLock::new(|| {
     let cluster = Cluster::start(&Durability::Ephemeral).expect("a private cluster");
     let (main, template) = (cluster.main_database(), cluster.options(TEMPLATE));
     let (fingerprint, filled, empty, reset_sequences) = blocking(async move {
-        let mut connection = main.connect().await.unwrap();
+        let mut connection = connect_to(&main).await;
         execute(&mut connection, format!("CREATE DATABASE {TEMPLATE}")).await;
         connection.close().await.unwrap();
         let pool = Pool::new(template.clone(), PoolSettings::default());
         connect::migrate(&pool).await.unwrap();
         pool.close().await;
-        let mut connection = template.connect().await.unwrap();
+        let mut connection = connect_to(&template).await;
         let tables: Vec<String> =
             sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
                 .fetch_all(&mut connection)
@@ -98,7 +100,7 @@ impl Database {
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let (main, created) = (cluster.main_database(), name.clone());
         blocking(async move {
-            let mut connection = main.connect().await.unwrap();
+            let mut connection = connect_to(&main).await;
             let strategy = if is_15_or_later(&mut connection).await { "STRATEGY FILE_COPY" } else { "" };
             execute(&mut connection, format!("CREATE DATABASE {created} TEMPLATE {TEMPLATE} {strategy}")).await;
             connection.close().await.unwrap();
@@ -116,7 +118,7 @@ impl Drop for Database {
         let (main, own, name) = (TEMPLATE_CLUSTER.cluster.main_database(), self.options(), self.name.clone());
         let is_panicking = thread::panicking();
         blocking(async move {
-            let mut connection = main.connect().await.unwrap();
+            let mut connection = connect_to(&main).await;
             let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
             sqlx::query(end).bind(&name).execute(&mut connection).await.unwrap();
             if !is_panicking && is_as_created(&own).await {
@@ -132,7 +134,7 @@ impl Drop for Database {
 /// Empties the database, and returns whether it is then equal to the template. A test may have changed its definitions.
 async fn is_as_created(database: &PgConnectOptions) -> bool {
     let Template { fingerprint, filled, empty, reset_sequences, .. } = &*TEMPLATE_CLUSTER;
-    let Ok(mut connection) = database.connect().await else { return false };
+    let mut connection = connect_to(database).await;
     // A table was renamed or removed where this fails.
     let Ok(with_rows) = try_with_rows(&mut connection, empty).await else { return false };
     if !with_rows.is_empty() {
@@ -177,6 +179,22 @@ async fn is_15_or_later(connection: &mut PgConnection) -> bool {
     let version: i32 =
         sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(connection).await.unwrap();
     *ANSWER.get_or_init(|| version >= 150_000)
+}
+
+/// Connects, and waits while all connections of the cluster are in use: tests with several emulators need many of them.
+async fn connect_to(options: &PgConnectOptions) -> PgConnection {
+    const TOO_MANY_CONNECTIONS: &str = "53300";
+    for _ in 0..100 {
+        match options.connect().await {
+            Err(error)
+                if error.as_database_error().and_then(DatabaseError::code).as_deref() == Some(TOO_MANY_CONNECTIONS) =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            connected => return connected.unwrap(),
+        }
+    }
+    options.connect().await.unwrap()
 }
 
 async fn execute(connection: &mut PgConnection, statement: String) {
