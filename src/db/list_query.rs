@@ -25,49 +25,61 @@ impl ListQuery<'_> {
     pub async fn fetch<T>(
         &self,
         connection: &mut PgConnection,
-        push_rows: impl FnOnce(&mut QueryBuilder<Postgres>),
-        push_matching: impl FnOnce(&mut QueryBuilder<Postgres>),
+        push_rows: impl Fn(&mut QueryBuilder<Postgres>),
+        push_matching: impl Fn(&mut QueryBuilder<Postgres>),
     ) -> Result<(Vec<T>, i64), sqlx::Error>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        let mut query = QueryBuilder::new("SELECT page.*, ");
-        if self.counts_beyond_page() {
-            // Only a row beyond the page makes PostgreSQL count, because it evaluates the subquery when it needs it.
-            query.push("CASE WHEN row_number() OVER () > ").push_bind(self.page.limit).push(" THEN (SELECT count(*)");
-            push_matching(&mut query);
-            query.push(") END FROM (");
-        } else {
-            // A join without a condition is a nested loop, so the rows keep their order. The outer side has one row, so
-            // the total is also returned when the page is empty.
-            query.push("total.value FROM (SELECT (");
+        let push_total = |query: &mut QueryBuilder<Postgres>| {
             if let Some((project, resource)) = self.row_count {
-                row_counts::push_total(&mut query, project, resource);
+                row_counts::push_total(query, project, resource);
             } else {
                 query.push("SELECT count(*)");
-                push_matching(&mut query);
+                push_matching(query);
             }
-            query.push(") AS value) total LEFT JOIN (");
-        }
-        push_rows(&mut query);
-        query.push(" LIMIT ").push_bind(self.page.limit + 1).push(" OFFSET ").push_bind(self.page.offset());
-        query.push(if self.counts_beyond_page() { ") page" } else { ") page ON true" });
+        };
+        let push_page = |query: &mut QueryBuilder<Postgres>| {
+            push_rows(query);
+            query.push(" LIMIT ").push_bind(self.page.limit + 1).push(" OFFSET ").push_bind(self.page.offset());
+        };
+        let begins_list = self.page.number == 1 && !self.has_cursor;
 
-        let listed: Vec<ListedRow<T>> = query.build_query_as().fetch_all(connection).await?;
+        let mut query = QueryBuilder::new("SELECT page.*, ");
+        if begins_list && self.row_count.is_none() {
+            // PostgreSQL evaluates the subquery only when there is a row beyond the page. Otherwise the page contains
+            // all matching rows.
+            query.push("CASE WHEN row_number() OVER () > ").push_bind(self.page.limit).push(" THEN (");
+            push_total(&mut query);
+            query.push(") END FROM (");
+        } else {
+            query.push("(");
+            push_total(&mut query);
+            query.push(") FROM (");
+        }
+        push_page(&mut query);
+        query.push(") page");
+        let mut listed: Vec<ListedRow<T>> = query.build_query_as().fetch_all(&mut *connection).await?;
+
+        if listed.is_empty() && !begins_list {
+            // Without a row there is no total. Read both again by a statement that also returns the total when the page
+            // is empty. It is not the first choice because PostgreSQL needs longer to plan it. A join without a
+            // condition is a nested loop, so the rows keep their order.
+            let mut query = QueryBuilder::new("SELECT page.*, total.value FROM (SELECT (");
+            push_total(&mut query);
+            query.push(") AS value) total LEFT JOIN (");
+            push_page(&mut query);
+            query.push(") page ON true");
+            listed = query.build_query_as().fetch_all(connection).await?;
+        }
         let counted = listed.last().and_then(|row| row.total);
         let rows: Vec<T> = listed.into_iter().filter_map(|listed| listed.row).collect();
         let total = counted.unwrap_or_else(|| i64::try_from(rows.len()).unwrap_or(i64::MAX));
         Ok((rows, total))
     }
-
-    /// Returns whether the matching rows must be counted only when there is a row beyond the page. Otherwise the page
-    /// contains all of them.
-    fn counts_beyond_page(&self) -> bool {
-        self.row_count.is_none() && !self.has_cursor && self.page.number == 1
-    }
 }
 
-/// A row of the statement: the columns of a row of the list, all of them null when the page is empty, and the total.
+/// A row of the statement: the columns of a row of the list, or nulls when the page is empty, and the total.
 struct ListedRow<T> {
     row: Option<T>,
     total: Option<i64>,
