@@ -124,14 +124,15 @@ impl Pool {
     }
 
     /// Begins a transaction with `statements`, the first of which is `BEGIN`, in one round trip. Returns it with the
-    /// first row that the statements return.
+    /// last row that the statements return.
     ///
     /// # Errors
     /// Returns the errors of [`Pool::begin`].
     pub async fn begin_with(&self, statements: AssertSqlSafe<String>) -> Result<(Transaction, PgRow), sqlx::Error> {
         let mut connection = self.acquire().await?;
         connection.in_transaction = true;
-        let row = sqlx::raw_sql(statements).fetch_one(&mut *connection).await?;
+        let mut rows = sqlx::raw_sql(statements).fetch_all(&mut *connection).await?;
+        let row = rows.pop().ok_or(sqlx::Error::RowNotFound)?;
         Ok((Transaction(connection), row))
     }
 

@@ -196,6 +196,25 @@ async fn webhooks_after_a_job_are_due_at_once() {
 }
 
 #[tokio::test]
+async fn a_segment_that_waits_for_a_job_contains_all_its_rows() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let job = client.post("/v1/customers/bulk/async", bulk(&names("c", 1_000))).await.expect(202);
+    let filter = json!({"junction": "and", "created_at": {"conditions": {"$less_than_ago": [1]}}});
+    let mut segments = Vec::new();
+    // One of these segments waits while a slice of the job is written.
+    for number in 0..20 {
+        let body = json!({"name": format!("S{number}"), "type": "passive", "filter": filter});
+        segments.push(client.post("/v1/segments", body).await.expect(200).string("/id"));
+    }
+    client.action(&job.string("/async_action_id")).await;
+    for segment in segments {
+        let path = format!("/v1/customers?segment_id={segment}");
+        assert_eq!(client.get(&path).await.expect(200).json()["total"], 1_000);
+    }
+}
+
+#[tokio::test]
 async fn filters_by_time_find_all_rows_of_a_job() {
     let project = TestProject::new();
     let client = project.client();
