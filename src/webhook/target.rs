@@ -11,7 +11,7 @@ use url::{Host, Url};
 pub enum Refusal {
     /// The text is not an absolute HTTP or HTTPS URL.
     InvalidUrl,
-    /// The address is link-local, where cloud providers serve secrets.
+    /// The address is link-local or that of a cloud's metadata service, where cloud providers serve secrets.
     LinkLocal,
 }
 
@@ -19,7 +19,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::InvalidUrl => "must be an absolute URL of http or https",
-            Self::LinkLocal => "must NOT have a link-local address, unless the emulator is started to allow it",
+            Self::LinkLocal => {
+                "must NOT have a link-local address or that of a cloud's metadata service, unless the emulator is started to allow it"
+            },
         })
     }
 }
@@ -59,7 +61,7 @@ pub fn check(target_url: &str, allow_link_local: bool) -> Result<(), Refusal> {
     Target::parse(target_url, Guard::new(allow_link_local)).map(drop)
 }
 
-/// Refuses link-local addresses. It resolves host names itself, so that the address that is checked is the address that
+/// Refuses link-local addresses and those of metadata services. It resolves host names itself, so that the address that is checked is the address that
 /// is connected to.
 #[derive(Clone, Copy, Debug)]
 pub struct Guard {
@@ -72,7 +74,7 @@ impl Guard {
     }
 
     fn allows(self, address: IpAddr) -> bool {
-        self.allow_link_local || !is_link_local(address)
+        self.allow_link_local || !is_metadata_address(address)
     }
 
     /// Keeps the allowed addresses of a host name. An unknown name has none.
@@ -93,24 +95,31 @@ impl Resolve for Guard {
     }
 }
 
-/// Returns whether an address is in 169.254.0.0/16 or `fe80::/10`, is an IPv6 address of a cloud's metadata service, or
-/// embeds a link-local IPv4 address.
-fn is_link_local(address: IpAddr) -> bool {
+/// Returns whether an address is in 169.254.0.0/16 or `fe80::/10`, is another address of a cloud's metadata service, or
+/// embeds such an IPv4 address.
+fn is_metadata_address(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V4(address) => is_metadata_ipv4(address),
         IpAddr::V6(address) => {
             let segments = address.segments();
             segments[0] & 0xffc0 == 0xfe80
                 // AWS: metadata, pod credentials, time and DNS services.
                 || segments[..2] == [0xfd00, 0xec2]
-                || METADATA_ADDRESSES.contains(&address)
-                || embedded(segments).is_some_and(|address| address.is_link_local())
+                || METADATA_IPV6.contains(&address)
+                || embedded(segments).is_some_and(is_metadata_ipv4)
         }
     }
 }
 
+fn is_metadata_ipv4(address: Ipv4Addr) -> bool {
+    address.is_link_local() || METADATA_IPV4.contains(&address)
+}
+
+/// The metadata services of Alibaba, Azure and Oracle that are not link-local.
+const METADATA_IPV4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
 /// The metadata services of Google and Oracle.
-const METADATA_ADDRESSES: [Ipv6Addr; 2] =
+const METADATA_IPV6: [Ipv6Addr; 2] =
     [Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)];
 
 /// Returns the IPv4 address embedded in an IPv6 address: mapped, compatible, or translated (SIIT, NAT64, 6to4, Teredo).
@@ -153,13 +162,26 @@ mod tests {
             "http://[::ffff:0:a9fe:a9fe]/",
             "http://[64:ff9b:1::a9fe:a9fe]/",
             "http://[2001:0:1:2:3:4:5601:5601]/",
+            "http://100.100.100.200/latest/meta-data",
+            "http://168.63.129.16/machine",
+            "http://192.0.0.192/opc/v2",
+            "http://1684300488/",
+            "http://[::ffff:100.100.100.200]/",
+            "http://[::ffff:168.63.129.16]/",
+            "http://[::ffff:c000:c0]/",
+            "http://[64:ff9b::6464:64c8]/",
         ] {
             assert_eq!(check(url, false), Err(Refusal::LinkLocal), "{url}");
             assert_eq!(check(url, true), Ok(()), "{url}");
         }
-        for url in
-            ["http://127.0.0.1:1/", "http://[::1]/", "https://10.0.0.1/x", "http://localhost", "http://[fd00::1]/"]
-        {
+        for url in [
+            "http://127.0.0.1:1/",
+            "http://[::1]/",
+            "https://10.0.0.1/x",
+            "http://localhost",
+            "http://[fd00::1]/",
+            "http://100.100.100.201/",
+        ] {
             assert_eq!(check(url, false), Ok(()), "{url}");
         }
         let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();

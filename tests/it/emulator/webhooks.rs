@@ -74,7 +74,7 @@ async fn invalid_webhooks_are_rejected_with_the_property_name() {
         ),
         (
             json!({"target_url": "http://169.254.169.254/latest", "events": []}),
-            "Property .target_url must NOT have a link-local address, unless the emulator is started to allow it",
+            "Property .target_url must NOT have a link-local address or that of a cloud's metadata service, unless the emulator is started to allow it",
         ),
         (
             json!({"target_url": format!("http://{}", "x".repeat(2048)), "events": []}),
