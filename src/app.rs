@@ -17,6 +17,7 @@ use crate::config::{Config, Storage};
 use crate::db;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
+use crate::domain::local_host::AllowedHosts;
 use crate::domain::webhook::RetrySchedule;
 use crate::http::state::App;
 use crate::http::{JsonListener, RateLimits};
@@ -94,6 +95,7 @@ impl Server {
         let app = app(config, clock, pool.clone(), address).await?;
         let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
         let router = api::router(Arc::new(app));
+        warn_about_built_in_keys(config, address);
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped.clone()));
         let serving = tokio::spawn(async move {
@@ -217,8 +219,25 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         rate_limits: RateLimits::new(config.rate_limit),
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,
+        allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),
         base_url: base_url(address),
     })
+}
+
+/// Returns whether only this machine can reach the address.
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// Warns when other machines can reach the server with keys that everybody knows.
+fn warn_about_built_in_keys(config: &Config, address: SocketAddr) {
+    let options = config.options_with_built_in_keys().join(", ");
+    if !is_loopback(address) && !options.is_empty() {
+        tracing::warn!(
+            "other machines can reach {address}, and the built-in keys of {options} are public: set keys of your own, for example in \
+             environment variables, and use --strict-auth, so that unknown keys get no project"
+        );
+    }
 }
 
 fn base_url(address: SocketAddr) -> String {

@@ -8,20 +8,14 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::built_in_keys::is_built_in_pair;
+use crate::domain::local_host::HostPattern;
 use crate::postgres::{ClusterError, Durability};
 
-/// ID of the default project's server key: the public demo key of the vendor's documentation.
-pub const DEFAULT_APP_ID: &str = "c70a6f00-cf91-4756-9df5-47628850002b";
-/// Token of [`DEFAULT_APP_ID`].
-pub const DEFAULT_APP_TOKEN: &str = "3266b9f8-e246-4f79-bdf0-833929b1380c";
-/// ID of the default project's client key.
-pub const DEFAULT_CLIENT_APP_ID: &str = "5c1e7d0a-93b4-4e6f-8a27-0d6f4b9c2e11";
-/// Token of [`DEFAULT_CLIENT_APP_ID`].
-pub const DEFAULT_CLIENT_TOKEN: &str = "e2a94f70-6b18-4c3d-9f05-7183d5c6ba24";
-/// ID of the default organisation's management key.
-pub const DEFAULT_MANAGEMENT_ID: &str = "8f3b6c92-1d7e-4a50-b6e8-25c90fa4d733";
-/// Token of [`DEFAULT_MANAGEMENT_ID`].
-pub const DEFAULT_MANAGEMENT_TOKEN: &str = "d047a1e5-c26f-4b89-9a3c-6e51f8b20d46";
+pub use crate::domain::built_in_keys::{
+    DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN, DEFAULT_MANAGEMENT_ID,
+    DEFAULT_MANAGEMENT_TOKEN,
+};
 
 /// A local emulator of Voucherify's customers API.
 #[derive(Parser)]
@@ -49,6 +43,17 @@ pub struct Options {
     /// Address and port to listen on; port 0 picks a free port
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_LISTEN", default_value = "127.0.0.1:8682")]
     pub listen: SocketAddr,
+
+    /// Host names by which requests may reach the server in addition to addresses and local names; .shop.example allows all below
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_ALLOWED_HOSTS",
+        value_name = "HOSTS",
+        value_delimiter = ',',
+        value_parser = parse_allowed_host
+    )]
+    pub allowed_hosts: Vec<Option<HostPattern>>,
 
     /// URL of a PostgreSQL 13 or later; without it, the emulator runs a private PostgreSQL
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true)]
@@ -118,7 +123,7 @@ pub struct Options {
     )]
     pub webhook_retry_speed: u32,
 
-    /// Allow webhook targets with link-local addresses, where cloud providers serve secrets
+    /// Allow webhook targets with link-local addresses and those of cloud metadata services, which serve secrets
     #[arg(
         long,
         global = true,
@@ -190,6 +195,8 @@ impl fmt::Debug for Storage {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// The hosts that requests may name in addition to addresses and local hosts.
+    pub allowed_hosts: Vec<HostPattern>,
     pub storage: Storage,
     pub strict_auth: bool,
     /// Server key of the default project.
@@ -229,7 +236,7 @@ impl KeyPair {
 pub struct WebhookConfig {
     /// How many times faster than the vendor failed deliveries are retried.
     pub retry_speed: u32,
-    /// Whether link-local targets are allowed.
+    /// Whether link-local targets and the metadata services of clouds are allowed.
     pub allow_link_local: bool,
 }
 
@@ -238,6 +245,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allowed_hosts: Vec::new(),
             storage: Storage::Private(Durability::Ephemeral),
             strict_auth: false,
             server_keys: KeyPair::new(DEFAULT_APP_ID, DEFAULT_APP_TOKEN),
@@ -248,6 +256,21 @@ impl Default for Config {
             request_timeout: Duration::from_secs(30),
             connections: 8,
         }
+    }
+}
+
+impl Config {
+    /// Returns the options whose keys are built in, which everybody knows.
+    #[must_use]
+    pub fn options_with_built_in_keys(&self) -> Vec<&'static str> {
+        [
+            ("--app-id", &self.server_keys),
+            ("--client-app-id", &self.client_keys),
+            ("--management-id", &self.management_keys),
+        ]
+        .into_iter()
+        .filter_map(|(option, pair)| is_built_in_pair(&pair.id, &pair.token).then_some(option))
+        .collect()
     }
 }
 
@@ -267,6 +290,7 @@ impl Options {
         };
         Ok(Config {
             listen: self.listen,
+            allowed_hosts: self.allowed_hosts.iter().flatten().cloned().collect(),
             storage,
             strict_auth: self.strict_auth,
             server_keys: KeyPair::new(&self.app_id, &self.app_token),
@@ -281,6 +305,12 @@ impl Options {
             connections: self.connections,
         })
     }
+}
+
+/// Parses an entry of `--allowed-hosts`. An empty one, as in an environment variable that is set to nothing, names no host.
+fn parse_allowed_host(text: &str) -> Result<Option<HostPattern>, String> {
+    let text = text.trim();
+    if text.is_empty() { Ok(None) } else { HostPattern::parse(text).map(Some) }
 }
 
 /// Returns the user's data directory for this program. For root it is under `/var/lib`, because PostgreSQL runs as
@@ -306,6 +336,16 @@ mod tests {
             let cli = Cli::parse_from(&arguments);
             assert!(cli.options.ephemeral && cli.command.unwrap_or_default() == Command::Serve, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn allowed_hosts_are_separated_by_commas() {
+        let hosts = |value: &str| {
+            let parsed = Cli::try_parse_from(["x", "--allowed-hosts", value]);
+            parsed.map(|cli| cli.options.config().unwrap().allowed_hosts.len()).map_err(|error| error.to_string())
+        };
+        assert_eq!((hosts(""), hosts("shop.example, .team.example,")), (Ok(0), Ok(2)));
+        assert!(hosts("http://shop.example").unwrap_err().contains("names without scheme and port"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::app::{Server, StartError};
 use crate::clock::Clock;
 use crate::config::{Config, KeyPair, Storage};
+use crate::domain::local_host::HostPattern;
 use crate::postgres::Durability;
 
 /// A running emulator, the same server that the program starts. Dropping it stops the server.
@@ -85,6 +86,13 @@ impl Builder {
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.config.listen = address;
+        self
+    }
+
+    /// Answers requests to this host in addition to addresses and local hosts. See the option `--allowed-hosts`.
+    #[must_use]
+    pub fn allow_host(mut self, host: HostPattern) -> Self {
+        self.config.allowed_hosts.push(host);
         self
     }
 

@@ -14,6 +14,7 @@ use axum::{Router, middleware};
 use tower::ServiceExt;
 
 use crate::http::cors;
+use crate::http::edge;
 use crate::http::error::no_such_endpoint;
 use crate::http::frame::{self, Frame};
 use crate::http::routes::Routes;
@@ -34,9 +35,10 @@ pub fn router(state: AppState) -> Router {
         .fold(client.into_router(), |router, path| router.route(path, any(no_such_endpoint)))
         .layer(framed.clone())
         .layer(cors::layer());
+    let edge = middleware::from_fn_with_state(state.clone(), edge::handle);
     let all: Router = others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state);
     // A layer of the router itself would run after the route of the request is chosen.
-    Router::new().fallback_service(all.map_request(trailing_slash::remove))
+    Router::new().fallback_service(all.map_request(trailing_slash::remove)).layer(edge)
 }
 
 /// Returns the table of all routes. A test compares it with the contract.

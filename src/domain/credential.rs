@@ -100,6 +100,8 @@ pub struct Principal {
     pub scopes: Scopes,
     /// The id of the key, or of the key that requested the token.
     pub app_id: Arc<str>,
+    /// Whether the pair of keys is built in, so that everybody knows it; `false` for a token, which is secret.
+    pub is_built_in: bool,
     /// The client-side settings of the project.
     pub client_access: Arc<ClientAccess>,
 }

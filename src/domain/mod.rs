@@ -1,6 +1,7 @@
 //! Domain types and pure rules, without SQL, HTTP or access to the clock.
 
 pub mod activity;
+pub mod built_in_keys;
 pub mod consent;
 pub mod credential;
 pub mod customer;
@@ -13,6 +14,7 @@ pub mod identifier;
 pub mod job;
 pub mod json;
 pub mod limits;
+pub mod local_host;
 pub mod metadata_schema;
 pub mod oauth;
 pub mod order;

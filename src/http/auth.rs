@@ -8,9 +8,10 @@ use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
 use super::frame::RequestContext;
-use super::origin;
+use super::origin::{self, Page};
 use super::routes::RoutePattern;
 use super::state::AppState;
+use crate::domain::built_in_keys::is_built_in_pair;
 use crate::domain::credential::{Channel, Family, Grant, Principal};
 use crate::domain::project::ClientAccess;
 use crate::domain::project::{OrganisationId, ProjectId};
@@ -50,34 +51,46 @@ async fn authenticate(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<Cl
         // The origin is checked before the keys, so that a refused request does not create a project.
         origin::required(&parts.headers)?;
     }
-    let principal = principal(state, &parts.headers, route_auth.family).await?;
+    let presented = credentials(&parts.headers, route_auth.family)?;
+    if route_auth.channel == Channel::ClientApi
+        && would_provision_for_foreign_page(state, presented, Page::of(&parts.headers)).await?
+    {
+        return Err(origin::only_local_pages());
+    }
+    let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
     if !principal.scopes.allow_any(&route_auth.scopes(path)) {
         return Err(ApiError::missing_permission());
     }
     if route_auth.channel == Channel::ClientApi {
-        origin::check(&parts.headers, &principal.client_access)?;
+        origin::check(&parts.headers, &principal)?;
     }
     let caller = count_call(state, &context, project, principal.app_id, route_auth.channel)?;
     Ok((caller, principal.client_access))
 }
 
-/// Authenticates with credentials that another vendor's API carries in its own form; `None` when they are not valid.
+/// Returns whether a request of a page that is not local would create the project of a built-in pair. It is refused before, so that no
+/// page can create projects with keys that everybody knows.
 ///
 /// # Errors
-/// 429 when the project has no calls left, 503 or 500 when the database fails.
-pub async fn authenticate_with(
+/// 503 or 500 when the database fails.
+pub async fn would_provision_for_foreign_page(
     state: &AppState,
-    context: &RequestContext,
     presented: RequestCredentials<'_>,
-) -> Result<Option<Caller>, ApiError> {
-    let Some(principal) = resolve(state, presented).await? else { return Ok(None) };
-    let Some(project) = principal.project() else { return Ok(None) };
-    count_call(state, context, project, principal.app_id, Channel::Api).map(Some)
+    page: Page<'_>,
+) -> Result<bool, ApiError> {
+    let RequestCredentials::Pair { family, id, token } = presented else { return Ok(false) };
+    if page.is_local() || !is_built_in_pair(id, token) {
+        return Ok(false);
+    }
+    Ok(state.authenticator.would_provision(&state.core, family, id, token).await?)
 }
 
 /// Counts the call against the rate limit of the project, and returns the caller.
-fn count_call(
+///
+/// # Errors
+/// 429 when the project has no calls left.
+pub fn count_call(
     state: &AppState,
     context: &RequestContext,
     project: ProjectId,
@@ -105,7 +118,8 @@ impl FromRequestParts<AppState> for ManagementCaller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let context = request_context(parts)?;
-        let principal = principal(state, &parts.headers, Family::Management).await?;
+        let presented = credentials(&parts.headers, Family::Management)?;
+        let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
         match principal.grant {
             Grant::Organisation(organisation) => {
                 Ok(Self { organisation, app_id: principal.app_id, request_id: context.request_id.clone() })
@@ -153,24 +167,26 @@ impl RouteAuth {
     }
 }
 
-/// Resolves the keys of a family in the headers, or the bearer token where the family accepts tokens.
-async fn principal(state: &AppState, headers: &HeaderMap, family: Family) -> Result<Principal, ApiError> {
+/// Returns the keys of a family in the headers, or the bearer token where the family accepts tokens.
+fn credentials(headers: &HeaderMap, family: Family) -> Result<RequestCredentials<'_>, ApiError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (id, token) = match family {
         Family::Server => ("x-app-id", "x-app-token"),
         Family::Client => ("x-client-application-id", "x-client-token"),
         Family::Management => ("x-management-id", "x-management-token"),
     };
-    let presented = match (text(id), text(token), bearer(text(header::AUTHORIZATION.as_str()))) {
-        (Some(id), Some(token), _) => RequestCredentials::Pair { family, id, token },
-        (None, None, Some(token)) if family != Family::Management => RequestCredentials::Bearer(token),
-        _ => return Err(ApiError::unauthorized()),
-    };
-    resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)
+    match (text(id), text(token), bearer(text(header::AUTHORIZATION.as_str()))) {
+        (Some(id), Some(token), _) => Ok(RequestCredentials::Pair { family, id, token }),
+        (None, None, Some(token)) if family != Family::Management => Ok(RequestCredentials::Bearer(token)),
+        _ => Err(ApiError::unauthorized()),
+    }
 }
 
 /// Resolves credentials to their principal; `None` when they are not valid.
-async fn resolve(state: &AppState, presented: RequestCredentials<'_>) -> Result<Option<Principal>, ApiError> {
+///
+/// # Errors
+/// 503 or 500 when the database fails.
+pub async fn resolve(state: &AppState, presented: RequestCredentials<'_>) -> Result<Option<Principal>, ApiError> {
     state.authenticator.authenticate(&state.core, presented).await.map_err(|error| match &*error {
         Error::Database(error) => super::error::database_error(error),
         other => ApiError::new(ErrorKind::Internal).with_cause(other),

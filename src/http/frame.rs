@@ -60,7 +60,11 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let matched = request.extensions().get::<MatchedPath>();
     let operation = matched.and_then(|matched| frame.operations.find(&method, matched.as_str()));
     let route = operation.map(|operation| operation.pattern);
-    let response = if accepts_json(request.headers()) || operation.is_some_and(|operation| operation.is_not_json) {
+    let response = if operation.is_some() && is_encoded(request.headers()) {
+        ApiError::new(ErrorKind::UnsupportedMediaType)
+            .with_details("Content-Encoding must be identity, or not sent")
+            .into_response()
+    } else if accepts_json(request.headers()) || operation.is_some_and(|operation| operation.is_not_json) {
         request.extensions_mut().insert(Arc::clone(&context));
         if let Some(route) = route {
             request.extensions_mut().insert(route);
@@ -123,6 +127,15 @@ fn finish(
     response.headers_mut().extend(parts.headers);
     *response.body_mut() = body;
     response
+}
+
+/// Returns whether the `Content-Encoding` header names a coding, such as `gzip`. No body is decoded, so the request would be read wrongly.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let is_identity = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|value| !value.to_str().is_ok_and(|codings| codings.split(',').map(str::trim).all(is_identity)))
 }
 
 /// Returns whether the `Accept` header allows JSON. A request without one accepts everything.

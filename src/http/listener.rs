@@ -68,7 +68,10 @@ fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     let head = std::str::from_utf8(answer).ok()?;
     let (before, after) = head.split_once("content-length: 0\r\n")?;
     let body = ApiError::new(kind).body("");
-    let headers = format!("content-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n", body.len());
+    let headers = format!(
+        "content-type: application/json; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     Some([before.as_bytes(), headers.as_bytes(), after.as_bytes(), &body].concat())
 }
 

@@ -7,11 +7,13 @@ pub(crate) mod auth;
 pub(crate) mod base_url;
 pub(crate) mod cors;
 pub(crate) mod csv_rows;
+pub(crate) mod edge;
 pub mod error;
 pub(crate) mod extract;
 pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod listener;
+pub(crate) mod origin;
 pub(crate) mod payload;
 pub(crate) mod query;
 pub(crate) mod rate_limit;
@@ -21,10 +23,8 @@ pub mod state;
 pub(crate) mod trailing_slash;
 pub(crate) mod upload;
 
-mod origin;
 mod run_to_end;
 
-pub(crate) use auth::authenticate_with;
 pub use error::ApiError;
 pub(crate) use extract::{Id, InnerId, Json, read_body};
 pub(crate) use frame::RequestContext;

@@ -1,9 +1,16 @@
-//! Checks the origin of a client-side request.
+//! Which pages of a browser may use a pair of keys.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 use super::error::ApiError;
-use crate::domain::project::ClientAccess;
+use crate::domain::credential::Principal;
+use crate::domain::local_host::is_local_url;
+
+/// Why a page may not use a pair that is built in. It says how to allow the page.
+pub const ONLY_LOCAL_PAGES: &str = "The built-in keys are public, so only pages of local hosts may use them. Use keys of your own, or set \
+                                    client_trusted_domains of the project";
+/// The relation between the page that sends a request and the server, which browsers add and pages cannot change.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Returns the `Origin` header of a request.
 ///
@@ -19,12 +26,76 @@ pub fn required(headers: &HeaderMap) -> Result<&str, ApiError> {
 ///
 /// # Errors
 /// 401 when there is no `Origin`, or an untrusted one.
-pub fn check(headers: &HeaderMap, access: &ClientAccess) -> Result<(), ApiError> {
-    let origin = required(headers)?;
-    if access.trusted_domains.iter().any(|domain| matches_domain(origin, domain)) {
+pub fn check(headers: &HeaderMap, principal: &Principal) -> Result<(), ApiError> {
+    let page = Page::At(required(headers)?);
+    if page.is_trusted(principal) {
         return Ok(());
     }
-    Err(ApiError::unauthorized())
+    let is_set = principal.client_access.trusted_domains.is_some();
+    Err(if is_set { ApiError::unauthorized() } else { only_local_pages() })
+}
+
+/// Returns 401 for a page that may not use a built-in pair.
+pub fn only_local_pages() -> ApiError {
+    ApiError::unauthorized().with_details(ONLY_LOCAL_PAGES)
+}
+
+/// The page that sent a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page<'a> {
+    /// A page with this origin or URL.
+    At(&'a str),
+    /// A page of another site, which hides its URL.
+    OfOtherSite,
+    /// No page: the request comes from a program, or the user typed its URL.
+    None,
+}
+
+impl<'a> Page<'a> {
+    /// Returns the page that the headers of a request show: its `Origin` or else its `Referer`, because a page that loads a script or
+    /// follows a link sends no `Origin`.
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        match text(headers, header::ORIGIN).or_else(|| text(headers, header::REFERER)) {
+            Some(url) => Self::At(url),
+            None if text(headers, SEC_FETCH_SITE).is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) => {
+                Self::OfOtherSite
+            }
+            None => Self::None,
+        }
+    }
+
+    /// Returns whether a pair without settings of its project trusts the page when the pair is built in.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::At(url) => is_local_url(url),
+            Self::OfOtherSite => false,
+            Self::None => true,
+        }
+    }
+
+    /// Returns whether the project of the caller trusts the page. Its setting decides. Without the setting, every page is trusted, and
+    /// with a built-in pair every page of a local host.
+    pub fn is_trusted(self, caller: &Principal) -> bool {
+        match (&caller.client_access.trusted_domains, self) {
+            (None, _) => !caller.is_built_in || self.is_local(),
+            (Some(_), Self::None) => true,
+            (Some(domains), Self::At(url)) => domains.iter().any(|domain| matches_domain(origin_of(url), domain)),
+            (Some(domains), Self::OfOtherSite) => domains.iter().any(|domain| domain == "*"),
+        }
+    }
+}
+
+/// Returns a header as text, unless it is empty. Bytes that are not text are a text that no rule trusts.
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let text = headers.get(name)?.to_str().unwrap_or("null");
+    (!text.is_empty()).then_some(text)
+}
+
+/// Returns the part of a URL before its path.
+fn origin_of(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    &url[..end]
 }
 
 /// Returns whether an origin matches a trusted domain: `*`, the whole origin, its host with or without a port, `*.` and a parent
@@ -51,6 +122,35 @@ fn matches_domain(origin: &str, domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_origin_of_a_url_ends_before_its_path() {
+        for url in ["http://a:1", "http://a:1/", "http://a:1/b?c=d://e", "http://a:1?b", "http://a:1#b"] {
+            assert_eq!(origin_of(url), "http://a:1");
+        }
+        assert_eq!((origin_of("null"), origin_of("localhost/x")), ("null", "localhost"));
+    }
+
+    #[test]
+    fn the_page_is_known_by_its_origin_or_else_by_its_url() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        let (origin, referer) = (("origin", "http://a"), ("referer", "http://b/c"));
+        let site = |value| ("sec-fetch-site", value);
+        for (sent, page) in [
+            (vec![origin, referer, site("cross-site")], Page::At("http://a")),
+            (vec![("origin", "null"), referer], Page::At("null")),
+            (vec![referer, site("cross-site")], Page::At("http://b/c")),
+            (vec![site("cross-site")], Page::OfOtherSite),
+            (vec![site("same-site")], Page::None),
+            (vec![site("none")], Page::None),
+            (vec![("origin", ""), ("referer", "")], Page::None),
+            (vec![], Page::None),
+        ] {
+            assert_eq!(Page::of(&headers(&sent)), page, "{sent:?}");
+        }
+    }
 
     #[test]
     fn a_trusted_domain_matches_its_origins() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rate_limit::RateLimits;
+use crate::domain::local_host::AllowedHosts;
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 
@@ -18,8 +19,10 @@ pub struct App {
     pub rate_limits: RateLimits,
     /// How long a request may take before it is answered with 503.
     pub request_timeout: Duration,
-    /// Whether the target URL of a webhook may be link-local.
+    /// Whether the target URL of a webhook may be link-local or the metadata service of a cloud.
     pub allow_link_local: bool,
+    /// The hosts that requests may name.
+    pub allowed_hosts: AllowedHosts,
     /// The base URL of links in responses, for instance `http://127.0.0.1:8682`.
     pub base_url: String,
 }

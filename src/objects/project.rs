@@ -4,6 +4,9 @@ use super::writer::ObjectWriter;
 use crate::domain::json::JsonText;
 use crate::domain::project::{API_VERSION, KeyPair, Project, ProjectKeys, WEBHOOK_VERSION};
 
+/// What a project shows as its trusted domains until they are set.
+const ALL_DOMAINS: &str = r#"["*"]"#;
+
 /// Writes a project. The vendor's schema requires `description` and `webhook_token`, but its examples omit them. They
 /// are included.
 pub fn write(out: &mut Vec<u8>, project: &Project) {
@@ -24,6 +27,7 @@ fn write_key(object: &mut ObjectWriter<'_>, pair: &KeyPair) {
 
 fn write_members<'a, 'b>(object: &'a mut ObjectWriter<'b>, project: &Project) -> &'a mut ObjectWriter<'b> {
     let settings = &project.settings;
+    let trusted_domains = settings.client_trusted_domains.as_ref().map(JsonText::of);
     object
         .text("id", &project.public_id)
         .text("name", &project.name)
@@ -37,7 +41,7 @@ fn write_members<'a, 'b>(object: &'a mut ObjectWriter<'b>, project: &Project) ->
         .text("api_version", API_VERSION)
         .text("description", &settings.description)
         .boolean("case_sensitive_codes", settings.case_sensitive_codes)
-        .raw("client_trusted_domains", JsonText::of(&settings.client_trusted_domains).as_str())
+        .raw("client_trusted_domains", trusted_domains.as_ref().map_or(ALL_DOMAINS, JsonText::as_str))
         .boolean("client_redeem_enabled", settings.client_redeem_enabled)
         .boolean("client_publish_enabled", settings.client_publish_enabled)
         .boolean("client_list_vouchers_enabled", settings.client_list_vouchers_enabled)

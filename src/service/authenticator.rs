@@ -16,6 +16,7 @@ use super::provision::provision;
 use super::{Core, Error};
 use crate::db;
 use crate::db::credentials::{Credential, Token};
+use crate::domain::built_in_keys::is_built_in;
 use crate::domain::credential::{Family, Grant, Principal, Scopes, is_valid_credential_text};
 use crate::domain::limits;
 
@@ -171,14 +172,15 @@ impl Authenticator {
                 && self.configured.accepts(family, id, known.configured_by_app_id.as_deref())
         };
         Ok(known.filter(is_valid).map(|known| KnownPair {
-            token_sha256: known.token_sha256,
             principal: Principal {
                 grant: known.grant,
                 family,
                 scopes: Scopes::All,
                 app_id: id.into(),
+                is_built_in: is_built_in(id, &known.token_sha256),
                 client_access: known.client_access,
             },
+            token_sha256: known.token_sha256,
         }))
     }
 
@@ -210,6 +212,7 @@ impl Authenticator {
                 family: Family::Server,
                 scopes: Scopes::Only(known.scope.split_whitespace().map(str::to_owned).collect()),
                 app_id: known.app_id,
+                is_built_in: false,
                 client_access: known.client_access,
             },
         }))

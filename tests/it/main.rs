@@ -19,6 +19,7 @@ mod paths;
 mod races;
 mod schema;
 mod scroll;
+mod security;
 mod source_layout;
 mod stickystreet;
 mod support;

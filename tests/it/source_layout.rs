@@ -14,9 +14,9 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("http", &["service", "db", "domain", "objects"]),
     ("api", &["http", "webhook", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
-    ("config", &["postgres"]),
+    ("config", &["domain", "postgres"]),
     ("app", &["api", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock", "ids"]),
-    ("emulator", &["app", "config", "postgres", "clock"]),
+    ("emulator", &["app", "config", "domain", "postgres", "clock"]),
 ];
 
 const MAX_LINES: usize = 400;

@@ -126,6 +126,45 @@ fn the_program_prints_one_ready_line_serves_requests_and_stops_on_a_signal() {
     }
 }
 
+/// Starts the program on an address, stops it, and returns its standard output and its standard error.
+fn outputs_of_a_start(listen: &str, arguments: &[&str]) -> (String, String) {
+    let mut child = command(&["--ephemeral", "--listen", listen])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut printed = String::new();
+    out.read_line(&mut printed).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    out.read_to_string(&mut printed).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (printed, String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_start_beyond_loopback_with_built_in_keys_logs_one_warning() {
+    let own_server_keys = ["--app-id", "mine", "--app-token", "secret"];
+    let own_keys = [&own_server_keys[..], &["--client-token", "secret", "--management-token", "secret"]].concat();
+    for (listen, arguments, options) in [
+        ("0.0.0.0:0", &[][..], Some("--app-id, --client-app-id, --management-id")),
+        ("0.0.0.0:0", &own_server_keys[..], Some("--client-app-id, --management-id")),
+        ("0.0.0.0:0", &own_keys[..], None),
+        ("127.0.0.1:0", &[][..], None),
+    ] {
+        let (printed, log) = outputs_of_a_start(listen, arguments);
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        let warnings: Vec<_> = log.lines().filter(|line| line.contains("other machines can reach")).collect();
+        assert_eq!(warnings.len(), usize::from(options.is_some()), "{log}");
+        for warning in warnings {
+            let expected = format!("the built-in keys of {} are public", options.unwrap_or_default());
+            assert!(warning.contains("WARN") && warning.contains(&expected), "{warning}");
+            assert!(warning.contains("--strict-auth"), "{warning}");
+        }
+    }
+}
+
 #[test]
 fn kept_data_survives_a_restart_and_a_kill() {
     let folder = tempfile::tempdir().unwrap();

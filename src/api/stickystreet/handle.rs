@@ -6,7 +6,7 @@ use axum::http::Method;
 use axum::response::Response;
 
 use super::answer::Answer;
-use super::credentials::{self, Credentials};
+use super::credentials::{AuthenticatedCaller, Credentials};
 use super::error::CallError;
 use super::fields::Fields;
 use super::output_format::OutputFormat;
@@ -78,15 +78,18 @@ async fn authenticate_and_run(
     request: Request,
     format: &OnceLock<OutputFormat>,
 ) -> Result<Answer, CallError> {
-    let header_key = request.headers().get(credentials::KEY_HEADER).cloned();
+    let headers = request.headers().clone();
     let fields = Fields::from_request(request).await?;
     // Set the format first, so that an invalid callback is reported in it.
     let (requested, callback_check) = OutputFormat::read(&fields);
-    let _ = format.set(requested);
+    let format = format.get_or_init(|| requested);
     callback_check?;
-    let credentials = Credentials::read(header_key.as_ref(), &fields)?;
+    let credentials = Credentials::read(&headers, &fields)?;
     let kind = fields.required("type")?;
-    let caller = credentials.authenticate(app, context).await?;
+    let AuthenticatedCaller { caller, allows_other_sites } = credentials.authenticate(app, context).await?;
+    if allows_other_sites {
+        format.allow_other_sites();
+    }
     run(app, &caller, kind, &fields).await
 }
 

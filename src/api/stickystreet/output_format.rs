@@ -1,6 +1,8 @@
 //! The format of an answer: XML, JSON or JSONP.
 
-use axum::http::{HeaderValue, header};
+use std::sync::OnceLock;
+
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
@@ -10,12 +12,11 @@ use super::xml;
 
 /// The maximum length of a callback's name, in characters.
 const MAX_CALLBACK_CHARS: usize = 100;
-/// Browsers must not guess another media type, and no cache may store the answer, because a GET request can do
-/// everything here.
-const HEADERS: [(header::HeaderName, HeaderValue); 2] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-];
+/// No cache may store the answer, because a GET request can do everything here.
+const HEADERS: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+/// Forbids browsers to load the answer into a page of another site, for instance as a script.
+const SAME_SITE_ONLY: [(HeaderName, HeaderValue); 1] =
+    [(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-site"))];
 
 /// The requested format.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub struct OutputFormat {
     syntax: Syntax,
     /// Whether JSON and JSONP are written without white space.
     condensed: bool,
+    /// Set when pages of other sites may load the answer.
+    other_sites_allowed: OnceLock<()>,
 }
 
 #[derive(Default)]
@@ -45,7 +48,12 @@ impl OutputFormat {
             Some(name) if is_function_name(name) => (Syntax::Jsonp(name.to_owned()), Ok(())),
             Some(_) => (Syntax::Json, Err(CallError::rejected("Invalid callback"))),
         };
-        (Self { syntax, condensed }, callback)
+        (Self { syntax, condensed, other_sites_allowed: OnceLock::new() }, callback)
+    }
+
+    /// Lets pages of other sites load the answer.
+    pub fn allow_other_sites(&self) {
+        let _ = self.other_sites_allowed.set(());
     }
 
     /// Returns the HTTP response for the answer in this format.
@@ -59,7 +67,10 @@ impl OutputFormat {
                 ("application/javascript; charset=utf-8", format!("{function}({json});").into_bytes())
             }
         };
-        (HEADERS, [(header::CONTENT_TYPE, HeaderValue::from_static(media))], body).into_response()
+        let policy = self.other_sites_allowed.get().is_none().then_some(SAME_SITE_ONLY);
+        let mut response = (HEADERS, [(header::CONTENT_TYPE, HeaderValue::from_static(media))], body).into_response();
+        response.headers_mut().extend(policy.into_iter().flatten());
+        response
     }
 
     fn json(&self, answer: &Answer) -> String {

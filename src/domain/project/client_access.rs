@@ -7,8 +7,9 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default)]
 pub struct ClientAccess {
+    /// The domains whose pages are trusted, or `None` when the setting was never made.
     #[serde(rename = "client_trusted_domains")]
-    pub trusted_domains: Vec<String>,
+    pub trusted_domains: Option<Vec<String>>,
     #[serde(rename = "client_create_customer_enabled")]
     pub create_customer: bool,
     #[serde(rename = "client_loyalty_events_enabled")]
@@ -17,6 +18,6 @@ pub struct ClientAccess {
 
 impl Default for ClientAccess {
     fn default() -> Self {
-        Self { trusted_domains: vec!["*".to_owned()], create_customer: true, loyalty_events: true }
+        Self { trusted_domains: None, create_customer: true, loyalty_events: true }
     }
 }

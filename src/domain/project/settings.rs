@@ -18,8 +18,10 @@ pub struct ProjectSettings {
     pub dial_code: Option<String>,
     pub description: String,
     pub case_sensitive_codes: bool,
-    /// [`ClientAccess`] reads this setting, `client_create_customer_enabled` and `client_loyalty_events_enabled`.
-    pub client_trusted_domains: Vec<String>,
+    /// [`ClientAccess`] reads this setting, `client_create_customer_enabled` and `client_loyalty_events_enabled`. It is `None` until it
+    /// is set, because the built-in keys trust fewer pages then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_trusted_domains: Option<Vec<String>>,
     pub client_redeem_enabled: bool,
     pub client_publish_enabled: bool,
     pub client_list_vouchers_enabled: bool,
@@ -140,7 +142,9 @@ impl ProjectSettings {
         change.dial_code.apply(&mut self.dial_code);
         set(&mut self.description, change.description);
         set(&mut self.case_sensitive_codes, change.case_sensitive_codes);
-        set(&mut self.client_trusted_domains, change.client_trusted_domains);
+        if change.client_trusted_domains.is_some() {
+            self.client_trusted_domains = change.client_trusted_domains;
+        }
         set(&mut self.client_redeem_enabled, change.client_redeem_enabled);
         set(&mut self.client_publish_enabled, change.client_publish_enabled);
         set(&mut self.client_list_vouchers_enabled, change.client_list_vouchers_enabled);
@@ -170,7 +174,7 @@ mod tests {
             client_loyalty_events_enabled: Some(false),
             ..ProjectChange::default()
         });
-        let trusted_domains = vec!["shop.example".to_owned()];
+        let trusted_domains = Some(vec!["shop.example".to_owned()]);
         assert_eq!(access(&settings), ClientAccess { trusted_domains, create_customer: false, loyalty_events: false });
     }
 

@@ -49,6 +49,8 @@ pub enum ErrorKind {
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
+    /// The request names a host that the emulator does not serve.
+    MisdirectedRequest,
     TooManyRequests,
     HeadersTooLarge,
     Internal,
@@ -72,7 +74,7 @@ enum Shape {
 }
 
 impl ErrorKind {
-    /// Returns status, key, message and shape. The vendor does not publish its texts of 406, 415, 500 and 503, and it has no 501;
+    /// Returns status, key, message and shape. The vendor does not publish its texts of 406, 415, 500 and 503, and it has no 421 and no 501;
     /// these texts are this project's.
     fn row(self) -> (StatusCode, Option<&'static str>, &'static str, Shape) {
         use ErrorKind as Kind;
@@ -144,6 +146,9 @@ impl ErrorKind {
             ),
             Kind::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, None, "Unsupported Media Type", Shape::Framework)
+            }
+            Kind::MisdirectedRequest => {
+                (StatusCode::MISDIRECTED_REQUEST, Some("misdirected_request"), "Misdirected Request", Shape::Standard)
             }
             Kind::TooManyRequests => (
                 StatusCode::TOO_MANY_REQUESTS,

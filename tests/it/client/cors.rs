@@ -42,11 +42,31 @@ async fn a_preflight_request_needs_no_keys() {
         );
         assert_eq!(names(&answer.headers, "access-control-allow-methods"), ["delete", "get", "options", "post", "put"]);
         assert_eq!(answer.header("access-control-max-age"), "7200");
-        assert_eq!(answer.header("access-control-allow-private-network"), "true");
+        assert!(!answer.headers.contains_key("access-control-allow-private-network"), "the page is not local");
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
         for name in ["origin", "access-control-request-headers"] {
             assert!(names(&answer.headers, "vary").contains(&name.to_owned()), "{path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn only_local_pages_get_access_to_the_private_network() {
+    let project = TestProject::new();
+    for (origin, expected) in [
+        ("http://localhost:3000", Some("true")),
+        ("http://shop.test", Some("true")),
+        ("https://evil.example", None),
+        ("null", None),
+    ] {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-private-network", "true"),
+        ];
+        let answer = project.caller(&headers).call(Method::OPTIONS, "/client/v1/customers", None).await.expect(200);
+        let allowed = answer.headers.get("access-control-allow-private-network").map(|value| value.to_str().unwrap());
+        assert_eq!(allowed, expected, "{origin}");
     }
 }
 
@@ -77,7 +97,7 @@ async fn every_client_side_response_has_cors_headers() {
     answers.push(page.post("/client/v1/customers", json!({"source_id": "a", "name": "A"})).await.expect(503));
     blocker.rollback().await.unwrap();
     for answer in answers {
-        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{}", answer.text);
+        assert_eq!(answer.header("access-control-allow-origin"), emulator.origin(), "{}", answer.text);
         assert!(names(&answer.headers, "vary").contains(&"origin".to_owned()), "{}", answer.text);
         assert_eq!(
             names(&answer.headers, "access-control-expose-headers"),

@@ -3,6 +3,7 @@ mod cors;
 mod customers;
 mod double_opt_in;
 mod events;
+mod origins;
 
 use serde_json::Value;
 

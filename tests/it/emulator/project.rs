@@ -40,7 +40,7 @@ async fn client_side_settings_apply_to_the_next_request() {
     let emulator = TestEmulator::new().await;
     for (closed, open) in [
         (json!({"client_create_customer_enabled": false}), json!({"client_create_customer_enabled": true})),
-        (json!({"client_trusted_domains": ["other.example"]}), json!({"client_trusted_domains": ["shop.example"]})),
+        (json!({"client_trusted_domains": ["other.example"]}), json!({"client_trusted_domains": ["localhost:3000"]})),
     ] {
         emulator.page().post("/client/v1/customers", json!({"source_id": "a"})).await.expect(200);
         emulator.client().put(PATH, closed).await.expect(200);

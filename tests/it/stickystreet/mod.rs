@@ -4,6 +4,7 @@ mod customer_info;
 mod failures;
 mod fields;
 mod output;
+mod pages;
 mod record_customer;
 
 use axum::body::Body;

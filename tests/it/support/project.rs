@@ -19,6 +19,8 @@ use super::{Answer, contract, shared};
 /// A project that a test uses only over HTTP.
 pub struct TestProject {
     target: Target,
+    /// The origin of the project's pages. The built-in client keys trust only local hosts, other keys trust every origin.
+    origin: &'static str,
     server_keys: (String, String),
     client_keys: (String, String),
     management_keys: (String, String),
@@ -44,6 +46,7 @@ impl TestProject {
         let keys = |name: &str| (format!("{name}{suffix}"), format!("token{suffix}"));
         Self {
             target: Target { router: shared.router.clone(), runtime: Some(shared.runtime.clone()) },
+            origin: "https://shop.example",
             server_keys: keys("project"),
             client_keys: keys("project"),
             management_keys: keys("manager"),
@@ -57,6 +60,7 @@ impl TestProject {
         let keys = |id: &str, token: &str| (id.to_owned(), token.to_owned());
         Self {
             target: Target { router, runtime: None },
+            origin: "http://localhost:3000",
             server_keys: keys(DEFAULT_APP_ID, DEFAULT_APP_TOKEN),
             client_keys: keys(DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN),
             management_keys: keys(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN),
@@ -122,11 +126,12 @@ impl TestProject {
 
     /// Returns a client that calls like a page in a browser, with any client keys.
     pub fn page_with(&self, app_id: &str, token: &str) -> Client {
-        self.caller(&[
-            ("x-client-application-id", app_id),
-            ("x-client-token", token),
-            ("origin", "https://shop.example"),
-        ])
+        self.caller(&[("x-client-application-id", app_id), ("x-client-token", token), ("origin", self.origin)])
+    }
+
+    /// Returns the origin of [`Self::page`].
+    pub fn origin(&self) -> &'static str {
+        self.origin
     }
 
     /// Returns a client with an OAuth token, for server-side and client-side requests.
