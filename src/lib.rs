@@ -61,7 +61,8 @@
 //! Each route accepts one family of keys (server, client or management) or an OAuth token. `http::auth` reads the credentials from the
 //! headers, `service::authenticator` resolves them to a principal (`domain::credential`: its project or organisation, its family, its
 //! scopes) through a cache of one second, and the handler receives a `Caller` or a `ManagementCaller`. The client side also checks the
-//! `Origin` of the page; the management API also resolves the project in the path.
+//! `Origin` of the page (`http::origin`; the built-in keys trust only local hosts, `domain::local_host`); the management API also
+//! resolves the project in the path. Before all of this, `http::edge` refuses a request that names a host that is not allowed.
 //!
 //! # How a change is stored
 //!
