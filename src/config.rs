@@ -67,7 +67,7 @@ pub struct Options {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
-    /// Accept only configured and created keys
+    /// Accept only configured and created keys; use it with keys of your own when other machines can reach the server
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STRICT_AUTH", value_parser = FalseyValueParser::new())]
     pub strict_auth: bool,
 

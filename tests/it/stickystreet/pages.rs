@@ -115,8 +115,8 @@ async fn the_setting_of_the_project_says_which_pages_may_use_the_built_in_keys()
         let answer = by_query(&emulator, &info, headers).await;
         let expected = if is_trusted { "success" } else { "error" };
         assert_eq!(answer.json()["status"], expected, "{headers:?}");
-        let sent = answer.headers.get(POLICY).map(|value| value.to_str().unwrap());
-        assert_eq!(sent, policy, "{headers:?}");
+        let header = answer.headers.get(POLICY).map(|value| value.to_str().unwrap());
+        assert_eq!(header, policy, "{headers:?}");
     }
     set(json!(["*"])).await;
     for headers in FOREIGN {
