@@ -9,7 +9,6 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::api;
 use crate::clock::Clock;
@@ -20,7 +19,7 @@ use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
 use crate::domain::webhook::RetrySchedule;
 use crate::http::state::App;
-use crate::http::{JsonListener, RateLimits};
+use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError};
 use crate::service::Core;
@@ -36,8 +35,9 @@ use crate::worker::{DeliverySettings, Workers};
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(6);
 /// The interval between two checks for tables that need `ANALYZE`.
 const ANALYZE_INTERVAL: Duration = Duration::from_secs(1);
-/// How long each part may take to stop: requests in flight, workers, connections.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long requests in flight, workers and database connections may take to stop, all together. A private cluster is stopped afterwards,
+/// and the whole stop takes less than eight seconds.
+const STOP_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Why the server did not start. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<io::Result<()>>,
+    http: HttpServer,
     workers: Workers,
     pool: Pool,
     cluster: Option<Cluster>,
@@ -96,17 +96,10 @@ impl Server {
         let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
         let router = api::router(Arc::new(app));
         warn_about_built_in_keys(config, address);
-        let (stop, mut stopped) = watch::channel(false);
-        tokio::spawn(analyze_grown_tables(pool.clone(), stopped.clone()));
-        let serving = tokio::spawn(async move {
-            axum::serve(JsonListener(listener), router)
-                .with_graceful_shutdown(async move {
-                    // An error means that the sender was dropped, which also stops the server.
-                    let _ = stopped.wait_for(|stop| *stop).await;
-                })
-                .await
-        });
-        Ok(Self { address, stop, serving, workers, pool, cluster })
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
+        let http = HttpServer::start(listener, router, config.connection_limits);
+        Ok(Self { address, stop, http, workers, pool, cluster })
     }
 
     /// Returns the address that the server listens on.
@@ -124,17 +117,16 @@ impl Server {
     /// Stops the server: requests in flight and the current slices of background jobs finish, then the connections are closed and the
     /// private cluster is stopped.
     pub async fn stop(self) {
-        let Self { stop, serving, workers, pool, cluster, .. } = self;
+        let Self { stop, http, workers, pool, cluster, .. } = self;
+        let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
         let _ = stop.send(true);
-        if tokio::time::timeout(STOP_TIMEOUT, serving).await.is_err() {
-            tracing::warn!("requests were still running when the server stopped");
-        }
-        if tokio::time::timeout(STOP_TIMEOUT, workers.stop()).await.is_err() {
+        http.stop().await;
+        if tokio::time::timeout_at(deadline, workers.stop()).await.is_err() {
             tracing::warn!(
                 "a background job was still running when the server stopped; it continues after the next start"
             );
         }
-        let _ = tokio::time::timeout(STOP_TIMEOUT, pool.close()).await;
+        let _ = tokio::time::timeout_at(deadline, pool.close()).await;
         if let Some(cluster) = cluster {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::built_in_keys::is_built_in_pair;
 use crate::domain::local_host::HostPattern;
+use crate::http::ConnectionLimits;
 use crate::postgres::{ClusterError, Durability};
 
 pub use crate::domain::built_in_keys::{
@@ -209,6 +210,8 @@ pub struct Config {
     pub rate_limit: Option<u32>,
     pub request_timeout: Duration,
     pub connections: u32,
+    /// Limits of the connections of clients. They have no options.
+    pub connection_limits: ConnectionLimits,
 }
 
 /// A key: its ID and its token.
@@ -255,6 +258,7 @@ impl Default for Config {
             rate_limit: None,
             request_timeout: Duration::from_secs(30),
             connections: 8,
+            connection_limits: ConnectionLimits::default(),
         }
     }
 }
@@ -303,6 +307,7 @@ impl Options {
             rate_limit: self.rate_limit,
             request_timeout: Duration::from_secs(self.request_timeout),
             connections: self.connections,
+            connection_limits: ConnectionLimits::default(),
         })
     }
 }

@@ -9,12 +9,16 @@ use tracing_subscriber::EnvFilter;
 use voucherify_emulator::app::{self, Server, StartError};
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::{Cli, Command, Config, LogFormat, Options};
+use voucherify_emulator::http::connection::raise_descriptor_limit;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Err(message) = initialise_log(&cli.options) {
         return fail(&message);
+    }
+    if let Err(error) = raise_descriptor_limit() {
+        tracing::warn!(%error, "failed to raise the limit of file descriptors");
     }
     let outcome = match cli.options.config() {
         Ok(config) => match cli.command.unwrap_or_default() {

@@ -7,7 +7,7 @@ use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::domain::credential::Family;
-use voucherify_emulator::http::JsonListener;
+use voucherify_emulator::http::{ConnectionLimits, HttpServer};
 use voucherify_emulator::service::authenticator::{Authenticator, RequestCredentials};
 use voucherify_emulator::{api, app};
 
@@ -25,6 +25,7 @@ pub fn serve(settings: &str) {
             app.authenticator = Authenticator::with_auth_disabled(principal);
         }
         println!("ready on http://{address}");
-        axum::serve(JsonListener(listener), api::router(Arc::new(app))).await.unwrap();
+        let _server = HttpServer::start(listener, api::router(Arc::new(app)), ConnectionLimits::default());
+        std::future::pending::<()>().await;
     });
 }

@@ -1,7 +1,5 @@
 //! Extractors for axum which answer with the vendor's error bodies.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -9,18 +7,13 @@ use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tokio::time::timeout;
 
+use super::connection::body::is_timeout;
 use super::error::{ApiError, ErrorKind};
 use super::query::Query;
 use super::routes::RoutePattern;
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
-
-/// How many bytes of an unwanted body are read and discarded.
-const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
-/// How long an unwanted body is read and discarded.
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The parsed JSON body; `None` when the request has no body.
 pub struct Json(pub Option<Value>);
@@ -56,20 +49,20 @@ async fn json_bytes(request: Request, max_bytes: usize) -> Result<Option<Bytes>,
     }
 }
 
-/// Reads the body, at most `max_bytes`. The rest of a larger body is read and discarded, because a client that is still sending would
-/// see a closed connection instead of the response.
+/// Reads the body, at most `max_bytes`. The connection discards the rest of a larger body.
 ///
 /// # Errors
-/// 413 when the body is larger, 400 when the client disconnects or sends a malformed chunk.
+/// 413 when the body is larger, 408 when it does not arrive in time, 400 when the client disconnects or sends a malformed chunk.
 pub async fn read_body(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(ErrorKind::PayloadTooLarge).with_details(max_bytes.to_string());
     let (mut first, mut read) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        // The client disconnected, or sent a malformed chunk.
-        let frame = frame.map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
+        let frame = frame.map_err(|error| {
+            // Otherwise the client disconnected, or sent a malformed chunk.
+            ApiError::new(if is_timeout(&error) { ErrorKind::RequestTimeout } else { ErrorKind::MalformedJson })
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + read.len() + data.len() > max_bytes {
-            discard_rest(body).await;
             return Err(too_large());
         }
         // Most bodies arrive in one frame, which is then used without a copy.
@@ -81,20 +74,6 @@ pub async fn read_body(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiErr
         read.extend_from_slice(&data);
     }
     Ok(if read.is_empty() { first } else { read.into() })
-}
-
-/// Reads and discards the rest of a body, so that the client can read the response.
-pub async fn discard_rest(mut body: Body) {
-    let discard = async {
-        let mut left = MAX_DISCARDED_BYTES;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    let _ = timeout(DISCARD_TIMEOUT, discard).await;
 }
 
 /// Returns whether the `Content-Type` is JSON. A body without a `Content-Type` counts as JSON.

@@ -1,6 +1,7 @@
 //! The middleware around every request: request id, timeout, error body, and the log line.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -9,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
+use super::connection::body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
 use super::routes::{ResolvedRoutes, RoutePattern, RouteTable};
 use super::run_to_end::RunToEnd;
@@ -69,11 +71,12 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
         if let Some(route) = route {
             request.extensions_mut().insert(route);
         }
+        let body = request.extensions().get::<Arc<BodyProgress>>().map(Arc::clone);
         let work = RunToEnd::new(next.run(request));
-        match timeout(state.request_timeout, work).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
-            Err(_) => ApiError::new(ErrorKind::Unavailable)
+        match within(state.request_timeout, body.as_deref(), work).await {
+            Some(Ok(response)) => response,
+            Some(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
+            None => ApiError::new(ErrorKind::Unavailable)
                 .with_details(format!("The request took longer than {} s", state.request_timeout.as_secs_f32()))
                 .with_cause("timeout")
                 .into_response(),
@@ -89,6 +92,20 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
         state.rate_limits.describe(response.headers_mut(), left, is_over, now);
     }
     response
+}
+
+/// Returns the output of `work`; `None` when it takes longer than `limit`. The time that the client takes to send the body does not count.
+async fn within<F: Future + Unpin>(limit: Duration, body: Option<&BodyProgress>, mut work: F) -> Option<F::Output> {
+    let mut left = limit;
+    loop {
+        if let Ok(output) = timeout(left, &mut work).await {
+            return Some(output);
+        }
+        left = limit.saturating_sub(body.map_or(limit, BodyProgress::time_since_client));
+        if left.is_zero() {
+            return None;
+        }
+    }
 }
 
 /// Writes the error body and the log line.

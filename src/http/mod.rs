@@ -1,10 +1,11 @@
-//! The HTTP kit: listener, authentication, parsing of queries and payloads, errors, CORS, rate limits, and the table of routes.
+//! The HTTP kit: connections, authentication, parsing of queries and payloads, errors, CORS, rate limits, and the table of routes.
 //!
 //! It contains no endpoint; those are in [`crate::api`].
 
 pub mod answer;
 pub(crate) mod auth;
 pub(crate) mod base_url;
+pub mod connection;
 pub(crate) mod cors;
 pub(crate) mod csv_rows;
 pub(crate) mod edge;
@@ -12,7 +13,6 @@ pub mod error;
 pub(crate) mod extract;
 pub(crate) mod form;
 pub(crate) mod frame;
-pub(crate) mod listener;
 pub(crate) mod origin;
 pub(crate) mod payload;
 pub(crate) mod query;
@@ -25,10 +25,10 @@ pub(crate) mod upload;
 
 mod run_to_end;
 
+pub use connection::{ConnectionLimits, HttpServer};
 pub use error::ApiError;
 pub(crate) use extract::{Id, InnerId, Json, read_body};
 pub(crate) use frame::RequestContext;
-pub use listener::JsonListener;
 pub(crate) use payload::Object;
 pub(crate) use query::Query;
 pub use rate_limit::RateLimits;

@@ -12,8 +12,8 @@ use http_body_util::channel::{Channel, Sender};
 use tempfile::SpooledTempFile;
 use tokio::task::spawn_blocking;
 
+use super::connection::body::is_timeout;
 use super::error::{ApiError, ErrorKind};
-use super::extract::discard_rest;
 use crate::domain::limits::BULK_BYTES;
 
 /// How many bytes a body may have in addition to its file, for boundaries, headers and other parts.
@@ -32,8 +32,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        // The body is forwarded to the parser through a channel, so that only a few chunks are in memory, and so that the rest
-        // of a rejected body can still be read and discarded.
+        // The body is forwarded to the parser through a channel, so that its size and its failures are known.
         let (sender, piped) = Channel::<Bytes, axum::Error>::new(CHANNEL_CAPACITY);
         let is_multipart = is_multipart(&parts.headers);
         let mut piped = Request::from_parts(parts, Body::new(piped));
@@ -46,7 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
             }
         };
         let (sent, file) = tokio::join!(forward(body, sender), file);
-        match sent {
+        match sent.map_err(ApiError::new)? {
             0 => Ok(Self(None)),
             sent if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES => Err(too_large()),
             _ => file.map(Self),
@@ -65,25 +64,27 @@ fn too_large() -> ApiError {
 }
 
 /// Forwards the body until the parser stops reading or the body is too large, and returns how many bytes were read until then.
-async fn forward(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> usize {
+///
+/// # Errors
+/// When the client does not send its body in time.
+async fn forward(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> Result<usize, ErrorKind> {
     let mut sent = 0;
     while let Some(frame) = body.frame().await {
         let frame = match frame {
             Ok(frame) => frame,
             Err(error) => {
+                let is_timeout = is_timeout(&error);
                 sender.abort(error);
-                return sent.max(1);
+                return if is_timeout { Err(ErrorKind::RequestTimeout) } else { Ok(sent.max(1)) };
             }
         };
         let Ok(data) = frame.into_data() else { continue };
         sent += data.len();
         if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES || sender.send_data(data).await.is_err() {
-            drop(sender);
-            discard_rest(body).await;
-            return sent;
+            return Ok(sent);
         }
     }
-    sent
+    Ok(sent)
 }
 
 async fn read_file(mut multipart: Multipart) -> Result<Option<SpooledTempFile>, ApiError> {

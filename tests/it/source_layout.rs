@@ -14,7 +14,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("http", &["service", "db", "domain", "objects"]),
     ("api", &["http", "webhook", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
-    ("config", &["domain", "postgres"]),
+    ("config", &["http", "domain", "postgres"]),
     ("app", &["api", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock", "ids"]),
     ("emulator", &["app", "config", "domain", "postgres", "clock"]),
 ];

@@ -46,6 +46,8 @@ pub enum ErrorKind {
     Duplicate,
     MethodNotAllowed,
     NotAcceptable,
+    /// The client was too slow to send its request.
+    RequestTimeout,
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
@@ -138,6 +140,7 @@ impl ErrorKind {
             Kind::NotAcceptable => {
                 (StatusCode::NOT_ACCEPTABLE, Some("not_acceptable"), "Not acceptable", Shape::Standard)
             }
+            Kind::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, None, "Request Time-out", Shape::Framework),
             Kind::PayloadTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 None,
@@ -172,6 +175,7 @@ impl ErrorKind {
     /// Returns the reason phrase that the vendor's web framework writes.
     fn framework_error(self) -> &'static str {
         match self {
+            Self::RequestTimeout => "Request Time-out",
             Self::PayloadTooLarge => "Request Entity Too Large",
             Self::UnsupportedMediaType => "Unsupported Media Type",
             Self::UriTooLong => "URI Too Long",

@@ -1,0 +1,176 @@
+//! Accepts connections, keeps them within the limits, and stops them.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::limits::ConnectionLimits;
+use super::serve::serve;
+use super::state::{ConnectionState, now};
+
+/// How long to wait before another attempt to accept a connection, or to make room for one.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// How long the closing of connections takes at most when the server has stopped to wait for their requests.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A server that answers requests on a listener. Dropping it stops it.
+#[derive(Debug)]
+pub struct HttpServer {
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl HttpServer {
+    /// Starts to accept connections. Their requests are answered by `router`.
+    #[must_use]
+    pub fn start(listener: TcpListener, router: Router, limits: ConnectionLimits) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, serving: tokio::spawn(run(listener, router, limits, stopped)) }
+    }
+
+    /// Stops the server: idle and half-open connections are closed at once, requests in flight finish within their limit.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.serving.await;
+    }
+}
+
+async fn run(listener: TcpListener, router: Router, limits: ConnectionLimits, mut stopped: watch::Receiver<bool>) {
+    let connections = Arc::new(Connections::default());
+    tokio::select! {
+        () = connections.accept(&listener, &router, limits) => {}
+        () = connections.sweep(&limits) => {}
+        // An error means that the sender was dropped, which also stops the server.
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+    drop(listener);
+    connections.stop(&limits).await;
+}
+
+/// The open connections.
+#[derive(Debug, Default)]
+struct Connections {
+    open: Mutex<HashMap<u64, Arc<ConnectionState>>>,
+    next_id: AtomicU64,
+    /// Notified when a connection has ended.
+    ended: Notify,
+}
+
+/// Removes a connection from the open ones when it is dropped, also after a panic.
+struct Registration {
+    connections: Arc<Connections>,
+    id: u64,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.lock().remove(&self.id);
+        self.connections.ended.notify_one();
+    }
+}
+
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<ConnectionState>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, router: &Router, limits: ConnectionLimits) {
+        let max_connections = limits.max_connections();
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    self.make_room(max_connections).await;
+                    self.spawn(stream, router.clone(), limits);
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    // The process or the system has no free file descriptors.
+                    tracing::warn!(%error, "failed to accept a connection");
+                    self.close_oldest();
+                    sleep(RETRY_INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, stream: TcpStream, router: Router, limits: ConnectionLimits) {
+        let _ = stream.set_nodelay(true);
+        let state = Arc::new(ConnectionState::new());
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(id, Arc::clone(&state));
+        let registration = Registration { connections: Arc::clone(self), id };
+        tokio::spawn(async move {
+            serve(stream, router, state, limits).await;
+            drop(registration);
+        });
+    }
+
+    /// Closes idle and half-open connections, the oldest first, until there is room for another one. If all serve requests, it waits
+    /// until one has finished.
+    async fn make_room(&self, max_connections: usize) {
+        while self.lock().len() >= max_connections {
+            self.close_oldest();
+            let _ = timeout(RETRY_INTERVAL, self.ended.notified()).await;
+        }
+    }
+
+    fn close_oldest(&self) {
+        let open = self.lock();
+        let disposable = open.values().filter_map(|state| Some((state.disposable_since()?, state)));
+        if let Some((_, state)) = disposable.min_by_key(|(since, _)| *since) {
+            state.changed.notify_one();
+        }
+    }
+
+    /// Checks the limits of time of all connections, at intervals.
+    async fn sweep(&self, limits: &ConnectionLimits) {
+        let interval = limits.sweep_interval();
+        loop {
+            sleep(interval).await;
+            let now = now();
+            for state in self.lock().values() {
+                state.check(limits, now);
+            }
+        }
+    }
+
+    /// Ends all connections. Those that serve a request finish it within the limit.
+    async fn stop(&self, limits: &ConnectionLimits) {
+        for state in self.lock().values() {
+            state.stop();
+        }
+        if self.wait_until_closed(limits.stop).await {
+            return;
+        }
+        tracing::warn!("requests were still running when the server stopped");
+        for state in self.lock().values() {
+            state.expire();
+        }
+        self.wait_until_closed(CLOSE_TIMEOUT).await;
+    }
+
+    /// Returns whether all connections were closed within that time.
+    async fn wait_until_closed(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while !self.lock().is_empty() {
+            if timeout_at(deadline, self.ended.notified()).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Returns whether the failure to accept concerns one connection only, which its client has closed already.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::ConnectionRefused | Kind::ConnectionAborted | Kind::ConnectionReset)
+}
