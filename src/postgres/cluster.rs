@@ -1,6 +1,6 @@
 //! Starts and stops the private cluster.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -9,12 +9,12 @@ use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::directory::{self, Directory};
+use super::directory::{self, Directory, Log};
 use super::error::ClusterError;
 use super::find::{self, Installation};
 use super::orphan;
-use super::supervisor::{Launch, Supervisor, clean_environment};
-use super::user::RunAs;
+use super::environment::clean_environment;
+use super::supervisor::{Launch, Supervisor};
 
 const SUPERUSER: &str = "voucherify";
 /// How long a starting PostgreSQL may refuse connections. The time does not run while it reports that it is starting up
@@ -48,15 +48,11 @@ impl Cluster {
     /// Returns an error when PostgreSQL is not installed or does not start, or when the directory is in use or not
     /// usable.
     pub fn start(durability: &Durability) -> Result<Self, ClusterError> {
-        let (directory, run_as) = match durability {
-            Durability::Persistent(root) => {
-                let run_as = RunAs::choose(Some(&root.join("postgres")))?;
-                (Directory::persistent(root, run_as)?, run_as)
-            }
+        let directory = match durability {
+            Durability::Persistent(root) => Directory::persistent(root)?,
             Durability::Ephemeral => {
                 thread::spawn(directory::sweep);
-                let run_as = RunAs::choose(None)?;
-                (Directory::ephemeral(run_as)?, run_as)
+                Directory::ephemeral()?
             }
         };
         let data = directory.data();
@@ -65,13 +61,13 @@ impl Cluster {
         if version.is_some() {
             orphan::stop(&data);
         } else {
-            initialise(&installation, &directory, durability, run_as)?;
+            initialise(&installation, &directory, durability)?;
         }
         let launch = Launch {
             program: installation.program("postgres"),
             arguments: arguments(&directory, durability),
             log: directory.log(),
-            run_as,
+            run_as: directory.run_as(),
             stop_signal: if *durability == Durability::Ephemeral { Signal::QUIT } else { Signal::INT },
         };
         let supervisor = start_supervised(&launch, &directory)?;
@@ -113,16 +109,9 @@ fn initialise(
     installation: &Installation,
     directory: &Directory,
     durability: &Durability,
-    run_as: RunAs,
 ) -> Result<(), ClusterError> {
-    for entry in fs::read_dir(directory.root()).map_err(ClusterError::at(directory.root()))?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("postgres.new-") {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    let new = directory.root().join(format!("postgres.new-{}", std::process::id()));
-    fs::create_dir(&new).map_err(ClusterError::at(&new))?;
-    run_as.own(&new)?;
+    let run_as = directory.run_as();
+    let new = directory.create_data()?;
     let mut initdb = Command::new(installation.program("initdb"));
     initdb
         .args(["--auth=trust", "--encoding=UTF8", "--locale=C"])
@@ -143,8 +132,7 @@ fn initialise(
         }
         return Err(ClusterError::Failed { program: "initdb", output });
     }
-    let data = directory.data();
-    fs::rename(&new, &data).map_err(ClusterError::at(&data))
+    directory.complete()
 }
 
 fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
@@ -178,7 +166,7 @@ fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
 fn start_supervised(launch: &Launch, directory: &Directory) -> Result<Supervisor, ClusterError> {
     let started = Instant::now();
     loop {
-        let _ = fs::remove_file(&launch.log);
+        launch.log.remove();
         let supervisor = Supervisor::start(launch.clone())?;
         match wait_until_ready(directory) {
             Ok(()) => return Ok(supervisor),
@@ -239,16 +227,17 @@ fn is_starting(error: &sqlx::Error) -> bool {
 /// Returns whether the log shows that PostgreSQL failed to start and exited.
 fn has_exited(directory: &Directory, started: Instant) -> bool {
     started.elapsed() > Duration::from_millis(200)
-        && fs::read_to_string(directory.log()).is_ok_and(|log| {
+        && {
+            let log = directory.log().text();
             log.lines().any(|line| line.contains("FATAL") && !line.contains("starting up"))
                 || log.contains("database system is shut down")
                 || log.contains("Permission denied")
-        })
+        }
 }
 
 /// Returns the last lines of PostgreSQL's log.
-fn tail(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+fn tail(log: &Log) -> String {
+    let text = log.text();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(5)..].join("; ")
 }

@@ -1,16 +1,28 @@
 //! The directory of a private cluster, and the lock that marks it as in use.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::error::ClusterError;
+use super::open_directory::OpenDirectory;
 use super::orphan;
 use super::user::RunAs;
 
+/// Name of the locked file.
+const LOCK: &str = "lock";
+/// Name of PostgreSQL's data directory.
+const DATA: &str = "postgres";
+/// Name prefix of a data directory that is not complete. The ID of the process follows.
+const NEW_DATA_PREFIX: &str = "postgres.new-";
+/// Name of the directory of PostgreSQL's socket.
+const SOCKETS: &str = "run";
+/// Name of PostgreSQL's log.
+const LOG: &str = "postgres.log";
 /// Name prefix of the directories of ephemeral clusters. It identifies those that a killed emulator left behind.
 const EPHEMERAL_PREFIX: &str = "voucherify-emulator-ephemeral-";
 /// Minimum age of an abandoned directory. A younger one may belong to an emulator that has not locked it yet.
@@ -22,8 +34,9 @@ const MAX_SOCKET_DIRECTORY_BYTES: usize = 103 - "/.s.PGSQL.5432".len();
 /// killed.
 #[derive(Debug)]
 pub struct Directory {
-    root: PathBuf,
+    root: Arc<OpenDirectory>,
     sockets: PathBuf,
+    run_as: RunAs,
     /// Directories that are deleted with this value.
     temporary: Vec<TempDir>,
     _lock: File,
@@ -31,59 +44,81 @@ pub struct Directory {
 
 impl Directory {
     /// Opens a persistent directory, and creates it if it does not exist.
-    pub fn persistent(root: &Path, run_as: RunAs) -> Result<Self, ClusterError> {
-        let is_new = !root.exists();
-        fs::create_dir_all(root).map_err(ClusterError::at(root))?;
-        let root = fs::canonicalize(root).map_err(ClusterError::at(root))?;
-        let mut entries = fs::read_dir(&root).map_err(ClusterError::at(&root))?.flatten();
+    pub fn persistent(root: &Path) -> Result<Self, ClusterError> {
+        let root = OpenDirectory::root(root)?;
+        let run_as = RunAs::choose(root.owner_of(DATA))?;
+        let mut entries = fs::read_dir(root.path()).map_err(ClusterError::at(root.path()))?.flatten();
         let is_empty = !entries.any(|entry| entry.file_name() != "lost+found");
-        if !is_empty && !root.join("lock").exists() {
-            return Err(ClusterError::Foreign { directory: root });
-        }
-        if is_new || (is_empty && run_as.is_other_user()) {
-            // PostgreSQL may run as another user, which needs execute permission to reach its own subdirectories.
-            set_mode(&root, 0o711)?;
+        if !is_empty && !root.contains(LOCK) {
+            return Err(ClusterError::Foreign { directory: root.path().to_owned() });
         }
         Self::lock(root, Vec::new(), run_as)
     }
 
     /// Creates a temporary directory, which is deleted with the returned value.
-    pub fn ephemeral(run_as: RunAs) -> Result<Self, ClusterError> {
+    pub fn ephemeral() -> Result<Self, ClusterError> {
         let temporary = temporary(EPHEMERAL_PREFIX)?;
-        let root = fs::canonicalize(temporary.path()).map_err(ClusterError::at(temporary.path()))?;
-        set_mode(&root, 0o711)?;
-        Self::lock(root, vec![temporary], run_as)
+        let root = OpenDirectory::root(temporary.path())?;
+        Self::lock(root, vec![temporary], RunAs::choose(None)?)
     }
 
-    fn lock(root: PathBuf, mut temporary_directories: Vec<TempDir>, run_as: RunAs) -> Result<Self, ClusterError> {
-        let path = root.join("lock");
-        let lock = open(&path)?;
+    fn lock(root: OpenDirectory, mut temporary_directories: Vec<TempDir>, run_as: RunAs) -> Result<Self, ClusterError> {
+        root.check_root(run_as)?;
+        let lock = root.append(LOCK, run_as)?;
+        root.close_root(run_as)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ClusterError::InUse { directory: root }),
-            Err(TryLockError::Error(error)) => return Err(ClusterError::Io { path, error }),
+            Err(TryLockError::WouldBlock) => return Err(ClusterError::InUse { directory: root.path().to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(ClusterError::at(&root.path().join(LOCK))(error)),
         }
-        let mut sockets = root.join("run");
+        let mut sockets = root.path().join(SOCKETS);
         if sockets.as_os_str().len() > MAX_SOCKET_DIRECTORY_BYTES {
             let directory = temporary("voucherify-emulator-run-")?;
             directory.path().clone_into(&mut sockets);
             temporary_directories.push(directory);
-        } else if !sockets.exists() {
-            fs::create_dir(&sockets).map_err(ClusterError::at(&sockets))?;
+            OpenDirectory::root(&sockets)?.own(run_as)?;
+        } else {
+            let directory = if root.contains(SOCKETS) { root.directory(SOCKETS) } else { root.create(SOCKETS) };
+            directory?.own(run_as)?;
         }
-        run_as.own(&sockets)?;
-        set_mode(&sockets, 0o700)?;
-        Ok(Self { root, sockets, temporary: temporary_directories, _lock: lock })
+        if root.contains(DATA) {
+            root.directory(DATA)?.own(run_as)?;
+        }
+        Ok(Self { root: Arc::new(root), sockets, run_as, temporary: temporary_directories, _lock: lock })
+    }
+
+    /// Creates a directory with a temporary name for a new cluster, and returns its path. [`Directory::complete`] renames it to the
+    /// final name.
+    pub fn create_data(&self) -> Result<PathBuf, ClusterError> {
+        let entries = fs::read_dir(self.root()).map_err(ClusterError::at(self.root()))?;
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(NEW_DATA_PREFIX) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let new = self.root.create(&new_data())?;
+        new.own(self.run_as)?;
+        Ok(new.path().to_owned())
+    }
+
+    /// Gives a new cluster its final name.
+    pub fn complete(&self) -> Result<(), ClusterError> {
+        self.root.rename(&new_data(), DATA)
+    }
+
+    /// Returns the user that PostgreSQL runs as.
+    pub fn run_as(&self) -> RunAs {
+        self.run_as
     }
 
     /// Returns PostgreSQL's data directory.
     pub fn data(&self) -> PathBuf {
-        self.root.join("postgres")
+        self.root().join(DATA)
     }
 
     /// Returns the path of the directory itself.
     pub fn root(&self) -> &Path {
-        &self.root
+        self.root.path()
     }
 
     /// Returns the directory of PostgreSQL's socket.
@@ -91,9 +126,9 @@ impl Directory {
         &self.sockets
     }
 
-    /// Returns the path of PostgreSQL's log.
-    pub fn log(&self) -> PathBuf {
-        self.root.join("postgres.log")
+    /// Returns PostgreSQL's log.
+    pub fn log(&self) -> Log {
+        Log { directory: Arc::clone(&self.root), run_as: self.run_as }
     }
 
     /// Deletes the temporary directories now instead of when the value is dropped.
@@ -103,6 +138,30 @@ impl Directory {
                 tracing::debug!(%error, "failed to remove a temporary directory");
             }
         }
+    }
+}
+
+/// PostgreSQL's log. Only its owner can read it.
+#[derive(Clone, Debug)]
+pub struct Log {
+    directory: Arc<OpenDirectory>,
+    run_as: RunAs,
+}
+
+impl Log {
+    /// Opens the log for appending, and creates it if it does not exist.
+    pub fn open(&self) -> Result<File, ClusterError> {
+        self.directory.append(LOG, self.run_as)
+    }
+
+    /// Returns the text of the log.
+    pub fn text(&self) -> String {
+        fs::read_to_string(self.directory.path().join(LOG)).unwrap_or_default()
+    }
+
+    /// Removes the log.
+    pub fn remove(&self) {
+        self.directory.remove(LOG);
     }
 }
 
@@ -117,15 +176,16 @@ pub fn sweep() {
         let is_ours = metadata.is_dir()
             && metadata.uid() == rustix::process::geteuid().as_raw()
             && name.to_string_lossy().starts_with(EPHEMERAL_PREFIX);
-        if !is_old || !is_ours || !path.join("lock").exists() {
+        if !is_old || !is_ours || !path.join(LOCK).exists() {
             continue;
         }
         // The lock is held until the directory is deleted.
-        let Ok(lock) = open(&path.join("lock")) else { continue };
+        let lock = OpenDirectory::root(&path).and_then(|root| root.append(LOCK, RunAs::CURRENT));
+        let Ok(lock) = lock else { continue };
         if lock.try_lock().is_err() {
             continue;
         }
-        orphan::stop(&path.join("postgres"));
+        orphan::stop(&path.join(DATA));
         match fs::remove_dir_all(&path) {
             Ok(()) => tracing::info!("removed the directory of a killed emulator"),
             Err(error) => tracing::debug!(%error, "failed to remove the directory of a killed emulator"),
@@ -133,14 +193,11 @@ pub fn sweep() {
     }
 }
 
-fn open(path: &Path) -> Result<File, ClusterError> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(ClusterError::at(path))
-}
-
 fn temporary(prefix: &str) -> Result<TempDir, ClusterError> {
     tempfile::Builder::new().prefix(prefix).tempdir().map_err(ClusterError::at(&std::env::temp_dir()))
 }
 
-fn set_mode(path: &Path, mode: u32) -> Result<(), ClusterError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(ClusterError::at(path))
+/// Returns the name of a new cluster that is not complete.
+fn new_data() -> String {
+    format!("{NEW_DATA_PREFIX}{}", std::process::id())
 }

@@ -41,7 +41,32 @@ pub enum ClusterError {
     Failed { program: &'static str, output: String },
     #[error("PostgreSQL did not start in time: {output}")]
     NotReady { output: String },
-    #[error("{}: {error}", .path.display())]
+    #[error(
+        "{} is a symbolic link, which may lead to files outside of the data. \
+         Remove the link, or choose another --data-dir", .path.display()
+    )]
+    Link { path: PathBuf },
+    #[error(
+        "the data directory {} is a symbolic link of another user (user ID {owner}). \
+         Replace the link with your own, or choose the directory itself with --data-dir", .path.display()
+    )]
+    ForeignLink { path: PathBuf, owner: u32 },
+    #[error(
+        "{} belongs to another user (user ID {owner}), who could change the data. \
+         If you trust its content, run `chown {wanted} {}`; otherwise choose another --data-dir",
+        .path.display(), .path.display()
+    )]
+    ForeignOwner { path: PathBuf, owner: u32, wanted: u32 },
+    #[error("{} is not a directory. Remove it, or choose another --data-dir", .path.display())]
+    NotDirectory { path: PathBuf },
+    #[error("{} is not a file of its own. Remove it, or choose another --data-dir", .path.display())]
+    NotFile { path: PathBuf },
+    #[error(
+        "the data directory {} is a directory that users share. Choose a directory inside of it with --data-dir",
+        .directory.display()
+    )]
+    SharedDirectory { directory: PathBuf },
+    #[error("cannot use {}: {}. Correct this, or choose another --data-dir", .path.display(), reason(.error))]
     Io { path: PathBuf, error: io::Error },
 }
 
@@ -51,4 +76,10 @@ impl ClusterError {
         let path = path.to_owned();
         move |error| Self::Io { path, error }
     }
+}
+
+/// Returns the text of an error without the number that the operating system gives it.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

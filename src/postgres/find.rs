@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use super::environment::clean_environment;
 use super::error::ClusterError;
 
 /// The oldest supported major version.
@@ -92,14 +93,18 @@ fn installations() -> BTreeSet<Installation> {
 
 /// Returns the program directory that `pg_config` reports, if `pg_config` is installed.
 fn pg_config_directory() -> Option<PathBuf> {
-    let output = Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success())?;
+    let mut command = Command::new("pg_config");
+    clean_environment(&mut command);
+    let output = command.arg("--bindir").output().ok().filter(|output| output.status.success())?;
     Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
 /// Returns the major version of a `postgres` program, which prints for example `postgres (PostgreSQL) 15.18 (Debian
 /// ...)`.
 fn major_version(postgres: &Path) -> Option<u32> {
-    let output = Command::new(postgres).arg("--version").output().ok()?;
+    let mut command = Command::new(postgres);
+    clean_environment(&mut command);
+    let output = command.arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 

@@ -3,8 +3,10 @@
 
 mod cluster;
 mod directory;
+mod environment;
 mod error;
 mod find;
+mod open_directory;
 mod orphan;
 mod supervisor;
 mod user;

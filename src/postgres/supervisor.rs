@@ -3,7 +3,6 @@
 //! A dedicated thread starts PostgreSQL and lives as long as the cluster. On Linux, the kernel stops the child when
 //! that thread ends, so that PostgreSQL stops even if the emulator is killed.
 
-use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -14,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::directory::Log;
+use super::environment::clean_environment;
 use super::error::ClusterError;
 use super::user::RunAs;
 
@@ -22,7 +23,7 @@ use super::user::RunAs;
 pub struct Launch {
     pub program: PathBuf,
     pub arguments: Vec<String>,
-    pub log: PathBuf,
+    pub log: Log,
     pub run_as: RunAs,
     /// `INT` for a clean shutdown, `QUIT` for an immediate one.
     pub stop_signal: Signal,
@@ -50,15 +51,13 @@ impl Supervisor {
         let thread = std::thread::Builder::new()
             .name("postgres".to_owned())
             .spawn(move || {
-                let child = launch.spawn();
-                let program = launch.program.clone();
-                match child {
+                match launch.spawn() {
                     Ok(child) => {
                         let _ = started.send(Ok(()));
                         watch(&launch, child, &stopped);
                     }
                     Err(error) => {
-                        let _ = started.send(Err(ClusterError::Io { path: program, error }));
+                        let _ = started.send(Err(error));
                     }
                 }
             })
@@ -87,26 +86,18 @@ impl Drop for Supervisor {
 }
 
 impl Launch {
-    fn spawn(&self) -> io::Result<Child> {
-        let log = File::options().create(true).append(true).open(&self.log)?;
+    fn spawn(&self) -> Result<Child, ClusterError> {
+        let at_program = || ClusterError::at(&self.program);
+        let log = self.log.open()?;
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(log.try_clone().map_err(at_program())?).stderr(log);
         // A separate process group keeps Ctrl-C in a terminal from reaching PostgreSQL before the emulator stops it.
         command.process_group(0).current_dir("/");
         clean_environment(&mut command);
         self.run_as.apply(&mut command);
         die_with_parent(&mut command, self.stop_signal);
-        command.spawn()
+        command.spawn().map_err(at_program())
     }
-}
-
-/// Removes the user's PostgreSQL settings and sets the locale to `C`. Some builds for macOS refuse to start without
-/// `LC_ALL`.
-pub fn clean_environment(command: &mut Command) {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
-        command.env_remove(name);
-    }
-    command.env("LC_ALL", "C");
 }
 
 /// Makes the kernel send `signal` to the child when the thread that started it ends.

@@ -2,9 +2,7 @@
 //! CI jobs.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
 
 use rustix::process::geteuid;
@@ -16,13 +14,17 @@ use super::error::ClusterError;
 pub struct RunAs(Option<(u32, u32)>);
 
 impl RunAs {
-    /// Chooses the current user or, for root, the owner of `data` if it exists, else `postgres` or `nobody`.
-    pub fn choose(data: Option<&Path>) -> Result<Self, ClusterError> {
+    /// The user that the emulator runs as.
+    pub const CURRENT: Self = Self(None);
+
+    /// Chooses the current user or, for root, the owner of the data if there is data, else `postgres` or `nobody`. `owner` is the
+    /// user ID and the group ID of the owner of the data.
+    pub fn choose(owner: Option<(u32, u32)>) -> Result<Self, ClusterError> {
         if !geteuid().is_root() {
             return Ok(Self(None));
         }
-        if let Some(owner) = data.and_then(|data| fs::metadata(data).ok()).filter(|owner| owner.uid() != 0) {
-            return Ok(Self(Some((owner.uid(), owner.gid()))));
+        if let Some(owner) = owner.filter(|&(user, _)| user != 0) {
+            return Ok(Self(Some(owner)));
         }
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         ["postgres", "_postgres", "nobody"]
@@ -44,10 +46,24 @@ impl RunAs {
         }
     }
 
-    /// Makes this user the owner of a file or directory.
-    pub fn own(self, path: &Path) -> Result<(), ClusterError> {
-        let Some((user, group)) = self.0 else { return Ok(()) };
-        std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(ClusterError::at(path))
+    /// Returns the user ID and the group ID; `None` for the current user.
+    pub fn ids(self) -> Option<(u32, u32)> {
+        self.0
+    }
+
+    /// Returns the user ID.
+    pub fn user(self) -> u32 {
+        self.0.map_or_else(|| geteuid().as_raw(), |(user, _)| user)
+    }
+
+    /// Returns the group ID; `None` for the current user.
+    pub fn group(self) -> Option<u32> {
+        self.0.map(|(_, group)| group)
+    }
+
+    /// Returns whether files of the data may belong to `user`: the current user, or the one that PostgreSQL runs as.
+    pub fn may_own(self, user: u32) -> bool {
+        user == geteuid().as_raw() || user == self.user()
     }
 }
 

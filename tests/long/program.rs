@@ -17,7 +17,12 @@ pub struct Program {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::of(command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()))
+    }
+
+    /// Runs a command that starts the program and whose standard output is piped.
+    pub fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut rest = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         rest.read_line(&mut line).unwrap();
@@ -57,7 +62,7 @@ impl Drop for Program {
     }
 }
 
-fn command(arguments: &[&str]) -> Command {
+pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_voucherify-emulator"));
     command.env_remove("DATABASE_URL").env("VOUCHERIFY_EMULATOR_LISTEN", "127.0.0.1:0").args(arguments);
     command
@@ -77,7 +82,7 @@ fn exchange(address: &str, request: &[u8]) -> (u16, String) {
 }
 
 /// Runs the program, which must end within ten seconds.
-fn run(arguments: &[&str]) -> Output {
+pub fn run(arguments: &[&str]) -> Output {
     let start = Instant::now();
     let output = command(arguments).output().unwrap();
     assert!(start.elapsed() < Duration::from_secs(10));
@@ -85,13 +90,13 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn assert_fails(output: &Output, message: &str) {
+pub fn assert_fails(output: &Output, message: &str) {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{text}");
     assert!(text.contains(message), "{text}");
 }
 
-fn postmaster(data: &Path) -> Pid {
+pub fn postmaster(data: &Path) -> Pid {
     let text = std::fs::read_to_string(data.join("postgres/postmaster.pid")).unwrap();
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
 }
