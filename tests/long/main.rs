@@ -7,6 +7,7 @@
 mod data_directory;
 mod filters;
 mod hanging_receiver;
+mod hostile;
 mod killed;
 mod program;
 #[path = "../it/support/mod.rs"]

@@ -31,6 +31,11 @@ impl Program {
         Self { child, address, rest }
     }
 
+    /// Returns the address that the program listens on.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Sends a request with server keys and management keys, and returns the status and the body of the response.
     /// The first request creates the project or the organisation of the keys.
     pub fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
