@@ -10,10 +10,10 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::directory::{self, Directory, Log};
+use super::environment::clean_environment;
 use super::error::ClusterError;
 use super::find::{self, Installation};
 use super::orphan;
-use super::environment::clean_environment;
 use super::supervisor::{Launch, Supervisor};
 
 const SUPERUSER: &str = "voucherify";
@@ -105,11 +105,7 @@ fn connect_options(directory: &Directory, database: &str) -> PgConnectOptions {
 
 /// Initialises the cluster in a directory with a temporary name, and renames it when it is complete, so that an
 /// interrupted start leaves no incomplete cluster.
-fn initialise(
-    installation: &Installation,
-    directory: &Directory,
-    durability: &Durability,
-) -> Result<(), ClusterError> {
+fn initialise(installation: &Installation, directory: &Directory, durability: &Durability) -> Result<(), ClusterError> {
     let run_as = directory.run_as();
     let new = directory.create_data()?;
     let mut initdb = Command::new(installation.program("initdb"));
@@ -226,13 +222,12 @@ fn is_starting(error: &sqlx::Error) -> bool {
 
 /// Returns whether the log shows that PostgreSQL failed to start and exited.
 fn has_exited(directory: &Directory, started: Instant) -> bool {
-    started.elapsed() > Duration::from_millis(200)
-        && {
-            let log = directory.log().text();
-            log.lines().any(|line| line.contains("FATAL") && !line.contains("starting up"))
-                || log.contains("database system is shut down")
-                || log.contains("Permission denied")
-        }
+    started.elapsed() > Duration::from_millis(200) && {
+        let log = directory.log().text();
+        log.lines().any(|line| line.contains("FATAL") && !line.contains("starting up"))
+            || log.contains("database system is shut down")
+            || log.contains("Permission denied")
+    }
 }
 
 /// Returns the last lines of PostgreSQL's log.

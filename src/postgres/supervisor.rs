@@ -50,15 +50,13 @@ impl Supervisor {
         let (started, outcome) = channel();
         let thread = std::thread::Builder::new()
             .name("postgres".to_owned())
-            .spawn(move || {
-                match launch.spawn() {
-                    Ok(child) => {
-                        let _ = started.send(Ok(()));
-                        watch(&launch, child, &stopped);
-                    }
-                    Err(error) => {
-                        let _ = started.send(Err(error));
-                    }
+            .spawn(move || match launch.spawn() {
+                Ok(child) => {
+                    let _ = started.send(Ok(()));
+                    watch(&launch, child, &stopped);
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
                 }
             })
             .map_err(|error| ClusterError::Failed { program: "postgres", output: error.to_string() })?;
