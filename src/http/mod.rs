@@ -13,6 +13,8 @@ pub mod error;
 pub(crate) mod extract;
 pub(crate) mod form;
 pub(crate) mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 pub(crate) mod origin;
 pub(crate) mod payload;
 pub(crate) mod query;

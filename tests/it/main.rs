@@ -11,6 +11,7 @@ mod contract;
 mod coverage;
 mod emulator;
 mod errors;
+mod fuzz_corpus;
 mod identifiers;
 mod javascript;
 mod lists;
