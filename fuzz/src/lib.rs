@@ -7,7 +7,7 @@ use std::io::{Seek, Write};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tempfile::SpooledTempFile;
-use voucherify_emulator::domain::filter::{CustomerField, CustomerValues, FieldKind, Filter, Junction, OrderField};
+use voucherify_emulator::domain::filter::{CustomerField, CustomerValues, FieldKind, Filter, JunctionRule, OrderField};
 use voucherify_emulator::domain::json::{JsonText, Members, path_of_nul, read_back};
 use voucherify_emulator::http::fuzz;
 
@@ -32,10 +32,10 @@ pub fn filter(data: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
     let kind =
         |name: &str| [None, Some(FieldKind::Number), Some(FieldKind::Moment), Some(FieldKind::Day)][name.len() % 4];
-    if let Err(error) = Filter::parse(&value, None, |name| OrderField::parse(name, kind)) {
+    if let Err(error) = Filter::parse(&value, JunctionRule::Required, |name| OrderField::parse(name, kind)) {
         assert!(error.details(".filter").contains(".filter") || error.details(".filter").contains("operator"));
     }
-    let Ok(filter) = Filter::parse(&value, Some(Junction::And), |name| CustomerField::parse(name, kind)) else {
+    let Ok(filter) = Filter::parse(&value, JunctionRule::Optional, |name| CustomerField::parse(name, kind)) else {
         return;
     };
     let customer = CustomerValues::default();
