@@ -46,7 +46,7 @@
 //! * [`db`]: the only SQL. Free functions on a connection, one file per family of tables; `db/functions/` has the PL/pgSQL functions.
 //! * [`objects`]: the vendor's JSON objects, written for responses and for the payloads of activity entries.
 //! * [`service`]: the business logic. A service owns its transaction; it has no SQL text and no HTTP.
-//! * [`http`]: the HTTP kit: listener, authentication, parsing of queries and payloads, errors, CORS, rate limits. It has no endpoint.
+//! * [`http`]: the HTTP kit: connections, authentication, parsing of queries and payloads, errors, CORS, rate limits. It has no endpoint.
 //! * [`api`]: the endpoints. A handler parses the request, calls a service (or reads through `db`), and writes the response.
 //! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.

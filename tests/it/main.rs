@@ -7,6 +7,7 @@
 
 mod client;
 mod configured_keys;
+mod connections;
 mod contract;
 mod coverage;
 mod emulator;

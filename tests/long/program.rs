@@ -20,6 +20,17 @@ impl Program {
         Self::of(command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()))
     }
 
+    /// Starts the program with a limit of file descriptors.
+    pub fn with_descriptors(limit: u32, arguments: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("ulimit -n {limit} && exec \"$0\" \"$@\""),
+            env!("CARGO_BIN_EXE_voucherify-emulator"),
+        ]);
+        Self::of(configured(shell, arguments).stdout(Stdio::piped()).stderr(Stdio::null()))
+    }
+
     /// Runs a command that starts the program and whose standard output is piped.
     pub fn of(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
@@ -46,6 +57,10 @@ impl Program {
         exchange(&self.address, request.as_bytes())
     }
 
+    pub fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -68,7 +83,10 @@ impl Drop for Program {
 }
 
 pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_voucherify-emulator"));
+    configured(Command::new(env!("CARGO_BIN_EXE_voucherify-emulator")), arguments)
+}
+
+fn configured(mut command: Command, arguments: &[&str]) -> Command {
     command.env_remove("DATABASE_URL").env("VOUCHERIFY_EMULATOR_LISTEN", "127.0.0.1:0").args(arguments);
     command
 }

@@ -50,6 +50,15 @@ struct Progress {
     rest: Option<Incoming>,
 }
 
+impl Progress {
+    fn time_out(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            self.is_timed_out = true;
+            waiting.wake();
+        }
+    }
+}
+
 impl BodyProgress {
     pub(super) fn new() -> Self {
         let started = now();
@@ -81,12 +90,20 @@ impl BodyProgress {
     /// Ends the wait for the client when it exceeds a limit.
     pub(super) fn check(&self, limits: &ConnectionLimits, now: u64) {
         let mut progress = self.lock();
-        let is_late =
-            has_passed(limits.body_progress, progress.active, now) || has_passed(limits.body, progress.started, now);
-        if is_late && let Some(waiting) = progress.waiting.take() {
-            progress.is_timed_out = true;
-            waiting.wake();
+        if has_passed(limits.body_progress, progress.active, now) || has_passed(limits.body, progress.started, now) {
+            progress.time_out();
         }
+    }
+
+    /// Ends the wait for the client.
+    pub(super) fn time_out(&self) {
+        self.lock().time_out();
+    }
+
+    /// Returns when the client last sent a part of the body, while the server waits for another one.
+    pub(super) fn waiting_since(&self) -> Option<u64> {
+        let progress = self.lock();
+        progress.waiting.is_some().then_some(progress.active)
     }
 
     /// Discards what the handler has left unread, within limits, and returns whether the whole body has been received. Only then can

@@ -14,10 +14,12 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::limits::ConnectionLimits;
 use super::serve::serve;
-use super::state::{ConnectionState, now};
+use super::state::{ConnectionState, has_passed, now};
 
 /// How long to wait before another attempt to accept a connection, or to make room for one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// How long a request body must have made no progress before its request is refused to make room for another connection.
+const STALLED_BODY: Duration = Duration::from_secs(1);
 /// How long the closing of connections takes at most when the server has stopped to wait for their requests.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -113,8 +115,7 @@ impl Connections {
         });
     }
 
-    /// Closes idle and half-open connections, the oldest first, until there is room for another one. If all serve requests, it waits
-    /// until one has finished.
+    /// Closes connections until there is room for another one. If all serve requests that are whole, it waits until one has finished.
     async fn make_room(&self, max_connections: usize) {
         while self.lock().len() >= max_connections {
             self.close_oldest();
@@ -122,11 +123,20 @@ impl Connections {
         }
     }
 
+    /// Closes the oldest of the idle and half-open connections. Without one, it ends the wait for the request body that has made no
+    /// progress for the longest time.
     fn close_oldest(&self) {
         let open = self.lock();
         let disposable = open.values().filter_map(|state| Some((state.disposable_since()?, state)));
         if let Some((_, state)) = disposable.min_by_key(|(since, _)| *since) {
-            state.changed.notify_one();
+            return state.changed.notify_one();
+        }
+        let bodies = open.values().filter_map(|state| state.body());
+        let waiting = bodies.filter_map(|body| Some((body.waiting_since()?, body)));
+        if let Some((since, body)) = waiting.min_by_key(|(since, _)| *since)
+            && has_passed(STALLED_BODY, since, now())
+        {
+            body.time_out();
         }
     }
 

@@ -162,6 +162,11 @@ impl ConnectionState {
         *self.body.lock().unwrap_or_else(PoisonError::into_inner) = body;
     }
 
+    /// Returns the body of the current request.
+    pub fn body(&self) -> Option<Arc<BodyProgress>> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Checks the limits of time. Wakes the connection when it is idle or half-open for too long, or is to be closed; ends the wait for a
     /// request body that does not arrive.
     pub fn check(&self, limits: &ConnectionLimits, now: u64) {
@@ -175,8 +180,7 @@ impl ConnectionState {
             Phase::Head if has_passed(limits.head, since, now) => self.changed.notify_one(),
             Phase::Closing if has_passed(limits.linger, since, now) => self.expire(),
             Phase::Serving => {
-                let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                if let Some(body) = body {
+                if let Some(body) = self.body() {
                     body.check(limits, now);
                 }
             }

@@ -69,6 +69,11 @@ impl TestProject {
         }
     }
 
+    /// Returns the router of an emulator of its own, for a test that serves it on a socket.
+    pub fn router(&self) -> Router {
+        self.target.router.clone()
+    }
+
     /// Returns the server keys of the project: id and token.
     pub fn server_keys(&self) -> (&str, &str) {
         (&self.server_keys.0, &self.server_keys.1)

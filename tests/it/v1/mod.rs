@@ -2,7 +2,7 @@ mod async_actions;
 mod consents;
 mod customers;
 mod events;
-mod exports;
+pub mod exports;
 mod metadata_schemas;
 mod oauth;
 mod orders;

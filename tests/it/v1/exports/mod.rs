@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, TestEmulator};
 
 /// Creates an export, waits until it has finished, and returns it.
-async fn run_export(client: &Client, object: &str, parameters: Value) -> Value {
+pub async fn run_export(client: &Client, object: &str, parameters: Value) -> Value {
     let answer = client.post("/v1/exports", json!({"exported_object": object, "parameters": parameters})).await;
     let id = answer.expect(200).string("/id");
     get_finished_export(client, &id).await
