@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 /// How long a client waits for a response.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub struct Connection {
     stream: TcpStream,
@@ -133,7 +133,7 @@ impl Connection {
     }
 
     fn receive(&mut self, what: &str) -> Result<(), String> {
-        let mut piece = [0; 65_536];
+        let mut piece = vec![0; 65_536];
         match self.stream.read(&mut piece) {
             Ok(0) => Err(format!("the connection was closed before {what}")),
             Ok(count) => {

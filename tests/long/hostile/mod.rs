@@ -25,7 +25,7 @@ const DEFAULT_SEED: u64 = 20_261_128;
 /// How many clients send at the same time.
 const CLIENTS: usize = 6;
 /// After how many connections the keys are replaced.
-const CONNECTIONS_PER_KEYS: u64 = 40;
+const CONNECTIONS_PER_KEYS: u64 = 100;
 /// The time limit of a request of the emulator, after which 503 is the documented response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -141,14 +141,13 @@ fn data(program: &Program) -> Vec<(u16, String)> {
 /// Sends a few requests on one connection, which depend on the seed and the number of the connection.
 fn run_connection(program: &Program, seed: u64, number: u64, outcome: &Outcome) {
     let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(number));
-    // The first connections with new keys may use them at the same time.
     let keys = Keys { name: format!("hostile-{seed}-{}", number / CONNECTIONS_PER_KEYS) };
     let mut identifiers = Identifiers::new();
     let Ok(mut connection) = Connection::open(program.address()) else {
         return outcome.fail(number, None, b"", "a connection was refused");
     };
     let mut previous = None;
-    for _ in 0..1 + random.below(8) {
+    for _ in 0..=random.below(8) {
         let count = if random.one_in(6) { 2 + random.below(5) } else { 1 };
         let mut batch = Vec::new();
         while batch.len() < count {
@@ -210,7 +209,7 @@ fn send(random: &mut Random, connection: &mut Connection, bytes: &[u8]) {
         // The head and the body of a request in separate writes, as many clients send them.
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(0, |end| end + 4);
         let places = [end, random.below(bytes.len()), random.below(bytes.len().min(200)), 1];
-        let mut places: Vec<_> = places[..1 + random.below(4)].to_vec();
+        let mut places: Vec<_> = places[..=random.below(4)].to_vec();
         places.sort_unstable();
         for place in places {
             let done = bytes.len() - rest.len();

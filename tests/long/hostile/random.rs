@@ -1,4 +1,4 @@
-//! A seeded generator of random numbers (SplitMix64), so that a connection can be repeated from its seed.
+//! A seeded generator of random numbers (`SplitMix64`), so that a connection can be repeated from its seed.
 
 pub struct Random(u64);
 

@@ -153,12 +153,14 @@ const QUERY_NAMES: [&str; 22] = [
     "campaign_type",
 ];
 
+/// The method, the path and the id of each operation.
+static OPERATIONS: LazyLock<Vec<(String, String, String)>> = LazyLock::new(contract_operations);
+
 /// Returns the next request to the server at `host`.
 pub fn request(random: &mut Random, host: &str, keys: &Keys, identifiers: &Identifiers) -> Request {
     if random.one_in(25) {
         return malformed(random, host, keys);
     }
-    static OPERATIONS: LazyLock<Vec<(String, String, String)>> = LazyLock::new(contract_operations);
     let (method, template, _) = random.pick(&OPERATIONS);
     let method = if random.one_in(12) { *random.pick(&METHODS) } else { method.as_str() };
     let path = path(random, template, identifiers);
@@ -208,7 +210,7 @@ fn path(random: &mut Random, template: &str, identifiers: &Identifiers) -> Strin
         match random.below(7) {
             0 => segments[place].push('/'),
             1 => segments[place].clear(),
-            2 => segments[place] = "..".to_owned(),
+            2 => "..".clone_into(&mut segments[place]),
             3 => segments[place] = "x".repeat(1 + random.below(3_000)),
             4 => segments[place].make_ascii_uppercase(),
             5 => segments.truncate(place),
