@@ -45,6 +45,9 @@ pub const FILTER_VALUES: usize = 1_000;
 pub const FILTER_BYTES: usize = 64 * 1024;
 /// Maximum elements of a metadata array that filters compare. Further elements are ignored.
 pub const FILTER_ELEMENTS: usize = 1_000;
+/// Maximum characters of a text in which filters search for other texts. The rest of a longer text is not searched. It is
+/// at least [`TEXT_CHARS`], which a text of a filter may have, and more than a `description` has.
+pub const FILTER_TEXT_CHARS: usize = 10_000;
 /// Maximum fields of an export.
 pub const EXPORT_FIELDS: usize = 200;
 /// Maximum campaigns in the loyalty or referrals of a customer.

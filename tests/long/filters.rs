@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 use voucherify_emulator::db;
 use voucherify_emulator::domain::filter::{CustomerField, CustomerValues, FieldKind, Filter, JunctionRule, OPERATORS};
+use voucherify_emulator::domain::limits::FILTER_TEXT_CHARS;
 use voucherify_emulator::domain::project::ProjectId;
 
 use crate::support::TestEmulator;
@@ -75,10 +76,17 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A text whose end is near the last character that filters search.
+fn long_text() -> impl Strategy<Value = String> {
+    let filler = (select(vec!["x", "ą"]), FILTER_TEXT_CHARS - 3..FILTER_TEXT_CHARS + 2);
+    (filler, text()).prop_map(|((character, count), end)| character.repeat(count) + &end)
+}
+
 /// The value of a metadata key.
 fn metadata_value() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         6 => text().prop_map(Value::String),
+        1 => long_text().prop_map(Value::String),
         2 => (-20_i64..200).prop_map(Value::from),
         1 => (-1e9_f64..1e9).prop_map(Value::from),
         1 => any::<f64>().prop_filter_map("finite", |number| number.is_finite().then(|| Value::from(number))),
@@ -233,7 +241,11 @@ fn filter() -> impl Strategy<Value = Value> {
     // Leave out the operators that the emulator rejects.
     let emulated: Vec<_> = OPERATORS.into_iter().take_while(|operator| *operator != "$active").collect();
     let emulated: Vec<_> = emulated.into_iter().filter(|operator| !operator.ends_with("in_location")).collect();
-    let condition = (select(emulated), proptest::collection::vec(operand, 0..3), any::<bool>()).prop_map(
+    let operands = prop_oneof![
+        8 => proptest::collection::vec(operand.clone(), 0..3),
+        1 => proptest::collection::vec(operand, 5..12),
+    ];
+    let condition = (select(emulated), operands, any::<bool>()).prop_map(
         |(operator, operands, flag)| {
             let number = |operand: &Value, max: i64| json!(operand.as_i64().unwrap_or(3) % max + 1);
             let operands: Vec<Value> = match operator {

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::expression::{
-    moment, operator, push_any_text, push_elements, push_moment_condition, push_number, push_part, push_spans,
+    TextPart, moment, operator, push_any_text, push_elements, push_moment_condition, push_number, push_part, push_spans,
     push_text,
 };
 use super::source::{ValueSource, ValueType, customer_source, order_source, segment_source};
 use crate::domain::filter::{
     Anniversary, CustomerField, DatePart, FieldFilter, FieldKind, Filter, Junction, OrderField, Predicate, SegmentField,
 };
+use crate::domain::limits::{FILTER_TEXT_CHARS, TEXT_CHARS};
 
 /// Adds the condition, in parentheses, that a row of `customers c` matches `filter` at `now`. It may be null instead
 /// of false.
@@ -116,23 +117,21 @@ fn push_predicate(
         }
         Predicate::Text(comparison, operands) => {
             push_text(query, value, value_type);
-            query.push(operator(*comparison)).push("ANY(").push_bind(operands.clone()).push(")");
+            query.push(operator(*comparison)).push("ANY(").push_bind(operands.as_slice().to_vec()).push(")");
         }
-        Predicate::Contains(operands) => push_any_text(query, operands, |query| {
-            query.push("strpos(");
-            push_text(query, value, value_type);
-            query.push(", operand) > 0");
-        }),
-        Predicate::StartsWith(operands) => push_any_text(query, operands, |query| {
-            query.push("starts_with(");
-            push_text(query, value, value_type);
-            query.push(", operand)");
-        }),
-        Predicate::EndsWith(operands) => push_any_text(query, operands, |query| {
-            query.push("right(");
-            push_text(query, value, value_type);
-            query.push(", length(operand)) = operand");
-        }),
+        // Cut the text once, because a statement with many operands would otherwise read all of a long text for each.
+        Predicate::Contains(operands) => {
+            let part = TextPart::First(FILTER_TEXT_CHARS);
+            push_any_text(query, value, value_type, part, operands.as_slice(), "strpos((part.text COLLATE \"C\"), operand) > 0");
+        }
+        Predicate::StartsWith(operands) => {
+            let part = TextPart::First(TEXT_CHARS);
+            push_any_text(query, value, value_type, part, operands.as_slice(), "starts_with((part.text COLLATE \"C\"), operand)");
+        }
+        Predicate::EndsWith(operands) => {
+            let (part, condition) = (TextPart::Last(TEXT_CHARS), "right((part.text COLLATE \"C\"), length(operand)) = operand");
+            push_any_text(query, value, value_type, part, operands.as_slice(), condition);
+        }
         Predicate::Number(comparison, operands) => {
             push_number(query, value, value_type);
             query.push(operator(*comparison)).push("ANY(").push_bind(operands.clone()).push(")");

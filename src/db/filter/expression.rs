@@ -57,16 +57,31 @@ pub(super) fn push_text(query: &mut QueryBuilder<Postgres>, value: &str, value_t
     query.push(" COLLATE \"C\")");
 }
 
-/// Adds the condition that one of `operands`, in the column `operand`, satisfies the condition that `push_condition`
-/// adds.
+/// The part of a text that a condition reads, in characters.
+#[derive(Clone, Copy)]
+pub(super) enum TextPart {
+    First(usize),
+    Last(usize),
+}
+
+/// Adds the condition that one of `operands`, in the column `operand`, satisfies `condition` for a part of the value as
+/// text, in the column `part.text`. The part is computed once for all operands.
 pub(super) fn push_any_text(
     query: &mut QueryBuilder<Postgres>,
+    value: &str,
+    value_type: ValueType,
+    part: TextPart,
     operands: &[String],
-    push_condition: impl FnOnce(&mut QueryBuilder<Postgres>),
+    condition: &'static str,
 ) {
-    query.push("EXISTS (SELECT FROM unnest(").push_bind(operands.to_vec()).push(") AS operand WHERE ");
-    push_condition(query);
-    query.push(")");
+    let (function, chars) = match part {
+        TextPart::First(chars) => ("left(", chars),
+        TextPart::Last(chars) => ("right(", chars),
+    };
+    query.push("EXISTS (SELECT FROM (SELECT ").push(function);
+    push_text(query, value, value_type);
+    query.push(", ").push(chars).push(") OFFSET 0) AS part (text), unnest(").push_bind(operands.to_vec());
+    query.push(") AS operand WHERE ").push(condition).push(")");
 }
 
 /// Adds the value as the number that `domain::filter::Scalar::number` returns.

@@ -236,8 +236,8 @@ impl CustomerValues {
         moments
     }
 
-    fn values(&self, field: &CustomerField) -> Vec<Scalar<'static>> {
-        let text = |text: Option<&String>| text.map(|text| Scalar::Text(Cow::Owned(text.clone())));
+    fn values<'a>(&'a self, field: &CustomerField) -> Vec<Scalar<'a>> {
+        let text = |text: Option<&'a String>| text.map(|text| Scalar::Text(Cow::Borrowed(text)));
         let moment = |time: Option<DateTime<Utc>>| time.map(Scalar::Moment);
         let Profile { name, description, email, phone, birthday, birthdate, address } = &self.profile;
         let value = match field {
@@ -286,7 +286,7 @@ impl CustomerValues {
 
 /// Returns the values of a metadata key, or of a member of `system_metadata`: the elements of an array, up to [`FILTER_ELEMENTS`], or the value itself.
 /// `null` is not a value.
-fn elements(value: &Value) -> Vec<Scalar<'static>> {
+fn elements(value: &Value) -> Vec<Scalar<'_>> {
     let items = match value {
         Value::Array(items) => items.as_slice(),
         other => std::slice::from_ref(other),
@@ -296,10 +296,10 @@ fn elements(value: &Value) -> Vec<Scalar<'static>> {
         .filter(|item| !item.is_null())
         .take(FILTER_ELEMENTS)
         .map(|item| {
-            Scalar::Text(Cow::Owned(match item {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            }))
+            Scalar::Text(match item {
+                Value::String(text) => Cow::Borrowed(text),
+                other => Cow::Owned(other.to_string()),
+            })
         })
         .collect()
 }

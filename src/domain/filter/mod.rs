@@ -23,6 +23,7 @@ mod parse;
 mod predicate;
 mod scalar;
 mod segment;
+mod text_operands;
 mod time_condition;
 
 pub use anniversary::Anniversary;
@@ -36,4 +37,5 @@ pub use parse::JunctionRule;
 pub use predicate::{Comparison, DatePart, Predicate};
 pub use scalar::Scalar;
 pub use segment::SegmentField;
+pub use text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};
 pub use time_condition::{Span, TimeCondition};

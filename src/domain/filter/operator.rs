@@ -9,6 +9,7 @@ use super::kind::FieldKind;
 use super::operands::Operands;
 use super::operator_names::OPERATORS;
 use super::predicate::{Comparison, DatePart, Predicate};
+use super::text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};
 use super::time_condition::{Span, TimeCondition};
 use crate::domain::timestamp::{next_millisecond, start_of_day, truncate_to_millis};
 
@@ -26,10 +27,10 @@ pub(super) fn parse(operator: &str, kind: FieldKind, operands: &Operands<'_>) ->
         "$is_not" | "$not_in" => negative(equality(kind, operands)?),
         "$has_value" => Ok(Condition { predicate: Predicate::HasValue, is_negated: !operands.flag()? }),
         "$is_unknown" => Ok(Condition { predicate: Predicate::HasValue, is_negated: operands.flag()? }),
-        "$contains" => positive(Predicate::Contains(operands.texts()?)),
-        "$not_contain" => negative(Predicate::Contains(operands.texts()?)),
-        "$starts_with" => positive(Predicate::StartsWith(operands.texts()?)),
-        "$ends_with" => positive(Predicate::EndsWith(operands.texts()?)),
+        "$contains" => positive(Predicate::Contains(Substrings::new(operands.texts()?))),
+        "$not_contain" => negative(Predicate::Contains(Substrings::new(operands.texts()?))),
+        "$starts_with" => positive(Predicate::StartsWith(Prefixes::new(operands.texts()?))),
+        "$ends_with" => positive(Predicate::EndsWith(Suffixes::new(operands.texts()?))),
         "$more_than" => positive(comparison_of(Comparison::More, kind, operands)?),
         "$less_than" => positive(comparison_of(Comparison::Less, kind, operands)?),
         "$more_than_equal" => positive(comparison_of(Comparison::MoreOrEqual, kind, operands)?),
@@ -39,7 +40,7 @@ pub(super) fn parse(operator: &str, kind: FieldKind, operands: &Operands<'_>) ->
         "$count_less" => positive(Predicate::Count(Comparison::Less, operands.integers(0, i64::MAX)?)),
         "$after" | "$before" if kind == FieldKind::Text => {
             let comparison = if operator == "$after" { Comparison::More } else { Comparison::Less };
-            positive(Predicate::Text(comparison, operands.texts()?))
+            positive(Predicate::Text(comparison, ComparedTexts::new(operands.texts()?)))
         }
         _ => {
             let (predicate, is_negated) = parse_date_operator(operator, operands)?;
@@ -53,7 +54,7 @@ pub(super) fn parse(operator: &str, kind: FieldKind, operands: &Operands<'_>) ->
 /// Parses an equality. A day matches the whole day, and a moment matches its whole millisecond.
 fn equality(kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, FilterError> {
     Ok(match kind {
-        FieldKind::Text => Predicate::Text(Comparison::Equal, operands.texts()?),
+        FieldKind::Text => Predicate::Text(Comparison::Equal, ComparedTexts::new(operands.texts()?)),
         FieldKind::Number => Predicate::Number(Comparison::Equal, operands.numbers()?),
         FieldKind::Moment | FieldKind::Day => {
             let times = operands.times()?.into_iter().map(|(time, has_no_time)| {
@@ -71,7 +72,7 @@ fn equality(kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, Filte
 /// days ago, that is, earlier.
 fn comparison_of(comparison: Comparison, kind: FieldKind, operands: &Operands<'_>) -> Result<Predicate, FilterError> {
     Ok(match kind {
-        FieldKind::Text => Predicate::Text(comparison, operands.texts()?),
+        FieldKind::Text => Predicate::Text(comparison, ComparedTexts::new(operands.texts()?)),
         FieldKind::Number => Predicate::Number(comparison, operands.numbers()?),
         FieldKind::Moment | FieldKind::Day => {
             let or_equal = matches!(comparison, Comparison::MoreOrEqual | Comparison::LessOrEqual);

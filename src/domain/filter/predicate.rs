@@ -6,6 +6,7 @@ use super::anniversary::Anniversary;
 use super::calendar::month_day;
 use super::kind::FieldKind;
 use super::scalar::Scalar;
+use super::text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};
 use super::time_condition::TimeCondition;
 
 /// A comparison of two values.
@@ -19,7 +20,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    fn holds<T: PartialOrd + ?Sized>(self, value: &T, operand: &T) -> bool {
+    pub(super) fn holds<T: PartialOrd + ?Sized>(self, value: &T, operand: &T) -> bool {
         match self {
             Self::Equal => value == operand,
             Self::More => value > operand,
@@ -47,10 +48,10 @@ pub enum DatePart {
 pub enum Predicate {
     /// The field has a value.
     HasValue,
-    Text(Comparison, Vec<String>),
-    Contains(Vec<String>),
-    StartsWith(Vec<String>),
-    EndsWith(Vec<String>),
+    Text(Comparison, ComparedTexts),
+    Contains(Substrings),
+    StartsWith(Prefixes),
+    EndsWith(Suffixes),
     Number(Comparison, Vec<f64>),
     /// Compares the number of values.
     Count(Comparison, Vec<i64>),
@@ -75,20 +76,15 @@ impl Predicate {
     /// Returns whether the predicate holds at `now` for a field of the given kind with these values.
     #[must_use]
     pub fn holds(&self, values: &[Scalar<'_>], kind: FieldKind, now: DateTime<Utc>) -> bool {
-        let any_text = |matches: &dyn Fn(&str, &str) -> bool, operands: &[String]| {
-            values.iter().any(|value| {
-                let text = value.text();
-                operands.iter().any(|operand| matches(&text, operand))
-            })
-        };
+        let any_text = |matches: &dyn Fn(&str) -> bool| values.iter().any(|value| matches(&value.text()));
         let any_moment =
             |matches: &dyn Fn(DateTime<Utc>) -> bool| values.iter().filter_map(|value| value.moment(kind)).any(matches);
         match self {
             Self::HasValue => !values.is_empty(),
-            Self::Text(comparison, operands) => any_text(&|value, operand| comparison.holds(value, operand), operands),
-            Self::Contains(operands) => any_text(&|value, operand| value.contains(operand), operands),
-            Self::StartsWith(operands) => any_text(&|value, operand| value.starts_with(operand), operands),
-            Self::EndsWith(operands) => any_text(&|value, operand| value.ends_with(operand), operands),
+            Self::Text(comparison, operands) => any_text(&|value| operands.holds(*comparison, value)),
+            Self::Contains(operands) => any_text(&|value| operands.are_in(value)),
+            Self::StartsWith(operands) => any_text(&|value| operands.match_start_of(value)),
+            Self::EndsWith(operands) => any_text(&|value| operands.match_end_of(value)),
             Self::Number(comparison, operands) => values
                 .iter()
                 .filter_map(Scalar::number)
