@@ -104,13 +104,14 @@ pub async fn list_with_total(
         return Ok((Vec::new(), 0));
     }
     let has_cursor = cursor.id.is_some() || cursor.moment.is_some();
-    let (rows, total): (Vec<EntryRow>, i64) = ListQuery { page: Page::first(*limit), has_cursor, row_count: None }
-        .fetch(
-            connection,
-            |query| push_rows(query, project, customer_id, activity),
-            |query| push_matching(query, project, customer_id, *filter),
-        )
-        .await?;
+    let (rows, total): (Vec<EntryRow>, i64) =
+        ListQuery { page: Page::first(*limit), has_cursor, row_count: None, has_filter: false }
+            .fetch(
+                connection,
+                |query| push_rows(query, project, customer_id, activity),
+                |query| push_matching(query, project, customer_id, *filter),
+            )
+            .await?;
     Ok((rows.into_iter().map(StoredEntry::from).collect(), total))
 }
 

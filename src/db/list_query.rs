@@ -14,6 +14,8 @@ pub(super) struct ListQuery<'a> {
     pub has_cursor: bool,
     /// The resource whose row count is the total; `None` when the matching rows must be counted.
     pub row_count: Option<(ProjectId, &'a str)>,
+    /// Whether a filter of the query is a part of the statement, so that the same statement is rarely sent again.
+    pub has_filter: bool,
 }
 
 impl ListQuery<'_> {
@@ -59,7 +61,10 @@ impl ListQuery<'_> {
         }
         push_page(&mut query);
         query.push(") page");
-        let mut listed: Vec<ListedRow<T>> = query.build_query_as().fetch_all(&mut *connection).await?;
+        // PostgreSQL keeps the plan of a prepared statement, which is large when a filter has many conditions.
+        let is_kept = !self.has_filter;
+        let mut listed: Vec<ListedRow<T>> =
+            query.build_query_as().persistent(is_kept).fetch_all(&mut *connection).await?;
 
         if listed.is_empty() && !begins_list {
             // Without a row there is no total. Read both again by a statement that also returns the total when the page
@@ -70,7 +75,7 @@ impl ListQuery<'_> {
             query.push(") AS value) total LEFT JOIN (");
             push_page(&mut query);
             query.push(") page ON true");
-            listed = query.build_query_as().fetch_all(connection).await?;
+            listed = query.build_query_as().persistent(is_kept).fetch_all(connection).await?;
         }
         let counted = listed.last().and_then(|row| row.total);
         let rows: Vec<T> = listed.into_iter().filter_map(|listed| listed.row).collect();

@@ -8,6 +8,7 @@ pub mod activity;
 pub mod activity_list;
 pub mod configured_keys;
 pub mod connect;
+mod connection_shares;
 pub mod consents;
 pub mod credentials;
 pub mod customers;

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
+use super::connection_shares::{Closed, ConnectionShares, Holder, Permit};
 use super::error::is_unavailable;
+use crate::domain::project::ProjectId;
 
 /// A connection that was idle for longer is pinged before it is used.
 const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
@@ -28,12 +29,25 @@ const CONNECT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// The settings of a pool.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {
-    /// The maximum number of connections.
+    /// The maximum number of connections, apart from the few that are reserved for projects that hold none.
     pub connections: u32,
     /// How long a request waits for a connection before its response is 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before the database cancels it.
     pub statement_timeout: Duration,
+}
+
+impl PoolSettings {
+    /// Returns how many further connections there are for projects that hold none. A private cluster has room for them.
+    fn reserved_connections(&self) -> u32 {
+        (self.connections / 4).clamp(2, 4)
+    }
+
+    /// Returns how long a statement may run that a client has composed, such as a list with filters: less than the time
+    /// limit of a request, so that its response says so, and so that a client cannot use connections for that long.
+    fn composed_statement_timeout(&self) -> Duration {
+        self.statement_timeout / 3
+    }
 }
 
 impl Default for PoolSettings {
@@ -56,7 +70,7 @@ impl fmt::Debug for Pool {
 struct PoolState {
     options: PgConnectOptions,
     settings: PoolSettings,
-    permits: Arc<Semaphore>,
+    shares: Arc<ConnectionShares>,
     /// The connection that was released last is used next.
     idle: Mutex<Vec<IdleConnection>>,
     /// This counter is incremented whenever a broken connection is found. Idle connections of an earlier generation
@@ -70,6 +84,7 @@ struct IdleConnection {
     connection: PgConnection,
     since: Instant,
     generation: u64,
+    has_short_timeout: bool,
 }
 
 impl Pool {
@@ -79,32 +94,51 @@ impl Pool {
         Self(Arc::new(PoolState {
             options: options.application_name("voucherify-emulator").disable_statement_logging(),
             settings,
-            permits: Arc::new(Semaphore::new(usize::try_from(settings.connections).unwrap_or(1))),
+            shares: ConnectionShares::new(
+                usize::try_from(settings.connections).unwrap_or(1),
+                usize::try_from(settings.reserved_connections()).unwrap_or(1),
+            ),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
             acquire_count: AtomicU64::new(0),
         }))
     }
 
-    /// Acquires a connection.
+    /// Acquires a connection for the work of the emulator itself, or before the project of a request is known.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Pool::acquire_for`].
+    pub async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
+        self.acquire_of(None).await
+    }
+
+    /// Acquires a connection for the work of a project. While others wait, a project gets only its share of the
+    /// connections.
     ///
     /// # Errors
     /// Returns [`sqlx::Error::PoolTimedOut`] when no connection becomes available in time, [`sqlx::Error::PoolClosed`]
     /// after [`Pool::close`], or the error of a new connection.
-    pub async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
+    pub async fn acquire_for(&self, project: ProjectId) -> Result<PooledConnection, sqlx::Error> {
+        self.acquire_of(Some(project)).await
+    }
+
+    async fn acquire_of(&self, holder: Holder) -> Result<PooledConnection, sqlx::Error> {
         self.0.acquire_count.fetch_add(1, Ordering::Relaxed);
         let deadline = Instant::now() + self.0.settings.acquire_timeout;
-        let permit = match Arc::clone(&self.0.permits).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => timeout(self.0.settings.acquire_timeout, Arc::clone(&self.0.permits).acquire_owned())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)?
-                .map_err(|_| sqlx::Error::PoolClosed)?,
-        };
+        let permit = timeout(self.0.settings.acquire_timeout, self.0.shares.acquire(holder))
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?
+            .map_err(|Closed| sqlx::Error::PoolClosed)?;
         let generation = self.0.generation.load(Ordering::Relaxed);
         while let Some(mut idle) = self.take_idle() {
             let is_trusted = idle.generation == generation && idle.since.elapsed() < MAX_IDLE_WITHOUT_PING;
-            if is_trusted || succeeds_in_time(idle.connection.ping()).await {
+            let is_usable = if idle.has_short_timeout {
+                let reset = set_statement_timeout(self.0.settings.statement_timeout);
+                succeeds_in_time(idle.connection.execute(reset)).await
+            } else {
+                is_trusted || succeeds_in_time(idle.connection.ping()).await
+            };
+            if is_usable {
                 return Ok(PooledConnection::new(idle.connection, permit, self.clone(), generation));
             }
         }
@@ -112,24 +146,33 @@ impl Pool {
         Ok(PooledConnection::new(connection, permit, self.clone(), generation))
     }
 
-    /// Acquires a connection and begins a transaction.
+    /// Acquires a connection for the work of the emulator itself, and begins a transaction.
     ///
     /// # Errors
     /// Returns the errors of [`Pool::acquire`], or an error when the statement fails.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
-        let mut connection = self.acquire().await?;
-        connection.execute("BEGIN").await?;
-        connection.in_transaction = true;
-        Ok(Transaction(connection))
+        begin_on(self.acquire().await?).await
     }
 
-    /// Begins a transaction with `statements`, the first of which is `BEGIN`, in one round trip. Returns it with the
-    /// last row that the statements return.
+    /// Acquires a connection for the work of a project, and begins a transaction.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Pool::acquire_for`], or an error when the statement fails.
+    pub async fn begin_for(&self, project: ProjectId) -> Result<Transaction, sqlx::Error> {
+        begin_on(self.acquire_for(project).await?).await
+    }
+
+    /// Begins a transaction of a project with `statements`, the first of which is `BEGIN`, in one round trip.
+    /// Returns it with the last row that the statements return.
     ///
     /// # Errors
     /// Returns the errors of [`Pool::begin`].
-    pub async fn begin_with(&self, statements: AssertSqlSafe<String>) -> Result<(Transaction, PgRow), sqlx::Error> {
-        let mut connection = self.acquire().await?;
+    pub async fn begin_with(
+        &self,
+        project: ProjectId,
+        statements: AssertSqlSafe<String>,
+    ) -> Result<(Transaction, PgRow), sqlx::Error> {
+        let mut connection = self.acquire_for(project).await?;
         connection.in_transaction = true;
         let mut rows = sqlx::raw_sql(statements).fetch_all(&mut *connection).await?;
         let row = rows.pop().ok_or(sqlx::Error::RowNotFound)?;
@@ -144,14 +187,10 @@ impl Pool {
 
     /// Waits until all connections are released, closes them, and rejects further requests for a connection.
     pub async fn close(&self) {
-        let all = self.0.settings.connections;
-        // The semaphore is fair, so callers that already wait for a connection get one before this call returns.
-        let all_permits = Arc::clone(&self.0.permits).acquire_many_owned(all).await;
-        self.0.permits.close();
+        self.0.shares.close().await;
         while let Some(idle) = self.take_idle() {
             let _ = idle.connection.close().await;
         }
-        drop(all_permits);
     }
 
     /// Opens a connection. While the database is unavailable, for example while it starts, this is repeated until the
@@ -187,8 +226,8 @@ impl Pool {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn return_idle(&self, connection: PgConnection, generation: u64) {
-        let idle = IdleConnection { connection, since: Instant::now(), generation };
+    fn return_idle(&self, connection: PgConnection, generation: u64, has_short_timeout: bool) {
+        let idle = IdleConnection { connection, since: Instant::now(), generation, has_short_timeout };
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
     }
 }
@@ -198,21 +237,32 @@ impl Pool {
 #[derive(Debug)]
 pub struct PooledConnection {
     /// `None` after the connection was returned to the pool.
-    inner: Option<(PgConnection, OwnedSemaphorePermit)>,
+    inner: Option<(PgConnection, Permit)>,
     pool: Pool,
     generation: u64,
     in_transaction: bool,
+    has_short_timeout: bool,
 }
 
 impl PooledConnection {
-    fn new(connection: PgConnection, permit: OwnedSemaphorePermit, pool: Pool, generation: u64) -> Self {
-        Self { inner: Some((connection, permit)), pool, generation, in_transaction: false }
+    fn new(connection: PgConnection, permit: Permit, pool: Pool, generation: u64) -> Self {
+        Self { inner: Some((connection, permit)), pool, generation, in_transaction: false, has_short_timeout: false }
+    }
+
+    /// Shortens the time limit of the following statements, because a client has composed them, for example as filters.
+    ///
+    /// # Errors
+    /// Returns an error when the statement fails.
+    pub async fn shorten_statement_timeout(&mut self) -> Result<(), sqlx::Error> {
+        self.has_short_timeout = true;
+        let shortened = set_statement_timeout(self.pool.0.settings.composed_statement_timeout());
+        self.execute(shortened).await.map(drop)
     }
 
     /// Returns the connection to the pool after its work has succeeded.
     pub fn release(mut self) {
         if let Some((connection, permit)) = self.inner.take() {
-            self.pool.return_idle(connection, self.generation);
+            self.pool.return_idle(connection, self.generation, self.has_short_timeout);
             drop(permit);
         }
     }
@@ -253,6 +303,7 @@ impl Drop for PooledConnection {
     fn drop(&mut self) {
         let Some((mut connection, permit)) = self.inner.take() else { return };
         let (pool, generation, in_transaction) = (self.pool.clone(), self.generation, self.in_transaction);
+        let has_short_timeout = self.has_short_timeout;
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             let is_usable = if in_transaction {
@@ -261,13 +312,23 @@ impl Drop for PooledConnection {
                 succeeds_in_time(connection.ping()).await
             };
             if is_usable {
-                pool.return_idle(connection, generation);
+                pool.return_idle(connection, generation, has_short_timeout);
             } else {
                 pool.0.generation.fetch_add(1, Ordering::Relaxed);
             }
             drop(permit);
         });
     }
+}
+
+async fn begin_on(mut connection: PooledConnection) -> Result<Transaction, sqlx::Error> {
+    connection.execute("BEGIN").await?;
+    connection.in_transaction = true;
+    Ok(Transaction(connection))
+}
+
+fn set_statement_timeout(timeout: Duration) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("SET statement_timeout = {}", timeout.as_millis()))
 }
 
 /// Returns whether a statement succeeds within [`PING_TIMEOUT`].

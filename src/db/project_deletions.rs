@@ -56,12 +56,11 @@ pub async fn list_marked(connection: &mut PgConnection) -> Result<Vec<ProjectId>
 /// Returns an error when no connection is available or the database query fails.
 pub async fn try_begin_exclusive(pool: &Pool, project: ProjectId) -> Result<Option<Transaction>, sqlx::Error> {
     // `lock_rules_exclusive` takes the same lock, but refuses a project that is marked as deleted.
-    let (transaction, row) = pool
-        .begin_with(AssertSqlSafe(format!(
-            "BEGIN; SET LOCAL lock_timeout = '1s'; SELECT pg_try_advisory_xact_lock(rules_lock_key({}))",
-            project.0
-        )))
-        .await?;
+    let statements = format!(
+        "BEGIN; SET LOCAL lock_timeout = '1s'; SELECT pg_try_advisory_xact_lock(rules_lock_key({}))",
+        project.0
+    );
+    let (transaction, row) = pool.begin_with(project, AssertSqlSafe(statements)).await?;
     if row.try_get(0)? {
         return Ok(Some(transaction));
     }

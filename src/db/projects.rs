@@ -187,7 +187,9 @@ pub async fn list(
     };
     let page = Page::first(limit);
     let (rows, total): (Vec<ProjectRow>, i64) =
-        ListQuery { page, has_cursor: false, row_count: None }.fetch(connection, push_rows, push_matching).await?;
+        ListQuery { page, has_cursor: false, row_count: None, has_filter: false }
+            .fetch(connection, push_rows, push_matching)
+            .await?;
     Ok((page.trim(rows).into_iter().map(Project::try_from).collect::<Result<_, _>>()?, total))
 }
 

@@ -30,13 +30,13 @@ impl ProjectState {
 /// # Errors
 /// Returns an error when no connection is available or the database query fails.
 pub async fn begin_shared(pool: &Pool, project: ProjectId) -> Result<(Transaction, ProjectState), sqlx::Error> {
-    let project = project.0;
+    let id = project.0;
     // The function is called also for a project that does not exist, because it raises the error.
     let state = format!(
-        "SELECT lock_rules_shared({project}), last_job_row_at, job_rows_written_at
-         FROM (SELECT) AS always LEFT JOIN projects ON id = {project}"
+        "SELECT lock_rules_shared({id}), last_job_row_at, job_rows_written_at
+         FROM (SELECT) AS always LEFT JOIN projects ON id = {id}"
     );
-    begin(pool, format!("BEGIN; {state}")).await
+    begin(pool, project, format!("BEGIN; {state}")).await
 }
 
 /// Begins a transaction that holds the rules lock exclusively: it waits until the writers of the project have
@@ -45,17 +45,21 @@ pub async fn begin_shared(pool: &Pool, project: ProjectId) -> Result<(Transactio
 /// # Errors
 /// Returns an error when no connection is available or the database query fails.
 pub async fn begin_exclusive(pool: &Pool, project: ProjectId) -> Result<(Transaction, ProjectState), sqlx::Error> {
-    let project = project.0;
+    let id = project.0;
     // Read the state in a statement of its own, which sees what was committed while the first one waited for the lock.
     let state =
-        format!("SELECT rules_version, last_job_row_at, job_rows_written_at FROM projects WHERE id = {project}");
-    begin(pool, format!("BEGIN; SELECT lock_rules_exclusive({project}); {state}")).await
+        format!("SELECT rules_version, last_job_row_at, job_rows_written_at FROM projects WHERE id = {id}");
+    begin(pool, project, format!("BEGIN; SELECT lock_rules_exclusive({id}); {state}")).await
 }
 
 /// The statements contain the number of the project as text, because only statements without parameters can be sent
 /// together.
-async fn begin(pool: &Pool, statements: String) -> Result<(Transaction, ProjectState), sqlx::Error> {
-    let (transaction, row) = pool.begin_with(AssertSqlSafe(statements)).await?;
+async fn begin(
+    pool: &Pool,
+    project: ProjectId,
+    statements: String,
+) -> Result<(Transaction, ProjectState), sqlx::Error> {
+    let (transaction, row) = pool.begin_with(project, AssertSqlSafe(statements)).await?;
     Ok((transaction, ProjectState::new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
 }
 

@@ -51,7 +51,7 @@ async fn erase_first(
     }
     retry(async || {
         let _lock = core.rules_cache.project(caller.project).await.lock_shared().await;
-        let mut connection = core.pool.acquire().await?;
+        let mut connection = core.pool.acquire_for(caller.project).await?;
         let (deletion_id, now) = (core.ids.random("del_"), core.clock.now());
         for &target in targets {
             let deletion =

@@ -20,7 +20,7 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let (mut interval, deadline) = (MIN_POLL_INTERVAL, Instant::now() + app.request_timeout);
     loop {
-        let mut connection = app.core.pool.acquire().await?;
+        let mut connection = app.core.pool.acquire_for(caller.project).await?;
         let jobs = db::jobs::count_unfinished(&mut connection, caller.project).await?;
         let unsent =
             db::webhook_deliveries::count_overdue(&mut connection, caller.project, app.core.clock.now()).await?;

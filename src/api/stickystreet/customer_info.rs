@@ -15,7 +15,7 @@ pub async fn run(app: &App, caller: &Caller, fields: &Fields) -> Result<Answer, 
         return Err(CallError::rejected("A customer cannot be looked up by card_number here: code is required"));
     }
     let code = Identifier::new(fields.required("code")?.to_owned());
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let found = db::customers::find_by_source_id(&mut connection, caller.project, &code).await?;
     connection.release();
     let found = found.ok_or_else(|| CallError::rejected("Customer not found"))?;

@@ -143,9 +143,11 @@ pub async fn list(
     };
     let resource = if filter.matches_all() { Some(row_counts::CUSTOMERS) } else { filter.counted_segment() };
     let row_count = resource.map(|resource| (project, resource));
-    let (rows, total): (Vec<ListedCustomer>, i64) = ListQuery { page, has_cursor: cursor.is_some(), row_count }
-        .fetch(connection, push_rows, |query| push_matching(query, project, filter))
-        .await?;
+    let has_filter = filter.filter.is_some();
+    let (rows, total): (Vec<ListedCustomer>, i64) =
+        ListQuery { page, has_cursor: cursor.is_some(), row_count, has_filter }
+            .fetch(connection, push_rows, |query| push_matching(query, project, filter))
+            .await?;
     let is_time_dependent = rows.first().map(|row| row.is_time_dependent);
     Ok(CustomerPage { rows: rows.into_iter().map(|row| row.customer.into()).collect(), total, is_time_dependent })
 }

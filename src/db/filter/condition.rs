@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::expression::{
-    TextPart, moment, operator, push_any_text, push_elements, push_moment_condition, push_number, push_part, push_spans,
-    push_text,
+    TextPart, moment, operator, push_any_text, push_elements, push_moment_condition, push_number, push_part,
+    push_spans, push_text,
 };
 use super::source::{ValueSource, ValueType, customer_source, order_source, segment_source};
 use crate::domain::filter::{
@@ -122,14 +122,29 @@ fn push_predicate(
         // Cut the text once, because a statement with many operands would otherwise read all of a long text for each.
         Predicate::Contains(operands) => {
             let part = TextPart::First(FILTER_TEXT_CHARS);
-            push_any_text(query, value, value_type, part, operands.as_slice(), "strpos((part.text COLLATE \"C\"), operand) > 0");
+            push_any_text(
+                query,
+                value,
+                value_type,
+                part,
+                operands.as_slice(),
+                "strpos((part.text COLLATE \"C\"), operand) > 0",
+            );
         }
         Predicate::StartsWith(operands) => {
             let part = TextPart::First(TEXT_CHARS);
-            push_any_text(query, value, value_type, part, operands.as_slice(), "starts_with((part.text COLLATE \"C\"), operand)");
+            push_any_text(
+                query,
+                value,
+                value_type,
+                part,
+                operands.as_slice(),
+                "starts_with((part.text COLLATE \"C\"), operand)",
+            );
         }
         Predicate::EndsWith(operands) => {
-            let (part, condition) = (TextPart::Last(TEXT_CHARS), "right((part.text COLLATE \"C\"), length(operand)) = operand");
+            let (part, condition) =
+                (TextPart::Last(TEXT_CHARS), "right((part.text COLLATE \"C\"), length(operand)) = operand");
             push_any_text(query, value, value_type, part, operands.as_slice(), condition);
         }
         Predicate::Number(comparison, operands) => {

@@ -48,8 +48,9 @@ pub async fn list_exports(
         };
         query.push(" ORDER BY ").push(key).push(direction).push(", ").push(second_key).push(direction);
     };
-    let (rows, total): (Vec<JobRow>, i64) =
-        ListQuery { page, has_cursor: false, row_count: None }.fetch(connection, push_rows, push_matching).await?;
+    let (rows, total): (Vec<JobRow>, i64) = ListQuery { page, has_cursor: false, row_count: None, has_filter: false }
+        .fetch(connection, push_rows, push_matching)
+        .await?;
     Ok((page.trim(rows).into_iter().filter_map(JobRow::into_job).collect(), total))
 }
 

@@ -47,9 +47,10 @@ pub async fn list(
     };
     let matches_all = filter.customer.is_none() && filter.filter.is_none();
     let row_count = matches_all.then_some((project, row_counts::ORDERS));
-    let (rows, total): (Vec<OrderRow>, i64) = ListQuery { page, has_cursor: false, row_count }
-        .fetch(connection, push_rows, |query| push_matching(query, project, filter))
-        .await?;
+    let (rows, total): (Vec<OrderRow>, i64) =
+        ListQuery { page, has_cursor: false, row_count, has_filter: filter.filter.is_some() }
+            .fetch(connection, push_rows, |query| push_matching(query, project, filter))
+            .await?;
     Ok((page.trim(rows).into_iter().map(Order::from).collect(), total))
 }
 

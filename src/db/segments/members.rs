@@ -128,7 +128,7 @@ pub async fn has_affected_customers(
     if !push_affected_ids(&mut query, project, changed_values) {
         return Ok(true);
     }
-    query.push(")").build_query_scalar().fetch_one(connection).await
+    query.push(")").build_query_scalar().persistent(false).fetch_one(connection).await
 }
 
 /// Updates the members of a segment to the customers that match its filter at `now`. With `changed_values`, only
@@ -220,7 +220,8 @@ pub async fn recompute_members(
          SELECT customer_id, has_entered FROM moved WHERE ",
     );
     query.push_bind(limit.is_some()).push(" ORDER BY customer_id");
-    let rows: Vec<(String, bool)> = query.build_query_as().fetch_all(connection).await?;
+    // The statement contains the filter, so that it is rarely sent again on the same connection.
+    let rows: Vec<(String, bool)> = query.build_query_as().persistent(false).fetch_all(connection).await?;
     Ok(rows
         .into_iter()
         .map(|(customer_id, has_entered)| MembershipChange {

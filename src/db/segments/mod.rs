@@ -207,10 +207,14 @@ pub async fn list(
     };
     let matches_all = filter.ids.is_none() && filter.created_at.is_unbounded() && filter.filter.is_none();
     let row_count = matches_all.then_some((project, row_counts::SEGMENTS));
-    let (rows, total): (Vec<SegmentRow>, i64) =
-        ListQuery { page: Page::first(limit), has_cursor: cursor.is_some(), row_count }
-            .fetch(connection, push_rows, push_matching)
-            .await?;
+    let (rows, total): (Vec<SegmentRow>, i64) = ListQuery {
+        page: Page::first(limit),
+        has_cursor: cursor.is_some(),
+        row_count,
+        has_filter: filter.filter.is_some(),
+    }
+    .fetch(connection, push_rows, push_matching)
+    .await?;
     Ok((rows.into_iter().map(Segment::from).collect(), total))
 }
 

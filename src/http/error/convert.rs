@@ -1,7 +1,7 @@
 //! Converts errors of services and of the database to error responses.
 
 use super::{ApiError, ErrorKind};
-use crate::db::error::{is_project_deleted, is_unavailable};
+use crate::db::error::{is_project_deleted, is_statement_timeout, is_unavailable};
 use crate::service::{self, Resource};
 
 impl From<service::Error> for ApiError {
@@ -50,6 +50,11 @@ pub(crate) fn database_error(error: &sqlx::Error) -> ApiError {
     if is_unavailable(error) {
         return ApiError::new(ErrorKind::Unavailable)
             .with_details("The database cannot be reached at the moment")
+            .with_cause(error);
+    }
+    if is_statement_timeout(error) {
+        return ApiError::new(ErrorKind::Unavailable)
+            .with_details("A statement in the database took longer than its time limit")
             .with_cause(error);
     }
     ApiError::new(ErrorKind::Internal).with_cause(error)

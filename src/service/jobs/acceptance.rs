@@ -89,7 +89,7 @@ impl Acceptance {
             request_id: caller.request_id.clone(),
         };
         let token = format!("{}.{}", caller.project.0, core.ids.random_with_length("", TOKEN_CHARS));
-        let transaction = core.pool.begin().await?;
+        let transaction = core.pool.begin_for(caller.project).await?;
         Ok(Self { transaction, address, parameters: request.parameters, token, records: 0, created_at })
     }
 

@@ -19,7 +19,7 @@ pub async fn async_action(core: &Core, caller: &Caller, identifier: &Identifier)
     if !identifier.can_exist() {
         return Err(not_found());
     }
-    let mut connection = core.pool.acquire().await?;
+    let mut connection = core.pool.acquire_for(caller.project).await?;
     let found = db::jobs::find(&mut connection, caller.project, identifier.as_str()).await?;
     let job = found.filter(|job| job.kind != JobType::Export).ok_or_else(not_found)?;
     let (mut failures, mut number) = (Vec::new(), 0);
@@ -44,7 +44,7 @@ pub async fn download(core: &Core, identifier: &Identifier, token: &str) -> Resu
     // A download carries no keys, so the token contains the number of the project.
     let project = token.split_once('.').and_then(|(project, _)| project.parse().ok()).map(ProjectId);
     let Some(project) = project.filter(|_| identifier.can_exist()) else { return Ok(None) };
-    let mut connection = core.pool.acquire().await?;
+    let mut connection = core.pool.acquire_for(project).await?;
     let found = db::jobs::find(&mut connection, project, identifier.as_str()).await?;
     connection.release();
     let now = core.clock.now();

@@ -14,7 +14,7 @@ pub async fn replay(core: &Core, caller: &Caller, id: &Identifier) -> Result<Sto
     if !id.can_exist() {
         return Err(not_found());
     }
-    let mut connection = core.pool.acquire().await?;
+    let mut connection = core.pool.acquire_for(caller.project).await?;
     let replayed =
         db::webhook_deliveries::requeue(&mut connection, caller.project, id.as_str(), core.clock.now()).await?;
     let found =

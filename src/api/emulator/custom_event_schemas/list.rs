@@ -10,7 +10,7 @@ use crate::service::Caller;
 
 /// GET /_emulator/custom-event-schemas (emulator-list-custom-event-schemas)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let schemas = db::event_schemas::list(&mut connection, caller.project).await?;
     connection.release();
     let total = i64::try_from(schemas.len()).unwrap_or(i64::MAX);

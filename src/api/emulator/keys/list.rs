@@ -9,7 +9,7 @@ use crate::service::Caller;
 
 /// GET /_emulator/keys (emulator-list-keys)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let keys = db::keys::list(&mut connection, caller.project).await?;
     connection.release();
     let total = i64::try_from(keys.len()).unwrap_or(i64::MAX);

@@ -9,7 +9,7 @@ use crate::service::Caller;
 
 /// GET /_emulator/project (emulator-get-project)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let found = db::projects::find(&mut connection, caller.project).await?;
     connection.release();
     // The project and its keys were deleted after authentication.

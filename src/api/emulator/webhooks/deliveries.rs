@@ -20,7 +20,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         status: status.and_then(DeliveryStatus::parse),
         starting_after_id: query.text("starting_after_id")?,
     };
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let mut deliveries = db::webhook_deliveries::list(&mut connection, caller.project, &filter, limit).await?;
     connection.release();
     let has_more = i64::try_from(deliveries.len()).is_ok_and(|count| count > limit);

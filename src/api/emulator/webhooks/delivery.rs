@@ -9,7 +9,7 @@ use crate::service::{Caller, Error, Resource};
 
 /// GET /_emulator/webhooks/deliveries/{deliveryId} (emulator-get-webhook-delivery)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let found = if id.can_exist() {
         db::webhook_deliveries::find(&mut connection, caller.project, id.as_str()).await?
     } else {

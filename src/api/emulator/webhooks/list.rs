@@ -10,7 +10,7 @@ use crate::service::Caller;
 
 /// GET /_emulator/webhooks (emulator-list-webhooks)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let webhooks = db::webhooks::list(&mut connection, caller.project).await?;
     connection.release();
     let total = i64::try_from(webhooks.len()).unwrap_or(i64::MAX);

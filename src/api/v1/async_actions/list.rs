@@ -12,7 +12,7 @@ use crate::service::Caller;
 /// GET /v1/async-actions (list-async-actions)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
     let (limit, before) = (query.limit()?, query.time("end_date")?);
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let mut jobs = db::jobs::list_async_actions(&mut connection, caller.project, before, limit).await?;
     connection.release();
     let has_more = i64::try_from(jobs.len()).is_ok_and(|count| count > limit);

@@ -10,7 +10,7 @@ use crate::service::Caller;
 
 /// GET /v1/consents (list-consents), and GET /client/v1/consents (list-consents-client-side)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let groups = db::consents::list_groups(&mut connection, caller.project).await?;
     let consents = db::consents::list(&mut connection, caller.project).await?;
     connection.release();

@@ -37,7 +37,7 @@ pub async fn handle(
     query: Query,
 ) -> Result<Response, ApiError> {
     let activity = activity_query::read(&query, &SORT_ORDERS)?;
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
     let (mut entries, total) =

@@ -19,7 +19,7 @@ pub async fn handle(
     query: Query,
 ) -> Result<Response, ApiError> {
     let activity = activity_query::read(&query, &["created_at", "-created_at"])?;
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;
     let mut entries = db::activity_list::list(&mut connection, caller.project, &customer.id, &activity).await?;

@@ -29,8 +29,9 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     };
     let sort = query.order(&SORT_ORDERS)?;
 
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     if query.filters()?.is_some() {
+        connection.shorten_statement_timeout().await?;
         let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;
         let parsed = query.filter_of(|name| rules.customer_field(name))?;
         filter.filter = parsed.map(|parsed| (parsed, now));
@@ -43,7 +44,10 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         // other.
         connection.release();
         segments::bring_up_to_date(&app.core, &caller, segment_id).await?;
-        connection = app.core.pool.acquire().await?;
+        connection = app.core.pool.acquire_for(caller.project).await?;
+        if filter.filter.is_some() {
+            connection.shorten_statement_timeout().await?;
+        }
         found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
     }
     connection.release();

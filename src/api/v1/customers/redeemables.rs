@@ -34,7 +34,7 @@ pub async fn handle(
     query.limit()?;
     query.one_of("order", &["id", "-id"])?;
     query.text("starting_after_id")?;
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     connection.release();
     customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;

@@ -13,7 +13,7 @@ use crate::service::{Caller, segments};
 ///
 /// An unknown id is not an error: it is answered like a customer without any data.
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     let segments = segments::of_customer(&app.core, &mut connection, &caller, customer.as_ref()).await?;
     connection.release();

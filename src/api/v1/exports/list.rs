@@ -29,7 +29,7 @@ pub async fn handle(
         Some("-status") => (ExportSort::Status, Direction::Descending),
         _ => (ExportSort::CreatedAt, Direction::Descending),
     };
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let (jobs, total) = db::jobs::list_exports(&mut connection, caller.project, sort, direction, page).await?;
     connection.release();
     Ok(answer::json(|out| {

@@ -11,7 +11,7 @@ use crate::service::Caller;
 
 /// GET /v1/metadata-schemas (list-metadata-schemas)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let schemas = db::metadata_schemas::list(&mut connection, caller.project).await?;
     connection.release();
     let total = i64::try_from(schemas.len()).unwrap_or(i64::MAX);

@@ -11,7 +11,7 @@ use crate::service::{Caller, Error, Resource};
 
 /// GET /v1/orders/{orderId} (get-order)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let found = db::orders::find(&mut connection, caller.project, &id).await?;
     connection.release();
     let found = found.ok_or_else(|| Error::not_found(Resource::Order, id.as_str()))?;

@@ -18,8 +18,9 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let page = query.page(MAX_PAGE)?;
     let sort = query.order(&["created_at", "-created_at", "updated_at", "-updated_at"])?;
     let mut filter = OrderFilter { customer: query.text("customer")?.map(Identifier::new), filter: None };
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     if query.filters()?.is_some() {
+        connection.shorten_statement_timeout().await?;
         let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;
         let parsed = query.filter_of(|name| rules.order_field(name))?;
         filter.filter = parsed.map(|parsed| (parsed, now));

@@ -11,7 +11,7 @@ use crate::service::{Caller, Error, Resource};
 
 /// GET /v1/segments/{segmentId} (get-segment)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let found =
         if id.can_exist() { db::segments::find(&mut connection, caller.project, id.as_str()).await? } else { None };
     connection.release();

@@ -23,7 +23,10 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
         filter: query.filter_of(SegmentField::parse)?,
     };
     let cursor = query.time("starting_after")?;
-    let mut connection = app.core.pool.acquire().await?;
+    let mut connection = app.core.pool.acquire_for(caller.project).await?;
+    if filter.filter.is_some() {
+        connection.shorten_statement_timeout().await?;
+    }
     let (direction, now) = (sort.direction, app.core.clock.now());
     let (mut segments, total) =
         db::segments::list(&mut connection, caller.project, &filter, direction, cursor, limit, now).await?;

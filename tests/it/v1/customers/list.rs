@@ -1,4 +1,6 @@
 use serde_json::json;
+use sqlx::Row;
+use voucherify_emulator::domain::project::ProjectId;
 
 use crate::support::{Client, TestEmulator, TestProject};
 
@@ -258,4 +260,40 @@ async fn customers_of_other_project_are_not_listed() {
         let list = project.other_project().get(&format!("/v1/customers{query}")).await.expect(200).json();
         assert_eq!((&list["total"], &list["customers"]), (&json!(0), &json!([])));
     }
+}
+
+#[tokio::test]
+async fn statements_of_lists_with_filters_are_not_kept() {
+    let emulator = TestEmulator::new().await;
+    let client = emulator.client();
+    let mut counts = Vec::new();
+    for conditions in 1..12 {
+        let filters = (0..conditions).map(|key| format!("filters[metadata.{key}][conditions][$is][0]=x"));
+        let query = filters.collect::<Vec<_>>().join("&");
+        for path in ["customers", "orders"] {
+            client.get(&format!("/v1/{path}?{query}")).await.expect(200);
+        }
+        client.get("/v1/segments?filters[name][conditions][$contains]=x").await.expect(200);
+        // The connection that was released last is used next.
+        let mut connection = emulator.connections.acquire().await.unwrap();
+        let count = sqlx::raw_sql("SELECT count(*) FROM pg_prepared_statements").fetch_one(&mut *connection).await;
+        counts.push(count.unwrap().get::<i64, _>(0));
+        connection.release();
+    }
+    assert_eq!(counts.first(), counts.last(), "{counts:?}");
+}
+
+#[tokio::test]
+async fn project_is_answered_while_another_one_holds_all_connections() {
+    let emulator = TestEmulator::new().await;
+    emulator.client().get("/v1/customers").await.expect(200);
+    let other = emulator.other_project();
+    other.get("/v1/customers").await.expect(200);
+    let mut held = Vec::new();
+    for _ in 0..TestEmulator::CONNECTIONS {
+        held.push(emulator.connections.acquire_for(ProjectId(-1)).await.unwrap());
+    }
+    assert!(emulator.connections.acquire_for(ProjectId(-1)).await.is_err());
+    other.get("/v1/customers").await.expect(200);
+    other.customer(json!({"source_id": "a"})).await;
 }
