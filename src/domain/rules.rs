@@ -157,9 +157,4 @@ impl Rules {
         }
         stored
     }
-
-    /// Returns the segments whose filter a customer matches at `now`, oldest first.
-    pub fn segments_of(&self, customer: &CustomerValues, now: DateTime<Utc>) -> impl Iterator<Item = &FilteredSegment> {
-        self.segments.iter().filter(move |segment| segment.filter.matches_customer(customer, now))
-    }
 }

@@ -1,10 +1,12 @@
 //! Creating, changing and deleting customers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::retry::retry;
+use super::segment_evaluation::evaluate;
 use super::unit_of_work::{UnitOfWork, membership_entry};
 use super::webhooks::new_deliveries::deliveries_for;
 use super::{Caller, Core, Error, Resource};
@@ -14,7 +16,6 @@ use crate::domain::activity::ActivityType;
 use crate::domain::customer::{
     Customer, CustomerPatch, CustomerReference, IndexedFields, OrderSummary, deleted_source_id,
 };
-use crate::domain::filter::CustomerValues;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::limits;
@@ -46,8 +47,8 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         let rules = cached.rules();
         // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
         // outdated.
-        if let Ok(new) = new_customer(core, caller, &rules, &reference, Cause::Request, core.clock.now()) {
-            let mut connection = core.pool.acquire().await?;
+        if let Ok(new) = new_customer(core, caller, &rules, &reference, Cause::Request, core.clock.now()).await {
+            let mut connection = core.pool.acquire_for(caller.project).await?;
             match db::customers::insert(&mut connection, caller.project, &new).await {
                 Ok(inserted) => {
                     connection.release();
@@ -241,7 +242,7 @@ async fn create_because(
     cause: Cause<'_>,
 ) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
-    let mut new = new_customer(core, caller, &work.rules, reference, cause, now)?;
+    let mut new = new_customer(core, caller, &work.rules, reference, cause, now).await?;
     (new.due_at, new.is_time_checked) = (work.due_at(), true);
     work.register_deliveries(&mut new);
     if db::customers::insert(work.connection(), caller.project, &new).await? {
@@ -345,10 +346,10 @@ pub(super) fn apply_patch(
 }
 
 /// Builds a new customer from a reference, with the segments that it enters and its activity entries.
-fn new_customer(
+async fn new_customer(
     core: &Core,
     caller: &Caller,
-    rules: &Rules,
+    rules: &Arc<Rules>,
     reference: &CustomerReference,
     cause: Cause<'_>,
     now: DateTime<Utc>,
@@ -358,9 +359,10 @@ fn new_customer(
     let mut entries = vec![core.activity_entry(caller, &customer.id, kind, data, now)];
     let (mut segment_ids, mut moments) = (Vec::new(), Vec::new());
     if !rules.segments.is_empty() {
-        let subject = CustomerValues::of(&customer, HashMap::new());
-        moments = rules.moments_of(&subject);
-        for segment in rules.segments_of(&subject, now) {
+        let (_, results) = evaluate(rules, now, vec![customer.clone()], HashMap::new()).await?;
+        let evaluated = results.into_iter().next().unwrap_or_default();
+        moments = evaluated.moments;
+        for segment in evaluated.segments.into_iter().map(|index| &rules.segments[index]) {
             segment_ids.push(segment.id.clone());
             if segment.records_membership_changes() {
                 entries.push(membership_entry(core, caller, ActivityType::SegmentEntered, &customer, segment, now));

@@ -24,6 +24,7 @@ mod core;
 mod error;
 mod provision;
 mod retry;
+mod segment_evaluation;
 mod unit_of_work;
 
 pub use self::caller::Caller;

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::retry::retry;
 use super::rules::{self, ExclusiveTransaction, RulesChange};
+use super::segment_evaluation::{evaluate, evaluate_values};
 use super::unit_of_work::membership_entry;
 use super::webhooks::new_deliveries::deliveries_for;
 use super::{Caller, Core, Error, Resource};
@@ -37,7 +38,7 @@ pub async fn create_static(
 ) -> Result<Segment, Error> {
     let segment = new_segment(core, name, SegmentType::Static, None);
     retry(async || {
-        let mut transaction = core.pool.begin().await?;
+        let mut transaction = core.pool.begin_for(caller.project).await?;
         db::segments::insert(&mut transaction, caller.project, &segment).await?;
         if !customer_ids.is_empty() {
             db::segments::insert_members(&mut transaction, caller.project, &segment.id, customer_ids).await?;
@@ -123,20 +124,24 @@ pub async fn of_customer(
 ) -> Result<Vec<SegmentName>, Error> {
     let (rules, now) = rules::current(core, connection, caller.project).await?;
     let mut segments = Vec::new();
-    let mut subject = CustomerValues::default();
+    let mut matching = Vec::new();
     if let Some(customer) = customer {
         segments = db::segments::list_static_of_customer(connection, caller.project, &customer.id).await?;
         if !rules.segments.is_empty() {
             let (ids, counted) = ([customer.id.clone()], rules.counted_events());
-            let mut counts = if counted.is_empty() {
+            let counts = if counted.is_empty() {
                 HashMap::new()
             } else {
                 db::events::count_by_name(connection, caller.project, &ids, &counted).await?
             };
-            subject = CustomerValues::of(customer, counts.remove(&customer.id).unwrap_or_default());
+            let (_, results) = evaluate(&rules, now, vec![customer.clone()], counts).await?;
+            matching = results.into_iter().flat_map(|evaluated| evaluated.segments).collect();
         }
+    } else {
+        matching = evaluate_values(&rules, &CustomerValues::default(), now).segments;
     }
-    segments.extend(rules.segments_of(&subject, now).map(|segment| (segment.created_at, segment.id_and_name())));
+    let matching = matching.into_iter().map(|index| &rules.segments[index]);
+    segments.extend(matching.map(|segment| (segment.created_at, segment.id_and_name())));
     segments.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
     Ok(segments.into_iter().map(|(_, segment)| segment).collect())
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use tokio::sync::OwnedRwLockReadGuard;
-use tokio::task::yield_now;
 
+use super::segment_evaluation::evaluate;
 use super::webhooks::new_deliveries::deliveries_for;
 use super::{Caller, Core, Error};
 use crate::db;
@@ -15,7 +15,6 @@ use crate::db::customers::NewCustomer;
 use crate::db::pool::Transaction;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::customer::Customer;
-use crate::domain::filter::CustomerValues;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::project_time::{JobRowTimes, ProjectTime};
@@ -26,8 +25,6 @@ use crate::objects::{rendered, segment};
 /// How many segment entries are collected before they are written. The limit bounds memory: each may hold a whole
 /// customer.
 const MAX_BUFFERED_ENTRIES: usize = 1_000;
-/// After how many customers the evaluation of segments yields to other tasks on the thread.
-const CUSTOMERS_PER_YIELD: usize = 50;
 
 /// A transaction under the rules of its project. Its commit updates the segment membership of the changed customers,
 /// writes the recorded activity entries in their order, and after them the entries of customers who entered or left a
@@ -201,24 +198,21 @@ impl<'a> UnitOfWork<'a> {
         let changed = std::mem::take(&mut self.changed);
         let ids: Vec<_> = changed.iter().map(|customer| customer.id.clone()).collect();
         let counted = self.rules.counted_events();
-        let mut event_counts = if counted.is_empty() {
+        let event_counts = if counted.is_empty() {
             HashMap::new()
         } else {
             db::events::count_by_name(&mut self.transaction, self.caller.project, &ids, &counted).await?
         };
         let rules = Arc::clone(&self.rules);
+        let (changed, results) = evaluate(&rules, self.now, changed, event_counts).await?;
         let (mut members, mut moments) = (Vec::new(), Vec::new());
-        for (number, customer) in changed.iter().enumerate() {
-            if number % CUSTOMERS_PER_YIELD == CUSTOMERS_PER_YIELD - 1 {
-                yield_now().await;
-            }
-            let subject = CustomerValues::of(customer, event_counts.remove(&customer.id).unwrap_or_default());
-            members.extend(rules.segments_of(&subject, self.now).map(|segment| SegmentMember {
+        for (customer, evaluated) in changed.iter().zip(results) {
+            members.extend(evaluated.segments.into_iter().map(|index| SegmentMember {
                 customer_id: customer.id.clone(),
-                segment_id: segment.id.clone(),
+                segment_id: rules.segments[index].id.clone(),
                 customer_created_at: customer.created_at,
             }));
-            let stored = rules.moments_of(&subject).into_iter();
+            let stored = evaluated.moments.into_iter();
             moments.extend(stored.map(|(field, moment)| (customer.id.clone(), field, moment)));
         }
         if !rules.time_dependent_fields().is_empty() {

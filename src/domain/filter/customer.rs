@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::conditions::{Condition, FieldFilter, Filter, Junction};
 use super::kind::FieldKind;
@@ -201,7 +202,9 @@ pub struct CustomerValues {
     id: Option<String>,
     source_id: Option<String>,
     profile: Profile,
-    metadata: Value,
+    /// The text of each member. Values are read from it when a filter needs them, because parsed metadata can take a
+    /// hundred times the memory of its text.
+    metadata: HashMap<String, Box<RawValue>>,
     state: Value,
     orders: OrderSummary,
     created_at: Option<DateTime<Utc>>,
@@ -213,13 +216,16 @@ impl CustomerValues {
     /// Returns the values of `customer`. `event_counts` has the number of custom events by name; the default is 0.
     #[must_use]
     pub fn of(customer: &Customer, event_counts: HashMap<String, i64>) -> Self {
-        let value = |json: Option<&JsonText>| json.map(JsonText::value).unwrap_or_default();
         Self {
             id: Some(customer.id.clone()),
             source_id: customer.source_id.clone(),
             profile: serde_json::from_str(customer.profile.as_str()).unwrap_or_default(),
-            metadata: value(customer.metadata.as_ref()),
-            state: value(customer.state.as_ref()),
+            metadata: customer
+                .metadata
+                .as_ref()
+                .and_then(|metadata| serde_json::from_str(metadata.as_str()).ok())
+                .unwrap_or_default(),
+            state: customer.state.as_ref().map(JsonText::value).unwrap_or_default(),
             orders: customer.orders,
             created_at: Some(customer.created_at),
             updated_at: customer.updated_at,
@@ -264,7 +270,9 @@ impl CustomerValues {
             })),
             CustomerField::CreatedAt => moment(self.created_at),
             CustomerField::UpdatedAt => moment(self.updated_at),
-            CustomerField::Metadata(key) => return self.metadata.get(key).map(elements).unwrap_or_default(),
+            CustomerField::Metadata(key) => {
+                return self.metadata.get(key).map(|value| raw_elements(value)).unwrap_or_default();
+            }
             CustomerField::OrdersTotalAmount => Some(Scalar::Number(self.orders.amount)),
             CustomerField::OrdersTotalCount => Some(Scalar::Number(self.orders.count)),
             CustomerField::OrdersAverageAmount => Some(Scalar::Number(self.orders.average_amount())),
@@ -284,7 +292,24 @@ impl CustomerValues {
     }
 }
 
-/// Returns the values of a metadata key, or of a member of `system_metadata`: the elements of an array, up to [`FILTER_ELEMENTS`], or the value itself.
+/// Returns the values of a metadata key as [`elements`] does, from its JSON text.
+fn raw_elements(value: &RawValue) -> Vec<Scalar<'_>> {
+    let items =
+        if value.get().starts_with('[') { serde_json::from_str(value.get()).unwrap_or_default() } else { vec![value] };
+    items
+        .into_iter()
+        .map(RawValue::get)
+        .filter(|text| *text != "null")
+        .take(FILTER_ELEMENTS)
+        .map(|text| {
+            // A text is the only JSON value that differs from its JSON.
+            let parsed = if text.starts_with('"') { serde_json::from_str(text).ok() } else { None };
+            Scalar::Text(parsed.map_or(Cow::Borrowed(text), Cow::Owned))
+        })
+        .collect()
+}
+
+/// Returns the values of a member of `system_metadata`: the elements of an array, up to [`FILTER_ELEMENTS`], or the value itself.
 /// `null` is not a value.
 fn elements(value: &Value) -> Vec<Scalar<'_>> {
     let items = match value {

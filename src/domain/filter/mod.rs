@@ -11,6 +11,7 @@
 
 mod anniversary;
 mod calendar;
+mod comparison;
 mod conditions;
 mod customer;
 mod error;
@@ -27,6 +28,7 @@ mod text_operands;
 mod time_condition;
 
 pub use anniversary::Anniversary;
+pub use comparison::Comparison;
 pub use conditions::{ChangedValues, Condition, FieldFilter, Filter, Junction};
 pub use customer::{CustomerField, CustomerValues, SystemField};
 pub use error::FilterError;
@@ -34,7 +36,7 @@ pub use kind::FieldKind;
 pub use operator_names::OPERATORS;
 pub use order::OrderField;
 pub use parse::JunctionRule;
-pub use predicate::{Comparison, DatePart, Predicate};
+pub use predicate::{DatePart, Predicate};
 pub use scalar::Scalar;
 pub use segment::SegmentField;
 pub use text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};

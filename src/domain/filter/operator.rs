@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 
 use super::anniversary::Anniversary;
+use super::comparison::Comparison;
 use super::conditions::Condition;
 use super::error::FilterError;
 use super::kind::FieldKind;
 use super::operands::Operands;
 use super::operator_names::OPERATORS;
-use super::predicate::{Comparison, DatePart, Predicate};
+use super::predicate::{DatePart, Predicate};
 use super::text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};
 use super::time_condition::{Span, TimeCondition};
 use crate::domain::timestamp::{next_millisecond, start_of_day, truncate_to_millis};

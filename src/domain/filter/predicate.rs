@@ -4,32 +4,11 @@ use chrono::{DateTime, Datelike, Utc};
 
 use super::anniversary::Anniversary;
 use super::calendar::month_day;
+use super::comparison::Comparison;
 use super::kind::FieldKind;
 use super::scalar::Scalar;
 use super::text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};
 use super::time_condition::TimeCondition;
-
-/// A comparison of two values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    Equal,
-    More,
-    MoreOrEqual,
-    Less,
-    LessOrEqual,
-}
-
-impl Comparison {
-    pub(super) fn holds<T: PartialOrd + ?Sized>(self, value: &T, operand: &T) -> bool {
-        match self {
-            Self::Equal => value == operand,
-            Self::More => value > operand,
-            Self::MoreOrEqual => value >= operand,
-            Self::Less => value < operand,
-            Self::LessOrEqual => value <= operand,
-        }
-    }
-}
 
 /// A part of a date, as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

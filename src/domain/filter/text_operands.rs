@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::predicate::Comparison;
+use super::comparison::Comparison;
 use crate::domain::limits::FILTER_TEXT_CHARS;
 
 /// Up to this number of substrings, searching for each costs less than building an automaton for all.
