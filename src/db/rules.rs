@@ -47,8 +47,7 @@ pub async fn begin_shared(pool: &Pool, project: ProjectId) -> Result<(Transactio
 pub async fn begin_exclusive(pool: &Pool, project: ProjectId) -> Result<(Transaction, ProjectState), sqlx::Error> {
     let id = project.0;
     // Read the state in a statement of its own, which sees what was committed while the first one waited for the lock.
-    let state =
-        format!("SELECT rules_version, last_job_row_at, job_rows_written_at FROM projects WHERE id = {id}");
+    let state = format!("SELECT rules_version, last_job_row_at, job_rows_written_at FROM projects WHERE id = {id}");
     begin(pool, project, format!("BEGIN; SELECT lock_rules_exclusive({id}); {state}")).await
 }
 

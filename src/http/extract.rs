@@ -1,5 +1,7 @@
 //! Extractors for axum which answer with the vendor's error bodies.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -10,9 +12,12 @@ use serde_json::Value;
 
 use super::connection::body::is_timeout;
 use super::error::{ApiError, ErrorKind};
+use super::frame::RequestContext;
+use super::parse_budget;
 use super::query::Query;
 use super::routes::RoutePattern;
 use crate::domain::identifier::Identifier;
+use crate::domain::json::compact;
 use crate::domain::limits;
 
 /// The parsed JSON body; `None` when the request has no body.
@@ -23,7 +28,7 @@ impl<S: Send + Sync> FromRequest<S> for Json {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let Some(bytes) = json_bytes(request, limits::BODY_BYTES).await? else { return Ok(Self(None)) };
-        let value = serde_json::from_slice(&bytes).map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
+        let value = compact::parse(&bytes).map_err(|_| ApiError::new(ErrorKind::MalformedJson))?;
         Ok(Self(Some(value)))
     }
 }
@@ -39,14 +44,22 @@ impl<S: Send + Sync> FromRequest<S> for BulkJson {
     }
 }
 
+/// Reads a JSON body, and waits until it may be parsed.
 async fn json_bytes(request: Request, max_bytes: usize) -> Result<Option<Bytes>, ApiError> {
     let is_json = is_json(request.headers());
+    let context = request.extensions().get::<Arc<RequestContext>>().cloned();
     let bytes = read_body(request.into_body(), max_bytes).await?;
     match (bytes.is_empty(), is_json) {
-        (true, _) => Ok(None),
-        (false, true) => Ok(Some(bytes)),
-        (false, false) => Err(ApiError::new(ErrorKind::UnsupportedMediaType)),
+        (true, _) => return Ok(None),
+        (false, true) => {}
+        (false, false) => return Err(ApiError::new(ErrorKind::UnsupportedMediaType)),
     }
+    let permit = parse_budget::acquire(bytes.len()).await?;
+    if let Some(context) = context {
+        // A request has one body, so no permit was set before.
+        let _ = context.parse_permit.set(permit);
+    }
+    Ok(Some(bytes))
 }
 
 /// Reads the body, at most `max_bytes`. The connection discards the rest of a larger body.

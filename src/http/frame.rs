@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::connection::body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
+use super::parse_budget::ParsePermit;
 use super::routes::{ResolvedRoutes, RoutePattern, RouteTable};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
@@ -30,6 +31,8 @@ pub struct RequestContext {
     pub managed: OnceLock<String>,
     /// Set by APIs whose errors are not in the vendor's form.
     pub error_formatter: OnceLock<ErrorFormatter>,
+    /// Held until the response is complete, because parsed values are dropped by then.
+    pub parse_permit: OnceLock<ParsePermit>,
 }
 
 /// What the middleware needs for every request.
@@ -56,6 +59,7 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
         calls_left: OnceLock::new(),
         managed: OnceLock::new(),
         error_formatter: OnceLock::new(),
+        parse_permit: OnceLock::new(),
     });
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.

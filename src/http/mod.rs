@@ -16,6 +16,7 @@ pub(crate) mod frame;
 #[doc(hidden)]
 pub mod fuzz;
 pub(crate) mod origin;
+pub mod parse_budget;
 pub(crate) mod payload;
 pub(crate) mod query;
 pub(crate) mod rate_limit;

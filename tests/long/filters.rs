@@ -245,29 +245,24 @@ fn filter() -> impl Strategy<Value = Value> {
         8 => proptest::collection::vec(operand.clone(), 0..3),
         1 => proptest::collection::vec(operand, 5..12),
     ];
-    let condition = (select(emulated), operands, any::<bool>()).prop_map(
-        |(operator, operands, flag)| {
-            let number = |operand: &Value, max: i64| json!(operand.as_i64().unwrap_or(3) % max + 1);
-            let operands: Vec<Value> = match operator {
-                "$today" | "$tomorrow" | "$yesterday" | "$has_value" | "$is_unknown" => vec![flag.into()],
-                _ if operator.starts_with("$this")
-                    || operator.starts_with("$last")
-                    || operator.starts_with("$next") =>
-                {
-                    vec![flag.into()]
-                }
-                "$today_md" | "$tomorrow_md" | "$yesterday_md" => vec![flag.into()],
-                "$is_day_of_month" => operands.iter().map(|operand| number(operand, 31)).collect(),
-                "$is_month" => operands.iter().map(|operand| number(operand, 12)).collect(),
-                "$is_day" => operands.iter().map(|operand| number(operand, 7)).collect(),
-                _ if DAY_COUNT_OPERATORS.iter().any(|part| operator.contains(part)) => {
-                    operands.into_iter().filter(Value::is_i64).collect()
-                }
-                _ => operands,
-            };
-            (operator.to_owned(), json!(operands))
-        },
-    );
+    let condition = (select(emulated), operands, any::<bool>()).prop_map(|(operator, operands, flag)| {
+        let number = |operand: &Value, max: i64| json!(operand.as_i64().unwrap_or(3) % max + 1);
+        let operands: Vec<Value> = match operator {
+            "$today" | "$tomorrow" | "$yesterday" | "$has_value" | "$is_unknown" => vec![flag.into()],
+            _ if operator.starts_with("$this") || operator.starts_with("$last") || operator.starts_with("$next") => {
+                vec![flag.into()]
+            }
+            "$today_md" | "$tomorrow_md" | "$yesterday_md" => vec![flag.into()],
+            "$is_day_of_month" => operands.iter().map(|operand| number(operand, 31)).collect(),
+            "$is_month" => operands.iter().map(|operand| number(operand, 12)).collect(),
+            "$is_day" => operands.iter().map(|operand| number(operand, 7)).collect(),
+            _ if DAY_COUNT_OPERATORS.iter().any(|part| operator.contains(part)) => {
+                operands.into_iter().filter(Value::is_i64).collect()
+            }
+            _ => operands,
+        };
+        (operator.to_owned(), json!(operands))
+    });
     let field =
         (fields, proptest::collection::hash_map(any::<u8>(), condition, 1..3)).prop_map(|(field, conditions)| {
             let conditions: Map<_, _> = conditions.into_values().collect();

@@ -61,6 +61,13 @@ impl Program {
         TcpStream::connect(&self.address).unwrap()
     }
 
+    /// Returns the peak of the resident memory in bytes, without that of PostgreSQL. Linux only.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -93,7 +100,7 @@ fn configured(mut command: Command, arguments: &[&str]) -> Command {
 
 fn exchange(address: &str, request: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
     // The server may respond and close the connection before it has read the whole request.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();

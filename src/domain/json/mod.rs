@@ -1,5 +1,6 @@
 //! JSON text that is stored and passed on without parsing, and what the vendor's JavaScript server does with JSON.
 
+pub mod compact;
 pub mod javascript;
 
 use std::borrow::Cow;

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::request;
 use crate::domain::job::{CustomerIds, JobType, Record};
-use crate::domain::json::JsonText;
+use crate::domain::json::{JsonText, compact};
 use crate::domain::limits::BULK_RECORDS;
 use crate::http::error::{ApiError, ErrorKind};
 use crate::http::extract::BulkJson;
@@ -30,7 +30,7 @@ pub async fn handle(
 /// only this record.
 fn parse_record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
     let malformed = |_| ApiError::new(ErrorKind::MalformedJson);
-    let mut object = Object::of_item(index, serde_json::from_str(text.get()).map_err(malformed)?)?;
+    let mut object = Object::of_item(index, compact::parse(text.get().as_bytes()).map_err(malformed)?)?;
     let source_id = object.required_identifier("source_id")?;
     let record = match request::customer_patch(object.into_body()) {
         Ok(patch) => BulkRecord::Patch(Box::new(patch)),

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use crate::domain::job::{CustomerIds, JobType, Record};
-use crate::domain::json::JsonText;
+use crate::domain::json::{JsonText, compact};
 use crate::domain::limits::{BULK_RECORDS, METADATA_BYTES, TEXT_CHARS};
 use crate::domain::patch::Patch;
 use crate::http::answer;
@@ -33,7 +33,7 @@ fn parse(body: &Bytes) -> Result<(JsonText, Vec<Record>), ApiError> {
     let body: Option<Value> = if body.is_empty() {
         None
     } else {
-        Some(serde_json::from_slice(body).map_err(|_| ApiError::new(ErrorKind::MalformedJson))?)
+        Some(compact::parse(body).map_err(|_| ApiError::new(ErrorKind::MalformedJson))?)
     };
     let mut body = Object::of_body(body)?;
     body.require("source_ids")?;

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::request;
 use crate::domain::job::{JobType, Record};
+use crate::domain::json::compact;
 use crate::domain::limits::IMPORTED_ORDERS;
 use crate::http::error::{ApiError, ErrorKind};
 use crate::http::extract::BulkJson;
@@ -29,7 +30,7 @@ pub async fn handle(
 /// documents.
 fn parse_record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
     let malformed = |_| ApiError::new(ErrorKind::MalformedJson);
-    let mut order = Object::of_item(index, serde_json::from_str(text.get()).map_err(malformed)?)?.into_body();
+    let mut order = Object::of_item(index, compact::parse(text.get().as_bytes()).map_err(malformed)?)?.into_body();
     let reference = request::order_reference(&mut order)?;
     Ok(ImportedOrder::new(reference, request::order_change(order)?).record())
 }
