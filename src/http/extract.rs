@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::connection::body::is_timeout;
+use super::connection::request_body::is_timeout;
 use super::error::{ApiError, ErrorKind};
 use super::frame::RequestContext;
 use super::parse_budget;

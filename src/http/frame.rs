@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
-use super::connection::body::BodyProgress;
+use super::connection::request_body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
 use super::parse_budget::ParsePermit;
 use super::routes::{ResolvedRoutes, RoutePattern, RouteTable};

@@ -12,7 +12,7 @@ use http_body_util::channel::{Channel, Sender};
 use tempfile::SpooledTempFile;
 use tokio::task::spawn_blocking;
 
-use super::connection::body::is_timeout;
+use super::connection::request_body::is_timeout;
 use super::error::{ApiError, ErrorKind};
 use crate::domain::limits::BULK_BYTES;
 
@@ -63,12 +63,12 @@ fn too_large() -> ApiError {
     ApiError::new(ErrorKind::PayloadTooLarge).with_details(BULK_BYTES.to_string())
 }
 
-/// Forwards the body until the parser stops reading or the body is too large, and returns how many bytes were read until then.
+/// Reads the body until it ends or is too large, forwards it until the parser stops, and returns how many bytes were read.
 ///
 /// # Errors
 /// When the client does not send its body in time.
 async fn forward(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> Result<usize, ErrorKind> {
-    let mut sent = 0;
+    let (mut sent, mut is_parsed) = (0, false);
     while let Some(frame) = body.frame().await {
         let frame = match frame {
             Ok(frame) => frame,
@@ -80,9 +80,11 @@ async fn forward(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> Resu
         };
         let Ok(data) = frame.into_data() else { continue };
         sent += data.len();
-        if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES || sender.send_data(data).await.is_err() {
+        if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES {
             return Ok(sent);
         }
+        // The parser stops at the last boundary, or at an error. What follows is read and discarded.
+        is_parsed = is_parsed || sender.send_data(data).await.is_err();
     }
     Ok(sent)
 }

@@ -3,17 +3,19 @@
 //! * [`server`] accepts connections, closes those that exceed a limit, and stops them all at the end.
 //! * `serve` serves the requests of one connection with hyper. It adds what hyper leaves out: the rest of a body that no handler has
 //!   read is discarded before the answer, or the answer says `Connection: close`.
-//! * `body` has the bodies: that of the request knows how long the client has sent nothing, that of the response when it ends.
+//! * `request_body` knows how long the client has sent nothing, and `response_body` when a response has ended.
 //! * `stream` gives a JSON body to the error answers that hyper writes without calling the service.
 //! * `state` is what these parts and the sweep know about one connection.
 //!
 //! Limits of time are checked by one task, the sweep, which looks at every connection at intervals. So a request needs no timer of its
 //! own.
 
-pub(crate) mod body;
 pub mod limits;
+pub(crate) mod request_body;
 pub mod server;
 
+mod elapsed;
+mod response_body;
 mod serve;
 mod state;
 mod stream;

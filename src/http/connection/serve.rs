@@ -15,10 +15,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::Service;
 
-use super::body::{BodyProgress, RequestBody, ResponseBody};
 use super::limits::ConnectionLimits;
+use super::request_body::{BodyProgress, RequestBody};
+use super::response_body::ResponseBody;
 use super::state::{ConnectionState, Phase};
 use super::stream::HttpStream;
+use crate::http::error::ErrorKind;
 
 /// Serves the requests of a connection until the client closes it, a limit is exceeded, or the server stops.
 pub(super) async fn serve(stream: TcpStream, router: Router, state: Arc<ConnectionState>, limits: ConnectionLimits) {
@@ -27,29 +29,32 @@ pub(super) async fn serve(stream: TcpStream, router: Router, state: Arc<Connecti
         answer(router.clone(), request, Arc::clone(&state), limits)
     });
     let io = TokioIo::new(HttpStream::new(stream, Arc::clone(&state)));
-    let mut connection = http1::Builder::new().serve_connection(io, service);
-    loop {
+    // The sweep limits the time of heads, because the limit of hyper would also apply to idle connections.
+    let mut connection = http1::Builder::new().header_read_timeout(None).serve_connection(io, service);
+    let refusal = loop {
         tokio::select! {
             biased;
             served = &mut connection => {
-                if let Err(error) = served {
-                    tracing::trace!(%error, "connection failed");
-                }
-                return;
+                let Err(error) = served else { return };
+                tracing::trace!(%error, "connection failed");
+                // hyper does not answer the preface of HTTP/2.
+                break error.is_parse_version_h2().then_some(ErrorKind::BadRequest);
             }
             () = state.changed.notified() => {}
         }
-        if state.is_expired() || state.disposable_since().is_some() {
-            break;
+        if state.is_expired() {
+            return;
+        }
+        if state.disposable_since().is_some() {
+            let is_late = state.phase() == Phase::Head && !state.is_stopping();
+            break is_late.then_some(ErrorKind::RequestTimeout);
         }
         if state.is_stopping() {
             Pin::new(&mut connection).graceful_shutdown();
         }
-    }
-    let is_half_open = state.phase() == Phase::Head && !state.is_stopping();
-    let parts = connection.into_parts();
-    if is_half_open {
-        parts.io.inner().answer_late_head();
+    };
+    if let Some(kind) = refusal {
+        connection.into_parts().io.inner().refuse(kind);
     }
 }
 
@@ -71,7 +76,7 @@ async fn answer(
     parts.extensions.insert(Arc::clone(&progress));
     let body = Body::new(RequestBody::new(body, Arc::clone(&progress)));
     let mut response = router.call(Request::from_parts(parts, body)).await?;
-    if !progress.discard_rest(expects_continue, &limits, &state).await {
+    if !progress.discard_rest(expects_continue, &limits, || state.is_stopping()).await {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         state.linger();
     }

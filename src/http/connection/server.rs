@@ -12,9 +12,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::elapsed::{has_passed, now};
 use super::limits::ConnectionLimits;
 use super::serve::serve;
-use super::state::{ConnectionState, has_passed, now};
+use super::state::ConnectionState;
 
 /// How long to wait before another attempt to accept a connection, or to make room for one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);

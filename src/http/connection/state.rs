@@ -1,13 +1,13 @@
 //! What is known about one connection, shared by the task that serves it and the sweep.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::body::BodyProgress;
+use super::elapsed::{has_passed, now};
 use super::limits::ConnectionLimits;
+use super::request_body::BodyProgress;
 
 /// What a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +43,6 @@ pub(super) struct ConnectionState {
     body: Mutex<Option<Arc<BodyProgress>>>,
     /// Wakes the task of the connection, which then looks at the flags.
     pub changed: Notify,
-}
-
-/// Returns the milliseconds since the first call, and at least 1.
-pub(super) fn now() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-/// Returns whether that much time has passed since `since`, at `now`.
-pub(super) fn has_passed(limit: Duration, since: u64, now: u64) -> bool {
-    Duration::from_millis(now.saturating_sub(since)) >= limit
 }
 
 impl ConnectionState {

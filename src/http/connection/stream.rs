@@ -37,13 +37,11 @@ impl HttpStream {
         Self { stream, state, replacement: Vec::new(), is_shut_down: false }
     }
 
-    /// Writes an answer for a head that did not arrive in time, as far as it can be written at once.
-    pub fn answer_late_head(&self) {
-        let body = ApiError::new(ErrorKind::RequestTimeout).body("");
-        let head = format!(
-            "HTTP/1.1 408 Request Timeout\r\n{HEADERS}content-length: {}\r\nconnection: close\r\n\r\n",
-            body.len()
-        );
+    /// Writes an error answer to a request that hyper has not answered, as far as it can be written at once.
+    pub fn refuse(&self, kind: ErrorKind) {
+        let error = ApiError::new(kind);
+        let (status, body) = (error.status(), error.body(""));
+        let head = format!("HTTP/1.1 {status}\r\n{HEADERS}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
         // The client may be gone.
         let _ = self.stream.try_write(&[head.as_bytes(), &body].concat());
     }

@@ -76,6 +76,14 @@ async fn a_malformed_request_after_others_gets_a_json_answer() {
 }
 
 #[tokio::test]
+async fn http_2_gets_a_json_answer() {
+    let served = Served::new(lookalikes(true), ConnectionLimits::default()).await;
+    let mut connection = served.connect().await;
+    connection.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    expect_bad_request(&mut connection).await;
+}
+
+#[tokio::test]
 async fn a_malformed_request_behind_a_download_does_not_change_the_download() {
     let served = Served::new(lookalikes(true), ConnectionLimits::default()).await;
     let mut connection = served.connect().await;
@@ -91,7 +99,7 @@ async fn a_malformed_request_that_is_still_being_sent_gets_a_json_answer() {
     let mut connection = served.connect().await;
     connection.send("nonsense\r\n\r\n").await;
     for _ in 0..100 {
-        connection.send([b'x'; 8192]).await;
+        connection.send(vec![b'x'; 8192]).await;
     }
     expect_bad_request(&mut connection).await;
 }

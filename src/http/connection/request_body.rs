@@ -1,4 +1,4 @@
-//! The body of a request, whose arrival is limited in time, and the body of a response, whose end is recorded.
+//! The body of a request, whose arrival is limited in time.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
+use super::elapsed::{has_passed, now};
 use super::limits::{ConnectionLimits, MAX_DISCARDED_BYTES};
-use super::state::{ConnectionState, has_passed, now};
 
 /// Why a request body is not whole.
 #[derive(Debug, thiserror::Error)]
@@ -106,13 +106,13 @@ impl BodyProgress {
         progress.waiting.is_some().then_some(progress.active)
     }
 
-    /// Discards what the handler has left unread, within limits, and returns whether the whole body has been received. Only then can
+    /// Discards what the handler has left unread, within limits and until the server stops, and returns whether the whole body has been received. Only then can
     /// the connection receive another request.
     pub(super) async fn discard_rest(
         &self,
         expects_continue: bool,
         limits: &ConnectionLimits,
-        state: &ConnectionState,
+        is_stopping: impl Fn() -> bool,
     ) -> bool {
         let mut rest = {
             let mut progress = self.lock();
@@ -130,7 +130,7 @@ impl BodyProgress {
         let mut left = max_bytes;
         let discard = poll_fn(|context| {
             loop {
-                if state.is_stopping() || left == 0 {
+                if is_stopping() || left == 0 {
                     return Poll::Ready(false);
                 }
                 match Pin::new(&mut rest).poll_frame(context) {
@@ -212,44 +212,5 @@ impl Drop for RequestBody {
             progress.active = now();
         }
         progress.rest = self.incoming.take();
-    }
-}
-
-/// The body of a response. Its end is recorded in the state of the connection.
-#[derive(Debug)]
-pub(super) struct ResponseBody {
-    body: Body,
-    state: Arc<ConnectionState>,
-}
-
-impl ResponseBody {
-    pub fn new(body: Body, state: Arc<ConnectionState>) -> Self {
-        Self { body, state }
-    }
-}
-
-impl HttpBody for ResponseBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for ResponseBody {
-    fn drop(&mut self) {
-        self.state.end();
     }
 }
