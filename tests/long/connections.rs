@@ -15,7 +15,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 fn open(program: &Program, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
     let connect = || {
         let mut stream = program.connect();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let _ = stream.write_all(bytes);
         stream
     };
