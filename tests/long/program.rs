@@ -100,7 +100,7 @@ fn configured(mut command: Command, arguments: &[&str]) -> Command {
 
 fn exchange(address: &str, request: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
     // The server may respond and close the connection before it has read the whole request.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
@@ -147,7 +147,7 @@ pub fn shared_database(data: &Path) -> String {
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(start.elapsed() < Duration::from_mins(1), "{what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
