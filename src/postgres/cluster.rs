@@ -137,7 +137,7 @@ fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
         format!("unix_socket_directories=\"{}\"", directory.sockets().display()),
         "unix_socket_permissions=0700".to_owned(),
         "port=5432".to_owned(),
-        "max_connections=60".to_owned(),
+        "max_connections=100".to_owned(),
         "shared_buffers=128MB".to_owned(),
         "jit=off".to_owned(),
         // A private cluster has no replicas.

@@ -88,7 +88,7 @@ impl TestEmulator {
 
     /// Starts an emulator with changed options.
     pub async fn with(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
-        // The cluster accepts 60 connections. An emulator uses up to 9 and the shared one 12, and a machine with many
+        // The cluster accepts 100 connections. An emulator uses up to 9 and the shared one 12, and a machine with many
         // cores runs many tests at the same time.
         static PERMITS: Semaphore = Semaphore::const_new(4);
         let permit = PERMITS.acquire().await.unwrap();
