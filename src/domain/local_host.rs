@@ -1,5 +1,5 @@
-//! Local hosts: host names and addresses that belong to the developer's machine or network, and that nobody else on the internet can
-//! own. One rule for the `Host` of a request and for the origin of a page.
+//! Local hosts: host names and addresses that belong to the developer's machine or network, and that cannot be
+//! registered on the internet. One rule for the `Host` of a request and for the origin of a page.
 
 use std::net::IpAddr;
 
