@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::domain::job::{JobType, Slice};
 use crate::domain::project::ProjectId;
 
-/// How many recently run projects are remembered. Any other project counts as having waited longest.
+/// How many recently run projects are kept. Any other project counts as having waited longest.
 const MAX_RECENT_PROJECTS: usize = 1_000;
 
 /// Decides for which project a worker of this process runs the next slice.
