@@ -94,11 +94,11 @@ impl Server {
         connect::migrate(&pool).await?;
         let app = app(config, clock, pool.clone(), address).await?;
         let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
-        let router = api::router(Arc::new(app));
+        let service = api::service(Arc::new(app));
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
-        let http = HttpServer::start(listener, router, config.connection_limits);
+        let http = HttpServer::start(listener, service, config.connection_limits);
         Ok(Self { address, stop, http, workers, pool, cluster })
     }
 

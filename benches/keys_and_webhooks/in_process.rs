@@ -25,7 +25,7 @@ pub fn serve(settings: &str) {
             app.authenticator = Authenticator::with_auth_disabled(principal);
         }
         println!("ready on http://{address}");
-        let _server = HttpServer::start(listener, api::router(Arc::new(app)), ConnectionLimits::default());
+        let _server = HttpServer::start(listener, api::service(Arc::new(app)), ConnectionLimits::default());
         std::future::pending::<()>().await;
     });
 }

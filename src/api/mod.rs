@@ -9,22 +9,20 @@ pub(crate) mod stickystreet;
 pub(crate) mod v1;
 pub(crate) mod webhook_payload;
 
+use axum::middleware;
 use axum::routing::any;
-use axum::{Router, middleware};
-use tower::ServiceExt;
 
 use crate::http::cors;
-use crate::http::edge;
+use crate::http::edge::Edge;
 use crate::http::error::no_such_endpoint;
 use crate::http::frame::{self, Frame};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
-use crate::http::trailing_slash;
 
 pub use emulator::CONTRACT;
 
-/// Returns the router of the server, with all endpoints.
-pub fn router(state: AppState) -> Router {
+/// Returns the service that answers every request of the server: the router with all endpoints, and the outermost checks.
+pub fn service(state: AppState) -> Edge {
     let routes = all_routes().resolve();
     let frame = Frame::new(state.clone(), &routes);
     let framed = middleware::from_fn_with_state(frame, frame::handle);
@@ -35,10 +33,8 @@ pub fn router(state: AppState) -> Router {
         .fold(client.into_router(), |router, path| router.route(path, any(no_such_endpoint)))
         .layer(framed.clone())
         .layer(cors::layer());
-    let edge = middleware::from_fn_with_state(state.clone(), edge::handle);
-    let all: Router = others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state);
-    // A layer of the router itself would run after the route of the request is chosen.
-    Router::new().fallback_service(all.map_request(trailing_slash::remove)).layer(edge)
+    let all = others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state.clone());
+    Edge::new(state, all)
 }
 
 /// Returns the table of all routes. A test compares it with the contract.

@@ -1,21 +1,84 @@
-//! The outermost middleware: it refuses requests that name another host, and adds the headers that every answer has.
+//! The outermost service: it refuses requests that name another host, removes one slash from the end of a path, and adds the headers
+//! that every answer has.
+//!
+//! It is a service around the router and not a layer of it, because a layer of the router costs several allocations for each request,
+//! and runs after the route of the request is chosen.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::routing::future::RouteFuture;
+use tower::Service;
 
 use super::error::{ApiError, ErrorKind};
 use super::state::AppState;
+use super::trailing_slash;
 
-/// Answers 421 to a request that names a host that is not allowed, before anything else happens.
-pub async fn handle(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let mut response =
-        if names_allowed_hosts(&state, &request) { next.run(request).await } else { misdirected(&state) };
-    // Browsers must not guess another media type than that of the answer.
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+/// The router with its outermost checks: the service that answers every request of a server.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    state: AppState,
+    router: Router,
+}
+
+impl Edge {
+    /// Wraps the router.
+    #[must_use]
+    pub fn new(state: AppState, router: Router) -> Self {
+        Self { state, router }
+    }
+}
+
+impl Service<Request> for Edge {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = EdgeFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The router is always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> EdgeFuture {
+        // A request for another host is answered before anything else happens.
+        EdgeFuture(if names_allowed_hosts(&self.state, &request) {
+            Answer::OfRouter(self.router.call(trailing_slash::remove(request)))
+        } else {
+            Answer::Ready(Some(misdirected(&self.state)))
+        })
+    }
+}
+
+/// The answer to one request.
+pub struct EdgeFuture(Answer);
+
+enum Answer {
+    OfRouter(RouteFuture<Infallible>),
+    /// `None` after the answer was taken.
+    Ready(Option<Response>),
+}
+
+impl Future for EdgeFuture {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = match &mut self.0 {
+            Answer::OfRouter(future) => ready!(Pin::new(future).poll(context))?,
+            Answer::Ready(response) => match response.take() {
+                Some(response) => response,
+                None => return Poll::Pending,
+            },
+        };
+        // Browsers must not guess another media type than that of the answer.
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Poll::Ready(Ok(response))
+    }
 }
 
 /// Returns whether every host that the request names is allowed: those of `Host`, and that of a URL in the request line. A request

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use http_body::Body as HttpBody;
@@ -22,15 +21,35 @@ use super::state::{ConnectionState, Phase};
 use super::stream::HttpStream;
 use crate::http::error::ErrorKind;
 
+/// A service that answers the requests of a server, such as a router.
+pub trait HttpService:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> HttpService for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Serves the requests of a connection until the client closes it, a limit is exceeded, or the server stops.
-pub(super) async fn serve(stream: TcpStream, router: Router, state: Arc<ConnectionState>, limits: ConnectionLimits) {
-    let service = service_fn(|request| {
+pub(super) async fn serve(
+    stream: TcpStream,
+    service: impl HttpService,
+    state: Arc<ConnectionState>,
+    limits: ConnectionLimits,
+) {
+    let answering = service_fn(|request| {
         state.begin();
-        answer(router.clone(), request, Arc::clone(&state), limits)
+        answer(service.clone(), request, Arc::clone(&state), limits)
     });
     let io = TokioIo::new(HttpStream::new(stream, Arc::clone(&state)));
     // The sweep limits the time of heads, because the limit of hyper would also apply to idle connections.
-    let mut connection = http1::Builder::new().header_read_timeout(None).serve_connection(io, service);
+    let mut connection = http1::Builder::new().header_read_timeout(None).serve_connection(io, answering);
     let refusal = loop {
         tokio::select! {
             biased;
@@ -60,14 +79,14 @@ pub(super) async fn serve(stream: TcpStream, router: Router, state: Arc<Connecti
 
 /// Answers one request.
 async fn answer(
-    mut router: Router,
+    mut service: impl HttpService,
     request: Request<Incoming>,
     state: Arc<ConnectionState>,
     limits: ConnectionLimits,
 ) -> Result<Response<ResponseBody>, Infallible> {
     let (mut parts, body) = request.into_parts();
     if body.is_end_stream() {
-        let response = router.call(Request::from_parts(parts, Body::empty())).await?;
+        let response = service.call(Request::from_parts(parts, Body::empty())).await?;
         return Ok(response.map(|body| ResponseBody::new(body, state)));
     }
     let expects_continue = parts.headers.contains_key(header::EXPECT);
@@ -75,7 +94,7 @@ async fn answer(
     state.set_body(Some(Arc::clone(&progress)));
     parts.extensions.insert(Arc::clone(&progress));
     let body = Body::new(RequestBody::new(body, Arc::clone(&progress)));
-    let mut response = router.call(Request::from_parts(parts, body)).await?;
+    let mut response = service.call(Request::from_parts(parts, body)).await?;
     if !progress.discard_rest(expects_continue, &limits, || state.is_stopping()).await {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         state.linger();

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -14,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::elapsed::{has_passed, now};
 use super::limits::ConnectionLimits;
-use super::serve::serve;
+use super::serve::{HttpService, serve};
 use super::state::ConnectionState;
 
 /// How long to wait before another attempt to accept a connection, or to make room for one.
@@ -32,11 +31,11 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Starts to accept connections. Their requests are answered by `router`.
+    /// Starts to accept connections. Their requests are answered by `service`.
     #[must_use]
-    pub fn start(listener: TcpListener, router: Router, limits: ConnectionLimits) -> Self {
+    pub fn start(listener: TcpListener, service: impl HttpService, limits: ConnectionLimits) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, serving: tokio::spawn(run(listener, router, limits, stopped)) }
+        Self { stop, serving: tokio::spawn(run(listener, service, limits, stopped)) }
     }
 
     /// Stops the server: idle and half-open connections are closed at once, requests in flight finish within their limit.
@@ -46,10 +45,15 @@ impl HttpServer {
     }
 }
 
-async fn run(listener: TcpListener, router: Router, limits: ConnectionLimits, mut stopped: watch::Receiver<bool>) {
+async fn run(
+    listener: TcpListener,
+    service: impl HttpService,
+    limits: ConnectionLimits,
+    mut stopped: watch::Receiver<bool>,
+) {
     let connections = Arc::new(Connections::default());
     tokio::select! {
-        () = connections.accept(&listener, &router, limits) => {}
+        () = connections.accept(&listener, &service, limits) => {}
         () = connections.sweep(&limits) => {}
         // An error means that the sender was dropped, which also stops the server.
         _ = stopped.wait_for(|stop| *stop) => {}
@@ -85,13 +89,13 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn accept(self: &Arc<Self>, listener: &TcpListener, router: &Router, limits: ConnectionLimits) {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, service: &impl HttpService, limits: ConnectionLimits) {
         let max_connections = limits.max_connections();
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     self.make_room(max_connections).await;
-                    self.spawn(stream, router.clone(), limits);
+                    self.spawn(stream, service.clone(), limits);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -104,14 +108,14 @@ impl Connections {
         }
     }
 
-    fn spawn(self: &Arc<Self>, stream: TcpStream, router: Router, limits: ConnectionLimits) {
+    fn spawn(self: &Arc<Self>, stream: TcpStream, service: impl HttpService, limits: ConnectionLimits) {
         let _ = stream.set_nodelay(true);
         let state = Arc::new(ConnectionState::new());
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&state));
         let registration = Registration { connections: Arc::clone(self), id };
         tokio::spawn(async move {
-            serve(stream, router, state, limits).await;
+            serve(stream, service, state, limits).await;
             drop(registration);
         });
     }

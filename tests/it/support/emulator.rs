@@ -61,7 +61,7 @@ pub(super) async fn start(database: &Database, clock: Clock, config: &Config, co
     let app = app::app(config, clock, connections.clone(), config.listen).await.unwrap();
     let workers = Workers::start(&app.core, database.options(), 2, app::delivery_settings(config).unwrap());
     let core = Arc::clone(&app.core);
-    let router = api::router(Arc::new(app));
+    let router = Router::new().fallback_service(api::service(Arc::new(app)));
     Running { router, connections, core, workers }
 }
 
