@@ -66,6 +66,18 @@ impl Target {
         Connection { stream, buffer: vec![0; 256 * 1024] }
     }
 
+    /// Opens connections that send a part of the head of a request.
+    #[allow(dead_code, reason = "not every benchmark has half-open connections")]
+    pub async fn half_open_connections(&self, count: usize) -> Vec<TcpStream> {
+        let mut connections = Vec::with_capacity(count);
+        for _ in 0..count {
+            let mut connection = TcpStream::connect(&self.address).await.unwrap();
+            connection.write_all(b"GET /v1/customers HTTP/1.1\r\nhost: ").await.unwrap();
+            connections.push(connection);
+        }
+        connections
+    }
+
     /// Sends a `GET` request and returns the body of the answer.
     pub async fn get(&self, path: &str) -> String {
         let mut connection = self.connect().await;

@@ -2,7 +2,8 @@
 //! `benches/README.md`.
 //!
 //! `cargo bench --bench throughput` starts a cluster, the emulator's binary and the bare program (this binary, started
-//! again as a child process) on it, and sends requests to them in turn.
+//! again as a child process) on it, and sends requests to them in turn. Names of parts after `--` run only these parts:
+//! `read`, `create`, `list`, `segments`, `deletion`, `half-open`; `durable` or `ephemeral` run them only with these settings.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
@@ -20,7 +21,13 @@ use server::Server;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use voucherify_emulator::postgres::{Cluster, Durability};
 
+/// The allocator of the bare program is that of the emulator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How many connections send requests at the same time, each one request after the other.
 const CONNECTIONS: usize = 32;
+const HALF_OPEN_CONNECTIONS: usize = 1_000;
 const ROUNDS: usize = 7;
 const ROUND_TIME: Duration = Duration::from_millis(1_500);
 const STORED: usize = 5_000;
@@ -32,17 +39,36 @@ fn main() {
     {
         return bare::serve(url);
     }
+    let chosen = Chosen(arguments.into_iter().skip(1).filter(|argument| !argument.starts_with("--")).collect());
     let directory = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let persistent = Durability::Persistent(directory.path().join("data"));
     for (name, durability) in [("durable", persistent), ("ephemeral", Durability::Ephemeral)] {
+        if !chosen.includes(name, &["durable", "ephemeral"]) {
+            continue;
+        }
         println!(
             "\n# {name} settings, {CONNECTIONS} connections, median of {ROUNDS} rounds of {} s",
             ROUND_TIME.as_secs_f32()
         );
         let cluster = Cluster::start(&durability).unwrap();
-        runtime().block_on(compare(&cluster));
+        runtime().block_on(compare(&cluster, &chosen));
         cluster.stop();
+    }
+}
+
+/// The arguments that choose what to measure.
+struct Chosen(Vec<String>);
+
+impl Chosen {
+    /// Returns whether `name` was chosen, or nothing among `names`.
+    fn includes(&self, name: &str, names: &[&str]) -> bool {
+        let mut chosen = self.0.iter().filter(|chosen| names.contains(&chosen.as_str())).peekable();
+        chosen.peek().is_none() || chosen.any(|chosen| chosen == name)
+    }
+
+    fn includes_part(&self, name: &str) -> bool {
+        self.includes(name, &["read", "create", "list", "segments", "deletion", "half-open"])
     }
 }
 
@@ -50,7 +76,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-async fn compare(cluster: &Cluster) {
+async fn compare(cluster: &Cluster, chosen: &Chosen) {
     let mut connection = cluster.main_database().connect().await.unwrap();
     for database in ["emulator", "bare"] {
         connection.execute(AssertSqlSafe(format!("CREATE DATABASE {database}"))).await.unwrap();
@@ -80,17 +106,32 @@ async fn compare(cluster: &Cluster) {
         connection.execute("CHECKPOINT").await.unwrap();
     }
 
-    compare_pair("GET one", &ours, &theirs, &Request::GetOne(ids), &Request::GetOne(rows)).await;
-    let size = document.len();
-    compare_pair("POST one (create)", &ours, &theirs, &Request::Create(None), &Request::Create(Some(document))).await;
-    compare_pair("GET a list of 100", &ours, &theirs, &Request::List, &Request::List).await;
-    println!("one customer: {size} bytes");
-    with_segments(&ours).await;
-
-    let deletion_time = permanent_deletions(&ours, 40).await;
-    println!(
-        "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {deletion_time:.2} ms"
-    );
+    println!("one customer: {} bytes", document.len());
+    if chosen.includes_part("half-open") {
+        beside_half_open_connections(&ours, &Request::GetOne(ids.clone())).await;
+    }
+    if chosen.includes_part("read") {
+        let (ours, theirs) = ((&ours, &Request::GetOne(ids)), (&theirs, &Request::GetOne(rows)));
+        compare_pair("GET one", CONNECTIONS, ours, theirs).await;
+        compare_pair("GET one, 1 connection", 1, ours, theirs).await;
+    }
+    if chosen.includes_part("create") {
+        let (ours, theirs) = ((&ours, &Request::Create(None)), (&theirs, &Request::Create(Some(document))));
+        compare_pair("POST one (create)", CONNECTIONS, ours, theirs).await;
+        compare_pair("POST one, 1 connection", 1, ours, theirs).await;
+    }
+    if chosen.includes_part("list") {
+        compare_pair("GET a list of 100", CONNECTIONS, (&ours, &Request::List), (&theirs, &Request::List)).await;
+    }
+    if chosen.includes_part("segments") {
+        with_segments(&ours).await;
+    }
+    if chosen.includes_part("deletion") {
+        let time = permanent_deletions(&ours, 40).await;
+        println!(
+            "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {time:.2} ms"
+        );
+    }
     println!("resident memory of the emulator: {}", emulator.memory());
 }
 
@@ -136,12 +177,35 @@ async fn with_segments(target: &Target) {
     );
 }
 
+/// Compares the reads of one customer beside connections that never complete a request with reads without them.
+async fn beside_half_open_connections(target: &Target, read: &Request) {
+    let (mut with_rates, mut without_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        // The emulator closes a half-open connection after ten seconds, so each round needs new ones.
+        let half_open = target.half_open_connections(HALF_OPEN_CONNECTIONS).await;
+        let with = target.rate(read, CONNECTIONS, ROUND_TIME).await;
+        drop(half_open);
+        let without = target.rate(read, CONNECTIONS, ROUND_TIME).await;
+        if round > 0 {
+            with_rates.push(with);
+            without_rates.push(without);
+            ratios.push(with / without);
+        }
+    }
+    println!(
+        "GET one beside {HALF_OPEN_CONNECTIONS} half-open connections {:>6.0}/s   without {:>6.0}/s   ratio {:.2}",
+        median(&mut with_rates),
+        median(&mut without_rates),
+        median(&mut ratios)
+    );
+}
+
 /// Measures both targets in turn, and prints the medians and the median of the ratios.
-async fn compare_pair(name: &str, ours: &Target, theirs: &Target, our_request: &Request, their_request: &Request) {
+async fn compare_pair(name: &str, connections: usize, ours: (&Target, &Request), theirs: (&Target, &Request)) {
     let (mut our_rates, mut their_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let our_rate = ours.rate(our_request, CONNECTIONS, ROUND_TIME).await;
-        let their_rate = theirs.rate(their_request, CONNECTIONS, ROUND_TIME).await;
+        let our_rate = ours.0.rate(ours.1, connections, ROUND_TIME).await;
+        let their_rate = theirs.0.rate(theirs.1, connections, ROUND_TIME).await;
         if round > 0 {
             our_rates.push(our_rate);
             their_rates.push(their_rate);
@@ -150,7 +214,7 @@ async fn compare_pair(name: &str, ours: &Target, theirs: &Target, our_request: &
     }
     let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
     println!(
-        "{name:<20} emulator {:>7.0}/s   bare {:>7.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
+        "{name:<23} emulator {:>7.0}/s   bare {:>7.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
         median(&mut our_rates),
         median(&mut their_rates),
         median(&mut ratios),
