@@ -14,6 +14,7 @@ use crate::api;
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db;
+use crate::db::batches::Batches;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
@@ -195,6 +196,7 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
     let core = Arc::new(Core {
+        batches: Batches::new(&pool),
         pool,
         clock,
         ids: Ids::new(node),

@@ -71,9 +71,18 @@
 //! records activity, and marks the customers that it changed. The commit updates their segment memberships, writes the activity
 //! entries and the webhook deliveries, and ends the transaction. A change of the rules takes the lock exclusively
 //! (`service::rules::RulesChange`) and updates the memberships of all customers. A new customer is a special case: one
-//! statement does all of this (`db::customers::insert`).
+//! statement does all of this (`db::customers::insert`), also for the new customers of several requests.
 //!
 //! A filter is parsed into types once (`domain::filter`). It is evaluated in Rust for one customer, and in SQL (`db::filter`) for many.
+//!
+//! # Requests that are answered together
+//!
+//! Reads of one customer or order, and creations of customers, of all projects, go through queues (`db::batches`, `db::batch_queue`).
+//! While a statement runs, the requests that arrive wait in the queue of their kind, and when a connection is free, one statement answers
+//! all that wait. A request that finds no statement running is sent at once, alone. Each request has an answer and an error of its own:
+//! when a statement for many fails, each request is tried alone. A creation that would have to wait for a lock, or whose customer exists
+//! already, is not inserted by the statement and continues in a `UnitOfWork` of its own. Nothing is cached, so a read sees everything that
+//! was acknowledged before it was sent, also by another emulator on the same database.
 //!
 //! # A background job
 //!

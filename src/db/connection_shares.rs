@@ -12,8 +12,15 @@ use tokio::sync::oneshot::{self, Receiver, Sender};
 
 use crate::domain::project::ProjectId;
 
-/// Who holds a permit: a project, or `None` for the emulator itself.
-pub(super) type Holder = Option<ProjectId>;
+/// Who holds a permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Holder {
+    /// The emulator itself, or a request whose project is not known yet.
+    Emulator,
+    /// The statements that answer the requests of all projects.
+    Batches,
+    Project(ProjectId),
+}
 
 /// The permits of a pool, and those who wait for them.
 #[derive(Debug)]
@@ -172,8 +179,8 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    const ONE: Holder = Some(ProjectId(1));
-    const OTHER: Holder = Some(ProjectId(2));
+    const ONE: Holder = Holder::Project(ProjectId(1));
+    const OTHER: Holder = Holder::Project(ProjectId(2));
 
     fn now(shares: &Arc<ConnectionShares>, holder: Holder) -> Option<Permit> {
         shares.request(holder).unwrap().try_recv().ok()
@@ -187,7 +194,7 @@ mod tests {
         assert!(now(&shares, ONE).is_none());
         let reserved = now(&shares, OTHER);
         assert!(reserved.is_some());
-        assert!(now(&shares, None).is_none());
+        assert!(now(&shares, Holder::Emulator).is_none());
     }
 
     #[test]

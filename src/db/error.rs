@@ -9,6 +9,13 @@ pub fn is_race(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("23505" | "23503" | "40001" | "40P01")) && !is_project_deleted(error)
 }
 
+/// Returns whether a statement failed because of a concurrent transaction, or because it waited too long for a lock.
+#[must_use]
+pub fn is_conflict(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    is_race(error) || code.as_deref() == Some("55P03")
+}
+
 /// Returns whether the project was deleted meanwhile: the rules lock of a deleted project and rows that refer to it
 /// are rejected.
 #[must_use]
@@ -29,10 +36,10 @@ pub fn is_project_deleted(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_transient(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    is_race(error)
+    is_conflict(error)
         || is_unavailable(error)
         || is_statement_timeout(error)
-        || matches!(code.as_deref(), Some("55P03" | "25P03"))
+        || code.as_deref() == Some("25P03")
         // The error of a connection that breaks in the middle of a response.
         || matches!(error, sqlx::Error::Protocol(_))
 }

@@ -6,6 +6,8 @@
 
 pub mod activity;
 pub mod activity_list;
+pub mod batch_queue;
+pub mod batches;
 pub mod configured_keys;
 pub mod connect;
 mod connection_shares;
@@ -34,6 +36,7 @@ pub mod unconfirmed_customers;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
+mod find_each;
 mod json;
 mod list_query;
 mod row_counts;

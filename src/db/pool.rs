@@ -109,7 +109,7 @@ impl Pool {
     /// # Errors
     /// Returns the errors of [`Pool::acquire_for`].
     pub async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
-        self.acquire_of(None).await
+        self.acquire_of(Holder::Emulator).await
     }
 
     /// Acquires a connection for the work of a project. While others wait, a project gets only its share of the
@@ -119,7 +119,15 @@ impl Pool {
     /// Returns [`sqlx::Error::PoolTimedOut`] when no connection becomes available in time, [`sqlx::Error::PoolClosed`]
     /// after [`Pool::close`], or the error of a new connection.
     pub async fn acquire_for(&self, project: ProjectId) -> Result<PooledConnection, sqlx::Error> {
-        self.acquire_of(Some(project)).await
+        self.acquire_of(Holder::Project(project)).await
+    }
+
+    /// Acquires a connection for a statement that answers requests of several projects.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Pool::acquire_for`].
+    pub(super) async fn acquire_for_batch(&self) -> Result<PooledConnection, sqlx::Error> {
+        self.acquire_of(Holder::Batches).await
     }
 
     async fn acquire_of(&self, holder: Holder) -> Result<PooledConnection, sqlx::Error> {

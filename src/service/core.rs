@@ -9,6 +9,7 @@ use super::jobs::scheduler::JobScheduler;
 use super::rules::cache::RulesCache;
 use super::webhooks::delivery_notifier::DeliveryNotifier;
 use crate::clock::Clock;
+use crate::db::batches::Batches;
 use crate::db::pool::Pool;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::json::JsonText;
@@ -19,6 +20,8 @@ use crate::ids::Ids;
 #[derive(Debug)]
 pub struct Core {
     pub pool: Pool,
+    /// The requests that are answered together.
+    pub batches: Batches,
     pub clock: Clock,
     pub ids: Ids,
     pub rules_cache: RulesCache,

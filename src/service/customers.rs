@@ -48,19 +48,12 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
         // outdated.
         if let Ok(new) = new_customer(core, caller, &rules, &reference, Cause::Request, core.clock.now()).await {
-            let mut connection = core.pool.acquire_for(caller.project).await?;
-            match db::customers::insert(&mut connection, caller.project, &new).await {
-                Ok(inserted) => {
-                    connection.release();
-                    if inserted {
-                        if !new.deliveries.is_empty() {
-                            core.delivery_notifier.notify();
-                        }
-                        return Ok(new.customer);
-                    }
+            let (customer, has_deliveries) = (new.customer.clone(), !new.deliveries.is_empty());
+            if core.batches.insert_customer(caller.project, new).await? {
+                if has_deliveries {
+                    core.delivery_notifier.notify();
                 }
-                Err(error) if db::error::is_race(&error) => {}
-                Err(error) => return Err(error.into()),
+                return Ok(customer);
             }
         }
     }

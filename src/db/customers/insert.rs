@@ -34,21 +34,28 @@ pub struct NewCustomer {
 }
 
 impl NewCustomer {
+    /// Returns whether the only other row is the activity entry of the creation.
+    pub(super) fn is_simple(&self) -> bool {
+        self.entries.len() == 1 && self.deliveries.is_empty() && self.segment_ids.is_empty() && self.moments.is_empty()
+    }
+
     /// Returns the time of creation that the statement must check.
-    fn unchecked_time(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn unchecked_time(&self) -> Option<DateTime<Utc>> {
         (!self.is_time_checked).then_some(self.customer.created_at)
     }
 }
 
-/// Executes the statement that inserts a customer. `$parts` are the further parts of its text: common table
+/// Executes the statement that inserts a customer. `$lock` takes the rules lock and returns their version. `$parts` are the further parts of its text: common table
 /// expressions that insert the other rows, and the last statement, which updates the row counts.
 macro_rules! insert {
-    ($connection:expr, $project:expr, $new:expr, [$($parts:literal),*], $($argument:expr),*) => {
+    ($connection:expr, $project:expr, $new:expr, $lock:literal, [$($parts:literal),*], $($argument:expr),*) => {
         sqlx::query!(
             "WITH customer AS (
                 INSERT INTO customers
                     (project_id, id, source_id, profile, metadata, created_at, changed_at, name, email, city)
-                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE lock_rules_shared($1, $11) = $2
+                SELECT $1, $3, $4, $5, $6, $7, $7, $8, $9, $10 WHERE "
+                + $lock
+                + " = $2
                 ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
                 RETURNING id
             ), "
@@ -73,11 +80,12 @@ macro_rules! insert {
 
 /// Executes the statement with one activity entry and with the common table expressions `$more`.
 macro_rules! insert_with_one_entry {
-    ($connection:expr, $project:expr, $new:expr, $entry:expr, $more:literal $(, $argument:expr)*) => {
+    ($connection:expr, $project:expr, $new:expr, $lock:literal, $entry:expr, $more:literal $(, $argument:expr)*) => {
         insert!(
             $connection,
             $project,
             $new,
+            $lock,
             [
                 "entry AS (
                      INSERT INTO customer_activity
@@ -118,13 +126,24 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
     Ok(inserted.rows_affected() > 0)
 }
 
+/// Does the same as [`insert`] for a simple customer, and also returns `false` when the rules lock is not free.
+pub(super) async fn try_insert(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    new: &NewCustomer,
+) -> Result<bool, sqlx::Error> {
+    let Some(entry) = new.entries.first() else { return Ok(false) };
+    let inserted = insert_with_one_entry!(connection, project, new, "try_lock_rules_shared($1, $11, $11)", entry, "")?;
+    Ok(inserted.rows_affected() > 0)
+}
+
 async fn insert_with_entry(
     connection: &mut PgConnection,
     project: ProjectId,
     new: &NewCustomer,
     entry: &ActivityEntry,
 ) -> Result<PgQueryResult, sqlx::Error> {
-    insert_with_one_entry!(connection, project, new, entry, "")
+    insert_with_one_entry!(connection, project, new, "lock_rules_shared($1, $11)", entry, "")
 }
 
 async fn insert_with_delivery(
@@ -138,6 +157,7 @@ async fn insert_with_delivery(
         connection,
         project,
         new,
+        "lock_rules_shared($1, $11)",
         entry,
         ", delivery AS (
              INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
@@ -156,7 +176,7 @@ async fn insert_with_all(
 ) -> Result<PgQueryResult, sqlx::Error> {
     let (columns, deliveries) = (EntryColumns::from_slice(&new.entries), DeliveryColumns::from_slice(&new.deliveries));
     let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = new.moments.iter().cloned().unzip();
-    insert!(connection, project, new,
+    insert!(connection, project, new, "lock_rules_shared($1, $11)",
                 ["entry AS (
                      INSERT INTO customer_activity
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)

@@ -2,7 +2,9 @@
 
 mod bulk;
 mod find;
+mod find_each;
 mod insert;
+mod insert_each;
 mod list;
 mod order_summary;
 mod row;
@@ -11,7 +13,9 @@ mod update;
 pub use bulk::{insert_all, update_all};
 pub(super) use find::push_id;
 pub use find::{find, find_all, find_by_source_id, lock, lock_all, lock_by_id, lock_by_source_id, may_be_id};
+pub use find_each::FindCustomers;
 pub use insert::{NewCustomer, insert};
+pub use insert_each::InsertCustomers;
 pub use list::{CustomerFilter, CustomerPage, list};
 pub use order_summary::{refresh_order_summaries, refresh_order_summary};
 pub use update::{mark_deleted, purge_metadata, update, update_state};

@@ -1,6 +1,8 @@
 //! The row of a customer, as every query of this module reads it.
 
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 
 use crate::domain::customer::{Customer, OrderSummary};
 use crate::domain::json::JsonText;
@@ -19,6 +21,33 @@ pub(super) struct CustomerRow {
     pub(super) updated_at: Option<DateTime<Utc>>,
     pub(super) deleted_at: Option<DateTime<Utc>>,
     pub(super) state: Option<JsonText>,
+}
+
+/// The columns that statements for several customers select, from `customers c`, in the order in which [`CustomerRow`] reads them.
+/// Most customers have no orders, and a null takes less time to send and to read than a zero.
+pub(super) const COLUMNS: &str = "c.id, c.source_id, c.profile, c.metadata, nullif(c.orders_count, 0), \
+    nullif(c.orders_amount, 0), nullif(c.last_order_amount, 0), c.last_order_at, c.created_at, c.updated_at, c.state";
+
+impl FromRow<'_, PgRow> for CustomerRow {
+    /// Reads the columns by position, because finding them by name takes most of the time of a page of a hundred rows.
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let number = |index| Ok::<_, sqlx::Error>(row.try_get_unchecked::<Option<i64>, _>(index)?.unwrap_or_default());
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            source_id: row.try_get_unchecked(1)?,
+            profile: row.try_get_unchecked(2)?,
+            metadata: row.try_get_unchecked(3)?,
+            orders_count: number(4)?,
+            orders_amount: number(5)?,
+            last_order_amount: number(6)?,
+            last_order_at: row.try_get_unchecked(7)?,
+            created_at: row.try_get_unchecked(8)?,
+            updated_at: row.try_get_unchecked(9)?,
+            // Those statements select no deleted customers.
+            deleted_at: None,
+            state: row.try_get_unchecked(10)?,
+        })
+    }
 }
 
 impl CustomerRow {

@@ -1,8 +1,7 @@
 -- Takes the rules lock of a project in shared mode until the transaction ends, and returns the version of the rules, which cannot
 -- change while the lock is held. Raises VE001, which db::error recognises, when the project does not exist or is being deleted.
 --
--- With written_at, the time of a single write, it returns no version where that time is too early: rows of a job are as late, and the
--- time of the project has not caught up with them (domain::project_time, whose rule this is).
+-- With written_at, the time of a single write, it returns no version where that time is too early: rows of a job are as late.
 --
 -- The function is volatile, so that its query sees what was committed before the lock was granted, even within a statement that
 -- began earlier.
@@ -15,11 +14,7 @@ BEGIN
         RETURN NULL;
     END IF;
     version := (
-        SELECT CASE
-            WHEN written_at - last_job_row_at <= last_job_row_at - job_rows_written_at + interval '2 milliseconds'
-                AND written_at >= job_rows_written_at
-            THEN -1 ELSE rules_version
-        END
+        SELECT CASE WHEN is_before_job_rows(written_at, last_job_row_at, job_rows_written_at) THEN -1 ELSE rules_version END
         FROM projects WHERE id = project AND deleted_at IS NULL
     );
     IF version IS NULL THEN

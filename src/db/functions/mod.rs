@@ -13,7 +13,9 @@ macro_rules! functions {
 
 functions![
     "rules_lock_key",
+    "is_before_job_rows",
     "lock_rules_shared",
+    "try_lock_rules_shared",
     "lock_rules_exclusive",
     "parse_iso_timestamp",
     "delete_unconfirmed_customers",

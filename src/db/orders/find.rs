@@ -9,7 +9,7 @@ use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
 
 /// Returns whether an identifier has the form of an order id. An identifier of another form can only be a source id.
-fn may_be_id(identifier: &Identifier) -> bool {
+pub(super) fn may_be_id(identifier: &Identifier) -> bool {
     identifier.has_form("ord_", 18)
 }
 

@@ -41,7 +41,7 @@ impl From<OrderRow> for Order {
     }
 }
 
-/// The columns that a list selects, in the order in which [`OrderRow`] reads them.
+/// The columns that statements for several orders select, in the order in which [`OrderRow`] reads them.
 pub(super) const COLUMNS: &str =
     "id, source_id, customer_id, referrer_id, status, amount, items, metadata, created_at, updated_at";
 

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use voucherify_emulator::db::batches::Batches;
 use voucherify_emulator::domain::credential::Channel;
 use voucherify_emulator::domain::customer::CustomerPatch;
 use voucherify_emulator::domain::project::ProjectId;
@@ -83,6 +84,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
     let id = emulator.client().customer(json!({"source_id": "used"})).await;
     let project: i64 = sqlx::query_scalar("SELECT id FROM projects").fetch_one(&emulator.pool).await.unwrap();
     let core = Core {
+        batches: Batches::new(&emulator.connections),
         pool: emulator.connections.clone(),
         clock: emulator.clock.clone(),
         ids: Ids::new(9),

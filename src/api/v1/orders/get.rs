@@ -1,7 +1,6 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::db;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
@@ -11,9 +10,7 @@ use crate::service::{Caller, Error, Resource};
 
 /// GET /v1/orders/{orderId} (get-order)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let mut connection = app.core.pool.acquire_for(caller.project).await?;
-    let found = db::orders::find(&mut connection, caller.project, &id).await?;
-    connection.release();
+    let found = app.core.batches.find_order(caller.project, &id).await?;
     let found = found.ok_or_else(|| Error::not_found(Resource::Order, id.as_str()))?;
     Ok(answer::json(|out| order::write(out, &found)))
 }

@@ -1,0 +1,231 @@
+//! Answers the requests that wait at the same moment with one statement.
+//!
+//! While a statement runs, the requests that arrive are queued, and when a connection is free, all that wait go into the
+//! next statement. Nothing waits for a batch to grow: a request that finds no statement running is sent at once. Nothing is cached:
+//! each statement begins after its requests have arrived, so it sees everything that was committed before they were sent,
+//! also by another emulator on the same database.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use tokio::sync::oneshot::{self, Sender};
+use tokio::time::timeout;
+
+use super::error::is_unavailable;
+use super::pool::Pool;
+
+/// How many statements of one queue run at the same time at most.
+const MAX_RUNNING: usize = 4;
+/// How long a request waits behind statements that run before another one is started beside them. With one statement after the other,
+/// each answers more requests, which is faster; but one that is slow or waits for a lock must not hold up the others.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// How many requests one statement answers at most.
+const MAX_BATCH: usize = 64;
+/// How many requests wait at most. A further one fails as if no connection became available.
+const MAX_WAITING: usize = 10_000;
+
+/// A statement that answers one request or many.
+pub trait BatchStatement: Send + Sync + 'static {
+    /// What a request asks for.
+    type Request: Send + Sync + 'static;
+    /// What it is answered.
+    type Answer: Send + 'static;
+
+    /// Answers the requests, of which there is at least one, in their order. Each must be answered as if it were alone.
+    ///
+    /// # Errors
+    /// Returns an error when the statement fails. The requests are then tried one by one, so that the error reaches only
+    /// the request that causes it.
+    fn run(
+        connection: &mut PgConnection,
+        requests: &[Self::Request],
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, sqlx::Error>> + Send;
+}
+
+/// The requests for one kind of statement, of all projects.
+pub struct BatchQueue<B: BatchStatement>(Arc<Shared<B>>);
+
+struct Shared<B: BatchStatement> {
+    pool: Pool,
+    state: Mutex<State<B>>,
+}
+
+struct State<B: BatchStatement> {
+    waiting: VecDeque<Waiting<B>>,
+    /// How many tasks take batches from the queue.
+    running: usize,
+}
+
+struct Waiting<B: BatchStatement> {
+    request: B::Request,
+    answer: Sender<Result<B::Answer, sqlx::Error>>,
+}
+
+impl<B: BatchStatement> fmt::Debug for BatchQueue<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BatchQueue").finish_non_exhaustive()
+    }
+}
+
+impl<B: BatchStatement> BatchQueue<B> {
+    /// Creates an empty queue, whose statements use connections of `pool`.
+    #[must_use]
+    pub fn new(pool: Pool) -> Self {
+        Self(Arc::new(Shared { pool, state: Mutex::new(State { waiting: VecDeque::new(), running: 0 }) }))
+    }
+
+    /// Answers a request, together with others that wait. A caller that gives up does not affect the others.
+    ///
+    /// # Errors
+    /// Returns [`sqlx::Error::PoolTimedOut`] when no connection becomes available in time or too many requests wait, and
+    /// the error of the statement.
+    pub async fn answer(&self, request: B::Request) -> Result<B::Answer, sqlx::Error> {
+        let (answer, mut answered) = oneshot::channel();
+        let is_first = {
+            let mut state = self.0.lock();
+            if state.waiting.len() >= MAX_WAITING {
+                return Err(sqlx::Error::PoolTimedOut);
+            }
+            state.waiting.push_back(Waiting { request, answer });
+            self.start_if(&mut state, 1)
+        };
+        let answer = if is_first {
+            answered.await
+        } else if let Ok(answer) = timeout(PATIENCE, &mut answered).await {
+            answer
+        } else {
+            self.start_if(&mut self.0.lock(), MAX_RUNNING);
+            answered.await
+        };
+        // The sender is dropped without an answer when the statement panics.
+        answer.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// Starts a task that takes batches from the queue, if requests wait and fewer than `limit` such tasks run.
+    fn start_if(&self, state: &mut State<B>, limit: usize) -> bool {
+        let starts = state.running < limit && !state.waiting.is_empty();
+        if starts {
+            state.running += 1;
+            tokio::spawn(Running { shared: Arc::clone(&self.0), is_counted: true }.until_empty());
+        }
+        starts
+    }
+}
+
+impl<B: BatchStatement> Shared<B> {
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that takes batches from the queue.
+struct Running<B: BatchStatement> {
+    shared: Arc<Shared<B>>,
+    is_counted: bool,
+}
+
+impl<B: BatchStatement> Drop for Running<B> {
+    /// Corrects the count after a panic.
+    fn drop(&mut self) {
+        if self.is_counted {
+            self.shared.lock().running -= 1;
+        }
+    }
+}
+
+impl<B: BatchStatement> Running<B> {
+    async fn until_empty(mut self) {
+        // The connection is released after each statement, so that those who wait for one get it in their turn.
+        while self.continues() {
+            let connection = self.shared.pool.acquire_for_batch().await;
+            let batch = self.take(if connection.is_ok() { MAX_BATCH } else { MAX_WAITING });
+            match connection {
+                Ok(mut connection) => {
+                    if run::<B>(&mut connection, batch).await {
+                        connection.release();
+                    }
+                }
+                Err(error) => fail(batch, &error),
+            }
+        }
+    }
+
+    /// Returns whether requests wait. If none does, this task is no longer counted, so that the next request starts
+    /// another one.
+    fn continues(&mut self) -> bool {
+        let mut state = self.shared.lock();
+        if state.waiting.is_empty() {
+            state.running -= 1;
+            self.is_counted = false;
+        }
+        self.is_counted
+    }
+
+    /// Removes up to `limit` requests whose callers still wait for an answer.
+    fn take(&self, limit: usize) -> Vec<Waiting<B>> {
+        let mut state = self.shared.lock();
+        let mut batch = Vec::with_capacity(limit.min(state.waiting.len()));
+        while batch.len() < limit
+            && let Some(waiting) = state.waiting.pop_front()
+        {
+            if !waiting.answer.is_closed() {
+                batch.push(waiting);
+            }
+        }
+        batch
+    }
+}
+
+/// Answers a batch, and returns whether the connection can be used again without a check.
+async fn run<B: BatchStatement>(connection: &mut PgConnection, batch: Vec<Waiting<B>>) -> bool {
+    if batch.is_empty() {
+        return true;
+    }
+    let (requests, answers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|waiting| (waiting.request, waiting.answer)).unzip();
+    let error = match B::run(connection, &requests).await {
+        Ok(answered) => {
+            for (answer, answered) in answers.into_iter().zip(answered) {
+                // The caller may have given up.
+                let _ = answer.send(Ok(answered));
+            }
+            return true;
+        }
+        Err(error) => error,
+    };
+    let is_of_one_request = requests.len() > 1 && error.as_database_error().is_some();
+    for (request, answer) in requests.chunks(1).zip(answers) {
+        let answered = if is_of_one_request { run_one::<B>(connection, request).await } else { Err(copy_of(&error)) };
+        let _ = answer.send(answered);
+    }
+    false
+}
+
+async fn run_one<B: BatchStatement>(
+    connection: &mut PgConnection,
+    request: &[B::Request],
+) -> Result<B::Answer, sqlx::Error> {
+    let answer = B::run(connection, request).await?.pop();
+    answer.ok_or_else(|| sqlx::Error::Protocol("a statement has not answered its request".to_owned()))
+}
+
+fn fail<B: BatchStatement>(batch: Vec<Waiting<B>>, error: &sqlx::Error) {
+    for waiting in batch {
+        let _ = waiting.answer.send(Err(copy_of(error)));
+    }
+}
+
+/// Returns an error of the same kind, as far as [`super::error`] distinguishes errors. An error cannot be cloned.
+fn copy_of(error: &sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::PoolTimedOut => sqlx::Error::PoolTimedOut,
+        sqlx::Error::PoolClosed => sqlx::Error::PoolClosed,
+        sqlx::Error::Io(error) => sqlx::Error::Io(io::Error::new(error.kind(), error.to_string())),
+        error if is_unavailable(error) => sqlx::Error::Io(io::Error::other(error.to_string())),
+        error => sqlx::Error::Protocol(error.to_string()),
+    }
+}
