@@ -2,7 +2,7 @@
 
 use super::retry::retry;
 use super::rules::ExclusiveTransaction;
-use super::unit_of_work::UnitOfWork;
+use super::write::{Recording, UnitOfWork};
 use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -24,7 +24,7 @@ pub async fn update(
     change: &ConsentChange,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let (project, now) = (caller.project, work.now);
         let customer = customers::lock(&mut work, identifier).await?;
         let changes = match change {

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::retry::retry;
 use super::segment_evaluation::evaluate;
-use super::unit_of_work::{UnitOfWork, membership_entry};
 use super::webhooks::new_deliveries::deliveries_for;
+use super::write::{Recording, UnitOfWork, membership_entry};
 use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::db::customers::NewCustomer;
@@ -22,16 +22,6 @@ use crate::domain::limits;
 use crate::domain::metadata_schema::Write;
 use crate::domain::rules::Rules;
 use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
-use crate::objects::{customer, rendered};
-
-/// Why a customer is created or changed, which determines the activity entry.
-#[derive(Clone, Copy, Debug)]
-enum Cause<'a> {
-    /// A request describes the customer.
-    Request,
-    /// The unconfirmed customer with this id is confirmed.
-    Confirmation(&'a str),
-}
 
 /// Creates the customer that `reference` describes, or updates it when its `id` or `source_id` is known.
 ///
@@ -47,7 +37,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         let rules = cached.rules();
         // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
         // outdated.
-        if let Ok(new) = new_customer(core, caller, &rules, &reference, Cause::Request, core.clock.now()).await {
+        if let Ok(new) = new_customer(core, caller, &rules, &reference, Recording::Request, core.clock.now()).await {
             let (customer, has_deliveries) = (new.customer.clone(), !new.deliveries.is_empty());
             if core.batches.insert_customer(caller.project, new).await? {
                 if has_deliveries {
@@ -58,7 +48,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         }
     }
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let saved = match lock_referenced(&mut work, &reference).await? {
             Some(mut known) => {
                 change(&mut work, &mut known, reference.patch.clone()).await?;
@@ -83,7 +73,7 @@ pub async fn update(
     patch: CustomerPatch,
 ) -> Result<Customer, Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let mut known = lock(&mut work, identifier).await?;
         if !patch.is_empty() {
             change(&mut work, &mut known, patch.clone()).await?;
@@ -101,15 +91,14 @@ pub async fn update(
 /// Returns [`Error::NotFound`] for an unknown identifier.
 pub async fn delete(core: &Core, caller: &Caller, identifier: &Identifier) -> Result<(), Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let mut known = lock(&mut work, identifier).await?;
         let (project, now) = (caller.project, work.now);
         known.source_id = known.source_id.map(|source_id| deleted_source_id(&source_id, now));
         known.updated_at = Some(now);
         db::customers::mark_deleted(work.connection(), project, &known, now).await?;
         db::segments::remove_customer(work.connection(), project, &known.id).await?;
-        let (kind, data) = entry_about(&known, Cause::Request, ActivityType::CustomerDeleted);
-        work.record_activity(&known.id, kind, data);
+        work.record_customer(&known, ActivityType::CustomerDeleted);
         work.commit().await?;
         Ok(())
     })
@@ -128,7 +117,7 @@ pub async fn set_state(
     state: Option<&JsonText>,
 ) -> Result<Customer, Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let mut known = lock(&mut work, identifier).await?;
         known.state = state.cloned();
         db::customers::update_state(work.connection(), caller.project, &known.id, state).await?;
@@ -226,18 +215,18 @@ async fn lock_referenced(work: &mut UnitOfWork<'_>, reference: &CustomerReferenc
 /// # Errors
 /// Returns [`Error::LostRace`] when a concurrent request creates the customer.
 pub(super) async fn create(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<Customer, Error> {
-    create_because(work, reference, Cause::Request).await
+    create_because(work, reference, Recording::Request).await
 }
 
 async fn create_because(
     work: &mut UnitOfWork<'_>,
     reference: &CustomerReference,
-    cause: Cause<'_>,
+    recording: Recording<'_>,
 ) -> Result<Customer, Error> {
     let (core, caller, now) = (work.core, work.caller, work.now);
-    let mut new = new_customer(core, caller, &work.rules, reference, cause, now).await?;
+    let mut new = new_customer(core, caller, &work.rules, reference, recording, now).await?;
     (new.due_at, new.is_time_checked) = (work.due_at(), true);
-    work.register_deliveries(&mut new);
+    work.register_deliveries(&new);
     if db::customers::insert(work.connection(), caller.project, &new).await? {
         // The new row needs no lock: other transactions do not see it before the commit.
         return Ok(new.customer);
@@ -252,7 +241,7 @@ pub(super) async fn change(
     customer: &mut Customer,
     patch: CustomerPatch,
 ) -> Result<(), Error> {
-    change_because(work, customer, patch, Cause::Request).await
+    change_because(work, customer, patch, Recording::Request).await
 }
 
 /// Creates the customer that an unconfirmed customer describes, or updates the locked customer `known`, and records
@@ -266,9 +255,9 @@ pub(super) async fn confirm(
     unconfirmed: UnconfirmedCustomer,
 ) -> Result<Customer, Error> {
     let id = unconfirmed.id.clone();
-    let (cause, reference) = (Cause::Confirmation(&id), unconfirmed.into_reference());
-    let Some(mut known) = known else { return create_because(work, &reference, cause).await };
-    change_because(work, &mut known, reference.patch, cause).await?;
+    let (recording, reference) = (Recording::Confirmation(&id), unconfirmed.into_reference());
+    let Some(mut known) = known else { return create_because(work, &reference, recording).await };
+    change_because(work, &mut known, reference.patch, recording).await?;
     Ok(known)
 }
 
@@ -276,13 +265,14 @@ async fn change_because(
     work: &mut UnitOfWork<'_>,
     customer: &mut Customer,
     patch: CustomerPatch,
-    cause: Cause<'_>,
+    recording: Recording<'_>,
 ) -> Result<(), Error> {
     let indexed_fields = apply_patch(&work.rules, customer, patch, work.now)?;
     let project = work.project();
     db::customers::update(work.connection(), project, customer, &indexed_fields).await?;
-    let (kind, data) = entry_about(customer, cause, ActivityType::CustomerUpdated);
-    work.record_activity(&customer.id, kind, data);
+    if let Some((kind, data)) = recording.of_customer(customer, ActivityType::CustomerUpdated) {
+        work.record_activity(&customer.id, kind, data);
+    }
     work.mark_changed(customer);
     Ok(())
 }
@@ -344,12 +334,14 @@ async fn new_customer(
     caller: &Caller,
     rules: &Arc<Rules>,
     reference: &CustomerReference,
-    cause: Cause<'_>,
+    recording: Recording<'_>,
     now: DateTime<Utc>,
 ) -> Result<NewCustomer, Error> {
     let (customer, indexed_fields) = new_from(core, rules, reference, now)?;
-    let (kind, data) = entry_about(&customer, cause, ActivityType::CustomerCreated);
-    let mut entries = vec![core.activity_entry(caller, &customer.id, kind, data, now)];
+    let mut entries = Vec::with_capacity(1);
+    if let Some((kind, data)) = recording.of_customer(&customer, ActivityType::CustomerCreated) {
+        entries.push(core.activity_entry(caller, &customer.id, kind, data, now));
+    }
     let (mut segment_ids, mut moments) = (Vec::new(), Vec::new());
     if !rules.segments.is_empty() {
         let (_, results) = evaluate(rules, now, vec![customer.clone()], HashMap::new()).await?;
@@ -374,15 +366,4 @@ async fn new_customer(
         due_at: now,
         is_time_checked: false,
     })
-}
-
-/// Returns the type and the payload of an activity entry about the customer itself. The type is `on_request`, or that of
-/// a confirmation, which is recorded instead.
-fn entry_about(of: &Customer, cause: Cause<'_>, on_request: ActivityType) -> (ActivityType, JsonText) {
-    match cause {
-        Cause::Request => (on_request, rendered(|out| customer::write_payload(out, of, None))),
-        Cause::Confirmation(id) => {
-            (ActivityType::CustomerConfirmed, rendered(|out| customer::write_payload(out, of, Some(id))))
-        }
-    }
 }

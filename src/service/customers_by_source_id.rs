@@ -1,7 +1,7 @@
 //! Saving customers for callers that identify them by source id only.
 
 use super::retry::retry;
-use super::unit_of_work::UnitOfWork;
+use super::write::{Recording, UnitOfWork};
 use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference};
@@ -22,7 +22,7 @@ pub async fn save(
     decide: impl Fn(Option<&Customer>) -> Result<CustomerPatch, Error>,
 ) -> Result<(), Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let known = db::customers::lock_by_source_id(work.connection(), caller.project, source_id).await?;
         let patch = decide(known.as_ref())?;
         match known {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::retry::retry;
-use super::unit_of_work::UnitOfWork;
+use super::write::{Recording, UnitOfWork};
 use super::{Caller, Core, Error, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -30,7 +30,7 @@ pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(Custo
     let metadata = JsonText::of(&new.metadata);
     customers::check_metadata_size(Some(&metadata))?;
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         work.rules.check_event(&new.name, &new.metadata).map_err(Error::invalid_metadata)?;
         let customer = customers::resolve(&mut work, &new.customer).await?;
         let tracked = CustomEvent {

@@ -25,7 +25,7 @@ mod error;
 mod provision;
 mod retry;
 mod segment_evaluation;
-mod unit_of_work;
+mod write;
 
 pub use self::caller::Caller;
 pub use self::core::Core;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::retry::retry;
-use super::unit_of_work::UnitOfWork;
+use super::write::{Recording, UnitOfWork};
 use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
@@ -48,7 +48,7 @@ pub async fn save(
     change: &OrderChange,
 ) -> Result<Order, Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let known = match (&reference.id, &reference.source_id) {
             (Some(id), _) => db::orders::find_by_id(work.connection(), caller.project, id).await?,
             (None, Some(source_id)) => {
@@ -78,7 +78,7 @@ pub async fn update(
     change: &OrderChange,
 ) -> Result<Order, Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let known = db::orders::find(work.connection(), caller.project, identifier)
             .await?
             .ok_or_else(|| Error::not_found(Resource::Order, identifier.as_str()))?;

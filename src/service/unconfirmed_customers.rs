@@ -1,7 +1,7 @@
 //! Double opt-in: customers that exist only after they have confirmed what a page sent.
 
 use super::retry::retry;
-use super::unit_of_work::UnitOfWork;
+use super::write::{Recording, UnitOfWork};
 use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::customer::{Customer, CustomerReference};
@@ -19,7 +19,7 @@ const ROWS_PER_STATEMENT: i64 = 10_000;
 /// Returns [`Error::Invalid`] and [`Error::InvalidMetadata`] when the customer could not be created or updated now.
 pub async fn create(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<UnconfirmedCustomer, Error> {
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         check(&mut work, &reference).await?;
         let CustomerReference { id: _, source_id, patch } = reference.clone();
         let new = UnconfirmedCustomer { id: core.ids.random("ucust_"), source_id, patch, requested_at: work.now };
@@ -57,7 +57,7 @@ pub async fn confirm(core: &Core, caller: &Caller, id: &Identifier) -> Result<Cu
         return Err(not_found());
     }
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let (project, expired_before) = (caller.project, UnconfirmedCustomer::expired_before(work.now));
         let found = db::unconfirmed_customers::find(work.connection(), project, id.as_str(), expired_before).await?;
         let Some(found) = found else { return Err(not_found()) };

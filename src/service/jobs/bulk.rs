@@ -12,7 +12,7 @@ use crate::domain::json::read_back;
 use crate::domain::patch::Patch;
 use crate::objects::async_action;
 use crate::service::Error;
-use crate::service::unit_of_work::UnitOfWork;
+use crate::service::write::UnitOfWork;
 
 /// The stored form of one record of a bulk update. The customer is stored beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

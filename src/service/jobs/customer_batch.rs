@@ -6,7 +6,7 @@ use crate::db;
 use crate::domain::customer::{Customer, CustomerReference, IndexedFields};
 use crate::domain::job::Failure;
 use crate::service::customers::{apply_patch, new_from};
-use crate::service::unit_of_work::UnitOfWork;
+use crate::service::write::UnitOfWork;
 use crate::service::{Error, Resource};
 
 /// The customers of the records of a slice: the existing ones, locked, with the changes so far, and the new ones.
@@ -127,14 +127,14 @@ impl CustomerBatch {
             return Err(Error::not_found(Resource::Customer, id.as_str()));
         }
         let Some(index) = known else {
-            let created_at = work.next_job_row_time();
+            let created_at = work.next_row_time();
             let (customer, indexed_fields) = new_from(work.core, &work.rules, reference, created_at)?;
             let index = self.add(Member { customer, indexed_fields: Some(indexed_fields), is_new: true });
             return Ok(Saved { index, existed: false });
         };
         if !reference.patch.is_empty() {
             let mut changed = self.members[index].customer.clone();
-            let updated_at = work.next_job_row_time();
+            let updated_at = work.next_row_time();
             let indexed_fields = apply_patch(&work.rules, &mut changed, reference.patch.clone(), updated_at)?;
             let member = &mut self.members[index];
             if member.is_new {

@@ -6,7 +6,7 @@ use super::bulk::save_each;
 use crate::domain::customer_csv::Columns;
 use crate::domain::job::{Failure, Job, Slice, SliceOutcome};
 use crate::service::Error;
-use crate::service::unit_of_work::UnitOfWork;
+use crate::service::write::UnitOfWork;
 
 /// Applies a slice. Its records are the rows of the file, and the parameters of the job are the columns.
 pub(super) async fn apply(work: &mut UnitOfWork<'_>, job: &Job, slice: &Slice) -> Result<SliceOutcome, Error> {

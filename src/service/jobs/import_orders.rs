@@ -12,7 +12,7 @@ use crate::domain::json::{JsonText, read_back};
 use crate::domain::order::OrderPatch;
 use crate::service::Error;
 use crate::service::orders::{OrderChange, OrderReference};
-use crate::service::unit_of_work::UnitOfWork;
+use crate::service::write::UnitOfWork;
 
 /// One order of an import, as a job stores it. The SQL that erases a customer removes the member `referrer` by its
 /// name.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::db;
 use crate::domain::order::{Order, OrderPatch};
 use crate::service::orders::{OrderReference, apply_patch, new_from};
-use crate::service::unit_of_work::UnitOfWork;
+use crate::service::write::UnitOfWork;
 use crate::service::{Error, Resource};
 
 /// The orders of the records of a slice: the existing ones with the changes so far, and the new ones. Nothing is
@@ -119,7 +119,7 @@ impl OrderBatch {
         if let (None, Some(id)) = (index, &reference.id) {
             return Err(Error::not_found(Resource::Order, id.as_str()));
         }
-        let now = work.next_job_row_time();
+        let now = work.next_row_time();
         let order = if let Some(index) = index {
             apply_patch(&work.rules, self.members[index].order.clone(), patch, now)?
         } else {

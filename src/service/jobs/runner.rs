@@ -14,7 +14,7 @@ use crate::domain::credential::Channel;
 use crate::domain::job::{Failure, Job, JobAddress, JobType, Slice, SliceOutcome};
 use crate::domain::limits;
 use crate::service::retry::retry;
-use crate::service::unit_of_work::UnitOfWork;
+use crate::service::write::{Recording, UnitOfWork};
 use crate::service::{Caller, Core, Error};
 
 /// How many times a job without slices is attempted.
@@ -103,8 +103,7 @@ async fn run_slice(core: &Core, address: &JobAddress) -> Result<(), Error> {
         | JobType::CustomersMetadataUpdate
         | JobType::CustomersImportCsv
         | JobType::OrdersImport => {
-            let mut work = UnitOfWork::begin(core, &caller).await?;
-            work.suppress_webhooks();
+            let mut work = UnitOfWork::begin(core, &caller, Recording::Job).await?;
             match apply_slice(&mut work, address).await {
                 Ok(()) => work.commit().await,
                 Err(error) => {

@@ -7,9 +7,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use tokio::sync::OwnedRwLockReadGuard;
 
-use super::segment_evaluation::evaluate;
-use super::webhooks::new_deliveries::deliveries_for;
-use super::{Caller, Core, Error};
+use super::membership_entry::membership_entry;
+use super::recording::Recording;
 use crate::db;
 use crate::db::customers::NewCustomer;
 use crate::db::pool::Transaction;
@@ -18,9 +17,11 @@ use crate::domain::customer::Customer;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::project_time::{JobRowTimes, ProjectTime};
-use crate::domain::rules::{FilteredSegment, Rules};
+use crate::domain::rules::Rules;
 use crate::domain::segment::SegmentMember;
-use crate::objects::{rendered, segment};
+use crate::service::segment_evaluation::evaluate;
+use crate::service::webhooks::new_deliveries::deliveries_for;
+use crate::service::{Caller, Core, Error};
 
 /// How many segment entries are collected before they are written. The limit bounds memory: each may hold a whole
 /// customer.
@@ -30,10 +31,11 @@ const MAX_BUFFERED_ENTRIES: usize = 1_000;
 /// writes the recorded activity entries in their order, and after them the entries of customers who entered or left a
 /// segment.
 #[derive(Debug)]
-pub(super) struct UnitOfWork<'a> {
+pub struct UnitOfWork<'a> {
     pub core: &'a Core,
     pub caller: &'a Caller,
-    /// The time that every change in this transaction shows.
+    pub recording: Recording<'a>,
+    /// The time that every change in this transaction shows: in a job, the time of its last row.
     pub now: DateTime<Utc>,
     time: ProjectTime,
     /// The time of the last row of a job that was written in this transaction.
@@ -44,7 +46,6 @@ pub(super) struct UnitOfWork<'a> {
     changed: Vec<Customer>,
     /// The index of each customer in `changed`, by customer id.
     changed_index: HashMap<String, usize>,
-    sends_webhooks: bool,
     /// Whether the transaction has written webhook deliveries.
     has_deliveries: bool,
     _lock: OwnedRwLockReadGuard<()>,
@@ -52,7 +53,7 @@ pub(super) struct UnitOfWork<'a> {
 
 impl<'a> UnitOfWork<'a> {
     /// Begins the transaction. If it is dropped before [`UnitOfWork::commit`], it is rolled back.
-    pub async fn begin(core: &'a Core, caller: &'a Caller) -> Result<Self, Error> {
+    pub async fn begin(core: &'a Core, caller: &'a Caller, recording: Recording<'a>) -> Result<Self, Error> {
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_shared().await;
         let (mut transaction, state) = db::rules::begin_shared(&core.pool, caller.project).await?;
@@ -62,6 +63,7 @@ impl<'a> UnitOfWork<'a> {
         Ok(Self {
             core,
             caller,
+            recording,
             now: time.of_write(),
             time,
             last_job_row_at: None,
@@ -70,33 +72,24 @@ impl<'a> UnitOfWork<'a> {
             entries: Vec::new(),
             changed: Vec::new(),
             changed_index: HashMap::new(),
-            sends_webhooks: true,
             has_deliveries: false,
             _lock: lock,
         })
     }
 
-    /// Suppresses webhooks for all changes of this transaction: the vendor sends none for bulk operations.
-    pub fn suppress_webhooks(&mut self) {
-        self.sends_webhooks = false;
-    }
-
-    /// Registers the deliveries that are inserted together with a new customer, or drops them when webhooks are
-    /// suppressed.
-    pub fn register_deliveries(&mut self, new: &mut NewCustomer) {
-        if !self.sends_webhooks {
-            new.deliveries.clear();
-        }
+    /// Registers the deliveries that are inserted together with a new customer.
+    pub fn register_deliveries(&mut self, new: &NewCustomer) {
         self.has_deliveries |= !new.deliveries.is_empty();
     }
 
-    /// Returns the time of the next row that a job creates or changes. Each row has a millisecond of its own. The time of
-    /// this transaction is then that of the row, so that it is not before any of its rows.
-    pub fn next_job_row_time(&mut self) -> DateTime<Utc> {
-        let next = self.time.of_job_row(self.last_job_row_at);
-        self.last_job_row_at = Some(next);
-        self.now = next;
-        next
+    /// Returns the time that the next row shows which is created or changed. In a job, each row has a millisecond of its
+    /// own, and the time of this transaction is then that of the row, so that it is not before any of its rows.
+    pub fn next_row_time(&mut self) -> DateTime<Utc> {
+        if matches!(self.recording, Recording::Job) {
+            self.now = self.time.of_job_row(self.last_job_row_at);
+            self.last_job_row_at = Some(self.now);
+        }
+        self.now
     }
 
     /// Returns when the deliveries of this transaction are due: now by the clock.
@@ -112,6 +105,13 @@ impl<'a> UnitOfWork<'a> {
     /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
+    }
+
+    /// Records a change of the customer itself.
+    pub fn record_customer(&mut self, customer: &Customer, kind: ActivityType) {
+        if let Some((kind, data)) = self.recording.of_customer(customer, kind) {
+            self.record_activity(&customer.id, kind, data);
+        }
     }
 
     /// Records an entry in the activity of a customer.
@@ -181,7 +181,7 @@ impl<'a> UnitOfWork<'a> {
         if !self.entries.is_empty() {
             let project = self.caller.project;
             db::activity::insert(&mut self.transaction, project, &self.entries).await?;
-            if self.sends_webhooks {
+            if self.recording.includes_changes() {
                 let deliveries = deliveries_for(self.core, &self.rules, &self.entries, self.now);
                 if !deliveries.is_empty() {
                     let due_at = self.due_at();
@@ -242,17 +242,4 @@ impl<'a> UnitOfWork<'a> {
         }
         Ok(())
     }
-}
-
-/// Returns the activity entry for a customer that entered or left a segment.
-pub(super) fn membership_entry(
-    core: &Core,
-    caller: &Caller,
-    kind: ActivityType,
-    customer: &Customer,
-    of: &FilteredSegment,
-    now: DateTime<Utc>,
-) -> ActivityEntry {
-    let payload = rendered(|out| segment::write_payload(out, customer, &of.id_and_name()));
-    core.activity_entry(caller, &customer.id, kind, payload, now)
 }
