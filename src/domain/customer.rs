@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::identifier::Lookup;
 use super::json::{JsonText, javascript};
 use super::patch::Patch;
 use super::timestamp;
@@ -228,6 +229,14 @@ pub struct CustomerReference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
     pub patch: CustomerPatch,
+}
+
+impl CustomerReference {
+    /// Returns the identifier by which an existing customer is looked up.
+    #[must_use]
+    pub fn lookup(&self) -> Option<Lookup<'_>> {
+        Lookup::of(self.id.as_ref(), self.source_id.as_ref())
+    }
 }
 
 #[cfg(test)]

@@ -34,3 +34,19 @@ impl Identifier {
             .is_some_and(|tail| tail.len() == length && tail.bytes().all(|byte| byte.is_ascii_alphanumeric()))
     }
 }
+
+/// The identifier by which a reference in a request or a job finds an existing customer or order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    Id(&'a str),
+    SourceId(&'a str),
+}
+
+impl<'a> Lookup<'a> {
+    /// Returns the identifier that a reference with this `id` and `source_id` is looked up by, or `None` if it has
+    /// neither and describes something new. The id takes precedence.
+    #[must_use]
+    pub fn of(id: Option<&'a String>, source_id: Option<&'a String>) -> Option<Self> {
+        id.map(|id| Self::Id(id)).or(source_id.map(|source_id| Self::SourceId(source_id)))
+    }
+}

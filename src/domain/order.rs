@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::activity::ActivityType;
+use super::customer::{self, CustomerReference};
+use super::identifier::Lookup;
 use super::json::JsonText;
 use super::limits;
 use super::patch::Patch;
@@ -114,11 +116,40 @@ impl OrderPatch {
         }
         if !metadata.is_absent() {
             let stored = order.metadata.as_ref().map(JsonText::value);
-            order.metadata = super::customer::merge_metadata(stored, metadata).map(|metadata| JsonText::of(&metadata));
+            order.metadata = customer::merge_metadata(stored, metadata).map(|metadata| JsonText::of(&metadata));
         }
         if let Some(created_at) = created_at {
             order.created_at = created_at;
         }
+    }
+}
+
+/// The content of a request that creates or changes an order.
+#[derive(Clone, Debug, Default)]
+pub struct OrderChange {
+    pub order: OrderPatch,
+    /// The customer of the order; `None` keeps the current one.
+    pub customer: Option<CustomerReference>,
+    /// The customer who referred the customer; `None` keeps the current one.
+    pub referrer: Option<CustomerReference>,
+}
+
+/// The identifiers of an order in the body of `POST /v1/orders` and in an import.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrderReference {
+    /// The id of an order that must exist. It takes precedence over `source_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
+}
+
+impl OrderReference {
+    /// Returns the identifier by which an existing order is looked up.
+    #[must_use]
+    pub fn lookup(&self) -> Option<Lookup<'_>> {
+        Lookup::of(self.id.as_ref(), self.source_id.as_ref())
     }
 }
 

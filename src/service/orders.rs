@@ -1,7 +1,6 @@
 //! Creating and changing orders, and updating the order summary of their customers.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::retry::retry;
@@ -9,33 +8,14 @@ use super::write::{Recording, UnitOfWork};
 use super::{Caller, Core, Error, Resource, customers};
 use crate::db;
 use crate::domain::activity::ActivityType;
-use crate::domain::customer::{Customer, CustomerReference};
+use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
 use crate::domain::metadata_schema::Write;
-use crate::domain::order::{Order, OrderPatch, OrderStatus, activity_of_creation, activity_of_update};
+use crate::domain::order::{
+    Order, OrderChange, OrderPatch, OrderReference, OrderStatus, activity_of_creation, activity_of_update,
+};
 use crate::domain::rules::Rules;
 use crate::objects::{customer, order, rendered};
-
-/// The content of a request that creates or changes an order.
-#[derive(Clone, Debug, Default)]
-pub struct OrderChange {
-    pub order: OrderPatch,
-    /// The customer of the order; `None` keeps the current one.
-    pub customer: Option<CustomerReference>,
-    /// The customer who referred the customer; `None` keeps the current one.
-    pub referrer: Option<CustomerReference>,
-}
-
-/// The identifiers of an order in the body of `POST /v1/orders` and in an import.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct OrderReference {
-    /// The id of an order that must exist. It takes precedence over `source_id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_id: Option<String>,
-}
 
 /// Creates an order, or updates it when its `id` or `source_id` is known.
 ///

@@ -9,9 +9,8 @@ use super::yielding::yield_between_records;
 use crate::domain::customer::CustomerReference;
 use crate::domain::job::{CustomerIds, Failure, Job, Record, Slice, SliceOutcome};
 use crate::domain::json::{JsonText, read_back};
-use crate::domain::order::OrderPatch;
+use crate::domain::order::{OrderChange, OrderPatch, OrderReference};
 use crate::service::Error;
-use crate::service::orders::{OrderChange, OrderReference};
 use crate::service::write::UnitOfWork;
 
 /// One order of an import, as a job stores it. The SQL that erases a customer removes the member `referrer` by its

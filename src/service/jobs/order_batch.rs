@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::db;
-use crate::domain::order::{Order, OrderPatch};
-use crate::service::orders::{OrderReference, apply_patch, new_from};
+use crate::domain::order::{Order, OrderPatch, OrderReference};
+use crate::service::orders::{apply_patch, new_from};
 use crate::service::write::UnitOfWork;
 use crate::service::{Error, Resource};
 

@@ -5,11 +5,10 @@ use serde_json::{Map, Value};
 use crate::api::v1::customers::request::customer_reference;
 use crate::domain::customer::CustomerReference;
 use crate::domain::limits::{ORDER_ITEMS, TEXT_CHARS};
-use crate::domain::order::{OrderItem, OrderPatch, OrderStatus};
+use crate::domain::order::{OrderChange, OrderItem, OrderPatch, OrderReference, OrderStatus};
 use crate::domain::patch::Patch;
 use crate::http::error::ApiError;
 use crate::http::payload::Object;
-use crate::service::orders::{OrderChange, OrderReference};
 
 /// Reads the ids that select the order to save.
 pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
