@@ -2,8 +2,8 @@
 
 use super::retry::retry;
 use super::rules::ExclusiveTransaction;
-use super::write::{Recording, UnitOfWork};
-use super::{Caller, Core, Error, Resource, customers};
+use super::write::{Recording, UnitOfWork, lock_customer};
+use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::consent::{Consent, ConsentChange, ConsentDefinition, ConsentGroup};
@@ -26,7 +26,7 @@ pub async fn update(
     retry(async || {
         let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         let (project, now) = (caller.project, work.now);
-        let customer = customers::lock(&mut work, identifier).await?;
+        let customer = lock_customer(&mut work, identifier).await?;
         let changes = match change {
             ConsentChange::RevokeAll => {
                 let revoked =

@@ -1,9 +1,8 @@
 //! Saving customers for callers that identify them by source id only.
 
 use super::retry::retry;
-use super::write::{Recording, UnitOfWork};
-use super::{Caller, Core, Error, Resource, customers};
-use crate::db;
+use super::write::{CustomerBatch, Recording, UnitOfWork};
+use super::{Caller, Core, Error, Resource};
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference};
 
 /// How many source ids are tried before the creation fails.
@@ -23,16 +22,15 @@ pub async fn save(
 ) -> Result<(), Error> {
     retry(async || {
         let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
-        let known = db::customers::lock_by_source_id(work.connection(), caller.project, source_id).await?;
-        let patch = decide(known.as_ref())?;
-        match known {
-            Some(_) if patch.is_empty() => return Ok(()),
-            Some(mut known) => customers::change(&mut work, &mut known, patch).await?,
-            None => {
-                let reference = CustomerReference { id: None, source_id: Some(source_id.to_owned()), patch };
-                customers::create(&mut work, &reference).await?;
-            }
+        let mut reference = CustomerReference { source_id: Some(source_id.to_owned()), ..CustomerReference::default() };
+        let mut batch = CustomerBatch::lock(&mut work, &[&reference], Vec::new()).await?;
+        let known = batch.get_by_reference(&reference);
+        reference.patch = decide(known)?;
+        if known.is_some() && reference.patch.is_empty() {
+            return Ok(());
         }
+        batch.save(&mut work, &reference).await?;
+        batch.write(&mut work).await?;
         work.commit().await
     })
     .await

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::retry::retry;
-use super::write::{Recording, UnitOfWork};
-use super::{Caller, Core, Error, customers};
+use super::write::{CustomerBatch, Recording, UnitOfWork, check_metadata_size};
+use super::{Caller, Core, Error};
 use crate::db;
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerReference};
@@ -28,11 +28,14 @@ pub struct NewEvent {
 /// Returns [`Error::NotFound`] for an unknown customer `id`.
 pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(CustomEvent, Customer), Error> {
     let metadata = JsonText::of(&new.metadata);
-    customers::check_metadata_size(Some(&metadata))?;
+    check_metadata_size(Some(&metadata))?;
     retry(async || {
         let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         work.rules.check_event(&new.name, &new.metadata).map_err(Error::invalid_metadata)?;
-        let customer = customers::resolve(&mut work, &new.customer).await?;
+        let mut customers = CustomerBatch::lock(&mut work, &[&new.customer], Vec::new()).await?;
+        let resolved = customers.resolve(&mut work, &new.customer).await?;
+        customers.write(&mut work).await?;
+        let customer = customers.into_customer(resolved.index);
         let tracked = CustomEvent {
             id: core.ids.time_ordered("event_", work.now),
             name: new.name.clone(),

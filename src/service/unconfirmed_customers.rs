@@ -1,8 +1,8 @@
 //! Double opt-in: customers that exist only after they have confirmed what a page sent.
 
 use super::retry::retry;
-use super::write::{Recording, UnitOfWork};
-use super::{Caller, Core, Error, Resource, customers};
+use super::write::{CustomerBatch, Recording, UnitOfWork, apply_patch, new_from};
+use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
@@ -40,8 +40,8 @@ async fn check(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Resu
         None => None,
     };
     match known {
-        Some(mut known) => customers::apply_patch(&work.rules, &mut known, reference.patch.clone(), now).map(drop),
-        None => customers::new_from(core, &work.rules, reference, now).map(drop),
+        Some(mut known) => apply_patch(&work.rules, &mut known, reference.patch.clone(), now).map(drop),
+        None => new_from(core, &work.rules, reference, now).map(drop),
     }
 }
 
@@ -57,19 +57,17 @@ pub async fn confirm(core: &Core, caller: &Caller, id: &Identifier) -> Result<Cu
         return Err(not_found());
     }
     retry(async || {
-        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
+        let mut work = UnitOfWork::begin(core, caller, Recording::Confirmation(id.as_str())).await?;
         let (project, expired_before) = (caller.project, UnconfirmedCustomer::expired_before(work.now));
         let found = db::unconfirmed_customers::find(work.connection(), project, id.as_str(), expired_before).await?;
         let Some(found) = found else { return Err(not_found()) };
         // Lock the customer before the unconfirmed one: an erasure locks them in this order.
-        let known = match &found.source_id {
-            Some(source_id) => db::customers::lock_by_source_id(work.connection(), project, source_id).await?,
-            None => None,
-        };
+        let mut batch = CustomerBatch::lock(&mut work, &[&found.into_reference()], Vec::new()).await?;
         let deleted = db::unconfirmed_customers::delete(work.connection(), project, id.as_str()).await?;
-        let confirmed = customers::confirm(&mut work, known, deleted.ok_or_else(not_found)?).await?;
+        let confirmed = batch.save(&mut work, &deleted.ok_or_else(not_found)?.into_reference()).await?;
+        batch.write(&mut work).await?;
         work.commit().await?;
-        Ok(confirmed)
+        Ok(batch.into_customer(confirmed.index))
     })
     .await
 }

@@ -1,8 +1,9 @@
-//! Writing many customers in one statement, for background jobs.
+//! Writing many customers in one statement.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::update::update;
 use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::project::ProjectId;
 
@@ -37,7 +38,7 @@ impl Columns {
     }
 }
 
-/// Updates the fields of locked customers that requests can change.
+/// Updates the fields of locked customers that requests can change, in one statement.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -46,8 +47,10 @@ pub async fn update_all(
     project: ProjectId,
     customers: &[(&Customer, &IndexedFields)],
 ) -> Result<(), sqlx::Error> {
-    if customers.is_empty() {
-        return Ok(());
+    match customers {
+        [] => return Ok(()),
+        [(customer, indexed_fields)] => return update(connection, project, customer, indexed_fields).await,
+        _ => {}
     }
     let columns = Columns::of(customers);
     sqlx::query!(

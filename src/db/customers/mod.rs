@@ -17,5 +17,5 @@ pub use find_each::FindCustomers;
 pub use insert::{NewCustomer, insert};
 pub use insert_each::InsertCustomers;
 pub use list::{CustomerFilter, CustomerPage, list};
-pub use order_summary::{refresh_order_summaries, refresh_order_summary};
-pub use update::{mark_deleted, purge_metadata, update, update_state};
+pub use order_summary::refresh_order_summaries;
+pub use update::{mark_deleted, purge_metadata, update_state};

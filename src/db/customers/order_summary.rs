@@ -31,28 +31,9 @@ macro_rules! refresh {
     };
 }
 
-/// Computes the order summary of a locked customer from its orders, stores it and returns it. The lock makes the sum
-/// correct: of two transactions that change the customer's orders, the second one also counts what the first one has
-/// committed.
-///
-/// # Errors
-/// Returns an error when the database query fails.
-pub async fn refresh_order_summary(
-    connection: &mut PgConnection,
-    project: ProjectId,
-    id: &str,
-) -> Result<OrderSummary, sqlx::Error> {
-    let row = refresh!("(SELECT $2::text AS id) AS given", project.0, id).fetch_one(connection).await?;
-    Ok(OrderSummary {
-        count: row.orders_count,
-        amount: row.orders_amount,
-        last_amount: row.last_order_amount,
-        last_at: row.last_order_at,
-    })
-}
-
-/// Does the same as [`refresh_order_summary`] for many locked customers, and returns the summaries with the ids of the
-/// customers.
+/// Computes the order summaries of locked customers from their orders, stores them, and returns them with the ids of the
+/// customers. The locks make the sums correct: of two transactions that change a customer's orders, the second one also
+/// counts what the first one has committed.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -61,15 +42,29 @@ pub async fn refresh_order_summaries(
     project: ProjectId,
     ids: &[&str],
 ) -> Result<Vec<(String, OrderSummary)>, sqlx::Error> {
-    let rows = refresh!("unnest($2::text[]) AS given (id)", project.0, ids as &[&str]).fetch_all(connection).await?;
-    let refreshed = rows.into_iter().map(|row| {
-        let summary = OrderSummary {
-            count: row.orders_count,
-            amount: row.orders_amount,
-            last_amount: row.last_order_amount,
-            last_at: row.last_order_at,
+    macro_rules! refreshed {
+        ($rows:expr) => {
+            $rows.into_iter().map(|row| {
+                let summary = OrderSummary {
+                    count: row.orders_count,
+                    amount: row.orders_amount,
+                    last_amount: row.last_order_amount,
+                    last_at: row.last_order_at,
+                };
+                (row.id, summary)
+            })
         };
-        (row.id, summary)
-    });
-    Ok(refreshed.collect())
+    }
+    Ok(match ids {
+        [] => Vec::new(),
+        // The statement for one customer has a simpler plan.
+        [id] => {
+            let row = refresh!("(SELECT $2::text AS id) AS given", project.0, id).fetch_optional(connection).await?;
+            refreshed!(row).collect()
+        }
+        ids => {
+            let rows = refresh!("unnest($2::text[]) AS given (id)", project.0, ids as &[&str]);
+            refreshed!(rows.fetch_all(connection).await?).collect()
+        }
+    })
 }

@@ -1,9 +1,11 @@
-//! Reading and writing many orders in one statement, for background jobs.
+//! Reading and writing one or many orders in one statement. The statements for one order have a simpler plan.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::find::{find_by_id, find_by_source_id, lock};
 use super::row::{OrderRow, select_order};
+use super::write::{insert, update};
 use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
@@ -18,6 +20,12 @@ pub async fn find_all(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<Order>, sqlx::Error> {
+    match (ids, source_ids) {
+        ([], []) => return Ok(Vec::new()),
+        ([id], []) => return Ok(Vec::from_iter(find_by_id(connection, project, id).await?)),
+        ([], [source_id]) => return Ok(Vec::from_iter(find_by_source_id(connection, project, source_id).await?)),
+        _ => {}
+    }
     let rows =
         select_order!("WHERE project_id = $1 AND (id = ANY($2) OR source_id = ANY($3))", project.0, ids, source_ids)
             .fetch_all(connection)
@@ -34,6 +42,11 @@ pub async fn lock_all(
     project: ProjectId,
     ids: &[String],
 ) -> Result<Vec<Order>, sqlx::Error> {
+    match ids {
+        [] => return Ok(Vec::new()),
+        [id] => return Ok(Vec::from_iter(lock(connection, project, id).await?)),
+        _ => {}
+    }
     let rows = select_order!("WHERE project_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE", project.0, ids)
         .fetch_all(connection)
         .await?;
@@ -70,18 +83,21 @@ impl Columns {
     }
 }
 
-/// Inserts orders, increments the row count, and returns how many were inserted. An order is skipped when another one
-/// has its source id.
+/// Inserts orders in one statement, increments the row count, and returns how many were inserted. Of several orders, one
+/// is skipped when another one has its source id.
 ///
 /// # Errors
-/// Returns an error when the database query fails; a foreign key error when a customer no longer exists.
+/// Returns an error when the database query fails; a foreign key error when a customer no longer exists; a unique
+/// violation when a single order is given and another one has its source id.
 pub async fn insert_all(
     connection: &mut PgConnection,
     project: ProjectId,
     orders: &[&Order],
 ) -> Result<usize, sqlx::Error> {
-    if orders.is_empty() {
-        return Ok(0);
+    match orders {
+        [] => return Ok(0),
+        [order] => return insert(connection, project, order).await.map(|()| 1),
+        _ => {}
     }
     let columns = Columns::of(orders);
     let source_ids: Vec<_> = orders.iter().map(|order| order.source_id.clone()).collect();
@@ -122,7 +138,7 @@ pub async fn insert_all(
     Ok(usize::try_from(inserted).unwrap_or_default())
 }
 
-/// Updates the fields of locked orders that requests can change, which do not include `created_at`.
+/// Updates locked orders in one statement. The time of creation of several orders stays: only a request can change it.
 ///
 /// # Errors
 /// Returns an error when the database query fails; a foreign key error when a customer no longer exists.
@@ -131,8 +147,10 @@ pub async fn update_all(
     project: ProjectId,
     orders: &[&Order],
 ) -> Result<(), sqlx::Error> {
-    if orders.is_empty() {
-        return Ok(());
+    match orders {
+        [] => return Ok(()),
+        [order] => return update(connection, project, order).await,
+        _ => {}
     }
     let columns = Columns::of(orders);
     sqlx::query!(

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::customer_batch::CustomerBatch;
-use super::report::{add_failure, report_line};
+use super::report::{add_failure, record_result, report_line};
 use super::yielding::yield_between_records;
 use crate::domain::customer::{CustomerPatch, CustomerReference};
 use crate::domain::job::{Failure, Job, JobType, Record, Slice, SliceOutcome};
@@ -12,7 +11,7 @@ use crate::domain::json::read_back;
 use crate::domain::patch::Patch;
 use crate::objects::async_action;
 use crate::service::Error;
-use crate::service::write::UnitOfWork;
+use crate::service::write::{CustomerBatch, UnitOfWork};
 
 /// The stored form of one record of a bulk update. The customer is stored beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,20 +45,20 @@ pub(super) async fn save_each(
         let Some(record) = record else { continue };
         records.push((number, record, read(record)));
     }
-    let references = records.iter().filter_map(|(.., read)| read.as_ref().ok());
-    let mut batch = CustomerBatch::lock(work, references, Vec::new()).await?;
+    let references: Vec<_> = records.iter().filter_map(|(.., read)| read.as_ref().ok()).collect();
+    let mut batch = CustomerBatch::lock(work, &references, Vec::new()).await?;
     let mut outcome = SliceOutcome::default();
     for (number, record, read) in &records {
         yield_between_records(*number).await;
         let saved = match read {
-            Ok(reference) => batch.save(work, reference)?,
+            Ok(reference) => record_result(batch.resolve(work, reference).await)?,
             Err(failure) => Err(failure.clone()),
         };
         match saved {
             Ok(saved) => {
                 outcome.done += 1;
                 if async_action::has_report(kind) {
-                    outcome.file.push(report_line(record, saved.existed, true));
+                    outcome.file.push(report_line(record, saved.existed(), true));
                 }
             }
             Err(failure) => add_failure(&mut outcome, kind, *number, record, &failure),

@@ -3,11 +3,9 @@
 
 mod acceptance;
 mod bulk;
-mod customer_batch;
 mod export;
 mod import_csv;
 mod import_orders;
-mod order_batch;
 mod purge;
 mod report;
 mod results;

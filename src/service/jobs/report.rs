@@ -5,6 +5,15 @@ use serde::Deserialize;
 use crate::domain::job::{Failure, JobType, Record, ResultLine, SliceOutcome};
 use crate::domain::json::read_back;
 use crate::objects::{async_action, csv};
+use crate::service::Error;
+
+/// Separates the failure of a record from an error that stops the slice.
+///
+/// # Errors
+/// Returns the error when the record did not cause it.
+pub(super) fn record_result<T>(result: Result<T, Error>) -> Result<Result<T, Failure>, Error> {
+    result.map(Ok).or_else(|error| error.into_record_failure().map(Err))
+}
 
 /// Returns the report line of a record. Its columns are those that the vendor documents: the source id, whether the
 /// customer existed, and whether it was created or updated.

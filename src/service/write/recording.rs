@@ -3,7 +3,8 @@
 use crate::domain::activity::ActivityType;
 use crate::domain::customer::Customer;
 use crate::domain::json::JsonText;
-use crate::objects::{customer, rendered};
+use crate::domain::order::Order;
+use crate::objects::{customer, order, rendered};
 
 /// On whose behalf customers and orders are written, which determines what is recorded and which time the rows show.
 #[derive(Clone, Copy, Debug)]
@@ -32,5 +33,21 @@ impl Recording<'_> {
             Self::Confirmation(id) => Some((ActivityType::CustomerConfirmed, payload(Some(id)))),
             Self::Job => None,
         }
+    }
+
+    /// Returns the payload of an activity entry about an order, and the id and the JSON of its referrer, who is not part
+    /// of the payload. Returns `None` when it is not recorded.
+    pub fn of_order(
+        self,
+        of: &Order,
+        customer: &Customer,
+        referrer: Option<&Customer>,
+    ) -> Option<(JsonText, Option<(String, JsonText)>)> {
+        if !self.includes_changes() {
+            return None;
+        }
+        let referrer = referrer
+            .map(|referrer| (referrer.id.clone(), rendered(|out| customer::write_simple_in_event(out, referrer))));
+        Some((rendered(|out| order::write_payload(out, of, customer)), referrer))
     }
 }

@@ -15,6 +15,7 @@ use crate::db::pool::Transaction;
 use crate::domain::activity::{ActivityEntry, ActivityType};
 use crate::domain::customer::Customer;
 use crate::domain::json::JsonText;
+use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
 use crate::domain::project_time::{JobRowTimes, ProjectTime};
 use crate::domain::rules::Rules;
@@ -77,11 +78,6 @@ impl<'a> UnitOfWork<'a> {
         })
     }
 
-    /// Registers the deliveries that are inserted together with a new customer.
-    pub fn register_deliveries(&mut self, new: &NewCustomer) {
-        self.has_deliveries |= !new.deliveries.is_empty();
-    }
-
     /// Returns the time that the next row shows which is created or changed. In a job, each row has a millisecond of its
     /// own, and the time of this transaction is then that of the row, so that it is not before any of its rows.
     pub fn next_row_time(&mut self) -> DateTime<Utc> {
@@ -90,11 +86,6 @@ impl<'a> UnitOfWork<'a> {
             self.last_job_row_at = Some(self.now);
         }
         self.now
-    }
-
-    /// Returns when the deliveries of this transaction are due: now by the clock.
-    pub fn due_at(&self) -> DateTime<Utc> {
-        self.time.clock
     }
 
     /// Returns the project of the caller.
@@ -107,6 +98,17 @@ impl<'a> UnitOfWork<'a> {
         &mut self.transaction
     }
 
+    /// Inserts a new customer with the rows that belong to it.
+    ///
+    /// # Errors
+    /// Returns [`Error::LostRace`] when a concurrent transaction has created the customer or has changed the rules.
+    pub async fn insert_customer(&mut self, new: &mut NewCustomer) -> Result<(), Error> {
+        (new.due_at, new.is_time_checked) = (self.time.clock, true);
+        self.has_deliveries |= !new.deliveries.is_empty();
+        let project = self.project();
+        if db::customers::insert(self.connection(), project, new).await? { Ok(()) } else { Err(Error::LostRace) }
+    }
+
     /// Records a change of the customer itself.
     pub fn record_customer(&mut self, customer: &Customer, kind: ActivityType) {
         if let Some((kind, data)) = self.recording.of_customer(customer, kind) {
@@ -114,21 +116,24 @@ impl<'a> UnitOfWork<'a> {
         }
     }
 
-    /// Records an entry in the activity of a customer.
-    pub fn record_activity(&mut self, customer_id: &str, kind: ActivityType, data: JsonText) {
-        self.record_activity_with_referrer(customer_id, kind, data, None);
+    /// Records a change of an order in the activity of its customer, with one entry for each of the `kinds`.
+    pub fn record_order(
+        &mut self,
+        of: &Order,
+        kinds: &[ActivityType],
+        customer: &Customer,
+        referrer: Option<&Customer>,
+    ) {
+        let Some((payload, referrer)) = self.recording.of_order(of, customer, referrer) else { return };
+        for &kind in kinds {
+            let entry = self.core.activity_entry(self.caller, &customer.id, kind, payload.clone(), self.now);
+            self.entries.push(ActivityEntry { referrer: referrer.clone(), ..entry });
+        }
     }
 
-    /// Records an entry in the activity of a customer, with the id and the JSON of a referrer.
-    pub fn record_activity_with_referrer(
-        &mut self,
-        customer_id: &str,
-        kind: ActivityType,
-        data: JsonText,
-        referrer: Option<(String, JsonText)>,
-    ) {
-        let entry = self.core.activity_entry(self.caller, customer_id, kind, data, self.now);
-        self.entries.push(ActivityEntry { referrer, ..entry });
+    /// Records an entry in the activity of a customer.
+    pub fn record_activity(&mut self, customer_id: &str, kind: ActivityType, data: JsonText) {
+        self.entries.push(self.core.activity_entry(self.caller, customer_id, kind, data, self.now));
     }
 
     /// Marks a locked customer as changed, so that the commit updates its segments. `customer` is the new state. Also
@@ -184,7 +189,8 @@ impl<'a> UnitOfWork<'a> {
             if self.recording.includes_changes() {
                 let deliveries = deliveries_for(self.core, &self.rules, &self.entries, self.now);
                 if !deliveries.is_empty() {
-                    let due_at = self.due_at();
+                    // They are due now by the clock.
+                    let due_at = self.time.clock;
                     db::webhook_deliveries::insert(&mut self.transaction, project, &deliveries, due_at).await?;
                     self.has_deliveries = true;
                 }
