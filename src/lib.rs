@@ -66,12 +66,14 @@
 //!
 //! # How a change is stored
 //!
-//! A service writes in a `service::unit_of_work::UnitOfWork`: one transaction that holds the *rules* of its project (its schemas, its
-//! segments with a filter, and its webhooks: `domain::rules`, cached by `service::rules`) under a shared lock. The service changes rows,
-//! records activity, and marks the customers that it changed. The commit updates their segment memberships, writes the activity
-//! entries and the webhook deliveries, and ends the transaction. A change of the rules takes the lock exclusively
-//! (`service::rules::RulesChange`) and updates the memberships of all customers. A new customer is a special case: one
-//! statement does all of this (`db::customers::insert`), also for the new customers of several requests.
+//! `service::write` is the one path by which requests and jobs write customers, orders and events. A service writes in a `UnitOfWork`:
+//! one transaction that holds the *rules* of its project (its schemas, its segments with a filter, and its webhooks: `domain::rules`,
+//! cached by `service::rules`) under a shared lock. A `CustomerBatch` or an `OrderBatch` locks what changes, creates and changes one
+//! or many in memory, and writes them. A `Recording` says whether a request or a job writes, and with that what is recorded. The
+//! commit updates the segment memberships of the changed customers, writes the activity entries and the webhook deliveries, and ends
+//! the transaction. A change of the rules takes the lock exclusively (`service::rules::RulesChange`) and updates the memberships of
+//! all customers. A new customer of a request is a special case: one statement does all of this (`service::write::new_customer`
+//! builds the customer, `db::customers::insert` inserts it), also for the new customers of several requests.
 //!
 //! A filter is parsed into types once (`domain::filter`). It is evaluated in Rust for one customer, and in SQL (`db::filter`) for many.
 //!
@@ -88,7 +90,7 @@
 //!
 //! A request accepts a job by storing it in slices of records (`service::jobs::acceptance`, `db::jobs`). A worker ([`worker`]) takes the
 //! first job of a project by locking its row, and applies one slice in one `UnitOfWork` (`service::jobs`, one file per type of job): it
-//! reads the slice, applies the records, deletes the slice, and stores the report lines. `migrations/0001_schema.sql` explains at
+//! reads the slice, saves the records in a batch as a request does, writes the batch, deletes the slice, and stores the report lines. `migrations/0001_schema.sql` explains at
 //! `jobs` why each record is applied exactly once.
 //!
 //! # A webhook message

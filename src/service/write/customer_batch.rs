@@ -136,15 +136,8 @@ impl CustomerBatch {
     }
 
     /// Returns the index of the existing customer of the reference, or `None` where the reference describes a new one.
-    ///
-    /// # Errors
-    /// Returns [`Error::NotFound`] for an unknown `id`.
-    pub fn find(&self, reference: &CustomerReference) -> Result<Option<usize>, Error> {
-        let found = reference.lookup().and_then(|lookup| self.members.find(lookup));
-        match (found, &reference.id) {
-            (None, Some(id)) => Err(Error::not_found(Resource::Customer, id.as_str())),
-            (found, _) => Ok(found),
-        }
+    fn find(&self, reference: &CustomerReference) -> Result<Option<usize>, Error> {
+        self.members.find_existing(reference.lookup(), Resource::Customer)
     }
 
     /// Does the same as [`CustomerBatch::save`], but a reference without a patch to an existing customer changes
@@ -176,6 +169,7 @@ impl CustomerBatch {
         }
     }
 
+    /// Creates the customer of the reference in memory, and records that.
     async fn create(
         &mut self,
         work: &mut UnitOfWork<'_>,

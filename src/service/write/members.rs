@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::{Index, IndexMut};
 
 use crate::domain::identifier::Lookup;
+use crate::service::{Error, Resource};
 
 /// A customer or an order in a batch.
 pub trait Identified {
@@ -53,6 +54,17 @@ impl<T: Identified> Members<T> {
         match lookup {
             Lookup::Id(id) => self.by_id.get(id).copied(),
             Lookup::SourceId(source_id) => self.by_source_id.get(source_id).copied(),
+        }
+    }
+
+    /// Returns the index of the existing member of a reference, or `None` where the reference describes a new one.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotFound`] for an unknown id: a reference with an id never describes a new member.
+    pub fn find_existing(&self, lookup: Option<Lookup<'_>>, resource: Resource) -> Result<Option<usize>, Error> {
+        match (lookup.and_then(|lookup| self.find(lookup)), lookup) {
+            (None, Some(Lookup::Id(id))) => Err(Error::not_found(resource, id)),
+            (found, _) => Ok(found),
         }
     }
 

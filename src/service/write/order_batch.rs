@@ -8,7 +8,7 @@ use super::members::{Identified, Members};
 use super::order::{apply_patch, new_from};
 use super::unit_of_work::UnitOfWork;
 use crate::db;
-use crate::domain::customer::CustomerReference;
+use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::{Identifier, Lookup};
 use crate::domain::order::{Order, OrderChange, OrderReference, activity_of_creation, activity_of_update};
 use crate::service::{Error, Resource};
@@ -153,11 +153,7 @@ impl OrderBatch {
     /// # Errors
     /// Returns [`Error::NotFound`] for an unknown `id`.
     pub fn find(&self, reference: &OrderReference) -> Result<Option<usize>, Error> {
-        let found = reference.lookup().and_then(|lookup| self.orders.find(lookup));
-        match (found, &reference.id) {
-            (None, Some(id)) => Err(Error::not_found(Resource::Order, id.as_str())),
-            (found, _) => Ok(found),
-        }
+        self.orders.find_existing(reference.lookup(), Resource::Order)
     }
 
     /// Creates or changes the order of the reference, its customer and its referrer in memory, records that, and returns
@@ -192,8 +188,8 @@ impl OrderBatch {
     ) -> Result<usize, SaveError> {
         let known = self.find(reference)?;
         let now = work.next_row_time();
-        let customer_id = self.save_party(work, change.customer.as_ref(), saved_parties).await?;
-        let referrer_id = self
+        let customer = self.save_party(work, change.customer.as_ref(), saved_parties).await?;
+        let referrer = self
             .save_party(work, change.referrer.as_ref(), saved_parties)
             .await
             .map_err(|error| SaveError { error, is_of_referrer: true })?;
@@ -201,36 +197,54 @@ impl OrderBatch {
             Some(index) => apply_patch(&work.rules, self.orders[index].order.clone(), &change.order, now)?,
             None => new_from(work.core, &work.rules, reference.source_id.as_ref(), &change.order, now)?,
         };
-        order.customer_id = customer_id.or(order.customer_id);
-        order.referrer_id = referrer_id.or(order.referrer_id);
-        Ok(self.put(work, known, order))
+        for (party, id) in [(&customer, &mut order.customer_id), (&referrer, &mut order.referrer_id)] {
+            if let Some(party) = party {
+                *id = Some(party.id.clone());
+            }
+        }
+        self.record(work, known, &order, customer.as_ref(), referrer.as_ref());
+        Ok(self.put(known, order))
     }
 
-    /// Creates or changes the customer or the referrer of an order, and returns its id.
+    /// Creates or changes the customer or the referrer of an order, and returns it.
     async fn save_party(
         &mut self,
         work: &mut UnitOfWork<'_>,
         party: Option<&CustomerReference>,
         saved_parties: &mut Vec<SavedCustomer>,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<Customer>, Error> {
         let Some(party) = party else { return Ok(None) };
         let saved = self.parties.resolve(work, party).await?;
-        let id = self.parties.get(saved.index).id.clone();
+        let customer = self.parties.get(saved.index).clone();
         saved_parties.push(saved);
-        Ok(Some(id))
+        Ok(Some(customer))
+    }
+
+    /// Records that an order was created, or that the `known` one was changed. `customer` and `referrer` are those that
+    /// were saved with it, in the state in which they were saved.
+    fn record(
+        &self,
+        work: &mut UnitOfWork<'_>,
+        known: Option<usize>,
+        order: &Order,
+        customer: Option<&Customer>,
+        referrer: Option<&Customer>,
+    ) {
+        let customer = customer.or_else(|| self.parties.get_by_id(order.customer_id.as_ref()?));
+        let referrer = referrer.or_else(|| self.parties.get_by_id(order.referrer_id.as_ref()?));
+        // A softly deleted customer is not in the batch, because no activity of it is recorded any more.
+        let Some(customer) = customer else { return };
+        let kinds = match known {
+            Some(index) => activity_of_update(order, self.orders[index].order.status),
+            None => activity_of_creation(order),
+        };
+        work.record_order(order, &kinds, customer, referrer);
     }
 
     /// Puts an order into the batch, where later saves find it: in place of the `known` one, or as a new one. Returns its
     /// index.
-    fn put(&mut self, work: &mut UnitOfWork<'_>, known: Option<usize>, mut order: Order) -> usize {
+    fn put(&mut self, known: Option<usize>, mut order: Order) -> usize {
         let before = known.map(|index| &self.orders[index].order);
-        let kinds =
-            before.map_or_else(|| activity_of_creation(&order), |before| activity_of_update(&order, before.status));
-        let party = |id: Option<&String>| id.and_then(|id| self.parties.get_by_id(id));
-        // A softly deleted customer is not in the batch, because no activity of it is recorded any more.
-        if let Some(customer) = party(order.customer_id.as_ref()) {
-            work.record_order(&order, &kinds, customer, party(order.referrer_id.as_ref()));
-        }
         for order in before.into_iter().chain([&order]).filter(|order| order.status.counts_in_summary()) {
             self.customers_to_refresh.extend(order.customer_id.clone());
         }

@@ -98,11 +98,12 @@ impl<'a> UnitOfWork<'a> {
         &mut self.transaction
     }
 
-    /// Inserts a new customer with the rows that belong to it.
+    /// Inserts a new customer with its activity entries, segment memberships and webhook deliveries, in one statement.
     ///
     /// # Errors
     /// Returns [`Error::LostRace`] when a concurrent transaction has created the customer or has changed the rules.
     pub async fn insert_customer(&mut self, new: &mut NewCustomer) -> Result<(), Error> {
+        // The time of this transaction is later than the rows of jobs, so the statement need not check that.
         (new.due_at, new.is_time_checked) = (self.time.clock, true);
         self.has_deliveries |= !new.deliveries.is_empty();
         let project = self.project();

@@ -147,6 +147,23 @@ async fn customer_and_referrer_of_order_are_created() {
 }
 
 #[tokio::test]
+async fn new_customer_that_is_also_the_referrer_is_created_and_then_updated() {
+    let project = TestProject::new();
+    let client = project.client();
+    let body = json!({"amount": 1, "customer": {"source_id": "bob", "name": "Bob"},
+        "referrer": {"source_id": "bob", "name": "Bobby"}});
+    let answer = client.post("/v1/orders", body).await.expect(200);
+    assert_eq!(answer.string("/customer_id"), answer.string("/referrer_id"));
+    let customer = client.get("/v1/customers/bob").await.expect(200).json();
+    assert_eq!((&customer["name"], customer["updated_at"].is_null()), (&json!("Bobby"), false));
+    let activity = client.get("/v1/customers/bob/activity").await.expect(200);
+    assert_eq!(activity.column("data", "type"), ["customer.order.created", "customer.updated", "customer.created"]);
+    let [order, updated, created] =
+        ["0", "1", "2"].map(|index| activity.string(&format!("/data/{index}/data/data/customer/name")));
+    assert_eq!([order, updated, created], ["Bob", "Bobby", "Bob"]);
+}
+
+#[tokio::test]
 async fn known_source_id_or_id_updates_order() {
     let project = TestProject::new();
     let client = project.client();
