@@ -6,6 +6,28 @@
 --
 -- Identifiers have the collation "C", because it compares bytes, which is fast and does not depend on the locale of the server.
 
+-- ---------------------------------------------------------------------------------------------- order of locks
+-- A transaction that locks several rows locks them in this order, so that no two transactions wait for each other:
+--
+--  1. the rules lock of the project (see segments)
+--  2. the row of a job in jobs, and then its slice in job_slices: by job and number
+--  3. customers, by id
+--  4. job_results, by job, part and number
+--  5. unconfirmed_customers, by id
+--  6. orders, by id
+--  7. customer_activity, by customer and id
+--  8. webhook_deliveries, by webhook and id
+--  9. row_counts: customers, then orders, then the segments by id
+--
+-- A new row needs no place in the order, because no other transaction waits for it. A statement that changes many rows locks them
+-- with SELECT ... ORDER BY ... FOR UPDATE before it changes the first one, because UPDATE and DELETE lock in the order of their plan.
+-- Where the change depends on what the rows contain, it is a statement of its own, which sees what was committed while the lock was
+-- waited for. Rows that only the holder of another lock changes, such as the events of a locked customer, need no lock of their own.
+--
+-- A worker holds the lock of one slice when it locks customers, and an erasure locks all slices that name its customer before it locks
+-- the customer. A split of a slice holds the rules lock exclusively, because its new slices would be in the middle of the order. The
+-- tasks that delete old rows at intervals skip rows that are locked.
+
 -- ---------------------------------------------------------------------------------------------- functions
 CREATE TABLE schema_functions (
     name text COLLATE "C" NOT NULL,

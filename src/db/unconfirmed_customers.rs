@@ -106,7 +106,7 @@ pub async fn delete(
 }
 
 /// Deletes at most `limit` unconfirmed customers, of all projects, that were sent before `expired_before`, and returns
-/// how many it deleted.
+/// how many it deleted. It waits for no other transaction: a row that is locked stays until the next time.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -116,12 +116,14 @@ pub async fn delete_expired(
     limit: i64,
 ) -> Result<i64, sqlx::Error> {
     let result = sqlx::query!(
-        "DELETE FROM unconfirmed_customers u
-         USING (SELECT old.* FROM projects p,
-                    LATERAL (SELECT one.project_id, one.id FROM unconfirmed_customers one
-                             WHERE one.project_id = p.id AND one.requested_at < $1
-                             ORDER BY one.requested_at LIMIT $2) AS old
-                LIMIT $2) AS expired
+        "WITH expired AS MATERIALIZED (
+             SELECT old.* FROM projects p,
+                 LATERAL (SELECT one.project_id, one.id FROM unconfirmed_customers one
+                          WHERE one.project_id = p.id AND one.requested_at < $1
+                          ORDER BY one.requested_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+             LIMIT $2
+         )
+         DELETE FROM unconfirmed_customers u USING expired
          WHERE u.project_id = expired.project_id AND u.id = expired.id AND u.requested_at < $1",
         expired_before,
         limit

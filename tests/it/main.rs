@@ -7,6 +7,7 @@
 
 mod batches;
 mod client;
+mod concurrent_erasures;
 mod configured_keys;
 mod connections;
 mod contract;

@@ -139,8 +139,9 @@ pub async fn lock_by_source_id(
     Ok(row.map(Customer::from))
 }
 
-/// Locks the customers with those ids or source ids, except deleted ones, and returns them. Every transaction that
-/// locks several customers locks them in the order of their ids, so that two transactions cannot deadlock.
+/// Locks the customers with those ids or source ids, and returns them except deleted ones, which are locked too: an
+/// order of a deleted customer may change. Every transaction that locks several customers locks them in the order of
+/// their ids, so that two transactions cannot deadlock.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -151,7 +152,7 @@ pub async fn lock_all(
     source_ids: &[String],
 ) -> Result<Vec<Customer>, sqlx::Error> {
     let rows = select_customer!(
-        "WHERE project_id = $1 AND (id = ANY($2) OR source_id = ANY($3)) AND deleted_at IS NULL
+        "WHERE project_id = $1 AND (id = ANY($2) OR source_id = ANY($3) AND deleted_at IS NULL)
          ORDER BY id FOR NO KEY UPDATE",
         project.0,
         ids,
@@ -159,5 +160,5 @@ pub async fn lock_all(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(Customer::from).collect())
+    Ok(rows.into_iter().filter_map(CustomerRow::unless_deleted).collect())
 }

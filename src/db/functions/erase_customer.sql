@@ -29,14 +29,10 @@ BEGIN
         WHERE candidate.name = target.source_id OR target.deleted_at IS NOT NULL AND candidate.name IS NOT NULL AND NOT EXISTS (
             SELECT FROM customers c
             WHERE c.project_id = project AND c.source_id = candidate.name AND c.deleted_at IS NULL));
-    PERFORM erase_customer_from_job_slices(project, target.id, target_source_ids);
-    -- The second call covers slices that a split, which the first call waited for, has created.
-    PERFORM erase_customer_from_job_slices(project, target.id, target_source_ids);
-    PERFORM erase_orders_from_job_slices(project, array_agg(name)) FROM (
-        SELECT id AS name FROM orders WHERE project_id = project AND customer_id = target.id
+    PERFORM erase_customer_from_job_slices(project, target.id, target_source_ids, ARRAY(
+        SELECT id FROM orders WHERE project_id = project AND customer_id = target.id
         UNION ALL SELECT source_id FROM orders
-        WHERE project_id = project AND customer_id = target.id AND source_id IS NOT NULL
-    ) AS order_names HAVING count(*) > 0;
+        WHERE project_id = project AND customer_id = target.id AND source_id IS NOT NULL));
     -- Lock the same customer: the source id may belong to another one by now.
     SELECT * INTO target FROM customers
     WHERE project_id = project AND id = target.id AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)
@@ -48,6 +44,15 @@ BEGIN
     PERFORM erase_customer_from_job_results(project, target.id, target_source_ids);
     -- After the customer, because a confirmation locks them in this order, too.
     PERFORM delete_unconfirmed_customers(project, target_source_ids || nullif(target.email, ''));
+    -- Another erasure changes those of the orders and of the activity entries that have a referrer, and the removal of a webhook
+    -- deletes deliveries of many customers. Lock these rows in the order that the schema specifies, before any is changed.
+    PERFORM FROM orders
+    WHERE project_id = project AND (referrer_id = target.id OR customer_id = target.id AND referrer_id IS NOT NULL)
+    ORDER BY id FOR UPDATE;
+    PERFORM FROM customer_activity
+    WHERE project_id = project AND (referrer_id = target.id OR customer_id = target.id AND referrer_id IS NOT NULL)
+    ORDER BY customer_id, id FOR UPDATE;
+    PERFORM FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id ORDER BY webhook_id, id FOR UPDATE;
     RETURN QUERY
     WITH deleted_orders AS (
         DELETE FROM orders WHERE project_id = project AND customer_id = target.id RETURNING 1

@@ -4,13 +4,20 @@ CREATE OR REPLACE FUNCTION erase_unconfirmed_customer(project bigint, identifier
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     target unconfirmed_customers%ROWTYPE;
+    names text[];
 BEGIN
     PERFORM lock_rules_shared(project);
+    -- Lock everything that may be deleted, in the order of the ids, before the first row is deleted.
+    names := identifier || ARRAY(
+        SELECT name FROM unconfirmed_customers, unnest(ARRAY[source_id, email]) AS name
+        WHERE project_id = project AND (id = identifier OR source_id = identifier OR email = identifier));
+    PERFORM FROM unconfirmed_customers
+    WHERE project_id = project AND (id = identifier OR source_id = ANY (names) OR email = ANY (names))
+    ORDER BY id FOR UPDATE;
     SELECT * INTO target FROM unconfirmed_customers
     WHERE project_id = project AND (id = identifier OR source_id = identifier OR email = identifier)
     ORDER BY id <> identifier, source_id IS DISTINCT FROM identifier, requested_at, id
-    LIMIT 1
-    FOR UPDATE;
+    LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

@@ -22,7 +22,6 @@ functions![
     "erase_unconfirmed_customer",
     "erase_customer",
     "erase_customer_from_job_slices",
-    "erase_orders_from_job_slices",
     "erase_customer_from_job_results",
 ];
 

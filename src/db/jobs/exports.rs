@@ -91,8 +91,17 @@ pub async fn delete_export(
         Some(true) => {}
     }
     // Use a separate statement: it also sees the results that a worker committed just before it released the lock.
-    sqlx::query!("DELETE FROM job_results WHERE project_id = $1 AND job_id = $2", project.0, id)
-        .execute(connection)
-        .await?;
+    // Lock the rows in the order of their keys, like an erasure.
+    sqlx::query!(
+        "WITH gone AS MATERIALIZED (
+             SELECT part, number FROM job_results WHERE project_id = $1 AND job_id = $2 ORDER BY part, number FOR UPDATE
+         )
+         DELETE FROM job_results r USING gone
+         WHERE r.project_id = $1 AND r.job_id = $2 AND r.part = gone.part AND r.number = gone.number",
+        project.0,
+        id
+    )
+    .execute(connection)
+    .await?;
     Ok(ExportDeletion::Deleted)
 }

@@ -83,18 +83,28 @@ pub async fn find_next_lines(
     Ok(row.map(|row| (row.number, row.lines.into_iter().flatten().collect())))
 }
 
-/// Deletes the results that have expired.
+/// Deletes the results that have expired. It locks jobs before results, and both in the order of their keys.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_expired_results(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "WITH expired AS (
-             UPDATE jobs j SET results_removed = true FROM projects p
-             WHERE j.project_id = p.id AND j.expires_at <= $1 AND NOT j.results_removed
-             RETURNING j.project_id, j.id
+        "WITH expired AS MATERIALIZED (
+             SELECT j.project_id, j.id FROM projects p JOIN jobs j ON j.project_id = p.id
+             WHERE p.deleted_at IS NULL AND j.expires_at <= $1 AND NOT j.results_removed
+             ORDER BY j.project_id, j.id FOR NO KEY UPDATE OF j
+         ),
+         marked AS (
+             UPDATE jobs j SET results_removed = true FROM expired
+             WHERE j.project_id = expired.project_id AND j.id = expired.id
+         ),
+         gone AS MATERIALIZED (
+             SELECT r.project_id, r.job_id, r.part, r.number
+             FROM expired JOIN job_results r ON r.project_id = expired.project_id AND r.job_id = expired.id
+             ORDER BY r.project_id, r.job_id, r.part, r.number FOR UPDATE OF r
          )
-         DELETE FROM job_results r USING expired WHERE r.project_id = expired.project_id AND r.job_id = expired.id",
+         DELETE FROM job_results r USING gone
+         WHERE r.project_id = gone.project_id AND r.job_id = gone.job_id AND r.part = gone.part AND r.number = gone.number",
         now
     )
     .execute(connection)

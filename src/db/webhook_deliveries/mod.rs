@@ -215,7 +215,8 @@ pub async fn requeue(
     Ok(result.rows_affected() == 1)
 }
 
-/// Deletes at most `limit` deliveries of a deleted webhook, and returns how many it deleted.
+/// Deletes at most `limit` deliveries of a deleted webhook, and returns how many it deleted. It locks them in the order of
+/// their ids, like an erasure.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -226,8 +227,10 @@ pub async fn delete_by_webhook(
     limit: i64,
 ) -> Result<i64, sqlx::Error> {
     let result = sqlx::query!(
-        "DELETE FROM webhook_deliveries d
-         USING (SELECT id FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3) AS gone
+        "WITH gone AS MATERIALIZED (
+             SELECT id FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3 FOR UPDATE
+         )
+         DELETE FROM webhook_deliveries d USING gone
          WHERE d.project_id = $1 AND d.webhook_id = $2 AND d.id = gone.id",
         project.0,
         webhook_id,

@@ -319,19 +319,22 @@ struct RecordColumns {
     attempts: Vec<String>,
 }
 
-/// Deletes at most `limit` finished deliveries whose ids are less than `before`, and returns how many it deleted.
+/// Deletes at most `limit` finished deliveries whose ids are less than `before`, and returns how many it deleted. It
+/// waits for no other transaction: a delivery that is locked stays until the next time.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_finished(connection: &mut PgConnection, before: &str, limit: i64) -> Result<i64, sqlx::Error> {
     let result = sqlx::query!(
-        "DELETE FROM webhook_deliveries d
-         USING (SELECT old.* FROM webhooks w,
-                    LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
-                             WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.id < $1
-                                 AND one.due_at IS NULL
-                             ORDER BY one.id LIMIT $2) AS old
-                LIMIT $2) AS gone
+        "WITH gone AS MATERIALIZED (
+             SELECT old.* FROM webhooks w,
+                 LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.id < $1
+                              AND one.due_at IS NULL
+                          ORDER BY one.id LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+             LIMIT $2
+         )
+         DELETE FROM webhook_deliveries d USING gone
          WHERE d.project_id = gone.project_id AND d.webhook_id = gone.webhook_id AND d.id = gone.id",
         before,
         limit

@@ -14,6 +14,7 @@ use crate::domain::credential::Channel;
 use crate::domain::job::{Failure, Job, JobAddress, JobType, Slice, SliceOutcome};
 use crate::domain::limits;
 use crate::service::retry::retry;
+use crate::service::rules::ExclusiveTransaction;
 use crate::service::write::{Recording, UnitOfWork};
 use crate::service::{Caller, Core, Error};
 
@@ -82,22 +83,33 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
     }
     // After a panic the roll-back may still be under way and hold the lock of the job.
     for _ in 0..LOCK_ATTEMPTS {
-        if is_first || handle_failure(core, &address, &active_project, is_transient).await? {
+        if is_first {
             break;
+        }
+        match handle_failure(core, &address, &active_project, is_transient).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) if error.is_project_deleted() => return Ok(RunOutcome::RetryLater),
+            Err(error) => return Err(error),
         }
         sleep(LOCK_RETRY_INTERVAL).await;
     }
     Ok(if is_transient { RunOutcome::RetryLater } else { RunOutcome::Progressed })
 }
 
-/// Runs one slice of the job, unless another process has locked or finished the job.
-async fn run_slice(core: &Core, address: &JobAddress) -> Result<(), Error> {
-    let caller = Caller {
+/// Returns the caller as whom a job runs.
+fn caller_of(address: &JobAddress) -> Caller {
+    Caller {
         project: address.project,
         app_id: address.app_id.clone(),
         request_id: address.request_id.clone(),
         channel: Channel::Api,
-    };
+    }
+}
+
+/// Runs one slice of the job, unless another process has locked or finished the job.
+async fn run_slice(core: &Core, address: &JobAddress) -> Result<(), Error> {
+    let caller = caller_of(address);
     match address.kind {
         JobType::CustomersBulkUpdate
         | JobType::CustomersMetadataUpdate
@@ -148,6 +160,9 @@ fn limit_failures(outcome: &mut SliceOutcome, job: &Job) {
 /// Handles a failed attempt. A slice with several records is split into slices of one record each, which are tried one
 /// by one. A slice of one record has failed, unless the error is transient. A job without slices has failed after
 /// [`MAX_ATTEMPTS`]. Returns `false` where another transaction has locked the job.
+///
+/// The transaction excludes all other writers of the project. An erasure locks the slices of its customer in their order
+/// before it changes one of them, so no slice may be split meanwhile.
 async fn handle_failure(
     core: &Core,
     address: &JobAddress,
@@ -156,22 +171,23 @@ async fn handle_failure(
 ) -> Result<bool, Error> {
     let (project, now) = (address.project, core.clock.now());
     let expires_at = now + TimeDelta::days(limits::REPORT_RETENTION_DAYS);
-    let mut transaction = core.pool.begin().await?;
-    let Some(job) = db::jobs::try_lock(&mut transaction, address).await? else { return Ok(false) };
-    match db::jobs::lock_first_slice(&mut transaction, project, &job.id).await? {
+    let mut exclusive = ExclusiveTransaction::begin(core, &caller_of(address)).await?;
+    let transaction = exclusive.connection();
+    let Some(job) = db::jobs::try_lock(transaction, address).await? else { return Ok(false) };
+    match db::jobs::lock_first_slice(transaction, project, &job.id).await? {
         Some(slice) if !active_project.may_have_run(&slice) => {}
         Some(slice) if slice.records.len() > 1 => {
-            db::jobs::split_slice(&mut transaction, project, &job.id, slice.number).await?;
+            db::jobs::split_slice(transaction, project, &job.id, slice.number).await?;
         }
         _ if is_transient => {}
         Some(slice) => {
             let mut outcome = failed_outcome(job.kind, &slice);
             limit_failures(&mut outcome, &job);
-            db::jobs::finish_slice(&mut transaction, project, &job.id, &slice, &outcome, now, expires_at).await?;
+            db::jobs::finish_slice(transaction, project, &job.id, &slice, &outcome, now, expires_at).await?;
         }
-        None => db::jobs::fail_attempt(&mut transaction, project, &job.id, MAX_ATTEMPTS, now, expires_at).await?,
+        None => db::jobs::fail_attempt(transaction, project, &job.id, MAX_ATTEMPTS, now, expires_at).await?,
     }
-    transaction.commit().await?;
+    exclusive.commit().await?;
     Ok(true)
 }
 
