@@ -502,6 +502,14 @@ CREATE TABLE job_slices (
     referrer_source_ids text[] COLLATE "C" NOT NULL,
     CONSTRAINT job_slices_pk PRIMARY KEY (project_id, job_id, number)
 );
+-- A slice is written once and mostly read once, and an erasure writes it again, so compressing it would cost more than writing it.
+-- Only PostgreSQL 16 and later accept STORAGE in CREATE TABLE.
+ALTER TABLE job_slices
+    ALTER COLUMN records SET STORAGE EXTERNAL,
+    ALTER COLUMN customer_ids SET STORAGE EXTERNAL,
+    ALTER COLUMN source_ids SET STORAGE EXTERNAL,
+    ALTER COLUMN referrer_ids SET STORAGE EXTERNAL,
+    ALTER COLUMN referrer_source_ids SET STORAGE EXTERNAL;
 COMMENT ON TABLE job_slices IS 'the records that a job has still to process: the transaction that applies a slice also deletes it';
 COMMENT ON COLUMN job_slices.number IS 'the number of its first record, counted from 1; the other records follow';
 COMMENT ON COLUMN job_slices.records IS 'JSON that the emulator wrote; null when the customer of the record was erased meanwhile';

@@ -1,11 +1,12 @@
 //! Compares background jobs with hand-written SQL, in one run on one machine: see `benches/README.md`.
 //!
-//! `cargo bench --bench background` starts a cluster and the emulator's binary on it. `-- bulk`, `-- csv`, `-- export`
-//! or `-- beside` run only that part.
+//! `cargo bench --bench background` starts a cluster and the emulator's binary on it. `-- bulk`, `-- csv`, `-- export`,
+//! `-- beside` or `-- erasures` run only that part.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
 mod by_hand;
+mod erasures;
 #[path = "../support/load.rs"]
 mod load;
 #[path = "../support/server.rs"]
@@ -41,6 +42,9 @@ fn main() {
         }
         if is_selected("beside") {
             beside(&cluster).await;
+        }
+        if is_selected("erasures") {
+            erasures::run(&cluster).await;
         }
         if is_selected("export") {
             export(&cluster).await;

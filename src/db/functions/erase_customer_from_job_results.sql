@@ -1,42 +1,58 @@
 -- Erases a customer from the results of jobs: the customer's own lines become null, and so does every line about an order that
 -- failed and that names the customer; lines of other customers that show this one as referrer lose the referrer.
+--
+-- It changes single elements of the arrays, because aggregating the elements of a large row again takes ten times as long, and other
+-- erasures wait meanwhile.
 CREATE OR REPLACE FUNCTION erase_customer_from_job_results(project bigint, erased_id text, erased_source_ids text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    locked_job_ids text[];
-    locked_parts text[];
-    locked_numbers bigint[];
+    locked_job_id text;
+    locked_part text;
+    locked_number bigint;
+    new_lines text[];
+    new_customer_ids text[];
+    new_source_ids text[];
+    new_referrer_ids text[];
+    erased_source_id text;
+    own_places integer[];
+    place integer;
 BEGIN
-    -- Lock the rows in the order that the schema specifies, before the first one is changed.
-    SELECT array_agg(job_id), array_agg(part), array_agg(number) INTO locked_job_ids, locked_parts, locked_numbers
-    FROM (
-        SELECT job_id, part, number FROM job_results
+    -- The rows are locked in the order that the schema specifies, each before it is changed. Each is read as it is once it is locked.
+    FOR locked_job_id, locked_part, locked_number, new_lines, new_customer_ids, new_source_ids, new_referrer_ids IN
+        SELECT job_id, part, number, lines, customer_ids, source_ids, referrer_ids FROM job_results
         WHERE project_id = project
             AND (customer_ids && ARRAY[erased_id] OR source_ids && erased_source_ids OR referrer_ids && ARRAY[erased_id])
         ORDER BY job_id, part, number
         FOR UPDATE
-    ) AS locked;
-    IF locked_job_ids IS NULL THEN
-        RETURN;
-    END IF;
-    -- A statement of its own, which sees what another erasure has committed before it released the locks.
-    UPDATE job_results SET (lines, customer_ids, source_ids, referrer_ids) = (
-        SELECT coalesce(array_agg(CASE WHEN is_own THEN NULL WHEN is_referrer THEN replace(line, erased_id, '') ELSE line END
-                                  ORDER BY place), '{}'),
-               CASE WHEN customer_ids = '{}' THEN '{}'
-                    ELSE array_agg(CASE WHEN NOT is_own THEN customer_id END ORDER BY place) END,
-               CASE WHEN source_ids = '{}' THEN '{}'
-                    ELSE array_agg(CASE WHEN NOT is_own THEN source_id END ORDER BY place) END,
-               CASE WHEN referrer_ids = '{}' THEN '{}'
-                    ELSE array_agg(CASE WHEN NOT is_own AND NOT is_referrer THEN referrer_id END ORDER BY place) END
-        FROM unnest(lines, customer_ids, source_ids, referrer_ids) WITH ORDINALITY
-                 AS item (line, customer_id, source_id, referrer_id, place),
-             LATERAL (SELECT coalesce(customer_id = erased_id OR source_id = ANY(erased_source_ids)
-                                      OR part = 'failed' AND referrer_id = erased_id, false),
-                             coalesce(referrer_id = erased_id, false)) AS concerns (is_own, is_referrer)
-    )
-    FROM unnest(locked_job_ids, locked_parts, locked_numbers) AS locked (locked_job_id, locked_part, locked_number)
-    WHERE project_id = project AND job_id = locked_job_id AND part = locked_part AND number = locked_number;
+    LOOP
+        own_places := array_positions(new_customer_ids, erased_id);
+        FOREACH erased_source_id IN ARRAY erased_source_ids LOOP
+            own_places := own_places || array_positions(new_source_ids, erased_source_id);
+        END LOOP;
+        IF locked_part = 'failed' THEN
+            own_places := own_places || array_positions(new_referrer_ids, erased_id);
+        END IF;
+        FOREACH place IN ARRAY array_positions(new_referrer_ids, erased_id) LOOP
+            new_lines[place] := replace(new_lines[place], erased_id, '');
+            new_referrer_ids[place] := NULL;
+        END LOOP;
+        FOREACH place IN ARRAY own_places LOOP
+            new_lines[place] := NULL;
+            -- An array without elements stays so: it means that no line has a value.
+            IF new_customer_ids <> '{}' THEN
+                new_customer_ids[place] := NULL;
+            END IF;
+            IF new_source_ids <> '{}' THEN
+                new_source_ids[place] := NULL;
+            END IF;
+            IF new_referrer_ids <> '{}' THEN
+                new_referrer_ids[place] := NULL;
+            END IF;
+        END LOOP;
+        UPDATE job_results SET (lines, customer_ids, source_ids, referrer_ids)
+            = (new_lines, new_customer_ids, new_source_ids, new_referrer_ids)
+        WHERE project_id = project AND job_id = locked_job_id AND part = locked_part AND number = locked_number;
+    END LOOP;
 END
 $$;
