@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::resolve::resolve;
 use crate::db;
-use crate::db::project_deletions::TABLES;
+use crate::db::project_deletions::{REFERENCED_TABLE, TABLES};
 use crate::domain::identifier::Identifier;
 use crate::domain::project::{OrganisationId, ProjectId};
 use crate::service::{Core, Error, Resource};
@@ -61,19 +61,20 @@ pub async fn delete(
     Ok(())
 }
 
-/// Removes the rows of all deleted projects that no other writer blocks.
+/// Removes the rows of all deleted projects that no other writer blocks. Returns whether all of them are gone.
 ///
 /// # Errors
 /// Returns an error when the list of deleted projects cannot be queried.
-pub async fn purge_deleted(core: &Core) -> Result<(), Error> {
+pub async fn purge_deleted(core: &Core) -> Result<bool, Error> {
     let mut connection = core.pool.acquire().await?;
     let deleted = db::project_deletions::list_marked(&mut connection).await?;
     connection.release();
+    let mut are_gone = true;
     for project in deleted {
         // A project that is blocked does not delay the others: its removal is tried again later.
-        try_remove(core, project).await;
+        are_gone &= try_remove(core, project).await;
     }
-    Ok(())
+    Ok(are_gone)
 }
 
 /// Calls [`remove`] and logs an error instead of returning it, because the removal is tried again.
@@ -94,6 +95,9 @@ async fn remove(core: &Core, project: ProjectId) -> Result<bool, Error> {
             let Some(mut transaction) = db::project_deletions::try_begin_exclusive(&core.pool, project).await? else {
                 return Ok(false);
             };
+            if *table == REFERENCED_TABLE {
+                db::project_deletions::skip_foreign_key_checks(&mut transaction).await?;
+            }
             let removed =
                 match db::project_deletions::delete_rows(&mut transaction, project, table, batch_size.rows).await {
                     Ok(removed) => removed,
