@@ -64,3 +64,37 @@ async fn list_with_filters_has_a_shorter_time_limit_than_a_request() {
     // The connection that had the shorter limit is used again.
     client.get("/v1/customers?filters[name][conditions][$contains]=x").await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_lists_with_many_values_refuse_no_request_of_another_project() {
+    let emulator = TestEmulator::with(Clock::System, |_| {}).await;
+    let client = emulator.client();
+    let text = "a".repeat(1_000_000);
+    for number in 0..15 {
+        let body = json!({"source_id": format!("c{number}"), "metadata": {"x": text}});
+        client.post("/v1/customers", body).await.expect(200);
+    }
+    let other = emulator.other_project();
+    other.customer(json!({"source_id": "c"})).await;
+    let values: Vec<_> = (0..850)
+        .map(|value| format!("filters[metadata.x][conditions][$contains][{value}]={}b{value}", "a".repeat(20)))
+        .collect();
+    let path = format!("/v1/customers?{}", values.join("&"));
+    let lists: Vec<_> = (0..8)
+        .map(|_| {
+            let (client, path) = (client.clone(), path.clone());
+            tokio::spawn(async move { client.get(&path).await })
+        })
+        .collect();
+    let mut reads = 0;
+    while reads < 20 || !lists.iter().all(tokio::task::JoinHandle::is_finished) {
+        other.get("/v1/customers/c").await.expect(200);
+        other.get("/v1/customers?filters[name][conditions][$contains]=x").await.expect(200);
+        reads += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for list in lists {
+        let answer = list.await.unwrap();
+        assert!([200, 503].contains(&answer.status.as_u16()), "{}", answer.text);
+    }
+}
