@@ -22,7 +22,7 @@ use crate::domain::webhook::RetrySchedule;
 use crate::http::state::App;
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
-use crate::postgres::{Cluster, ClusterError};
+use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
@@ -83,7 +83,7 @@ impl Server {
         let listen = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (options, cluster) = database(&config.storage).await?;
+        let (options, mut cluster) = database(config).await?;
         let pool = Pool::new(
             options.clone(),
             PoolSettings {
@@ -92,7 +92,9 @@ impl Server {
                 ..PoolSettings::default()
             },
         );
-        connect::migrate(&pool).await?;
+        if !cluster.as_ref().is_some_and(Cluster::is_prepared) {
+            connect::migrate(&pool).await?;
+        }
         let app = app(config, clock, pool.clone(), address).await?;
         let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
         let service = api::service(Arc::new(app));
@@ -100,6 +102,9 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
         let http = HttpServer::start(listener, service, config.connection_limits);
+        if let Some(cluster) = &mut cluster {
+            cluster.make_template();
+        }
         Ok(Self { address, stop, http, workers, pool, cluster })
     }
 
@@ -179,7 +184,7 @@ async fn analyze_grown_tables(pool: Pool, mut stopped: watch::Receiver<bool>) {
 /// # Errors
 /// When the database cannot be used, or a migration fails.
 pub async fn migrate(config: &Config) -> Result<(), StartError> {
-    let (options, cluster) = database(&config.storage).await?;
+    let (options, cluster) = database(config).await?;
     let pool = Pool::new(options, PoolSettings::default());
     connect::migrate(&pool).await?;
     pool.close().await;
@@ -239,8 +244,8 @@ fn base_url(address: SocketAddr) -> String {
 }
 
 /// Returns the connection options of the configured database once it answers, and the private cluster if there is one.
-async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
-    match storage {
+async fn database(config: &Config) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
+    match &config.storage {
         Storage::Url(url) => {
             if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
                 return Err(StartError::Url("it begins with neither postgres:// nor postgresql://".to_owned()));
@@ -252,11 +257,31 @@ async fn database(storage: &Storage) -> Result<(PgConnectOptions, Option<Cluster
                 .map_err(|_| StartError::Silent(DATABASE_TIMEOUT))??;
             Ok((options, None))
         }
+        Storage::Private(Durability::Ephemeral) => {
+            let cache = config.cache_dir.clone();
+            let start = move || Cluster::start_prepared(preparation(), cache.as_deref());
+            let cluster = tokio::task::spawn_blocking(start).await??;
+            Ok((cluster.main_database(), Some(cluster)))
+        }
         Storage::Private(durability) => {
             let durability = durability.clone();
             let cluster = tokio::task::spawn_blocking(move || Cluster::start(&durability)).await??;
             Ok((cluster.main_database(), Some(cluster)))
         }
+    }
+}
+
+/// Returns how the database of an ephemeral cluster is prepared: the schema is migrated.
+fn preparation() -> Preparation {
+    Preparation {
+        digest: connect::schema_digest(),
+        prepare: |connection| Box::pin(async { Ok(connect::migrate_connection(connection).await?) }),
+        trim: |mut connection| {
+            Box::pin(async move {
+                connect::drop_template_databases(&mut connection).await?;
+                Ok(connection)
+            })
+        },
     }
 }
 

@@ -1,7 +1,8 @@
 //! Prepares the database: checks the server, migrates the schema, applies the SQL functions.
 
+use sha2::{Digest, Sha256};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::functions;
 use super::pool::Pool;
@@ -37,6 +38,50 @@ pub enum SchemaError {
 /// statement fails.
 pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
     let mut connection = pool.acquire().await?;
+    let migrated = update_schema(&mut connection).await;
+    // Close the connection, because its settings differ from those of the pool, and a failed migration leaves its
+    // lock held.
+    connection.close().await;
+    migrated
+}
+
+/// Does the same as [`migrate`] on a connection of its own, which is returned.
+///
+/// # Errors
+/// Returns the errors of [`migrate`].
+pub async fn migrate_connection(mut connection: PgConnection) -> Result<PgConnection, SchemaError> {
+    connection.execute("SET client_min_messages = error").await?;
+    update_schema(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Drops the databases of a private cluster that only `CREATE DATABASE` needs. Their files are two thirds of those of a
+/// new cluster.
+///
+/// # Errors
+/// Returns an error when a statement fails.
+pub async fn drop_template_databases(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for database in ["template0", "template1"] {
+        connection.execute(AssertSqlSafe(format!("ALTER DATABASE {database} IS_TEMPLATE false"))).await?;
+        connection.execute(AssertSqlSafe(format!("DROP DATABASE {database}"))).await?;
+    }
+    Ok(())
+}
+
+/// Returns a digest of the migrations and the functions. Databases that are migrated with the same ones have the same
+/// schema.
+#[must_use]
+pub fn schema_digest() -> Vec<u8> {
+    let mut digest = Sha256::new();
+    for migration in MIGRATIONS.iter() {
+        digest.update(migration.version.to_be_bytes());
+        digest.update(&migration.checksum);
+    }
+    functions::update_digest(&mut digest);
+    digest.finalize().to_vec()
+}
+
+async fn update_schema(connection: &mut PgConnection) -> Result<(), SchemaError> {
     let version = sqlx::query!(
         r#"SELECT current_setting('server_version_num')::int AS "number!", current_setting('server_version') AS "text!""#
     )
@@ -47,14 +92,6 @@ pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
     }
     // The migration may wait for that of another process, however long that takes.
     connection.execute("SET statement_timeout = 0").await?;
-    let migrated = migrate_connection(&mut connection).await;
-    // Close the connection, because its settings differ from those of the pool, and a failed migration leaves its
-    // lock held.
-    connection.close().await;
-    migrated
-}
-
-async fn migrate_connection(connection: &mut PgConnection) -> Result<(), SchemaError> {
     // The future of `run` is not recognised as `Send` by the compiler; the authors of sqlx provide `run_direct` for
     // this case.
     match MIGRATIONS.run_direct(None, connection, false).await {

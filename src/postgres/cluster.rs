@@ -1,36 +1,21 @@
 //! Starts and stops the private cluster.
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::fs;
+use std::path::Path;
+use std::thread;
 
 use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection};
 
-use super::directory::{self, Directory, Log};
-use super::environment::clean_environment;
+use super::directory::{self, Directory};
 use super::error::ClusterError;
 use super::find::{self, Installation};
 use super::orphan;
-use super::supervisor::{Launch, Supervisor};
-
-const SUPERUSER: &str = "voucherify";
-/// How long a starting PostgreSQL may refuse connections. The time does not run while it reports that it is starting up
-/// or recovering from a crash.
-const READY_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long a start is retried that fails because processes of a killed PostgreSQL still run.
-const START_RETRY_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// Whether the data of a cluster outlives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// The data is kept in this directory across restarts, and is on disk before a request is answered.
-    Persistent(PathBuf),
-    /// The data is kept in a temporary directory with the fastest settings, and deleted when the cluster stops.
-    Ephemeral,
-}
+use super::preparation::Preparation;
+use super::start::{self, Durability};
+use super::supervisor::Supervisor;
+use super::template::TemplateCache;
+use super::template_maker::{TemplateMaker, TemplateTask};
 
 /// A running private cluster. Dropping it stops PostgreSQL and deletes the data of an ephemeral cluster.
 #[derive(Debug)]
@@ -38,6 +23,10 @@ pub struct Cluster {
     // Fields are dropped in this order: PostgreSQL must exit before its directory is deleted.
     supervisor: Supervisor,
     directory: Directory,
+    /// Makes the template that was missing.
+    template_maker: Option<TemplateMaker>,
+    template_task: Option<TemplateTask>,
+    is_prepared: bool,
 }
 
 impl Cluster {
@@ -48,12 +37,9 @@ impl Cluster {
     /// Returns an error when PostgreSQL is not installed or does not start, or when the directory is in use or not
     /// usable.
     pub fn start(durability: &Durability) -> Result<Self, ClusterError> {
-        let directory = match durability {
-            Durability::Persistent(root) => Directory::persistent(root)?,
-            Durability::Ephemeral => {
-                thread::spawn(directory::sweep);
-                Directory::ephemeral()?
-            }
+        let (directory, stop_signal) = match durability {
+            Durability::Persistent(root) => (Directory::persistent(root)?, Signal::INT),
+            Durability::Ephemeral => (ephemeral_directory()?, Signal::QUIT),
         };
         let data = directory.data();
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
@@ -61,23 +47,66 @@ impl Cluster {
         if version.is_some() {
             orphan::stop(&data);
         } else {
-            initialise(&installation, &directory, durability)?;
+            start::initialise(&installation, &directory, durability)?;
         }
-        let launch = Launch {
-            program: installation.program("postgres"),
-            arguments: arguments(&directory, durability),
-            log: directory.log(),
-            run_as: directory.run_as(),
-            stop_signal: if *durability == Durability::Ephemeral { Signal::QUIT } else { Signal::INT },
-        };
-        let supervisor = start_supervised(&launch, &directory)?;
-        Ok(Self { supervisor, directory })
+        let supervisor = start::start(&installation, &directory, durability, stop_signal, &[])?;
+        Ok(Self { supervisor, directory, template_maker: None, template_task: None, is_prepared: false })
+    }
+
+    /// Starts an ephemeral cluster and prepares its main database. The cluster is a copy of the template in the
+    /// directory `cache`. When there is no usable template, the cluster is initialised, and [`Cluster::make_template`]
+    /// makes the template for the next start.
+    ///
+    /// # Errors
+    /// Returns an error when PostgreSQL is not installed or does not start, or when the preparation fails.
+    pub fn start_prepared(preparation: Preparation, cache: Option<&Path>) -> Result<Self, ClusterError> {
+        let directory = ephemeral_directory()?;
+        let installation = find::find(None, directory.root())?;
+        let templates = cache.and_then(|cache| open_templates(cache, &installation, &preparation));
+        let start =
+            || start::start(&installation, &directory, &Durability::Ephemeral, Signal::QUIT, &[preparation.prepare]);
+        if let Some(templates) = &templates
+            && templates.copy_to(&directory)?
+        {
+            match start() {
+                Ok(supervisor) => {
+                    tracing::debug!("started a copy of the template of ephemeral clusters");
+                    return Ok(Self {
+                        supervisor,
+                        directory,
+                        template_maker: None,
+                        template_task: None,
+                        is_prepared: true,
+                    });
+                }
+                Err(error) => {
+                    tracing::info!(%error, "discarding the template of ephemeral clusters, whose copy does not start");
+                    templates.discard();
+                    directory.remove_data()?;
+                }
+            }
+        }
+        start::initialise(&installation, &directory, &Durability::Ephemeral)?;
+        let supervisor = start()?;
+        let template_maker = templates.map(|cache| TemplateMaker { cache, installation, preparation });
+        Ok(Self { supervisor, directory, template_maker, template_task: None, is_prepared: true })
+    }
+
+    /// Starts to make the template in the background, if the start of this cluster found none.
+    pub fn make_template(&mut self) {
+        self.template_task = self.template_maker.take().and_then(TemplateMaker::spawn);
+    }
+
+    /// Returns whether the main database was prepared by the start.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        self.is_prepared
     }
 
     /// Returns the options to connect to a database of the cluster.
     #[must_use]
     pub fn options(&self, database: &str) -> PgConnectOptions {
-        connect_options(&self.directory, database)
+        start::connect_options(&self.directory, database)
     }
 
     /// Returns the options to connect to the emulator's database. The cluster is private, so this is the default
@@ -87,152 +116,26 @@ impl Cluster {
         self.options("postgres")
     }
 
-    /// Stops PostgreSQL, waits until it has exited, and deletes temporary directories.
+    /// Stops PostgreSQL, waits until it has exited, and deletes temporary directories. Waits for a template that is being made,
+    /// but not for long.
     pub fn stop(mut self) {
         self.supervisor.stop();
         self.directory.clean();
-    }
-}
-
-fn connect_options(directory: &Directory, database: &str) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass()
-        .socket(directory.sockets())
-        .port(5432)
-        .username(SUPERUSER)
-        .database(database)
-        .disable_statement_logging()
-}
-
-/// Initialises the cluster in a directory with a temporary name, and renames it when it is complete, so that an
-/// interrupted start leaves no incomplete cluster.
-fn initialise(installation: &Installation, directory: &Directory, durability: &Durability) -> Result<(), ClusterError> {
-    let run_as = directory.run_as();
-    let new = directory.create_data()?;
-    let mut initdb = Command::new(installation.program("initdb"));
-    initdb
-        .args(["--auth=trust", "--encoding=UTF8", "--locale=C"])
-        .arg(format!("--username={SUPERUSER}"))
-        .arg("--pgdata")
-        .arg(&new)
-        .current_dir("/");
-    clean_environment(&mut initdb);
-    if *durability == Durability::Ephemeral {
-        initdb.arg("--no-sync");
-    }
-    run_as.apply(&mut initdb);
-    let output = initdb.output().map_err(ClusterError::at(&installation.program("initdb")))?;
-    if !output.status.success() {
-        let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        if run_as.is_other_user() && output.contains("Permission denied") {
-            return Err(ClusterError::Closed { directory: directory.root().to_owned() });
-        }
-        return Err(ClusterError::Failed { program: "initdb", output });
-    }
-    directory.complete()
-}
-
-fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
-    let mut settings = vec![
-        "listen_addresses=".to_owned(),
-        format!("unix_socket_directories=\"{}\"", directory.sockets().display()),
-        "unix_socket_permissions=0700".to_owned(),
-        "port=5432".to_owned(),
-        "max_connections=100".to_owned(),
-        "shared_buffers=128MB".to_owned(),
-        "jit=off".to_owned(),
-        // A private cluster has no replicas.
-        "wal_level=minimal".to_owned(),
-        "max_wal_senders=0".to_owned(),
-        "logging_collector=off".to_owned(),
-        // The log must not contain customer data, which statements and error details may hold.
-        "log_min_error_statement=panic".to_owned(),
-        "log_error_verbosity=terse".to_owned(),
-    ];
-    if *durability == Durability::Ephemeral {
-        let fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "checkpoint_timeout=1h"];
-        settings.extend(fast.map(str::to_owned));
-    }
-    let mut arguments = vec!["-D".to_owned(), directory.data().display().to_string()];
-    arguments.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
-    arguments
-}
-
-/// Starts PostgreSQL and waits until it accepts connections. Retries while processes of a killed PostgreSQL, which are
-/// about to exit, still hold its lock file or shared memory.
-fn start_supervised(launch: &Launch, directory: &Directory) -> Result<Supervisor, ClusterError> {
-    let started = Instant::now();
-    loop {
-        launch.log.remove();
-        let supervisor = Supervisor::start(launch.clone())?;
-        match wait_until_ready(directory) {
-            Ok(()) => return Ok(supervisor),
-            Err(error) => {
-                drop(supervisor);
-                let output = tail(&launch.log);
-                let is_temporary = output.contains("already exists") || output.contains("still in use");
-                if !is_temporary || started.elapsed() > START_RETRY_TIMEOUT {
-                    return Err(ClusterError::NotReady { output: if output.is_empty() { error } else { output } });
-                }
-                orphan::stop(&directory.data());
-            }
+        if let Some(task) = self.template_task.take() {
+            task.wait();
         }
     }
 }
 
-fn wait_until_ready(directory: &Directory) -> Result<(), String> {
-    let options = connect_options(directory, "postgres");
-    // The caller may run inside a runtime, where blocking is not allowed, so use a thread and runtime of its own.
-    thread::scope(|scope| {
-        scope
-            .spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .map_err(|error| error.to_string())?;
-                runtime.block_on(async {
-                    let started = Instant::now();
-                    // Time since which PostgreSQL has not reported that it is starting up.
-                    let mut silent_since = started;
-                    loop {
-                        match options.connect().await {
-                            Ok(connection) => {
-                                let _ = connection.close().await;
-                                return Ok(());
-                            }
-                            Err(error) if is_starting(&error) => {
-                                silent_since = Instant::now();
-                                tokio::time::sleep(Duration::from_millis(4)).await;
-                            }
-                            Err(error) if silent_since.elapsed() > READY_TIMEOUT => return Err(error.to_string()),
-                            Err(_) if has_exited(directory, started) => return Err("PostgreSQL has exited".to_owned()),
-                            Err(_) => tokio::time::sleep(Duration::from_millis(4)).await,
-                        }
-                    }
-                })
-            })
-            .join()
-            .unwrap_or_else(|_| Err("the wait for PostgreSQL failed".to_owned()))
-    })
+fn ephemeral_directory() -> Result<Directory, ClusterError> {
+    thread::spawn(directory::sweep);
+    Directory::ephemeral()
 }
 
-/// Returns whether PostgreSQL reports that it is still starting up (`cannot_connect_now`).
-fn is_starting(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57P03")
-}
-
-/// Returns whether the log shows that PostgreSQL failed to start and exited.
-fn has_exited(directory: &Directory, started: Instant) -> bool {
-    started.elapsed() > Duration::from_millis(200) && {
-        let log = directory.log().text();
-        log.lines().any(|line| line.contains("FATAL") && !line.contains("starting up"))
-            || log.contains("database system is shut down")
-            || log.contains("Permission denied")
-    }
-}
-
-/// Returns the last lines of PostgreSQL's log.
-fn tail(log: &Log) -> String {
-    let text = log.text();
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(5)..].join("; ")
+/// Opens the templates of the user. Without them, clusters start more slowly, so this is no error.
+fn open_templates(cache: &Path, installation: &Installation, preparation: &Preparation) -> Option<TemplateCache> {
+    let content = format!("{} {:?}", start::identity(installation), preparation.digest);
+    TemplateCache::open(cache, &content)
+        .inspect_err(|error| tracing::debug!(%error, "the templates of ephemeral clusters cannot be used"))
+        .ok()
 }

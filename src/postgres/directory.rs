@@ -87,18 +87,26 @@ impl Directory {
         Ok(Self { root: Arc::new(root), sockets, run_as, temporary: temporary_directories, _lock: lock })
     }
 
-    /// Creates a directory with a temporary name for a new cluster, and returns its path. [`Directory::complete`] renames it to the
-    /// final name.
-    pub fn create_data(&self) -> Result<PathBuf, ClusterError> {
+    /// Creates a directory with a temporary name for a new cluster. The caller gives it to the user of PostgreSQL, and
+    /// [`Directory::complete`] renames it to the final name.
+    pub fn create_data(&self) -> Result<OpenDirectory, ClusterError> {
         let entries = fs::read_dir(self.root()).map_err(ClusterError::at(self.root()))?;
         for entry in entries.flatten() {
             if entry.file_name().to_string_lossy().starts_with(NEW_DATA_PREFIX) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
-        let new = self.root.create(&new_data())?;
-        new.own(self.run_as)?;
-        Ok(new.path().to_owned())
+        self.root.create(&new_data())
+    }
+
+    /// Removes the data of a cluster that does not start.
+    pub fn remove_data(&self) -> Result<(), ClusterError> {
+        fs::remove_dir_all(self.data()).map_err(ClusterError::at(&self.data()))
+    }
+
+    /// Opens PostgreSQL's data directory.
+    pub fn open_data(&self) -> Result<OpenDirectory, ClusterError> {
+        self.root.directory(DATA)
     }
 
     /// Gives a new cluster its final name.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::preparation::PreparationError;
+
 /// Why the private cluster could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -39,6 +41,8 @@ pub enum ClusterError {
     Closed { directory: PathBuf },
     #[error("{program} failed: {output}")]
     Failed { program: &'static str, output: String },
+    #[error(transparent)]
+    Preparation(PreparationError),
     #[error("PostgreSQL did not start in time: {output}")]
     NotReady { output: String },
     #[error(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use super::environment::clean_environment;
 use super::error::ClusterError;
@@ -37,6 +37,8 @@ const DISTRIBUTION_DIRECTORIES: &[&str] = &[
 pub struct Installation {
     pub major: u32,
     pub directory: PathBuf,
+    /// What `postgres --version` prints.
+    pub version: String,
 }
 
 impl Installation {
@@ -74,21 +76,36 @@ pub fn find(major: Option<&str>, directory: &Path) -> Result<Installation, Clust
 fn installations() -> BTreeSet<Installation> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
-    directories.extend(pg_config_directory());
     directories.extend(DISTRIBUTION_DIRECTORIES.iter().flat_map(|pattern| expand(pattern)));
-    // Resolve links, so that a link in PATH and its target count as one installation.
-    let resolved: BTreeSet<PathBuf> = directories
-        .iter()
+    // Run the programs at the same time, because each takes several milliseconds.
+    thread::scope(|scope| {
+        let pg_config = scope.spawn(pg_config_directory);
+        let known = with_programs(directories);
+        let versions: Vec<_> =
+            known.clone().into_iter().map(|known| scope.spawn(move || installation(&known))).collect();
+        let other = with_programs(pg_config.join().ok().flatten());
+        let others: Vec<_> = other.difference(&known).filter_map(|other| installation(other)).collect();
+        versions.into_iter().filter_map(|version| version.join().ok().flatten()).chain(others).collect()
+    })
+}
+
+/// Returns those of the directories that contain PostgreSQL's programs. Links are resolved, so that a link in `PATH` and
+/// its target count as one installation.
+fn with_programs(directories: impl IntoIterator<Item = PathBuf>) -> BTreeSet<PathBuf> {
+    directories
+        .into_iter()
         .filter(|directory| directory.is_absolute())
         .filter_map(|directory| fs::canonicalize(directory.join("postgres")).ok())
         .filter_map(|program| program.parent().map(Path::to_owned))
         .filter(|directory| directory.join("initdb").exists())
-        .collect();
-    resolved
-        .into_iter()
-        .filter_map(|directory| Some(Installation { major: major_version(&directory.join("postgres"))?, directory }))
-        .filter(|installation| installation.major >= MIN_MAJOR_VERSION)
         .collect()
+}
+
+/// Returns the installation in a directory, if its version is supported.
+fn installation(directory: &Path) -> Option<Installation> {
+    let version = version(&directory.join("postgres"))?;
+    let major = parse_major(&version).filter(|major| *major >= MIN_MAJOR_VERSION)?;
+    Some(Installation { major, directory: directory.to_owned(), version })
 }
 
 /// Returns the program directory that `pg_config` reports, if `pg_config` is installed.
@@ -99,13 +116,12 @@ fn pg_config_directory() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
-/// Returns the major version of a `postgres` program, which prints for example `postgres (PostgreSQL) 15.18 (Debian
-/// ...)`.
-fn major_version(postgres: &Path) -> Option<u32> {
+/// Returns the version that a `postgres` program prints, for example `postgres (PostgreSQL) 15.18 (Debian ...)`.
+fn version(postgres: &Path) -> Option<String> {
     let mut command = Command::new(postgres);
     clean_environment(&mut command);
     let output = command.arg("--version").output().ok()?;
-    parse_major(&String::from_utf8_lossy(&output.stdout))
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn parse_major(version: &str) -> Option<u32> {

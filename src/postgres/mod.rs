@@ -1,15 +1,25 @@
 //! The private PostgreSQL cluster: finds PostgreSQL on the machine, initialises a cluster, runs it on a Unix socket,
 //! and stops it.
+//!
+//! An ephemeral cluster is a copy of a template, which is made once and kept in the user's cache directory.
 
 mod cluster;
+mod copy;
 mod directory;
 mod environment;
 mod error;
 mod find;
+mod manifest;
 mod open_directory;
 mod orphan;
+mod preparation;
+mod start;
 mod supervisor;
+mod template;
+mod template_maker;
 mod user;
 
-pub use cluster::{Cluster, Durability};
+pub use cluster::Cluster;
 pub use error::ClusterError;
+pub use preparation::{Preparation, PreparationError};
+pub use start::Durability;

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
 
@@ -24,6 +25,7 @@ const FILE: OFlags = OFlags::WRONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 /// The mode bit of a directory in which users share files, such as `/tmp`.
 const STICKY: u32 = 0o1000;
 
@@ -32,6 +34,12 @@ const STICKY: u32 = 0o1000;
 pub struct OpenDirectory {
     path: PathBuf,
     file: File,
+}
+
+impl AsFd for OpenDirectory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
 }
 
 impl OpenDirectory {
@@ -104,6 +112,17 @@ impl OpenDirectory {
         }
         set_mode(&file, &path, found.mode(), 0o600)?;
         Ok(file)
+    }
+
+    /// Opens a file in this directory for reading.
+    pub fn read(&self, name: &str) -> Result<File, ClusterError> {
+        let path = self.path.join(name);
+        let file: File = match openat(&self.file, name, READ, Mode::empty()) {
+            Ok(file) => file.into(),
+            Err(error) => return Err(self.explain(name, path, error)),
+        };
+        let found = file.metadata().map_err(ClusterError::at(&path))?;
+        if found.is_file() && found.nlink() == 1 { Ok(file) } else { Err(ClusterError::NotFile { path }) }
     }
 
     /// Removes a file of this directory, if it exists.

@@ -7,6 +7,7 @@
 mod bounded_work;
 mod connections;
 mod data_directory;
+mod ephemeral_start;
 mod filters;
 mod hanging_receiver;
 mod hostile;

@@ -95,7 +95,13 @@ pub fn command(arguments: &[&str]) -> Command {
 
 fn configured(mut command: Command, arguments: &[&str]) -> Command {
     command.env_remove("DATABASE_URL").env("VOUCHERIFY_EMULATOR_LISTEN", "127.0.0.1:0").args(arguments);
+    set_cache_home(&mut command, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"));
     command
+}
+
+/// Makes a program use a cache directory below `home` instead of that of the user.
+pub fn set_cache_home(command: &mut Command, home: &Path) {
+    command.env("HOME", home).env("XDG_CACHE_HOME", home);
 }
 
 fn exchange(address: &str, request: &[u8]) -> (u16, String) {

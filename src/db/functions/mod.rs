@@ -25,6 +25,13 @@ functions![
     "erase_customer_from_job_results",
 ];
 
+/// Adds the name and the definition of every function to a digest.
+pub fn update_digest(digest: &mut Sha256) {
+    for (name, definition) in FUNCTIONS {
+        digest.update(format!("{name} {} {definition}", definition.len()));
+    }
+}
+
 /// Creates or replaces the functions whose text has changed since they were last applied, all in one transaction. Any
 /// number of processes may do so at once: a lock lets one of them work at a time. A function that is no longer in the
 /// list stays, because a process of an older version may still call it.
