@@ -151,11 +151,11 @@ fn damaged_template_is_not_used_and_is_made_again() {
     home.run();
     for (number, damage) in damages.into_iter().enumerate() {
         let template = home.template();
-        let damaged = identifier(&template.join("data"));
+        let previous = identifier(&template.join("data"));
         damage(&template);
-        assert_ne!(home.run(), damaged, "{number}");
+        assert_ne!(home.run(), previous, "{number}");
         let remade = identifier(&home.template().join("data"));
-        assert_ne!(remade, damaged, "{number}");
+        assert_ne!(remade, previous, "{number}");
         assert_eq!(home.run(), remade, "{number}");
     }
 }
