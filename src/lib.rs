@@ -79,7 +79,7 @@
 //!
 //! # Requests that are answered together
 //!
-//! Reads of one customer or order, and creations of customers, of all projects, go through queues (`db::batches`, `db::batch_queue`).
+//! Reads of one customer, order or key, and creations of customers, of all projects, go through queues (`db::batches`, `db::batch_queue`).
 //! While a statement runs, the requests that arrive wait in the queue of their kind, and when a connection is free, one statement answers
 //! all that wait. A request that finds no statement running is sent at once, alone. Each request has an answer and an error of its own:
 //! when a statement for many fails, each request is tried alone. A creation that would have to wait for a lock, or whose customer exists

@@ -1,9 +1,11 @@
 //! The requests that are answered together.
 
 use super::batch_queue::BatchQueue;
+use super::credentials::{Credential, CredentialRequest, FindCredentials};
 use super::customers::{FindCustomers, InsertCustomers, NewCustomer};
 use super::orders::FindOrders;
 use super::pool::Pool;
+use crate::domain::credential::Family;
 use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
 use crate::domain::order::Order;
@@ -12,6 +14,7 @@ use crate::domain::project::ProjectId;
 /// A queue for each kind of statement that answers many requests at once, of all projects.
 #[derive(Debug)]
 pub struct Batches {
+    find_credentials: BatchQueue<FindCredentials>,
     find_customers: BatchQueue<FindCustomers>,
     find_orders: BatchQueue<FindOrders>,
     insert_customers: BatchQueue<InsertCustomers>,
@@ -22,10 +25,25 @@ impl Batches {
     #[must_use]
     pub fn new(pool: &Pool) -> Self {
         Self {
+            find_credentials: BatchQueue::new(pool.clone()),
             find_customers: BatchQueue::new(pool.clone()),
             find_orders: BatchQueue::new(pool.clone()),
             insert_customers: BatchQueue::new(pool.clone()),
         }
+    }
+
+    /// Finds a key, as [`find`](super::credentials::find) does.
+    ///
+    /// # Errors
+    /// Returns the errors of [`BatchQueue::answer`].
+    pub async fn find_credential(
+        &self,
+        family: Family,
+        app_id: &str,
+        server: &str,
+    ) -> Result<Option<Credential>, sqlx::Error> {
+        let (app_id, server) = (app_id.to_owned(), server.to_owned());
+        self.find_credentials.answer(CredentialRequest { family, app_id, server }).await
     }
 
     /// Finds a customer, as [`find`](super::customers::find) does.

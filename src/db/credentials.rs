@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::batch_queue::BatchStatement;
 use crate::domain::credential::{Family, Grant};
 use crate::domain::project::ClientAccess;
 use crate::domain::project::{OrganisationId, ProjectId};
@@ -76,16 +77,74 @@ pub async fn find(
     .fetch_optional(connection)
     .await?;
     Ok(row.map(|row| Credential {
-        grant: match (row.project_id, row.organisation_id) {
-            (Some(project), _) => Grant::Project(ProjectId(project)),
-            (None, Some(organisation)) => Grant::Organisation(OrganisationId(organisation)),
-            (None, None) => Grant::Nothing,
-        },
+        grant: grant(row.project_id, row.organisation_id),
         token_sha256: row.token_sha256,
         is_configured: row.is_configured,
         configured_by_app_id: row.configured_by_app_id,
         client_access: parse_client_access(&row.client_access),
     }))
+}
+
+/// Which key to find: the arguments of [`find`].
+#[derive(Clone, Debug)]
+pub struct CredentialRequest {
+    pub family: Family,
+    pub app_id: String,
+    pub server: String,
+}
+
+/// Finds the key of each request, as [`find`] does.
+#[derive(Debug)]
+pub struct FindCredentials;
+
+impl BatchStatement for FindCredentials {
+    type Request = CredentialRequest;
+    type Answer = Option<Credential>;
+
+    async fn run(
+        connection: &mut PgConnection,
+        requests: &[CredentialRequest],
+    ) -> Result<Vec<Option<Credential>>, sqlx::Error> {
+        if let [CredentialRequest { family, app_id, server }] = requests {
+            return Ok(vec![find(connection, *family, app_id, server).await?]);
+        }
+        let rows = select_with_client_access!(
+            r#"given.number AS "number!", c.project_id, c.organisation_id, token_sha256, is_configured,
+               NULLIF(configured_by_app_id, '') AS configured_by_app_id"#,
+            "FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS given (family, app_id, server, number)
+             CROSS JOIN LATERAL (
+                 SELECT * FROM credentials WHERE family = given.family AND app_id = given.app_id
+                 ORDER BY configured_by_app_id = given.server DESC LIMIT 1
+             ) c
+             LEFT JOIN projects p ON p.id = c.project_id",
+            &requests.iter().map(|request| request.family.as_str()).collect::<Vec<_>>() as &[&str],
+            &requests.iter().map(|request| request.app_id.as_str()).collect::<Vec<_>>() as &[&str],
+            &requests.iter().map(|request| request.server.as_str()).collect::<Vec<_>>() as &[&str]
+        )
+        .fetch_all(connection)
+        .await?;
+        let mut found: Vec<_> = requests.iter().map(|_| None).collect();
+        for row in rows {
+            if let Some(place) = usize::try_from(row.number - 1).ok().and_then(|index| found.get_mut(index)) {
+                *place = Some(Credential {
+                    grant: grant(row.project_id, row.organisation_id),
+                    token_sha256: row.token_sha256,
+                    is_configured: row.is_configured,
+                    configured_by_app_id: row.configured_by_app_id,
+                    client_access: parse_client_access(&row.client_access),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn grant(project: Option<i64>, organisation: Option<i64>) -> Grant {
+    match (project, organisation) {
+        (Some(project), _) => Grant::Project(ProjectId(project)),
+        (None, Some(organisation)) => Grant::Organisation(OrganisationId(organisation)),
+        (None, None) => Grant::Nothing,
+    }
 }
 
 fn parse_client_access(json: &str) -> Arc<ClientAccess> {

@@ -234,10 +234,7 @@ impl Authenticator {
     }
 
     async fn find(&self, core: &Core, family: Family, id: &str) -> Result<Option<Credential>, Error> {
-        let mut connection = core.pool.acquire().await?;
-        let known = db::credentials::find(&mut connection, family, id, self.configured.server()).await?;
-        connection.release();
-        Ok(known)
+        Ok(core.batches.find_credential(family, id, self.configured.server()).await?)
     }
 
     fn cache(&self, family: Family) -> &CredentialCache<String, KnownPair> {

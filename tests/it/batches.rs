@@ -251,3 +251,27 @@ async fn a_creation_that_must_wait_does_not_hold_up_other_projects() {
     assert_eq!(total(client.get("/v1/customers").await.json()), 4);
     assert_eq!(total(other.get("/v1/customers").await.json()), 51);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_are_looked_up_together_give_access_to_their_own_projects() {
+    let emulator = TestEmulator::new().await;
+    for number in 0..10 {
+        let client = emulator.client_with(&format!("key-{number}"), "token");
+        client.customer(json!({"source_id": "a", "metadata": {"number": number}})).await;
+    }
+    // Another emulator on the database has cached none of the keys.
+    let second = emulator.start_another(|_| {}).await;
+    let requests = (0..40).map(|number| {
+        let (key, token) = (number % 10, if number < 30 { "token" } else { "wrong" });
+        let client = second.client_with(&format!("key-{key}"), token);
+        async move {
+            let answer = client.get("/v1/customers/a").await;
+            if token == "token" {
+                assert_eq!(answer.expect(200).json()["metadata"]["number"], key);
+            } else {
+                answer.expect(401);
+            }
+        }
+    });
+    join_all(requests).await;
+}
