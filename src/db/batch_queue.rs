@@ -20,8 +20,8 @@ use super::pool::Pool;
 
 /// How many statements of one queue run at the same time at most.
 const MAX_RUNNING: usize = 4;
-/// How long a request waits behind statements that run before another one is started beside them. With one statement after the other,
-/// each answers more requests, which is faster; but one that is slow or waits for a lock must not hold up the others.
+/// How long a statement runs before another one is started beside it. With one statement after the other, each answers more requests,
+/// which is faster; but one that is slow or waits for a lock must not hold up the others.
 const PATIENCE: Duration = Duration::from_millis(10);
 /// How many requests one statement answers at most.
 const MAX_BATCH: usize = 64;
@@ -58,6 +58,8 @@ struct State<B: BatchStatement> {
     waiting: VecDeque<Waiting<B>>,
     /// How many tasks take batches from the queue.
     running: usize,
+    /// How many of them have a statement that is slow.
+    slow: usize,
 }
 
 struct Waiting<B: BatchStatement> {
@@ -75,7 +77,7 @@ impl<B: BatchStatement> BatchQueue<B> {
     /// Creates an empty queue, whose statements use connections of `pool`.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self(Arc::new(Shared { pool, state: Mutex::new(State { waiting: VecDeque::new(), running: 0 }) }))
+        Self(Arc::new(Shared { pool, state: Mutex::new(State { waiting: VecDeque::new(), running: 0, slow: 0 }) }))
     }
 
     /// Answers a request, together with others that wait. A caller that gives up does not affect the others.
@@ -84,35 +86,17 @@ impl<B: BatchStatement> BatchQueue<B> {
     /// Returns [`sqlx::Error::PoolTimedOut`] when no connection becomes available in time or too many requests wait, and
     /// the error of the statement.
     pub async fn answer(&self, request: B::Request) -> Result<B::Answer, sqlx::Error> {
-        let (answer, mut answered) = oneshot::channel();
-        let is_first = {
+        let (answer, answered) = oneshot::channel();
+        {
             let mut state = self.0.lock();
             if state.waiting.len() >= MAX_WAITING {
                 return Err(sqlx::Error::PoolTimedOut);
             }
             state.waiting.push_back(Waiting { request, answer });
-            self.start_if(&mut state, 1)
-        };
-        let answer = if is_first {
-            answered.await
-        } else if let Ok(answer) = timeout(PATIENCE, &mut answered).await {
-            answer
-        } else {
-            self.start_if(&mut self.0.lock(), MAX_RUNNING);
-            answered.await
-        };
-        // The sender is dropped without an answer when the statement panics.
-        answer.unwrap_or(Err(sqlx::Error::WorkerCrashed))
-    }
-
-    /// Starts a task that takes batches from the queue, if requests wait and fewer than `limit` such tasks run.
-    fn start_if(&self, state: &mut State<B>, limit: usize) -> bool {
-        let starts = state.running < limit && !state.waiting.is_empty();
-        if starts {
-            state.running += 1;
-            tokio::spawn(Running { shared: Arc::clone(&self.0), is_counted: true }.until_empty());
+            self.0.start_if_needed(&mut state);
         }
-        starts
+        // The sender is dropped without an answer when the statement panics.
+        answered.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 }
 
@@ -120,17 +104,28 @@ impl<B: BatchStatement> Shared<B> {
     fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Starts a task that takes batches from the queue, if requests wait and all such tasks have a slow statement.
+    fn start_if_needed(self: &Arc<Self>, state: &mut State<B>) {
+        if !state.waiting.is_empty() && state.running == state.slow && state.running < MAX_RUNNING {
+            state.running += 1;
+            tokio::spawn(Running { shared: Arc::clone(self), is_counted: true, is_slow: false }.until_empty());
+        }
+    }
 }
 
 /// A task that takes batches from the queue.
 struct Running<B: BatchStatement> {
     shared: Arc<Shared<B>>,
     is_counted: bool,
+    /// Whether its statement is slow.
+    is_slow: bool,
 }
 
 impl<B: BatchStatement> Drop for Running<B> {
     /// Corrects the count after a panic.
     fn drop(&mut self) {
+        self.set_slow(false);
         if self.is_counted {
             self.shared.lock().running -= 1;
         }
@@ -143,14 +138,37 @@ impl<B: BatchStatement> Running<B> {
         while self.continues() {
             let connection = self.shared.pool.acquire_for_batch().await;
             let batch = self.take(if connection.is_ok() { MAX_BATCH } else { MAX_WAITING });
-            match connection {
-                Ok(mut connection) => {
-                    if run::<B>(&mut connection, batch).await {
-                        connection.release();
+            let work = async {
+                match connection {
+                    Ok(mut connection) => {
+                        if run::<B>(&mut connection, batch).await {
+                            connection.release();
+                        }
                     }
+                    Err(error) => fail(batch, &error),
                 }
-                Err(error) => fail(batch, &error),
+            };
+            let mut work = std::pin::pin!(work);
+            if timeout(PATIENCE, &mut work).await.is_err() {
+                self.set_slow(true);
+                work.await;
+                self.set_slow(false);
             }
+        }
+    }
+
+    /// Records whether the statement is slow. Those that wait behind a slow one get a task of their own.
+    fn set_slow(&mut self, is_slow: bool) {
+        if self.is_slow == is_slow {
+            return;
+        }
+        self.is_slow = is_slow;
+        let mut state = self.shared.lock();
+        if is_slow {
+            state.slow += 1;
+            self.shared.start_if_needed(&mut state);
+        } else {
+            state.slow -= 1;
         }
     }
 
