@@ -63,9 +63,18 @@ impl Program {
 
     /// Returns the peak of the resident memory in bytes, without that of PostgreSQL. Linux only.
     pub fn peak_memory(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// Returns the resident memory in bytes, without that of PostgreSQL. Linux only.
+    pub fn resident_memory(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        kibibytes.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     pub fn signal(&self, signal: Signal) {
