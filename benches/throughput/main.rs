@@ -28,6 +28,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How many connections send requests at the same time, each one request after the other.
 const CONNECTIONS: usize = 32;
 const HALF_OPEN_CONNECTIONS: usize = 1_000;
+/// How long the server has to accept or to close those connections.
+const SETTLING_TIME: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 7;
 const ROUND_TIME: Duration = Duration::from_millis(1_500);
 const STORED: usize = 5_000;
@@ -183,8 +185,10 @@ async fn beside_half_open_connections(target: &Target, read: &Request) {
     for round in 0..=ROUNDS {
         // The emulator closes a half-open connection after ten seconds, so each round needs new ones.
         let half_open = target.half_open_connections(HALF_OPEN_CONNECTIONS).await;
+        tokio::time::sleep(SETTLING_TIME).await;
         let with = target.rate(read, CONNECTIONS, ROUND_TIME).await;
         drop(half_open);
+        tokio::time::sleep(SETTLING_TIME).await;
         let without = target.rate(read, CONNECTIONS, ROUND_TIME).await;
         if round > 0 {
             with_rates.push(with);
@@ -192,8 +196,9 @@ async fn beside_half_open_connections(target: &Target, read: &Request) {
             ratios.push(with / without);
         }
     }
+    let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
     println!(
-        "GET one beside {HALF_OPEN_CONNECTIONS} half-open connections {:>6.0}/s   without {:>6.0}/s   ratio {:.2}",
+        "GET one beside {HALF_OPEN_CONNECTIONS} half-open connections {:>6.0}/s   without {:>6.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
         median(&mut with_rates),
         median(&mut without_rates),
         median(&mut ratios)
