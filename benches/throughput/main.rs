@@ -161,69 +161,63 @@ async fn with_segments(target: &Target) {
         with.post("/v1/segments", &body).await;
     }
     let create = Request::Create(None);
-    let (mut with_rates, mut without_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
+    let mut rates = Rates::default();
+    for _ in 0..=ROUNDS {
         let rate = with.rate(&create, CONNECTIONS, ROUND_TIME).await;
-        let other_rate = without.rate(&create, CONNECTIONS, ROUND_TIME).await;
-        if round > 0 {
-            with_rates.push(rate);
-            without_rates.push(other_rate);
-            ratios.push(rate / other_rate);
-        }
+        rates.add(rate, without.rate(&create, CONNECTIONS, ROUND_TIME).await);
     }
-    println!(
-        "POST with 100 filtered segments, in 5 of them {:>6.0}/s   with none {:>6.0}/s   ratio {:.2}",
-        median(&mut with_rates),
-        median(&mut without_rates),
-        median(&mut ratios)
-    );
+    println!("POST with 100 filtered segments, in 5 of them {}", rates.text("", "with none"));
+}
+
+/// The rates of two sides, measured in turn, round by round.
+#[derive(Default)]
+struct Rates {
+    first: Vec<f64>,
+    second: Vec<f64>,
+}
+
+impl Rates {
+    fn add(&mut self, first: f64, second: f64) {
+        self.first.push(first);
+        self.second.push(second);
+    }
+
+    /// Returns the medians, and the median of the ratios with the least and the most. The first round warms up.
+    fn text(mut self, first_name: &str, second_name: &str) -> String {
+        let (first, second) = (&mut self.first[1..], &mut self.second[1..]);
+        let mut ratios: Vec<f64> = first.iter().zip(&*second).map(|(first, second)| first / second).collect();
+        let (middle, least, most) = (median(&mut ratios), ratios[0], ratios[ratios.len() - 1]);
+        format!(
+            "{first_name} {:>7.0}/s   {second_name} {:>7.0}/s   ratio {middle:.2} ({least:.2} to {most:.2})",
+            median(first),
+            median(second)
+        )
+    }
 }
 
 /// Compares the reads of one customer beside connections that never complete a request with reads without them.
 async fn beside_half_open_connections(target: &Target, read: &Request) {
-    let (mut with_rates, mut without_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
+    let mut rates = Rates::default();
+    for _ in 0..=ROUNDS {
         // The emulator closes a half-open connection after ten seconds, so each round needs new ones.
         let half_open = target.half_open_connections(HALF_OPEN_CONNECTIONS).await;
         tokio::time::sleep(SETTLING_TIME).await;
         let with = target.rate(read, CONNECTIONS, ROUND_TIME).await;
         drop(half_open);
         tokio::time::sleep(SETTLING_TIME).await;
-        let without = target.rate(read, CONNECTIONS, ROUND_TIME).await;
-        if round > 0 {
-            with_rates.push(with);
-            without_rates.push(without);
-            ratios.push(with / without);
-        }
+        rates.add(with, target.rate(read, CONNECTIONS, ROUND_TIME).await);
     }
-    let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
-    println!(
-        "GET one beside {HALF_OPEN_CONNECTIONS} half-open connections {:>6.0}/s   without {:>6.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
-        median(&mut with_rates),
-        median(&mut without_rates),
-        median(&mut ratios)
-    );
+    println!("GET one beside {HALF_OPEN_CONNECTIONS} half-open connections {}", rates.text("", "without"));
 }
 
 /// Measures both targets in turn, and prints the medians and the median of the ratios.
 async fn compare_pair(name: &str, connections: usize, ours: (&Target, &Request), theirs: (&Target, &Request)) {
-    let (mut our_rates, mut their_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
-        let our_rate = ours.0.rate(ours.1, connections, ROUND_TIME).await;
-        let their_rate = theirs.0.rate(theirs.1, connections, ROUND_TIME).await;
-        if round > 0 {
-            our_rates.push(our_rate);
-            their_rates.push(their_rate);
-            ratios.push(our_rate / their_rate);
-        }
+    let mut rates = Rates::default();
+    for _ in 0..=ROUNDS {
+        let rate = ours.0.rate(ours.1, connections, ROUND_TIME).await;
+        rates.add(rate, theirs.0.rate(theirs.1, connections, ROUND_TIME).await);
     }
-    let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
-    println!(
-        "{name:<23} emulator {:>7.0}/s   bare {:>7.0}/s   ratio {:.2} ({least:.2} to {most:.2})",
-        median(&mut our_rates),
-        median(&mut their_rates),
-        median(&mut ratios),
-    );
+    println!("{name:<23} {}", rates.text("emulator", "bare"));
 }
 
 /// Returns the median time in milliseconds to permanently delete a customer with 9 orders and 44 events.
