@@ -7,6 +7,9 @@ use super::row_counts;
 use crate::domain::page::Page;
 use crate::domain::project::ProjectId;
 
+/// The number of rows that a page of the largest limit reads.
+const MAX_ROWS: i64 = 101;
+
 /// The page of a list to read, and where the total of the list is found.
 pub(super) struct ListQuery<'a> {
     pub page: Page,
@@ -33,6 +36,17 @@ impl ListQuery<'_> {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
+        self.fetch_mapped(connection, push_rows, push_matching, |row| T::from_row(&row)).await
+    }
+
+    /// Returns the same as [`ListQuery::fetch`], with each row converted by `map`, which may keep the row itself.
+    pub async fn fetch_mapped<T: Send + Unpin>(
+        &self,
+        connection: &mut PgConnection,
+        push_rows: impl Fn(&mut QueryBuilder<Postgres>),
+        push_matching: impl Fn(&mut QueryBuilder<Postgres>),
+        map: impl Fn(PgRow) -> Result<T, sqlx::Error> + Send + Sync,
+    ) -> Result<(Vec<T>, i64), sqlx::Error> {
         let push_total = |query: &mut QueryBuilder<Postgres>| {
             if let Some((project, resource)) = self.row_count {
                 row_counts::push_total(query, project, resource);
@@ -46,6 +60,11 @@ impl ListQuery<'_> {
             query.push(" LIMIT ").push_bind(self.page.limit + 1).push(" OFFSET ").push_bind(self.page.offset());
         };
         let begins_list = self.page.number == 1 && !self.has_cursor;
+        // PostgreSQL expects a parameter of LIMIT to be a tenth of the rows of the list, so that a plan which it could
+        // keep looks more expensive than a new one for each execution. Planning takes almost as long as reading a
+        // hundred rows. With a constant limit below that of the page it keeps the plan. A list with other conditions
+        // needs a plan for its values.
+        let keeps_plan = begins_list && self.row_count.is_some() && self.page.limit < MAX_ROWS;
 
         let mut query = QueryBuilder::new("SELECT page.*, ");
         if begins_list && self.row_count.is_none() {
@@ -59,14 +78,27 @@ impl ListQuery<'_> {
             push_total(&mut query);
             query.push(") FROM (");
         }
-        push_page(&mut query);
-        query.push(") page");
+        if keeps_plan {
+            push_rows(&mut query);
+            query.push(" LIMIT ").push(MAX_ROWS).push(") page LIMIT ").push_bind(self.page.limit + 1);
+        } else {
+            push_page(&mut query);
+            query.push(") page");
+        }
         // PostgreSQL keeps the plan of a prepared statement, which is large when a filter has many conditions.
         let is_kept = !self.has_filter;
-        let mut listed: Vec<ListedRow<T>> =
-            query.build_query_as().persistent(is_kept).fetch_all(&mut *connection).await?;
+        let mut counted = None;
+        let mut rows = query
+            .build()
+            .persistent(is_kept)
+            .try_map(|row: PgRow| {
+                read_total(&row, &mut counted)?;
+                map(row)
+            })
+            .fetch_all(&mut *connection)
+            .await?;
 
-        if listed.is_empty() && !begins_list {
+        if rows.is_empty() && !begins_list {
             // Without a row there is no total. Read both again by a statement that also returns the total when the page
             // is empty. It is not the first choice because PostgreSQL needs longer to plan it. A join without a
             // condition is a nested loop, so the rows keep their order.
@@ -75,25 +107,23 @@ impl ListQuery<'_> {
             query.push(") AS value) total LEFT JOIN (");
             push_page(&mut query);
             query.push(") page ON true");
-            listed = query.build_query_as().persistent(is_kept).fetch_all(connection).await?;
+            let mapped = query.build().persistent(is_kept).try_map(|row: PgRow| {
+                read_total(&row, &mut counted)?;
+                // When the page is empty, there is one row, which has only the total.
+                let has_row = !row.try_get_raw(0)?.is_null();
+                has_row.then(|| map(row)).transpose()
+            });
+            rows = mapped.fetch_all(connection).await?.into_iter().flatten().collect();
         }
-        let counted = listed.last().and_then(|row| row.total);
-        let rows: Vec<T> = listed.into_iter().filter_map(|listed| listed.row).collect();
         let total = counted.unwrap_or_else(|| i64::try_from(rows.len()).unwrap_or(i64::MAX));
         Ok((rows, total))
     }
 }
 
-/// A row of the statement: the columns of a row of the list, or nulls when the page is empty, and the total.
-struct ListedRow<T> {
-    row: Option<T>,
-    total: Option<i64>,
-}
-
-impl<'r, T: FromRow<'r, PgRow>> FromRow<'r, PgRow> for ListedRow<T> {
-    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let has_row = !row.try_get_raw(0)?.is_null();
-        let total = row.try_get_unchecked(row.len() - 1)?;
-        Ok(Self { row: has_row.then(|| T::from_row(row)).transpose()?, total })
+/// Reads the total, the last column of a row, unless an earlier row had it.
+fn read_total(row: &PgRow, total: &mut Option<i64>) -> Result<(), sqlx::Error> {
+    if total.is_none() {
+        *total = row.try_get_unchecked(row.len() - 1)?;
     }
+    Ok(())
 }

@@ -29,6 +29,35 @@ pub struct Customer {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
+/// A customer whose text belongs to another value, for example to the row that was read from the database.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomerRef<'a> {
+    pub id: &'a str,
+    pub source_id: Option<&'a str>,
+    pub profile: &'a str,
+    pub metadata: Option<&'a str>,
+    pub orders: OrderSummary,
+    pub state: Option<&'a str>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> From<&'a Customer> for CustomerRef<'a> {
+    fn from(customer: &'a Customer) -> Self {
+        let Customer { id, source_id, profile, metadata, orders, state, created_at, updated_at } = customer;
+        Self {
+            id,
+            source_id: source_id.as_deref(),
+            profile: profile.as_str(),
+            metadata: metadata.as_ref().map(JsonText::as_str),
+            orders: *orders,
+            state: state.as_ref().map(JsonText::as_str),
+            created_at: *created_at,
+            updated_at: *updated_at,
+        }
+    }
+}
+
 /// The members of `summary.orders`, computed from the customer's orders in status PAID or FULFILLED.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderSummary {

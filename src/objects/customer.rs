@@ -1,10 +1,12 @@
 //! The customer object in its three forms: full, full with assets, and simple; and the unconfirmed customer.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use super::writer::ObjectWriter;
-use crate::domain::customer::{Customer, OrderSummary, Profile};
-use crate::domain::json::JsonText;
+use serde_json::Value;
+
+use super::writer::{self, ObjectWriter};
+use crate::domain::customer::{Customer, CustomerRef, OrderSummary, Profile};
 use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
 
 /// `summary.redemptions` of a customer without redemptions. The emulator has no redemptions; a test can set this value.
@@ -17,14 +19,29 @@ const NO_ORDERS: &str = r#"{"total_amount":0,"total_count":0,"average_amount":0,
 const NO_LOYALTY: &str = r#"{"points":0,"referred_customers":0,"campaigns":{}}"#;
 const NO_REFERRALS: &str = r#"{"total":0,"campaigns":[]}"#;
 
+/// The members from `summary` to `referrals` of a customer without orders and without state, as most customers are.
+static UNUSED: LazyLock<String> = LazyLock::new(|| {
+    let object = writer::rendered(|out| {
+        let mut object = ObjectWriter::new(out);
+        write_maintained(&mut object, &OrderSummary::default(), None);
+        object.end();
+    });
+    writer::members(object.as_str()).to_owned()
+});
+
 /// Writes the full object.
 pub fn write_full(out: &mut Vec<u8>, customer: &Customer) {
+    write_ref(out, &customer.into());
+}
+
+/// Writes the full object of a customer whose text is borrowed.
+pub fn write_ref(out: &mut Vec<u8>, customer: &CustomerRef<'_>) {
     write(out, customer, None);
 }
 
 /// Writes the full object with `assets`, which only the answer to reading one customer contains.
 pub fn write_with_assets(out: &mut Vec<u8>, customer: &Customer, cockpit_url: &str) {
-    write(out, customer, Some(cockpit_url));
+    write(out, &customer.into(), Some(cockpit_url));
 }
 
 /// Writes the payload of activity entries about the customer itself. That of a confirmation has the id of the
@@ -56,26 +73,23 @@ pub fn write_unconfirmed(out: &mut Vec<u8>, unconfirmed: &UnconfirmedCustomer) {
         .end();
 }
 
-fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {
-    let state = customer.state.as_ref().map(JsonText::value);
-    let state_or = |name: &str, default: &'static str| {
-        let value = state.as_ref().and_then(|state| state.get(name));
-        value.map_or(Cow::Borrowed(default), |value| Cow::Owned(value.to_string()))
-    };
+fn write(out: &mut Vec<u8>, customer: &CustomerRef<'_>, cockpit_url: Option<&str>) {
+    let state: Option<Value> = customer.state.map(|state| serde_json::from_str(state).unwrap_or_default());
     let mut object = ObjectWriter::new(out);
     object
-        .text("id", &customer.id)
-        .nullable_text("source_id", customer.source_id.as_deref())
-        .members_of(&customer.profile)
-        .object("summary", |summary| {
-            summary
-                .raw("redemptions", &state_or("redemptions", NO_REDEMPTIONS))
-                .with("orders", |out| write_orders(out, &customer.orders));
-        })
-        .raw("loyalty", &state_or("loyalty", NO_LOYALTY))
-        .raw("referrals", &state_or("referrals", NO_REFERRALS))
-        .optional_json("metadata", customer.metadata.as_ref())
-        .raw("system_metadata", &state_or("system_metadata", "{}"))
+        .text("id", customer.id)
+        .nullable_text("source_id", customer.source_id)
+        .raw_members(writer::members(customer.profile));
+    if state.is_none() && customer.orders == OrderSummary::default() {
+        object.raw_members(&UNUSED);
+    } else {
+        write_maintained(&mut object, &customer.orders, state.as_ref());
+    }
+    if let Some(metadata) = customer.metadata {
+        object.raw("metadata", metadata);
+    }
+    object
+        .raw("system_metadata", &state_or(state.as_ref(), "system_metadata", "{}"))
         .time("created_at", customer.created_at)
         .optional_time("updated_at", customer.updated_at);
     if let Some(url) = cockpit_url {
@@ -84,6 +98,24 @@ fn write(out: &mut Vec<u8>, customer: &Customer, cockpit_url: Option<&str>) {
         });
     }
     object.raw("object", "\"customer\"").end();
+}
+
+/// Writes the members that orders and other resources maintain, except `system_metadata`.
+fn write_maintained(object: &mut ObjectWriter<'_>, orders: &OrderSummary, state: Option<&Value>) {
+    object
+        .object("summary", |summary| {
+            summary
+                .raw("redemptions", &state_or(state, "redemptions", NO_REDEMPTIONS))
+                .with("orders", |out| write_orders(out, orders));
+        })
+        .raw("loyalty", &state_or(state, "loyalty", NO_LOYALTY))
+        .raw("referrals", &state_or(state, "referrals", NO_REFERRALS));
+}
+
+/// Returns a member of the state as JSON, or `default` when it is not set.
+fn state_or(state: Option<&Value>, name: &str, default: &'static str) -> Cow<'static, str> {
+    let value = state.and_then(|state| state.get(name));
+    value.map_or(Cow::Borrowed(default), |value| Cow::Owned(value.to_string()))
 }
 
 fn write_orders(out: &mut Vec<u8>, orders: &OrderSummary) {

@@ -133,8 +133,7 @@ impl<'a> ObjectWriter<'a> {
 
     /// Copies the members of a stored JSON object into this one.
     pub fn members_of(&mut self, object: &JsonText) -> &mut Self {
-        let members = object.as_str().strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
-        self.raw_members(members)
+        self.raw_members(members(object.as_str()))
     }
 
     /// Writes serialized members, separated by commas, unchanged.
@@ -153,6 +152,12 @@ impl<'a> ObjectWriter<'a> {
     pub fn end(&mut self) {
         self.out.push(b'}');
     }
+}
+
+/// Returns the serialized members of a JSON object, separated by commas.
+#[must_use]
+pub fn members(object: &str) -> &str {
+    object.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default()
 }
 
 /// Returns the JSON that `write` appends to a buffer.

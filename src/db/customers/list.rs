@@ -2,31 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
-use super::row::{COLUMNS, CustomerRow};
+use super::row::{self, COLUMNS};
 use crate::db::filter::push_customer_filter;
 use crate::db::list_query::ListQuery;
 use crate::db::window::push_window;
 use crate::db::{row_counts, segments};
-use crate::domain::customer::Customer;
+use crate::domain::customer::CustomerRef;
 use crate::domain::filter::{CustomerField, Filter};
 use crate::domain::identifier::Identifier;
 use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
 use crate::domain::project::ProjectId;
-
-/// A row of a list. `is_time_dependent` is whether the list is of a segment whose filter depends on the current time.
-struct ListedCustomer {
-    customer: CustomerRow,
-    is_time_dependent: bool,
-}
-
-impl FromRow<'_, PgRow> for ListedCustomer {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let is_time_dependent: Option<bool> = row.try_get_unchecked(11)?;
-        Ok(Self { customer: CustomerRow::from_row(row)?, is_time_dependent: is_time_dependent == Some(true) })
-    }
-}
 
 /// Selects the customers of a list.
 #[derive(Clone, Debug, Default)]
@@ -65,11 +52,20 @@ impl CustomerFilter {
 /// One page of customers, and the number of all customers that match the filter.
 #[derive(Debug)]
 pub struct CustomerPage {
-    /// At most one row more than the limit of the page: the additional row shows that there is a next page.
-    pub rows: Vec<Customer>,
+    rows: Vec<PgRow>,
     pub total: i64,
     /// Whether the list is of a segment whose filter depends on the current time; `None` when the page is empty.
     pub is_time_dependent: Option<bool>,
+}
+
+impl CustomerPage {
+    /// Returns the customers: at most one more than the limit of the page, which shows that there is a next page.
+    ///
+    /// # Errors
+    /// Returns an error when a row cannot be read.
+    pub fn customers(&self) -> Result<Vec<CustomerRef<'_>>, sqlx::Error> {
+        self.rows.iter().map(row::borrowed).collect()
+    }
 }
 
 /// Lists one page of the customers that match `filter` and are not deleted. With `cursor`, the page begins after that
@@ -120,12 +116,13 @@ pub async fn list(
     let resource = if filter.matches_all() { Some(row_counts::CUSTOMERS) } else { filter.counted_segment() };
     let row_count = resource.map(|resource| (project, resource));
     let has_filter = filter.filter.is_some();
-    let (rows, total): (Vec<ListedCustomer>, i64) =
-        ListQuery { page, has_cursor: cursor.is_some(), row_count, has_filter }
-            .fetch(connection, push_rows, |query| push_matching(query, project, filter))
-            .await?;
-    let is_time_dependent = rows.first().map(|row| row.is_time_dependent);
-    Ok(CustomerPage { rows: rows.into_iter().map(|row| row.customer.into()).collect(), total, is_time_dependent })
+    // Keep the rows as they were received, so that their text is copied only once, into the response.
+    let (rows, total) = ListQuery { page, has_cursor: cursor.is_some(), row_count, has_filter }
+        .fetch_mapped(connection, push_rows, |query| push_matching(query, project, filter), Ok)
+        .await?;
+    let is_time_dependent = rows.first().map(|row| row.try_get_unchecked::<Option<bool>, _>(11)).transpose()?;
+    let is_time_dependent = is_time_dependent.map(|is_time_dependent| is_time_dependent == Some(true));
+    Ok(CustomerPage { rows, total, is_time_dependent })
 }
 
 /// Adds `FROM` and `WHERE` for the customers that match `filter` and are not deleted.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 
-use crate::domain::customer::{Customer, OrderSummary};
+use crate::domain::customer::{Customer, CustomerRef, OrderSummary};
 use crate::domain::json::JsonText;
 
 /// A row of `customers`, without the columns that only filters and indexes use.
@@ -48,6 +48,27 @@ impl FromRow<'_, PgRow> for CustomerRow {
             state: row.try_get_unchecked(10)?,
         })
     }
+}
+
+/// Reads the columns [`COLUMNS`] as [`CustomerRow`] does, without copying the text.
+pub(super) fn borrowed(row: &PgRow) -> Result<CustomerRef<'_>, sqlx::Error> {
+    let number = |index| Ok::<_, sqlx::Error>(row.try_get_unchecked::<Option<i64>, _>(index)?.unwrap_or_default());
+    let orders = OrderSummary {
+        count: number(4)?,
+        amount: number(5)?,
+        last_amount: number(6)?,
+        last_at: row.try_get_unchecked(7)?,
+    };
+    Ok(CustomerRef {
+        id: row.try_get_unchecked(0)?,
+        source_id: row.try_get_unchecked(1)?,
+        profile: row.try_get_unchecked(2)?,
+        metadata: row.try_get_unchecked(3)?,
+        orders,
+        created_at: row.try_get_unchecked(8)?,
+        updated_at: row.try_get_unchecked(9)?,
+        state: row.try_get_unchecked(10)?,
+    })
 }
 
 impl CustomerRow {

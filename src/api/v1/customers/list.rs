@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use crate::db;
 use crate::db::customers::CustomerFilter;
-use crate::domain::customer::Customer;
+use crate::domain::customer::CustomerRef;
 use crate::domain::page::{self, SortKey};
 use crate::http::answer;
 use crate::http::error::ApiError;
@@ -55,14 +55,15 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let limit = usize::try_from(page.limit).unwrap_or_default();
     // The time that the cursor of the next page is compared with.
     let cursor_time = cursor.map(|_| {
-        move |row: &Customer| match sort.key {
+        move |row: &CustomerRef<'_>| match sort.key {
             SortKey::UpdatedAt => row.updated_at.unwrap_or(row.created_at),
             SortKey::CreatedAt | SortKey::SourceId => row.created_at,
         }
     });
-    let has_more = page::trim_to_limit(&mut found.rows, limit, cursor_time);
-    let bytes = 256 + found.rows.len() * 1_200;
+    let mut customers = found.customers()?;
+    let has_more = page::trim_to_limit(&mut customers, limit, cursor_time);
+    let bytes = 256 + customers.len() * 1_200;
     Ok(answer::json_sized(bytes, |out| {
-        list::write(out, "customers", &found.rows, customer::write_full, found.total, Some(has_more));
+        list::write(out, "customers", &customers, customer::write_ref, found.total, Some(has_more));
     }))
 }
