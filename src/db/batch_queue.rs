@@ -1,9 +1,9 @@
 //! Answers the requests that wait at the same moment with one statement.
 //!
 //! While a statement runs, the requests that arrive are queued, and when a connection is free, all that wait go into the
-//! next statement. Nothing waits for a batch to grow: a request that finds no statement running is sent at once. Nothing is cached:
-//! each statement begins after its requests have arrived, so it sees everything that was committed before they were sent,
-//! also by another emulator on the same database.
+//! next statement. Nothing waits for a batch to grow: a request that finds no statement running is sent at once. Nothing
+//! is cached: each statement begins after its requests have arrived, so it sees everything that was committed before they
+//! were sent, also by another emulator on the same database.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,9 +20,9 @@ use super::pool::Pool;
 
 /// How many statements of one queue run at the same time at most.
 const MAX_RUNNING: usize = 4;
-/// How long a statement runs before another one is started beside it. With one statement after the other, each answers more requests,
-/// which is faster; but one that is slow or waits for a lock must not hold up the others.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// How long a statement runs before another one is started beside it. With one statement after the other, each answers
+/// more requests, which is faster; but one that is slow or waits for a lock must not hold up the others.
+const SLOW_AFTER: Duration = Duration::from_millis(10);
 /// How many requests one statement answers at most.
 const MAX_BATCH: usize = 64;
 /// How many requests wait at most. A further one fails as if no connection became available.
@@ -149,7 +149,7 @@ impl<B: BatchStatement> Running<B> {
                 }
             };
             let mut work = std::pin::pin!(work);
-            if timeout(PATIENCE, &mut work).await.is_err() {
+            if timeout(SLOW_AFTER, &mut work).await.is_err() {
                 self.set_slow(true);
                 work.await;
                 self.set_slow(false);
