@@ -29,8 +29,6 @@ pub struct NewCustomer {
     pub rules_version: i64,
     /// When the deliveries are due: now by the clock.
     pub due_at: DateTime<Utc>,
-    /// Whether the time of creation is known to be later than the rows of jobs. Otherwise the statement checks it.
-    pub is_time_checked: bool,
 }
 
 impl NewCustomer {
@@ -38,15 +36,11 @@ impl NewCustomer {
     pub(super) fn is_simple(&self) -> bool {
         self.entries.len() == 1 && self.deliveries.is_empty() && self.segment_ids.is_empty() && self.moments.is_empty()
     }
-
-    /// Returns the time of creation that the statement must check.
-    pub(super) fn unchecked_time(&self) -> Option<DateTime<Utc>> {
-        (!self.is_time_checked).then_some(self.customer.created_at)
-    }
 }
 
-/// Executes the statement that inserts a customer. `$lock` takes the rules lock and returns their version. `$parts` are the further parts of its text: common table
-/// expressions that insert the other rows, and the last statement, which updates the row counts.
+/// Executes the statement that inserts a customer. `$lock` takes the rules lock and returns the version of the rules.
+/// `$parts` are the further parts of its text: common table expressions that insert the other rows, and the last
+/// statement, which updates the row counts.
 macro_rules! insert {
     ($connection:expr, $project:expr, $new:expr, $lock:literal, [$($parts:literal),*], $($argument:expr),*) => {
         sqlx::query!(
@@ -70,7 +64,6 @@ macro_rules! insert {
             $new.indexed_fields.name,
             $new.indexed_fields.email,
             $new.indexed_fields.city,
-            $new.unchecked_time(),
             $($argument),*
         )
         .execute($connection)
@@ -90,7 +83,7 @@ macro_rules! insert_with_one_entry {
                 "entry AS (
                      INSERT INTO customer_activity
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
-                     SELECT $1, id, $12, $13, $14, $15, $16, $7, $17 FROM customer
+                     SELECT $1, id, $11, $12, $13, $14, $15, $7, $16 FROM customer
                  )",
                 $more,
                 " INSERT INTO row_counts AS counts (project_id, resource, slot, value)
@@ -109,8 +102,8 @@ macro_rules! insert_with_one_entry {
 }
 
 /// Inserts a customer with its other rows and increments the row counts, in one statement. Returns `false`, with
-/// nothing inserted, when a customer that is not deleted has the same source id, when the rules have another version by
-/// now, or when rows of a job show a later time than the new customer.
+/// nothing inserted, when a customer that is not deleted has the same source id, or when the rules have another version by
+/// now. The time of the new customer must be later than the rows of jobs.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -126,14 +119,15 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &New
     Ok(inserted.rows_affected() > 0)
 }
 
-/// Does the same as [`insert`] for a simple customer, and also returns `false` when the rules lock is not free.
+/// Does the same as [`insert`] for a simple customer, and also returns `false` when the rules lock is not free,
+/// or when rows of a job show a time as late as that of the new customer.
 pub(super) async fn try_insert(
     connection: &mut PgConnection,
     project: ProjectId,
     new: &NewCustomer,
 ) -> Result<bool, sqlx::Error> {
     let Some(entry) = new.entries.first() else { return Ok(false) };
-    let inserted = insert_with_one_entry!(connection, project, new, "try_lock_rules_shared($1, $11, $11)", entry, "")?;
+    let inserted = insert_with_one_entry!(connection, project, new, "try_lock_rules_shared($1, $7, $7)", entry, "")?;
     Ok(inserted.rows_affected() > 0)
 }
 
@@ -143,7 +137,7 @@ async fn insert_with_entry(
     new: &NewCustomer,
     entry: &ActivityEntry,
 ) -> Result<PgQueryResult, sqlx::Error> {
-    insert_with_one_entry!(connection, project, new, "lock_rules_shared($1, $11)", entry, "")
+    insert_with_one_entry!(connection, project, new, "lock_rules_shared($1)", entry, "")
 }
 
 async fn insert_with_delivery(
@@ -157,11 +151,11 @@ async fn insert_with_delivery(
         connection,
         project,
         new,
-        "lock_rules_shared($1, $11)",
+        "lock_rules_shared($1)",
         entry,
         ", delivery AS (
              INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
-             SELECT $1, $18, $19, id, $12, $20, $20 FROM customer
+             SELECT $1, $17, $18, id, $11, $19, $19 FROM customer
          )",
         delivery.webhook_id,
         delivery.id,
@@ -176,33 +170,33 @@ async fn insert_with_all(
 ) -> Result<PgQueryResult, sqlx::Error> {
     let (columns, deliveries) = (EntryColumns::from_slice(&new.entries), DeliveryColumns::from_slice(&new.deliveries));
     let (fields, times): (Vec<String>, Vec<DateTime<Utc>>) = new.moments.iter().cloned().unzip();
-    insert!(connection, project, new, "lock_rules_shared($1, $11)",
+    insert!(connection, project, new, "lock_rules_shared($1)",
                 ["entry AS (
                      INSERT INTO customer_activity
                          (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
                      SELECT $1, customer.id, entry.id, entry.type, entry.group_id, entry.app_id, entry.data, $7, entry.channel
                      FROM customer,
-                          unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $20::text[])
+                          unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $19::text[])
                               AS entry (id, type, group_id, app_id, data, channel)
                  ),
                  member AS (
                      INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
-                     SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($17::text[]) AS segment_id
+                     SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($16::text[]) AS segment_id
                  ),
                  delivery AS (
                      INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
-                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $24, $24
-                     FROM customer, unnest($21::text[], $22::text[], $23::text[]) AS given (id, webhook_id, entry_id)
+                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $23, $23
+                     FROM customer, unnest($20::text[], $21::text[], $22::text[]) AS given (id, webhook_id, entry_id)
                  ),
                  moment AS (
                      INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
                      SELECT $1, customer.id, field, moment, extract(month FROM moment AT TIME ZONE 'UTC')::int * 100
                             + extract(day FROM moment AT TIME ZONE 'UTC')::int
-                     FROM customer, unnest($18::text[], $19::timestamptz[]) AS given (field, moment)
+                     FROM customer, unnest($17::text[], $18::timestamptz[]) AS given (field, moment)
                  )
                  INSERT INTO row_counts AS counts (project_id, resource, slot, value)
                  SELECT $1, resource, pg_backend_pid() % 64, 1
-                     FROM customer, unnest('customers'::text || $17::text[]) AS resource
+                     FROM customer, unnest('customers'::text || $16::text[]) AS resource
                      ORDER BY resource COLLATE \"C\"
                      ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + 1"],
                 &columns.ids,

@@ -47,15 +47,15 @@ macro_rules! insert_each {
         sqlx::query_scalar!(
             r#"WITH given AS MATERIALIZED (
                    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                                        $7::text[], $8::text[], $9::text[], $10::bigint[], $11::timestamptz[])
+                                        $7::text[], $8::text[], $9::text[], $10::bigint[])
                        AS given (project_id, id, source_id, profile, metadata, created_at, name, email, city,
-                                 rules_version, unchecked_time)
+                                 rules_version)
                ),
                -- Always in the same order, so that two of these statements cannot deadlock.
                project AS MATERIALIZED (
                    SELECT id, try_lock_rules_shared(id, first_time, last_time) AS rules_version
                    FROM (
-                       SELECT project_id AS id, min(unchecked_time) AS first_time, max(unchecked_time) AS last_time
+                       SELECT project_id AS id, min(created_at) AS first_time, max(created_at) AS last_time
                        FROM given GROUP BY project_id ORDER BY project_id
                    ) AS sorted
                ),
@@ -73,7 +73,7 @@ macro_rules! insert_each {
                    INSERT INTO customer_activity
                        (project_id, customer_id, id, type, group_id, app_id, data, created_at, channel)
                    SELECT project_id, customer.id, entry.id, type, group_id, app_id, data, created_at, channel
-                   FROM unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[])
+                   FROM unnest($11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
                             AS entry (customer_id, id, type, group_id, app_id, data, channel)
                        JOIN customer ON customer.id = customer_id
                ), "#
@@ -99,7 +99,6 @@ macro_rules! insert_each {
             &$rows.emails as &[Option<&str>],
             &$rows.cities as &[Option<&str>],
             &$rows.rules_versions,
-            &$rows.unchecked_times as &[Option<DateTime<Utc>>],
             &column(&$rows.entries, |entry| entry.customer_id.as_str()) as &[&str],
             &column(&$rows.entries, |entry| entry.id.as_str()) as &[&str],
             &column(&$rows.entries, |entry| entry.kind.as_str()) as &[&str],
@@ -136,7 +135,7 @@ async fn insert_each_with_all(connection: &mut PgConnection, rows: &Rows<'_>) ->
         "member AS (
              INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
              SELECT project_id, segment_id, customer.id, created_at
-             FROM unnest($19::text[], $20::text[]) AS member (customer_id, segment_id)
+             FROM unnest($18::text[], $19::text[]) AS member (customer_id, segment_id)
                  JOIN customer ON customer.id = customer_id
              RETURNING project_id, segment_id
          ),
@@ -144,13 +143,13 @@ async fn insert_each_with_all(connection: &mut PgConnection, rows: &Rows<'_>) ->
              INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
              SELECT project_id, customer.id, field, moment, extract(month FROM moment AT TIME ZONE 'UTC')::int * 100
                     + extract(day FROM moment AT TIME ZONE 'UTC')::int
-             FROM unnest($21::text[], $22::text[], $23::timestamptz[]) AS moment (customer_id, field, moment)
+             FROM unnest($20::text[], $21::text[], $22::timestamptz[]) AS moment (customer_id, field, moment)
                  JOIN customer ON customer.id = customer_id
          ),
          delivery AS (
              INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
              SELECT project_id, delivery.id, webhook_id, customer.id, entry_id, due_at, due_at
-             FROM unnest($24::text[], $25::text[], $26::text[], $27::text[], $28::timestamptz[])
+             FROM unnest($23::text[], $24::text[], $25::text[], $26::text[], $27::timestamptz[])
                       AS delivery (customer_id, id, webhook_id, entry_id, due_at)
                  JOIN customer ON customer.id = customer_id
          ), ",
@@ -186,7 +185,6 @@ struct Rows<'a> {
     emails: Vec<Option<&'a str>>,
     cities: Vec<Option<&'a str>>,
     rules_versions: Vec<i64>,
-    unchecked_times: Vec<Option<DateTime<Utc>>>,
     entries: Vec<&'a ActivityEntry>,
     /// Customer and segment.
     members: Vec<(&'a str, &'a str)>,
@@ -211,7 +209,6 @@ impl<'a> Rows<'a> {
             rows.emails.push(new.indexed_fields.email.as_deref());
             rows.cities.push(new.indexed_fields.city.as_deref());
             rows.rules_versions.push(new.rules_version);
-            rows.unchecked_times.push(new.unchecked_time());
             rows.entries.extend(&new.entries);
             rows.members.extend(new.segment_ids.iter().map(|segment| (id, segment.as_str())));
             rows.moments.extend(new.moments.iter().map(|(field, moment)| (id, field.as_str(), *moment)));

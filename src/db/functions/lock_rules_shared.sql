@@ -1,11 +1,9 @@
 -- Takes the rules lock of a project in shared mode until the transaction ends, and returns the version of the rules, which cannot
 -- change while the lock is held. Raises VE001, which db::error recognises, when the project does not exist or is being deleted.
 --
--- With written_at, the time of a single write, it returns no version where that time is too early: rows of a job are as late.
---
 -- The function is volatile, so that its query sees what was committed before the lock was granted, even within a statement that
 -- began earlier.
-CREATE OR REPLACE FUNCTION lock_rules_shared(project bigint, written_at timestamptz DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION lock_rules_shared(project bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     version bigint;
 BEGIN
@@ -13,10 +11,7 @@ BEGIN
     IF pg_advisory_xact_lock_shared(rules_lock_key(project)) IS NULL THEN
         RETURN NULL;
     END IF;
-    version := (
-        SELECT CASE WHEN is_before_job_rows(written_at, last_job_row_at, job_rows_written_at) THEN -1 ELSE rules_version END
-        FROM projects WHERE id = project AND deleted_at IS NULL
-    );
+    version := (SELECT rules_version FROM projects WHERE id = project AND deleted_at IS NULL);
     IF version IS NULL THEN
         RAISE EXCEPTION 'the project was deleted' USING ERRCODE = 'VE001';
     END IF;

@@ -1,6 +1,7 @@
--- Takes the rules lock of a project in shared mode like lock_rules_shared, but only if it is free, for a statement that writes for several
--- projects and must not wait for one of them. Returns no version, or -1, where one of the single writes between first_written_at and
--- last_written_at has to go another way. It also limits how long the statement waits for a row.
+-- Takes the rules lock of a project in shared mode like lock_rules_shared, but only if it is free, for a statement that writes for
+-- several projects and must not wait for one of them. Returns null where the lock is not free or the project is being deleted, and
+-- -1 where the first or the last of the single writes of the statement would be as early as rows of a job. It also limits how long
+-- the statement waits for a row.
 CREATE OR REPLACE FUNCTION try_lock_rules_shared(project bigint, first_written_at timestamptz, last_written_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -97,7 +97,7 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
     Ok(if is_transient { RunOutcome::RetryLater } else { RunOutcome::Progressed })
 }
 
-/// Returns the caller as whom a job runs.
+/// Returns the caller of a job: that of the request which it was accepted for.
 fn caller_of(address: &JobAddress) -> Caller {
     Caller {
         project: address.project,

@@ -56,6 +56,5 @@ pub async fn new_customer(
         moments,
         rules_version: rules.version,
         due_at: now,
-        is_time_checked: false,
     })
 }

@@ -103,8 +103,7 @@ impl<'a> UnitOfWork<'a> {
     /// # Errors
     /// Returns [`Error::LostRace`] when a concurrent transaction has created the customer or has changed the rules.
     pub async fn insert_customer(&mut self, new: &mut NewCustomer) -> Result<(), Error> {
-        // The time of this transaction is later than the rows of jobs, so the statement need not check that.
-        (new.due_at, new.is_time_checked) = (self.time.clock, true);
+        new.due_at = self.time.clock;
         self.has_deliveries |= !new.deliveries.is_empty();
         let project = self.project();
         if db::customers::insert(self.connection(), project, new).await? { Ok(()) } else { Err(Error::LostRace) }
