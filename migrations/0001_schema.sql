@@ -9,7 +9,7 @@
 -- ---------------------------------------------------------------------------------------------- order of locks
 -- A transaction that locks several rows locks them in this order, so that no two transactions wait for each other:
 --
---  1. the rules lock of the project (see segments)
+--  1. the rules lock of the project (see segments), and then the rows of its seed in seeded_identifiers
 --  2. the row of a job in jobs, and then its slice in job_slices: by job and number
 --  3. customers, by id
 --  4. job_results, by job, part and number
@@ -69,10 +69,16 @@ CREATE TABLE projects (
     rules_version bigint NOT NULL DEFAULT 0,
     last_job_row_at timestamptz,
     job_rows_written_at timestamptz,
+    clock_offset_micros bigint,
+    clock_frozen_at timestamptz,
+    identifier_seed text,
+    is_strict boolean NOT NULL DEFAULT false,
+    faults_version bigint,
     created_at timestamptz NOT NULL,
     deleted_at timestamptz,
     CONSTRAINT projects_pk PRIMARY KEY (id),
     CONSTRAINT projects_public_id_key UNIQUE (public_id),
+    CONSTRAINT projects_clock_check CHECK (num_nonnulls(clock_offset_micros, clock_frozen_at) <= 1),
     CONSTRAINT projects_organisation_fk FOREIGN KEY (organisation_id) REFERENCES organisations (id)
 );
 CREATE INDEX projects_organisation_idx ON projects (organisation_id, id);
@@ -90,7 +96,27 @@ COMMENT ON COLUMN projects.last_job_row_at IS
     'the time that the last row of a job shows. Each shows a millisecond of its own, so it may be later than the clock; what is written '
     'next is later still. Null until a job writes a row';
 COMMENT ON COLUMN projects.job_rows_written_at IS 'the time of the clock when that row was written';
+COMMENT ON COLUMN projects.clock_offset_micros IS
+    'how far the clock of the project is ahead of real time, where it runs and is not real time; every time that the project shows or '
+    'compares comes from its clock (see the function project_time)';
+COMMENT ON COLUMN projects.clock_frozen_at IS 'the time of the clock while it is frozen';
+COMMENT ON COLUMN projects.identifier_seed IS 'what identifiers are made from (see seeded_identifiers); null: they are random';
+COMMENT ON COLUMN projects.is_strict IS 'whether requests are refused that the vendor or the emulator otherwise tolerates';
+COMMENT ON COLUMN projects.faults_version IS 'is incremented by every change of the faults of the project; null while it has none';
 COMMENT ON COLUMN projects.deleted_at IS 'when the deletion of the project began; from then on no request finds it';
+
+-- ---------------------------------------------------------------------------------------------- seeded identifiers
+CREATE TABLE seeded_identifiers (
+    project_id bigint NOT NULL,
+    seed text NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    count bigint NOT NULL,
+    CONSTRAINT seeded_identifiers_pk PRIMARY KEY (project_id, seed, kind)
+);
+COMMENT ON TABLE seeded_identifiers IS
+    'how many identifiers of each kind were made from each seed that a project had. The rows of a seed are inserted when it is set, so '
+    'that a writer can lock them: writers of a seeded project make their identifiers one after the other';
+COMMENT ON COLUMN seeded_identifiers.kind IS 'the prefix of the identifiers, such as cust_';
 
 -- ---------------------------------------------------------------------------------------------- directory: credentials
 CREATE TABLE credentials (

@@ -204,7 +204,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         batches: Batches::new(&pool),
         pool,
         clock,
-        ids: Ids::new(node),
+        ids: Arc::new(Ids::new(node)),
         rules_cache: RulesCache::default(),
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),

@@ -1,15 +1,20 @@
 //! Generates identifiers, in the vendor's two forms: random base 62, and time-ordered hexadecimal.
 //! No other module generates identifiers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use chrono::{DateTime, Utc};
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
+use crate::domain::identifier_kind::CODE;
 use crate::domain::time_ordered_id::{BITS_BELOW_MILLIS, EPOCH_MILLIS};
 
+/// The bits of a time-ordered identifier below those of the milliseconds.
+const LOW_MASK: u32 = (1 << BITS_BELOW_MILLIS) - 1;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A generator of identifiers, one per process. Its node number keeps its time-ordered identifiers distinct from those
@@ -61,14 +66,121 @@ impl Ids {
     /// layout was derived from published examples.
     #[must_use]
     pub fn time_ordered(&self, prefix: &str, now: DateTime<Utc>) -> String {
-        let millis = u128::from((now.timestamp_millis() - EPOCH_MILLIS).max(0).unsigned_abs());
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
-        let bits = (millis << BITS_BELOW_MILLIS) | (u128::from(self.node) << 16) | u128::from(count);
-        let mut id = String::with_capacity(prefix.len() + 18);
-        id.push_str(prefix);
-        let _ = write!(id, "{:018x}", bits & ((1 << 72) - 1));
-        id
+        time_ordered(prefix, now, (u32::from(self.node) << 16) | u32::from(count))
     }
+}
+
+/// Returns `prefix` and 18 hexadecimal digits: the milliseconds of `now`, and the 30 lower bits of `low`.
+fn time_ordered(prefix: &str, now: DateTime<Utc>, low: u32) -> String {
+    let millis = u128::from((now.timestamp_millis() - EPOCH_MILLIS).max(0).unsigned_abs());
+    let bits = (millis << BITS_BELOW_MILLIS) | u128::from(low & LOW_MASK);
+    let mut id = String::with_capacity(prefix.len() + 18);
+    id.push_str(prefix);
+    let _ = write!(id, "{:018x}", bits & ((1 << 72) - 1));
+    id
+}
+
+/// The identifiers of one transaction: random ones, or those that follow from the seed of its project.
+#[derive(Debug)]
+pub struct IdSource {
+    random: Arc<Ids>,
+    seeded: Option<SeededIds>,
+}
+
+/// The identifiers that follow from a seed.
+#[derive(Debug)]
+struct SeededIds {
+    seed: String,
+    /// How many identifiers of each kind were made.
+    counts: BTreeMap<String, i64>,
+    has_changed: bool,
+}
+
+impl SeededIds {
+    /// Counts one more identifier of the kind, and returns its number, beginning with 1.
+    fn next(&mut self, kind: &str) -> i64 {
+        let count = self.counts.entry(kind.to_owned()).or_default();
+        *count += 1;
+        self.has_changed = true;
+        *count
+    }
+}
+
+impl IdSource {
+    /// Returns a source of random identifiers.
+    #[must_use]
+    pub fn random_from(ids: &Arc<Ids>) -> Self {
+        Self { random: Arc::clone(ids), seeded: None }
+    }
+
+    /// Returns a source that continues after `counts` identifiers of each kind.
+    #[must_use]
+    pub fn seeded_from(ids: &Arc<Ids>, seed: String, counts: BTreeMap<String, i64>) -> Self {
+        Self { random: Arc::clone(ids), seeded: Some(SeededIds { seed, counts, has_changed: false }) }
+    }
+
+    /// Returns the seed and the counts after identifiers were made from the seed; `None` where nothing is to be stored.
+    #[must_use]
+    pub fn changed_counts(&self) -> Option<(&str, &BTreeMap<String, i64>)> {
+        self.seeded.as_ref().filter(|seeded| seeded.has_changed).map(|seeded| (seeded.seed.as_str(), &seeded.counts))
+    }
+
+    /// Returns the next identifier in the form of [`Ids::random`].
+    #[must_use]
+    pub fn random(&mut self, prefix: &str) -> String {
+        match &mut self.seeded {
+            None => self.random.random(prefix),
+            Some(seeded) => {
+                let number = seeded.next(prefix);
+                seeded_text(&seeded.seed, prefix, number, prefix, 24, BASE62)
+            }
+        }
+    }
+
+    /// Returns the next identifier in the form of [`Ids::time_ordered`].
+    #[must_use]
+    pub fn time_ordered(&mut self, prefix: &str, now: DateTime<Utc>) -> String {
+        match &mut self.seeded {
+            None => self.random.time_ordered(prefix, now),
+            Some(seeded) => {
+                let number = seeded.next(prefix);
+                seeded_time_ordered(&seeded.seed, prefix, number, now)
+            }
+        }
+    }
+
+    /// Returns the next identifier in the form of [`Ids::digits`].
+    #[must_use]
+    pub fn digits(&mut self, length: usize) -> String {
+        match &mut self.seeded {
+            None => self.random.digits(length),
+            Some(seeded) => {
+                let number = seeded.next(CODE);
+                seeded_text(&seeded.seed, CODE, number, "", length, b"0123456789")
+            }
+        }
+    }
+}
+
+/// Returns the time-ordered identifier with that number. The identifiers of one millisecond are in the order of their numbers.
+#[must_use]
+pub fn seeded_time_ordered(seed: &str, prefix: &str, number: i64, now: DateTime<Utc>) -> String {
+    let digest = seeded_digest(seed, prefix, 0);
+    // Half of the range is left for the numbers, so that they do not wrap.
+    let first = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) & (LOW_MASK >> 1);
+    let number = u32::try_from(number & i64::from(LOW_MASK)).unwrap_or_default();
+    time_ordered(prefix, now, first.wrapping_add(number))
+}
+
+fn seeded_text(seed: &str, kind: &str, number: i64, prefix: &str, length: usize, alphabet: &[u8]) -> String {
+    let digest = seeded_digest(seed, kind, number);
+    let characters = digest.iter().take(length).map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]));
+    prefix.chars().chain(characters).collect()
+}
+
+fn seeded_digest(seed: &str, kind: &str, number: i64) -> [u8; 32] {
+    Sha256::digest(format!("{seed}\0{kind}\0{number}")).into()
 }
 
 /// Returns the OAuth client id of a server key: 21 base 62 characters, always the same for the same key.
@@ -97,6 +209,35 @@ mod tests {
         assert!(id.len() == 21 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
         assert_eq!(id, oauth_client_id("a"));
         assert_ne!(id, oauth_client_id("b"));
+    }
+
+    #[test]
+    fn seeded_ids_depend_on_seed_kind_and_number() {
+        let ids = Arc::new(Ids::new(1));
+        let source = |seed: &str| IdSource::seeded_from(&ids, seed.to_owned(), BTreeMap::new());
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let (mut one, mut same, mut other) = (source("a"), source("a"), source("b"));
+        let first = one.random("cust_");
+        assert_eq!(same.time_ordered("ord_", now), one.time_ordered("ord_", now));
+        assert_eq!(first, same.random("cust_"), "the order of the kinds does not matter");
+        assert_ne!(first, one.random("cust_"));
+        assert_ne!(first, other.random("cust_"));
+        assert_ne!(first.strip_prefix("cust_"), source("a").random("seg_").strip_prefix("seg_"));
+        assert!(
+            first.len() == 29 && first.strip_prefix("cust_").unwrap().bytes().all(|byte| byte.is_ascii_alphanumeric())
+        );
+        assert_eq!(one.digits(16).len(), 16);
+        let counts = one.changed_counts().unwrap().1;
+        assert_eq!((counts["cust_"], counts["ord_"], counts[CODE]), (2, 1, 1));
+    }
+
+    #[test]
+    fn seeded_time_ordered_ids_of_one_millisecond_are_in_order() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        for seed in ["a", "b", "c", "d"] {
+            let made: Vec<_> = (1..2_000).map(|number| seeded_time_ordered(seed, "evcus_", number, now)).collect();
+            assert!(made.is_sorted() && made.iter().all(|id| id.len() == 24));
+        }
     }
 
     #[test]

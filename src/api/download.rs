@@ -10,7 +10,7 @@ use http_body_util::channel::{Channel, Sender};
 use crate::db;
 use crate::db::jobs::ResultPart;
 use crate::domain::project::ProjectId;
-use crate::service::Core;
+use crate::service::{Core, rules};
 
 /// How many chunks of a result file are in memory for one download.
 const MAX_BUFFERED_CHUNKS: usize = 2;
@@ -72,7 +72,8 @@ async fn next_chunk(
     if chunk.is_none() {
         // Return an error when the job was deleted or has expired, because the rest of its file may be deleted already.
         let job = db::jobs::find(&mut connection, project, job_id).await?.ok_or(sqlx::Error::RowNotFound)?;
-        if job.expires_at.is_some_and(|expires_at| expires_at <= core.clock.now()) {
+        let now = rules::clock_time(core, &mut connection, project).await?;
+        if job.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(sqlx::Error::RowNotFound);
         }
     }

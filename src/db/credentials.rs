@@ -7,8 +7,9 @@ use sqlx::PgConnection;
 
 use super::batch_queue::BatchStatement;
 use crate::domain::credential::{Family, Grant};
-use crate::domain::project::ClientAccess;
-use crate::domain::project::{OrganisationId, ProjectId};
+use crate::domain::project::{ClientAccess, OrganisationId, ProjectId};
+use crate::domain::project_clock::ProjectClock;
+use crate::domain::project_control::ProjectControl;
 
 /// A stored key.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct Credential {
     /// For a key that options configure, the server key that the same options configure, which may be the key itself.
     pub configured_by_app_id: Option<String>,
     pub client_access: Arc<ClientAccess>,
+    pub control: ProjectControl,
 }
 
 /// A stored token.
@@ -36,20 +38,36 @@ pub struct Token {
     /// [`Credential::configured_by_app_id`] of that key.
     pub configured_by_app_id: Option<String>,
     pub client_access: Arc<ClientAccess>,
+    pub control: ProjectControl,
 }
 
-/// Selects `$columns` and the column `client_access`, the JSON of [`ClientAccess`] from the project `p`, with the
-/// rest of the statement from `FROM` on.
-macro_rules! select_with_client_access {
+/// Selects `$columns`, the column `client_access` with the JSON of [`ClientAccess`], and the columns that `control` reads, both
+/// from the project `p`, with the rest of the statement from `FROM` on.
+macro_rules! select_with_project {
     ($columns:literal, $rest:literal, $($argument:expr),*) => {
         sqlx::query!(
             "SELECT " + $columns + r#", json_strip_nulls(json_build_object(
                    'client_trusted_domains', p.settings -> 'client_trusted_domains',
                    'client_create_customer_enabled', p.settings -> 'client_create_customer_enabled',
-                   'client_loyalty_events_enabled', p.settings -> 'client_loyalty_events_enabled'))::text AS "client_access!" "#
+                   'client_loyalty_events_enabled', p.settings -> 'client_loyalty_events_enabled'))::text AS "client_access!",
+                   p.clock_offset_micros AS "clock_offset_micros?", p.clock_frozen_at AS "clock_frozen_at?",
+                   p.identifier_seed IS NOT NULL AS "is_seeded!", COALESCE(p.is_strict, false) AS "is_strict!",
+                   p.faults_version AS "faults_version?" "#
                 + $rest,
             $($argument),*
         )
+    };
+}
+
+/// Returns the [`ProjectControl`] in a row of `select_with_project`.
+macro_rules! control {
+    ($row:ident) => {
+        ProjectControl {
+            clock: ProjectClock::from_stored($row.clock_offset_micros, $row.clock_frozen_at),
+            is_seeded: $row.is_seeded,
+            is_strict: $row.is_strict,
+            faults_version: $row.faults_version,
+        }
     };
 }
 
@@ -64,7 +82,7 @@ pub async fn find(
     app_id: &str,
     server: &str,
 ) -> Result<Option<Credential>, sqlx::Error> {
-    let row = select_with_client_access!(
+    let row = select_with_project!(
         "project_id, c.organisation_id, token_sha256, is_configured, NULLIF(configured_by_app_id, '') AS configured_by_app_id",
         "FROM credentials c LEFT JOIN projects p ON p.id = c.project_id
          WHERE family = $1 AND app_id = $2
@@ -82,6 +100,7 @@ pub async fn find(
         is_configured: row.is_configured,
         configured_by_app_id: row.configured_by_app_id,
         client_access: parse_client_access(&row.client_access),
+        control: control!(row),
     }))
 }
 
@@ -108,7 +127,7 @@ impl BatchStatement for FindCredentials {
         if let [CredentialRequest { family, app_id, server }] = requests {
             return Ok(vec![find(connection, *family, app_id, server).await?]);
         }
-        let rows = select_with_client_access!(
+        let rows = select_with_project!(
             r#"given.number AS "number!", c.project_id, c.organisation_id, token_sha256, is_configured,
                NULLIF(configured_by_app_id, '') AS configured_by_app_id"#,
             "FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS given (family, app_id, server, number)
@@ -132,6 +151,7 @@ impl BatchStatement for FindCredentials {
                     is_configured: row.is_configured,
                     configured_by_app_id: row.configured_by_app_id,
                     client_access: parse_client_access(&row.client_access),
+                    control: control!(row),
                 });
             }
         }
@@ -157,7 +177,7 @@ fn parse_client_access(json: &str) -> Arc<ClientAccess> {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> Result<Option<Token>, sqlx::Error> {
-    let row = select_with_client_access!(
+    let row = select_with_project!(
         "t.project_id, t.app_id, scope, expires_at, is_configured, NULLIF(configured_by_app_id, '') AS configured_by_app_id",
         "FROM oauth_tokens t
          JOIN credentials c ON c.family = 'server' AND c.app_id = t.app_id AND c.project_id = t.project_id
@@ -175,6 +195,7 @@ pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> R
         is_configured: row.is_configured,
         configured_by_app_id: row.configured_by_app_id,
         client_access: parse_client_access(&row.client_access),
+        control: control!(row),
     }))
 }
 

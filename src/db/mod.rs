@@ -30,6 +30,7 @@ pub mod pool;
 pub mod project_deletions;
 pub mod projects;
 pub mod rules;
+pub mod seeded_identifiers;
 pub mod segments;
 pub mod statistics;
 pub mod unconfirmed_customers;

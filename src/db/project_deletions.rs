@@ -142,6 +142,7 @@ tables![
     "custom_event_schemas",
     "permanent_deletions",
     "row_counts",
+    "seeded_identifiers",
 ];
 
 /// The one of [`TABLES`] to which most foreign keys refer. The tables that refer to it come before it, and no row is added

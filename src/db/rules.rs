@@ -1,42 +1,72 @@
 //! The version of a project's rules, and the rules lock that protects them: `migrations/0001_schema.sql` explains
 //! both at the table `segments`.
 
-use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
 
 use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
+use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_time::JobRowTimes;
 
 /// What writers and readers of a project read first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ProjectState {
-    /// The version of the rules.
+    /// The version of the rules. A change of the clock or of the seed increments it too.
     pub rules_version: i64,
     /// `None` until a job has written a row.
     pub job_rows: Option<JobRowTimes>,
+    pub clock: ProjectClock,
+    /// What identifiers are made from; `None` while they are random.
+    pub identifier_seed: Option<String>,
 }
 
-impl ProjectState {
-    pub(super) fn new(rules_version: i64, last: Option<DateTime<Utc>>, written_at: Option<DateTime<Utc>>) -> Self {
-        let job_rows = last.zip(written_at).map(|(last, written_at)| JobRowTimes { last, written_at });
-        Self { rules_version, job_rows }
+/// The columns of `projects` that [`ProjectState`] is read from.
+macro_rules! state_columns {
+    () => {
+        "rules_version, last_job_row_at, job_rows_written_at, clock_offset_micros, clock_frozen_at, identifier_seed"
+    };
+}
+
+pub(super) use state_columns;
+
+impl FromRow<'_, PgRow> for ProjectState {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let (last, written_at): (Option<_>, Option<_>) =
+            (row.try_get("last_job_row_at")?, row.try_get("job_rows_written_at")?);
+        Ok(Self {
+            rules_version: row.try_get("rules_version")?,
+            job_rows: last.zip(written_at).map(|(last, written_at)| JobRowTimes { last, written_at }),
+            clock: ProjectClock::from_stored(row.try_get("clock_offset_micros")?, row.try_get("clock_frozen_at")?),
+            identifier_seed: row.try_get("identifier_seed")?,
+        })
     }
 }
 
 /// Begins a transaction that holds the rules lock in shared mode, so that the rules do not change until it ends.
 /// Returns it with the state of the project. It takes one round trip.
 ///
+/// The statements contain the number of the project as text, because only statements without parameters can be sent
+/// together.
+///
 /// # Errors
 /// Returns an error when no connection is available or the database query fails.
 pub async fn begin_shared(pool: &Pool, project: ProjectId) -> Result<(Transaction, ProjectState), sqlx::Error> {
     let id = project.0;
     // The function is called also for a project that does not exist, because it raises the error.
-    let state = format!(
-        "SELECT lock_rules_shared({id}), last_job_row_at, job_rows_written_at
-         FROM (SELECT) AS always LEFT JOIN projects ON id = {id}"
+    let statements = format!(
+        "BEGIN; SELECT lock_rules_shared({id}) AS locked_version, {}
+                FROM (SELECT) AS always LEFT JOIN projects ON id = {id}",
+        state_columns!()
     );
-    begin(pool, project, format!("BEGIN; {state}")).await
+    let (mut transaction, row) = pool.begin_with(project, AssertSqlSafe(statements)).await?;
+    let state = ProjectState::from_row(&row)?;
+    // The row is as it was before the lock was granted. If the lock had to be waited for, read what was committed meanwhile.
+    if row.try_get::<i64, _>("locked_version")? == state.rules_version {
+        return Ok((transaction, state));
+    }
+    let state = self::state(&mut transaction, project).await?;
+    Ok((transaction, state))
 }
 
 /// Begins a transaction that holds the rules lock exclusively: it waits until the writers of the project have
@@ -47,19 +77,10 @@ pub async fn begin_shared(pool: &Pool, project: ProjectId) -> Result<(Transactio
 pub async fn begin_exclusive(pool: &Pool, project: ProjectId) -> Result<(Transaction, ProjectState), sqlx::Error> {
     let id = project.0;
     // Read the state in a statement of its own, which sees what was committed while the first one waited for the lock.
-    let state = format!("SELECT rules_version, last_job_row_at, job_rows_written_at FROM projects WHERE id = {id}");
-    begin(pool, project, format!("BEGIN; SELECT lock_rules_exclusive({id}); {state}")).await
-}
-
-/// The statements contain the number of the project as text, because only statements without parameters can be sent
-/// together.
-async fn begin(
-    pool: &Pool,
-    project: ProjectId,
-    statements: String,
-) -> Result<(Transaction, ProjectState), sqlx::Error> {
+    let state = format!("SELECT {} FROM projects WHERE id = {id}", state_columns!());
+    let statements = format!("BEGIN; SELECT lock_rules_exclusive({id}); {state}");
     let (transaction, row) = pool.begin_with(project, AssertSqlSafe(statements)).await?;
-    Ok((transaction, ProjectState::new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+    Ok((transaction, ProjectState::from_row(&row)?))
 }
 
 /// Takes the rules lock exclusively for the rest of a transaction, as [`begin_exclusive`] does at its beginning.
@@ -75,13 +96,10 @@ pub async fn lock_exclusive(connection: &mut PgConnection, project: ProjectId) -
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn state(connection: &mut PgConnection, project: ProjectId) -> Result<ProjectState, sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT rules_version, last_job_row_at, job_rows_written_at FROM projects WHERE id = $1 AND deleted_at IS NULL",
-        project.0
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(ProjectState::new(row.rules_version, row.last_job_row_at, row.job_rows_written_at))
+    sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM projects WHERE id = $1 AND deleted_at IS NULL"))
+        .bind(project.0)
+        .fetch_one(connection)
+        .await
 }
 
 /// Stores the times of the rows that a job has written.

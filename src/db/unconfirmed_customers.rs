@@ -105,28 +105,32 @@ pub async fn delete(
     Ok(row.map(UnconfirmedCustomer::from))
 }
 
-/// Deletes at most `limit` unconfirmed customers, of all projects, that were sent before `expired_before`, and returns
-/// how many it deleted. It waits for no other transaction: a row that is locked stays until the next time.
+/// Deletes at most `limit` unconfirmed customers, of all projects, that were sent more than `days` ago by the clock of their project,
+/// when the real time is `real_now`, and returns how many it deleted. It waits for no other transaction: a row that is locked stays until the next time.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_expired(
     connection: &mut PgConnection,
-    expired_before: DateTime<Utc>,
+    real_now: DateTime<Utc>,
+    days: i32,
     limit: i64,
 ) -> Result<i64, sqlx::Error> {
     let result = sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT old.* FROM projects p,
-                 LATERAL (SELECT one.project_id, one.id FROM unconfirmed_customers one
-                          WHERE one.project_id = p.id AND one.requested_at < $1
+                 LATERAL (SELECT one.project_id, one.id, one.requested_at FROM unconfirmed_customers one
+                          WHERE one.project_id = p.id
+                              AND one.requested_at < project_time($1, p.clock_offset_micros, p.clock_frozen_at)
+                                                     - make_interval(days => $3)
                           ORDER BY one.requested_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
              LIMIT $2
          )
          DELETE FROM unconfirmed_customers u USING expired
-         WHERE u.project_id = expired.project_id AND u.id = expired.id AND u.requested_at < $1",
-        expired_before,
-        limit
+         WHERE u.project_id = expired.project_id AND u.id = expired.id AND u.requested_at = expired.requested_at",
+        real_now,
+        limit,
+        days
     )
     .execute(connection)
     .await?;

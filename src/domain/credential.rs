@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::limits;
 use super::project::{ClientAccess, OrganisationId, ProjectId};
+use super::project_control::ProjectControl;
 
 /// The family of a key, which determines the paths that it grants access to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,6 +105,8 @@ pub struct Principal {
     pub is_built_in: bool,
     /// The client-side settings of the project.
     pub client_access: Arc<ClientAccess>,
+    /// What the control plane has set for the project.
+    pub control: ProjectControl,
 }
 
 impl Principal {

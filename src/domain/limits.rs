@@ -34,7 +34,7 @@ pub const ORDER_ITEMS: usize = 500;
 /// Maximum members of a static segment. The vendor's limit.
 pub const SEGMENT_MEMBERS: usize = 20_000;
 /// Number of days for which an unconfirmed customer can be confirmed after it was sent last.
-pub const UNCONFIRMED_CUSTOMER_RETENTION_DAYS: i64 = 30;
+pub const UNCONFIRMED_CUSTOMER_RETENTION_DAYS: i32 = 30;
 /// Maximum segments with a filter in a project. The vendor's limit.
 pub const FILTERED_SEGMENTS_PER_PROJECT: usize = 100;
 /// Maximum conditions in a filter.
@@ -75,7 +75,7 @@ pub const TARGET_URL_CHARS: usize = 2_048;
 /// Maximum event types of a webhook.
 pub const WEBHOOK_EVENTS: usize = 200;
 /// Number of days for which the outcome of a delivery is kept.
-pub const DELIVERY_RETENTION_DAYS: i64 = 7;
+pub const DELIVERY_RETENTION_DAYS: i32 = 7;
 /// Maximum bytes of a form.
 pub const FORM_BYTES: usize = 64 * 1024;
 /// Maximum characters of the scopes of a token request. All existing scopes together are shorter.

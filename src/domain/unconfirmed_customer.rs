@@ -33,6 +33,6 @@ impl UnconfirmedCustomer {
     /// Returns the time before which it must have been sent to be expired at `now`.
     #[must_use]
     pub fn expired_before(now: DateTime<Utc>) -> DateTime<Utc> {
-        now - TimeDelta::days(limits::UNCONFIRMED_CUSTOMER_RETENTION_DAYS)
+        now - TimeDelta::days(limits::UNCONFIRMED_CUSTOMER_RETENTION_DAYS.into())
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::activity::{ActivityType, StoredEntry};
 use super::json::JsonText;
 use super::project::ProjectId;
+use super::project_clock::ProjectClock;
 
 /// The kind of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +145,8 @@ pub struct DueDelivery {
     /// The secret that signs the message.
     pub webhook_token: Secret,
     pub entry: StoredEntry,
+    /// The clock of the project.
+    pub clock: ProjectClock,
 }
 
 /// A secret that is not shown in logs.

@@ -65,8 +65,9 @@ async fn authenticate(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<Cl
     if route_auth.channel == Channel::ClientApi {
         origin::check(&parts.headers, &principal)?;
     }
-    let caller = count_call(state, &context, project, principal.app_id, route_auth.channel)?;
-    Ok((caller, principal.client_access))
+    let access = Arc::clone(&principal.client_access);
+    let caller = count_call(state, &context, project, principal, route_auth.channel)?;
+    Ok((caller, access))
 }
 
 /// Returns whether a request of a page that is not local would create the project of a built-in pair. It is refused before, so that no
@@ -94,13 +95,14 @@ pub fn count_call(
     state: &AppState,
     context: &RequestContext,
     project: ProjectId,
-    app_id: Arc<str>,
+    principal: Principal,
     channel: Channel,
 ) -> Result<Caller, ApiError> {
     let left = state.rate_limits.take(project, state.core.clock.now());
     let _ = context.calls_left.set(*left.as_ref().unwrap_or(&0));
     left?;
-    Ok(Caller { project, app_id, channel, request_id: context.request_id.clone() })
+    let Principal { app_id, control, .. } = principal;
+    Ok(Caller { project, app_id, channel, request_id: context.request_id.clone(), control })
 }
 
 /// The caller of a management request.

@@ -179,6 +179,7 @@ impl Authenticator {
                 app_id: id.into(),
                 is_built_in: is_built_in(id, &known.token_sha256),
                 client_access: known.client_access,
+                control: known.control,
             },
             token_sha256: known.token_sha256,
         }))
@@ -196,7 +197,9 @@ impl Authenticator {
                 Box::pin(self.load_cached(&self.tokens, &token_sha256, || self.load_token(core, &token_sha256))).await?
             }
         };
-        Ok(known.filter(|known| core.clock.now() < known.expires_at).map(|known| known.principal.clone()))
+        let is_unexpired =
+            |known: &Arc<KnownToken>| known.principal.control.clock.at(core.clock.now()) < known.expires_at;
+        Ok(known.filter(is_unexpired).map(|known| known.principal.clone()))
     }
 
     async fn load_token(&self, core: &Core, token_sha256: &[u8]) -> Result<Option<KnownToken>, Error> {
@@ -214,6 +217,7 @@ impl Authenticator {
                 app_id: known.app_id,
                 is_built_in: false,
                 client_access: known.client_access,
+                control: known.control,
             },
         }))
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::credential::Channel;
 use crate::domain::project::ProjectId;
+use crate::domain::project_control::ProjectControl;
 
 /// The project, key and request on whose behalf a service function runs.
 #[derive(Clone, Debug)]
@@ -15,11 +16,20 @@ pub struct Caller {
     pub channel: Channel,
     /// `v-...`; the activity entries that the request causes carry it as their group.
     pub request_id: String,
+    /// What the control plane has set for the project, as it was when the request was authenticated. A transaction that holds the
+    /// rules lock reads the clock and the seed again.
+    pub control: ProjectControl,
 }
 
 impl Caller {
     /// Returns a caller for changes that the emulator makes by itself and that no activity entry records.
     pub(super) fn system(project: ProjectId) -> Self {
-        Self { project, app_id: "".into(), channel: Channel::Api, request_id: String::new() }
+        Self {
+            project,
+            app_id: "".into(),
+            channel: Channel::Api,
+            request_id: String::new(),
+            control: ProjectControl::default(),
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::db::credentials::Credential;
 use crate::domain::credential::{Family, Grant, is_valid_credential_text};
 use crate::domain::limits;
 use crate::domain::project::OrganisationId;
+use crate::domain::project_control::ProjectControl;
 
 /// A configured key: its id and its token.
 #[derive(Clone, Copy)]
@@ -200,6 +201,7 @@ async fn store(
         is_configured: true,
         configured_by_app_id: Some(server.to_owned()),
         client_access: Arc::default(),
+        control: ProjectControl::default(),
     };
     match find(connection, family, pair.id, server).await? {
         _ if grant == Grant::Nothing => Ok(false),

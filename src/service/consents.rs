@@ -71,7 +71,7 @@ pub struct NewConsent {
 /// Returns an error when a database statement fails.
 pub async fn define(core: &Core, caller: &Caller, new: NewConsent) -> Result<ConsentDefinition, Error> {
     let NewConsent { id, name, description, category } = new;
-    let consent = ConsentDefinition { id, name, description, category, created_at: core.clock.now(), updated_at: None };
+    let consent = ConsentDefinition { id, name, description, category, created_at: core.now(caller), updated_at: None };
     retry(async || {
         let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
         let saved = db::consents::upsert(exclusive.connection(), caller.project, &consent).await?;
@@ -116,7 +116,7 @@ pub struct NewConsentGroup {
 /// Returns [`Error::Invalid`] when a consent is not defined.
 pub async fn define_group(core: &Core, caller: &Caller, new: NewConsentGroup) -> Result<ConsentGroup, Error> {
     let NewConsentGroup { id, name, description, consents } = new;
-    let group = ConsentGroup { id, name, description, consents, created_at: core.clock.now(), updated_at: None };
+    let group = ConsentGroup { id, name, description, consents, created_at: core.now(caller), updated_at: None };
     retry(async || {
         let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
         let undefined =

@@ -11,9 +11,9 @@ use super::webhooks::delivery_notifier::DeliveryNotifier;
 use crate::clock::Clock;
 use crate::db::batches::Batches;
 use crate::db::pool::Pool;
-use crate::domain::activity::{ActivityEntry, ActivityType};
-use crate::domain::json::JsonText;
-use crate::domain::project_time::{JobRowTimes, ProjectTime};
+use crate::db::rules::ProjectState;
+use crate::domain::project_clock::ProjectClock;
+use crate::domain::project_time::ProjectTime;
 use crate::ids::Ids;
 
 /// The state of one emulator that its services share.
@@ -22,38 +22,27 @@ pub struct Core {
     pub pool: Pool,
     /// The requests that are answered together.
     pub batches: Batches,
+    /// Real time. What a project shows follows the clock of the project instead.
     pub clock: Clock,
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
     pub rules_cache: RulesCache,
     pub job_scheduler: JobScheduler,
     pub delivery_notifier: DeliveryNotifier,
 }
 
 impl Core {
-    /// Returns the current time of a project whose jobs have written rows at `job_rows`.
-    pub(super) fn project_time(&self, job_rows: Option<JobRowTimes>) -> ProjectTime {
-        ProjectTime::new(self.clock.now(), self.clock.is_frozen(), job_rows)
+    /// Returns the time of the clock of the caller's project, as it was when the request was authenticated.
+    pub fn now(&self, caller: &Caller) -> DateTime<Utc> {
+        caller.control.clock.at(self.clock.now())
     }
 
-    /// Creates an activity entry of a customer, for a change that `caller` makes at `now`.
-    pub(super) fn activity_entry(
-        &self,
-        caller: &Caller,
-        customer_id: &str,
-        kind: ActivityType,
-        data: JsonText,
-        now: DateTime<Utc>,
-    ) -> ActivityEntry {
-        ActivityEntry {
-            customer_id: customer_id.to_owned(),
-            id: self.ids.time_ordered("evcus_", now),
-            kind,
-            group_id: caller.request_id.clone(),
-            app_id: Arc::clone(&caller.app_id),
-            channel: caller.channel,
-            data,
-            referrer: None,
-            created_at: now,
-        }
+    /// Returns the current time of a project in that state.
+    pub(super) fn project_time(&self, state: &ProjectState) -> ProjectTime {
+        let is_frozen = match state.clock {
+            ProjectClock::Real => self.clock.is_frozen(),
+            ProjectClock::Offset(_) => false,
+            ProjectClock::Frozen(_) => true,
+        };
+        ProjectTime::new(state.clock.at(self.clock.now()), is_frozen, state.job_rows)
     }
 }

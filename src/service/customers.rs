@@ -8,13 +8,15 @@ use crate::domain::activity::ActivityType;
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, deleted_source_id};
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
+use crate::ids::IdSource;
 
 /// Creates the customer that `reference` describes, or updates it when its `id` or `source_id` is known.
 ///
 /// # Errors
 /// Returns [`Error::NotFound`] for an unknown `id`, and [`Error::Invalid`] when the merged metadata is too large.
 pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) -> Result<Customer, Error> {
-    if reference.id.is_none() {
+    // Identifiers that follow from a seed are counted in a transaction.
+    if reference.id.is_none() && !caller.control.is_seeded {
         // The customer is usually new. Try the creation first, which takes a single statement.
         let cached = core.rules_cache.project(caller.project).await;
         let _lock = cached.lock_shared().await;
@@ -23,7 +25,9 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         let rules = cached.rules();
         // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
         // outdated.
-        if let Ok(new) = new_customer(core, caller, &rules, &reference, Recording::Request, core.clock.now()).await {
+        let mut ids = IdSource::random_from(&core.ids);
+        let now = core.now(caller);
+        if let Ok(new) = new_customer(&mut ids, caller, &rules, &reference, Recording::Request, now).await {
             let (customer, has_deliveries) = (new.customer.clone(), !new.deliveries.is_empty());
             if core.batches.insert_customer(caller.project, new).await? {
                 if has_deliveries {

@@ -33,10 +33,10 @@ pub async fn create(
             return Err(Error::Invalid { details });
         }
         let schema = EventSchema {
-            id: core.ids.random("ms_"),
+            id: rules_change.ids().random("ms_"),
             name: name.to_owned(),
             properties: properties.to_vec(),
-            created_at: core.clock.now(),
+            created_at: rules_change.now(),
             updated_at: None,
         };
         db::event_schemas::insert(rules_change.connection(), caller.project, &schema).await?;
@@ -84,7 +84,7 @@ pub async fn update(
         if changed.properties == known.properties {
             return Ok(known);
         }
-        changed.updated_at = Some(core.clock.now());
+        changed.updated_at = Some(rules_change.now());
         db::event_schemas::update(rules_change.connection(), caller.project, &changed).await?;
         rules_change.commit().await?;
         Ok(changed)

@@ -37,7 +37,7 @@ pub async fn track(core: &Core, caller: &Caller, new: NewEvent) -> Result<(Custo
         customers.write(&mut work).await?;
         let customer = customers.into_customer(resolved.index);
         let tracked = CustomEvent {
-            id: core.ids.time_ordered("event_", work.now),
+            id: work.ids.time_ordered("event_", work.now),
             name: new.name.clone(),
             metadata: metadata.clone(),
             referral: new.referral.clone(),

@@ -10,6 +10,7 @@ use crate::db::credentials::Credential;
 use crate::domain::credential::{Family, Grant, Key};
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
+use crate::domain::project_control::ProjectControl;
 
 /// Creates a key of that family for the caller's project. Returns the key and its token, of which only the digest is
 /// stored.
@@ -27,13 +28,14 @@ pub async fn create(core: &Core, caller: &Caller, family: Family) -> Result<(Key
         return Err(Error::Invalid { details });
     }
     let (app_id, token) = (core.ids.uuid(), core.ids.uuid());
-    let key = Key { family, app_id, is_provisioned: false, created_at: core.clock.now() };
+    let key = Key { family, app_id, is_provisioned: false, created_at: core.now(caller) };
     let credential = Credential {
         grant: Grant::Project(caller.project),
         token_sha256: Sha256::digest(&token).to_vec(),
         is_configured: true,
         configured_by_app_id: None,
         client_access: Arc::default(),
+        control: ProjectControl::default(),
     };
     if !db::credentials::insert(&mut transaction, family, &key.app_id, &credential, key.created_at).await? {
         return Err(Error::LostRace);
@@ -50,7 +52,7 @@ pub async fn create(core: &Core, caller: &Caller, family: Family) -> Result<(Key
 pub async fn revoke(core: &Core, caller: &Caller, family: Family, app_id: &Identifier) -> Result<(), Error> {
     let mut transaction = core.pool.begin().await?;
     let is_revoked = app_id.can_exist()
-        && db::keys::revoke(&mut transaction, caller.project, family, app_id.as_str(), core.clock.now()).await?;
+        && db::keys::revoke(&mut transaction, caller.project, family, app_id.as_str(), core.now(caller)).await?;
     if !is_revoked {
         return Err(Error::not_found(Resource::Key, app_id.as_str()));
     }

@@ -40,11 +40,11 @@ pub async fn create(core: &Core, caller: &Caller, new: &NewMetadataSchema) -> Re
             return Err(Error::Invalid { details });
         }
         let schema = MetadataSchema {
-            id: core.ids.random("ms_"),
+            id: rules_change.ids().random("ms_"),
             related_object: new.related_object.clone(),
             properties: new.properties.clone(),
             allow_defined_only: new.allow_defined_only,
-            created_at: core.clock.now(),
+            created_at: rules_change.now(),
             updated_at: None,
         };
         db::metadata_schemas::insert(rules_change.connection(), caller.project, &schema).await?;
@@ -73,7 +73,7 @@ pub async fn update(
         if (&changed.properties, changed.allow_defined_only) == (&known.properties, known.allow_defined_only) {
             return Ok(known);
         }
-        changed.updated_at = Some(core.clock.now());
+        changed.updated_at = Some(rules_change.now());
         db::metadata_schemas::update(rules_change.connection(), caller.project, &changed).await?;
         rules_change.commit().await?;
         Ok(changed)

@@ -19,9 +19,11 @@ pub mod segments;
 pub mod unconfirmed_customers;
 pub mod webhooks;
 
+mod activity_entry;
 mod caller;
 mod core;
 mod error;
+mod id_source;
 mod provision;
 mod retry;
 mod segment_evaluation;

@@ -24,7 +24,7 @@ pub async fn issue(core: &Core, caller: &Caller, scope: String) -> Result<(Strin
     if !is_valid {
         return Err(Error::AccessRevoked);
     }
-    let now = core.clock.now();
+    let now = core.now(caller);
     if db::oauth_tokens::delete_expired(&mut transaction, caller.project, now).await?
         >= limits::OAUTH_TOKENS_PER_PROJECT
     {
@@ -53,7 +53,7 @@ pub async fn introspect(core: &Core, caller: &Caller, access_token: &str) -> Res
     let mut connection = core.pool.acquire().await?;
     let known = db::credentials::find_token(&mut connection, &Sha256::digest(access_token)).await?;
     connection.release();
-    let known = known.filter(|known| known.project == caller.project && core.clock.now() < known.expires_at);
+    let known = known.filter(|known| known.project == caller.project && core.now(caller) < known.expires_at);
     Ok(known.map(|known| OauthToken {
         client_id: oauth_client_id(&known.app_id),
         scope: known.scope,
@@ -69,7 +69,7 @@ pub async fn introspect(core: &Core, caller: &Caller, access_token: &str) -> Res
 pub async fn revoke(core: &Core, caller: &Caller, access_token: &str) -> Result<bool, Error> {
     let mut transaction = core.pool.begin().await?;
     let sha256 = Sha256::digest(access_token);
-    let is_revoked = db::oauth_tokens::delete(&mut transaction, caller.project, &sha256, core.clock.now()).await?;
+    let is_revoked = db::oauth_tokens::delete(&mut transaction, caller.project, &sha256, core.now(caller)).await?;
     transaction.commit().await?;
     Ok(is_revoked)
 }

@@ -8,6 +8,7 @@ use crate::db::credentials::Credential;
 use crate::db::projects::NewProject;
 use crate::domain::credential::{Family, Grant};
 use crate::domain::project::OrganisationId;
+use crate::domain::project_control::ProjectControl;
 
 /// Creates an unknown key together with a new project, or a new organisation for a management key.
 ///
@@ -43,6 +44,7 @@ pub(super) async fn provision(
         is_configured: false,
         configured_by_app_id: None,
         client_access: Arc::default(),
+        control: ProjectControl::default(),
     };
     for &key_family in families {
         if !db::credentials::insert(&mut transaction, key_family, id, &credential, now).await? {

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
 use super::rules::{self, ExclusiveTransaction, RulesChange};
 use super::segment_evaluation::{evaluate, evaluate_values};
@@ -20,6 +22,7 @@ use crate::domain::json::JsonText;
 use crate::domain::limits::{FILTER_BYTES, FILTERED_SEGMENTS_PER_PROJECT};
 use crate::domain::rules::{FilteredSegment, Rules};
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
+use crate::ids::IdSource;
 
 /// How many entries are written at once.
 const ENTRIES_PER_BATCH: usize = 500;
@@ -36,15 +39,17 @@ pub async fn create_static(
     name: String,
     customer_ids: &[String],
 ) -> Result<Segment, Error> {
-    let segment = new_segment(core, name, SegmentType::Static, None);
     retry(async || {
         let mut transaction = core.pool.begin_for(caller.project).await?;
+        let mut ids = id_source_of(core, &mut transaction, caller).await?;
+        let segment = new_segment(&mut ids, name.clone(), SegmentType::Static, None, core.now(caller));
         db::segments::insert(&mut transaction, caller.project, &segment).await?;
         if !customer_ids.is_empty() {
             db::segments::insert_members(&mut transaction, caller.project, &segment.id, customer_ids).await?;
         }
+        store_id_counts(&mut transaction, caller.project, &ids).await?;
         transaction.commit().await?;
-        Ok(segment.clone())
+        Ok(segment)
     })
     .await
 }
@@ -68,7 +73,6 @@ pub async fn create_filtered(
             details: format!("Property .filter must NOT be larger than {FILTER_BYTES} bytes"),
         });
     }
-    let created = new_segment(core, name, kind, Some(text));
     retry(async || {
         let mut change = RulesChange::begin(core, caller).await?;
         change.before().customer_filter(filter)?;
@@ -77,7 +81,8 @@ pub async fn create_filtered(
                 format!("A project cannot have more than {FILTERED_SEGMENTS_PER_PROJECT} active and passive segments");
             return Err(Error::Invalid { details });
         }
-        let segment = Segment { created_at: core.clock.now(), ..created.clone() };
+        let now = change.now();
+        let segment = new_segment(change.ids(), name.clone(), kind, Some(text.clone()), now);
         db::segments::insert(change.connection(), caller.project, &segment).await?;
         change.commit().await?;
         Ok(segment)
@@ -85,9 +90,14 @@ pub async fn create_filtered(
     .await
 }
 
-fn new_segment(core: &Core, name: String, kind: SegmentType, filter: Option<JsonText>) -> Segment {
-    let (id, created_at) = (core.ids.random("seg_"), core.clock.now());
-    Segment { id, name, kind, filter, created_at, updated_at: None, evaluated_at: None }
+fn new_segment(
+    ids: &mut IdSource,
+    name: String,
+    kind: SegmentType,
+    filter: Option<JsonText>,
+    created_at: DateTime<Utc>,
+) -> Segment {
+    Segment { id: ids.random("seg_"), name, kind, filter, created_at, updated_at: None, evaluated_at: None }
 }
 
 /// Deletes a segment. The customers in it stay.
@@ -163,7 +173,7 @@ async fn move_some(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error
     let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
     let rules = Arc::clone(&exclusive.rules);
     let (project, time) = (caller.project, exclusive.time);
-    let connection = exclusive.connection();
+    let ExclusiveTransaction { transaction: connection, ids, .. } = &mut exclusive;
     let (evaluated_at, _) = db::segments::find_evaluation(connection, project, id).await?;
     let segment = rules.segments.iter().find(|segment| segment.id == id);
     let (Some(segment), Some(then)) = (segment, evaluated_at) else {
@@ -176,7 +186,7 @@ async fn move_some(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error
     let moved =
         db::segments::recompute_members(connection, project, id, &segment.filter, Some(&changed_values), limit, now)
             .await?;
-    let has_deliveries = record_moves(core, caller, connection, &rules, segment, &moved).await?;
+    let has_deliveries = record_moves(caller, connection, ids, &rules, segment, &moved, time.clock).await?;
     let is_complete = i64::try_from(moved.len()).is_ok_and(|moved| moved < MAX_MOVES_PER_TRANSACTION);
     if is_complete {
         db::segments::set_evaluated_at(connection, project, id, Some(now)).await?;
@@ -207,7 +217,7 @@ pub async fn is_up_to_date(
     let cached = core.rules_cache.project(caller.project).await;
     let rules = cached.rules_of_version(connection, caller.project, state.rules_version).await?;
     let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else { return Ok(true) };
-    let now = core.project_time(state.job_rows).of_evaluation();
+    let now = core.project_time(&state).of_evaluation();
     let changed_values = segment.filter.changed_values(then, now, CustomerField::is_never_in_future);
     if changed_values.is_empty() {
         return Ok(true);
@@ -218,27 +228,27 @@ pub async fn is_up_to_date(
 /// Records the moves in the activity of the customers and queues the deliveries to subscribed webhooks. Returns whether
 /// there are any deliveries.
 async fn record_moves(
-    core: &Core,
     caller: &Caller,
     connection: &mut PgConnection,
+    ids: &mut IdSource,
     rules: &Rules,
     segment: &FilteredSegment,
     moved: &[MembershipChange],
+    now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let mut has_deliveries = false;
     for moved in moved.chunks(ENTRIES_PER_BATCH) {
-        let ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
-        let customers = db::customers::find_all(connection, caller.project, &ids).await?;
-        let now = core.clock.now();
+        let customer_ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
+        let customers = db::customers::find_all(connection, caller.project, &customer_ids).await?;
         let entries: Vec<_> = moved
             .iter()
             .filter_map(|moved| {
                 let customer = customers.iter().find(|customer| customer.id == moved.customer_id)?;
-                Some(membership_entry(core, caller, moved.kind(), customer, segment, now))
+                Some(membership_entry(ids, caller, moved.kind(), customer, segment, now))
             })
             .collect();
         db::activity::insert(connection, caller.project, &entries).await?;
-        let deliveries = deliveries_for(core, rules, &entries, now);
+        let deliveries = deliveries_for(ids, rules, &entries, now);
         if !deliveries.is_empty() {
             db::webhook_deliveries::insert(connection, caller.project, &deliveries, now).await?;
             has_deliveries = true;

@@ -6,7 +6,9 @@ use super::{Caller, Core, Error, Resource};
 use crate::db;
 use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
+use crate::domain::limits::UNCONFIRMED_CUSTOMER_RETENTION_DAYS;
 use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
+use crate::ids::IdSource;
 
 /// How many expired rows one statement deletes.
 const ROWS_PER_STATEMENT: i64 = 10_000;
@@ -22,7 +24,7 @@ pub async fn create(core: &Core, caller: &Caller, reference: CustomerReference) 
         let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
         check(&mut work, &reference).await?;
         let CustomerReference { id: _, source_id, patch } = reference.clone();
-        let new = UnconfirmedCustomer { id: core.ids.random("ucust_"), source_id, patch, requested_at: work.now };
+        let new = UnconfirmedCustomer { id: work.ids.random("ucust_"), source_id, patch, requested_at: work.now };
         let id = db::unconfirmed_customers::save(work.connection(), caller.project, &new).await?;
         work.commit().await?;
         Ok(UnconfirmedCustomer { id, ..new })
@@ -32,7 +34,7 @@ pub async fn create(core: &Core, caller: &Caller, reference: CustomerReference) 
 
 /// Checks a customer against the current rules of the project, as its confirmation does again later.
 async fn check(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Result<(), Error> {
-    let (core, project, now) = (work.core, work.project(), work.now);
+    let (project, now) = (work.project(), work.now);
     let known = match &reference.source_id {
         Some(source_id) => {
             db::customers::find_by_source_id(work.connection(), project, &Identifier::new(source_id.clone())).await?
@@ -41,7 +43,8 @@ async fn check(work: &mut UnitOfWork<'_>, reference: &CustomerReference) -> Resu
     };
     match known {
         Some(mut known) => apply_patch(&work.rules, &mut known, reference.patch.clone(), now).map(drop),
-        None => new_from(core, &work.rules, reference, now).map(drop),
+        // The customer is not kept, and neither is the count of its identifier.
+        None => new_from(&mut IdSource::random_from(&work.core.ids), &work.rules, reference, now).map(drop),
     }
 }
 
@@ -77,11 +80,16 @@ pub async fn confirm(core: &Core, caller: &Caller, id: &Identifier) -> Result<Cu
 /// # Errors
 /// Returns an error when a database statement fails.
 pub async fn expire(core: &Core) -> Result<(), Error> {
-    let expired_before = UnconfirmedCustomer::expired_before(core.clock.now());
+    let now = core.clock.now();
     loop {
         let mut connection = core.pool.acquire().await?;
-        let deleted =
-            db::unconfirmed_customers::delete_expired(&mut connection, expired_before, ROWS_PER_STATEMENT).await?;
+        let deleted = db::unconfirmed_customers::delete_expired(
+            &mut connection,
+            now,
+            UNCONFIRMED_CUSTOMER_RETENTION_DAYS,
+            ROWS_PER_STATEMENT,
+        )
+        .await?;
         connection.release();
         if deleted < ROWS_PER_STATEMENT {
             return Ok(());

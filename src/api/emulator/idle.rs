@@ -23,7 +23,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Respo
         let mut connection = app.core.pool.acquire_for(caller.project).await?;
         let jobs = db::jobs::count_unfinished(&mut connection, caller.project).await?;
         let unsent =
-            db::webhook_deliveries::count_overdue(&mut connection, caller.project, app.core.clock.now()).await?;
+            db::webhook_deliveries::count_overdue(&mut connection, caller.project, app.core.now(&caller)).await?;
         connection.release();
         if jobs == 0 && unsent == 0 {
             return Ok(answer::json(|out| ObjectWriter::new(out).number("unfinished", 0).end()));

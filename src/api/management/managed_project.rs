@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::domain::credential::Channel;
+use crate::domain::project_control::ProjectControl;
 use crate::http::auth::{ManagementCaller, request_context};
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
@@ -24,6 +25,8 @@ impl FromRequestParts<AppState> for ManagedProject {
         let _ = request_context(parts)?.managed.set(id.as_str().to_owned());
         let project = projects::resolve(&state.core, caller.organisation, &id).await?;
         let ManagementCaller { app_id, request_id, .. } = caller;
-        Ok(Self(Caller { project, app_id, channel: Channel::Api, request_id }))
+        // The services that the management API calls read the clock and the seed in their transaction.
+        let control = ProjectControl::default();
+        Ok(Self(Caller { project, app_id, channel: Channel::Api, request_id, control }))
     }
 }

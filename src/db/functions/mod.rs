@@ -13,6 +13,7 @@ macro_rules! functions {
 
 functions![
     "rules_lock_key",
+    "project_time",
     "is_before_job_rows",
     "lock_rules_shared",
     "try_lock_rules_shared",

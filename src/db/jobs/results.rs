@@ -83,15 +83,16 @@ pub async fn find_next_lines(
     Ok(row.map(|row| (row.number, row.lines.into_iter().flatten().collect())))
 }
 
-/// Deletes the results that have expired. It locks jobs before results, and both in the order of their keys.
+/// Deletes the results that have expired by the clock of their project, when the real time is `real_now`. It locks jobs before results, and both in the order of their keys.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn delete_expired_results(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn delete_expired_results(connection: &mut PgConnection, real_now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT j.project_id, j.id FROM projects p JOIN jobs j ON j.project_id = p.id
-             WHERE p.deleted_at IS NULL AND j.expires_at <= $1 AND NOT j.results_removed
+             WHERE p.deleted_at IS NULL AND j.expires_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
+                 AND NOT j.results_removed
              ORDER BY j.project_id, j.id FOR NO KEY UPDATE OF j
          ),
          marked AS (
@@ -105,7 +106,7 @@ pub async fn delete_expired_results(connection: &mut PgConnection, now: DateTime
          )
          DELETE FROM job_results r USING gone
          WHERE r.project_id = gone.project_id AND r.job_id = gone.job_id AND r.part = gone.part AND r.number = gone.number",
-        now
+        real_now
     )
     .execute(connection)
     .await?;

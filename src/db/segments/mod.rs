@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 use crate::db::filter::push_segment_filter;
 use crate::db::list_query::ListQuery;
 use crate::db::row_counts;
-use crate::db::rules::ProjectState;
+use crate::db::rules::{ProjectState, state_columns};
 use crate::db::window::push_window;
 use crate::domain::filter::{Filter, SegmentField};
 use crate::domain::identifier::Identifier;
@@ -148,16 +148,17 @@ pub async fn find_evaluation(
     project: ProjectId,
     id: &str,
 ) -> Result<(Option<DateTime<Utc>>, ProjectState), sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT rules_version, last_job_row_at, job_rows_written_at,
-                (SELECT evaluated_at FROM segments WHERE project_id = $1 AND segments.id = $2) AS evaluated_at
-         FROM projects WHERE id = $1 AND deleted_at IS NULL",
-        project.0,
-        id
-    )
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        state_columns!(),
+        ", (SELECT evaluated_at FROM segments WHERE project_id = $1 AND segments.id = $2) AS evaluated_at
+         FROM projects WHERE id = $1 AND deleted_at IS NULL"
+    ))
+    .bind(project.0)
+    .bind(id)
     .fetch_one(connection)
     .await?;
-    Ok((row.evaluated_at, ProjectState::new(row.rules_version, row.last_job_row_at, row.job_rows_written_at)))
+    Ok((row.try_get("evaluated_at")?, ProjectState::from_row(&row)?))
 }
 
 /// Selects the segments of a list.

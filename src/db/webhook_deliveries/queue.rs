@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgConnection};
 
@@ -10,6 +10,8 @@ use crate::domain::activity::StoredEntry;
 use crate::domain::credential::Channel;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::domain::project_clock::ProjectClock;
+use crate::domain::time_ordered_id;
 use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery, Secret, WebhookKind};
 
 /// The PostgreSQL channel on which the other processes notify the delivering process of new deliveries.
@@ -26,9 +28,10 @@ const MAX_ATTEMPTS_CHARS: i32 = 8_000;
 /// Selects the due deliveries to read.
 #[derive(Clone, Copy, Debug)]
 pub struct DueQuery<'a> {
-    /// Only deliveries that are due at this time or earlier.
+    /// The real time. Only deliveries that are due by the clock of their project.
     pub now: DateTime<Utc>,
-    /// Only deliveries that are due at this time or later; `None` means no such limit.
+    /// Only deliveries that are due at this time or later; `None` means no such limit. The limit does not apply to projects whose clock
+    /// is not real time.
     pub since: Option<DateTime<Utc>>,
     /// These deliveries are excluded.
     pub in_flight_ids: &'a [String],
@@ -138,14 +141,18 @@ impl DeliveryConnection {
              ),
              due AS (
                  SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures, d.round,
-                        d.first_attempt_at, w.kind, w.name, w.target_url
+                        d.first_attempt_at, w.kind, w.name, w.target_url, p.public_id, p.webhook_token,
+                        p.clock_offset_micros, p.clock_frozen_at
                  FROM waiting
+                 JOIN projects p ON p.id = waiting.project_id AND p.deleted_at IS NULL
                  JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
                  LEFT JOIN unnest($4::bigint[], $5::text[], $6::int[]) AS held (project_id, webhook_id, room)
                      ON held.project_id = w.project_id AND held.webhook_id = w.id,
                  LATERAL (SELECT * FROM webhook_deliveries one
-                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.due_at <= $1
-                              AND one.due_at >= coalesce($11::timestamptz, '-infinity') AND one.id <> ALL($2)
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.due_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
+                              AND one.due_at >= CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
+                                                     THEN coalesce($11::timestamptz, '-infinity') ELSE '-infinity' END
+                              AND one.id <> ALL($2)
                           ORDER BY one.due_at LIMIT greatest(coalesce(held.room, $3), 0)) AS d
                  ORDER BY (w.project_id, w.id) > ($8::bigint, $9::text) DESC, w.project_id, w.id
                  LIMIT $7
@@ -162,9 +169,9 @@ impl DeliveryConnection {
                     e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!", e.due_at AS "due_at!",
                     e.failures AS "failures!", e.round AS "round!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
                     e.type AS "type!", e.group_id AS "group_id!", e.data AS "data!", e.referrer_id, e.referrer,
-                    e.entered_at AS "entered_at!", e.app_id, e.channel, p.public_id AS "public_id!",
-                    p.webhook_token AS "webhook_token!"
-             FROM entries e JOIN projects p ON p.id = e.project_id AND p.deleted_at IS NULL
+                    e.entered_at AS "entered_at!", e.app_id, e.channel, e.public_id AS "public_id!",
+                    e.webhook_token AS "webhook_token!", e.clock_offset_micros, e.clock_frozen_at
+             FROM entries e
              WHERE coalesce(e.bytes_before, 0) <= $10"#,
             now,
             in_flight_ids,
@@ -205,21 +212,25 @@ impl DeliveryConnection {
                     app_id: row.app_id,
                     channel: Channel::parse(row.channel.as_deref()),
                 },
+                clock: ProjectClock::from_stored(row.clock_offset_micros, row.clock_frozen_at),
             })
             .collect())
     }
 
-    /// Finds when the next delivery of an active webhook that is not due at `now` will be due.
+    /// Finds when the next delivery of an active webhook that is not due at `now` will be due, both in real time. While the clock of a
+    /// project is frozen, nothing falls due in it.
     ///
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn find_next_due_at(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
         sqlx::query_scalar!(
-            r#"SELECT min(next.due_at) FROM webhooks w,
+            r#"SELECT min(next.due_at - coalesce(p.clock_offset_micros, 0) * interval '1 microsecond')
+             FROM webhooks w JOIN projects p ON p.id = w.project_id,
                  LATERAL (SELECT d.due_at FROM webhook_deliveries d
-                          WHERE d.project_id = w.project_id AND d.webhook_id = w.id AND d.due_at > $1
+                          WHERE d.project_id = w.project_id AND d.webhook_id = w.id
+                              AND d.due_at > project_time($1, p.clock_offset_micros, NULL)
                           ORDER BY d.due_at LIMIT 1) AS next
-             WHERE w.active"#,
+             WHERE w.active AND p.clock_frozen_at IS NULL"#,
             now
         )
         .fetch_one(&mut self.connection)
@@ -319,25 +330,38 @@ struct RecordColumns {
     attempts: Vec<String>,
 }
 
-/// Deletes at most `limit` finished deliveries whose ids are less than `before`, and returns how many it deleted. It
-/// waits for no other transaction: a delivery that is locked stays until the next time.
+/// Deletes at most `limit` finished deliveries that are older than `days` by the clock of their project, when the real time is
+/// `real_now`, and returns how many it deleted. It waits for no other transaction: a delivery that is locked stays until the next time.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn delete_finished(connection: &mut PgConnection, before: &str, limit: i64) -> Result<i64, sqlx::Error> {
+pub async fn delete_finished(
+    connection: &mut PgConnection,
+    real_now: DateTime<Utc>,
+    days: i32,
+    limit: i64,
+) -> Result<i64, sqlx::Error> {
+    // The ids are in the order of time where the clock is real time, so the primary key finds the old rows.
+    let id_before = time_ordered_id::lower_bound("whs_", real_now - TimeDelta::days(days.into()));
     let result = sqlx::query!(
         "WITH gone AS MATERIALIZED (
-             SELECT old.* FROM webhooks w,
+             SELECT old.* FROM webhooks w JOIN projects p ON p.id = w.project_id,
                  LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
-                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.id < $1
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id
+                              AND one.id < CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
+                                                THEN $1 ELSE 'whs_g' END
+                              AND one.created_at < project_time($3, p.clock_offset_micros, p.clock_frozen_at)
+                                                   - make_interval(days => $4)
                               AND one.due_at IS NULL
                           ORDER BY one.id LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
              LIMIT $2
          )
          DELETE FROM webhook_deliveries d USING gone
          WHERE d.project_id = gone.project_id AND d.webhook_id = gone.webhook_id AND d.id = gone.id",
-        before,
-        limit
+        id_before,
+        limit,
+        real_now,
+        days
     )
     .execute(connection)
     .await?;

@@ -8,6 +8,7 @@ use crate::db::pool::Transaction;
 use crate::domain::job::{JobAddress, JobType, NewJob, Record, Slice, Slicer};
 use crate::domain::json::JsonText;
 use crate::domain::limits;
+use crate::service::id_source::{id_source_of, store_id_counts};
 use crate::service::{Caller, Core, Error};
 
 /// The number of random characters in the download token of a job.
@@ -76,11 +77,14 @@ impl Acceptance {
     /// # Errors
     /// Returns an error when the database is not available.
     pub async fn begin(core: &Core, caller: &Caller, request: JobRequest) -> Result<Self, Error> {
-        let created_at = core.clock.now();
+        let mut transaction = core.pool.begin_for(caller.project).await?;
+        let mut ids = id_source_of(core, &mut transaction, caller).await?;
+        let created_at = core.now(caller);
         let id = match request.kind {
-            JobType::Export => core.ids.random("exp_"),
-            _ => core.ids.time_ordered("aa_", created_at),
+            JobType::Export => ids.random("exp_"),
+            _ => ids.time_ordered("aa_", created_at),
         };
+        store_id_counts(&mut transaction, caller.project, &ids).await?;
         let address = JobAddress {
             project: caller.project,
             id,
@@ -89,7 +93,6 @@ impl Acceptance {
             request_id: caller.request_id.clone(),
         };
         let token = format!("{}.{}", caller.project.0, core.ids.random_with_length("", TOKEN_CHARS));
-        let transaction = core.pool.begin_for(caller.project).await?;
         Ok(Self { transaction, address, parameters: request.parameters, token, records: 0, created_at })
     }
 

@@ -129,7 +129,8 @@ async fn write(
     let lock = core.rules_cache.project(project).await.lock_exclusive().await;
     db::rules::lock_exclusive(transaction, project).await?;
     db::jobs::erase_customers_since(transaction, project, &snapshot).await?;
-    db::jobs::finish(transaction, project, &job.id, rows, core.clock.now(), None).await?;
+    let finished_at = rules::clock_time(core, transaction, project).await?;
+    db::jobs::finish(transaction, project, &job.id, rows, finished_at, None).await?;
     Ok(Some(lock))
 }
 

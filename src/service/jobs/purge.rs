@@ -20,7 +20,7 @@ pub struct PurgeParameters {
 pub(super) async fn run(core: &Core, caller: &Caller, address: &JobAddress) -> Result<(), Error> {
     let mut change = RulesChange::begin(core, caller).await?;
     let Some(job) = db::jobs::try_lock(change.connection(), address).await? else { return Ok(()) };
-    match finish(core, caller, &mut change, &job).await {
+    match finish(caller, &mut change, &job).await {
         Ok(()) => change.commit().await,
         Err(error) => {
             // Wait for the roll-back, so that the next attempt finds the job unlocked.
@@ -30,16 +30,16 @@ pub(super) async fn run(core: &Core, caller: &Caller, address: &JobAddress) -> R
     }
 }
 
-async fn finish(core: &Core, caller: &Caller, change: &mut RulesChange<'_>, job: &Job) -> Result<(), Error> {
+async fn finish(caller: &Caller, change: &mut RulesChange<'_>, job: &Job) -> Result<(), Error> {
     db::jobs::disable_statement_timeout(change.connection()).await?;
-    let purged = purge(core, caller, change, job).await?;
-    let now = core.clock.now();
+    let purged = purge(caller, change, job).await?;
+    let now = change.now();
     Ok(db::jobs::finish(change.connection(), caller.project, &job.id, purged, now, None).await?)
 }
 
 /// Purges the key, and returns how many customers or orders had it. Does nothing when the definition is no longer
 /// marked as removed, or the schema was deleted.
-async fn purge(core: &Core, caller: &Caller, change: &mut RulesChange<'_>, job: &Job) -> Result<i64, Error> {
+async fn purge(caller: &Caller, change: &mut RulesChange<'_>, job: &Job) -> Result<i64, Error> {
     let parameters = job.parameters.as_ref().and_then(|parameters| serde_json::from_str(parameters.as_str()).ok());
     let Some(PurgeParameters { schema_id, key }) = parameters else { return Ok(0) };
     let (project, schema_id) = (caller.project, Identifier::new(schema_id));
@@ -52,7 +52,7 @@ async fn purge(core: &Core, caller: &Caller, change: &mut RulesChange<'_>, job: 
         db::orders::purge_metadata(change.connection(), project, &key).await?
     };
     schema.properties.retain(|(known, _)| *known != key);
-    schema.updated_at = Some(core.clock.now());
+    schema.updated_at = Some(change.now());
     db::metadata_schemas::update(change.connection(), project, &schema).await?;
     Ok(purged)
 }

@@ -7,7 +7,7 @@ use crate::db::jobs::ResultPart;
 use crate::domain::identifier::Identifier;
 use crate::domain::job::{Job, JobStatus, JobType};
 use crate::domain::project::ProjectId;
-use crate::service::{Caller, Core, Error, Resource};
+use crate::service::{Caller, Core, Error, Resource, rules};
 
 /// Returns an async action and its failed records as JSON. At most
 /// [`LISTED_FAILURES`](crate::domain::limits::LISTED_FAILURES) of them are stored.
@@ -46,8 +46,12 @@ pub async fn download(core: &Core, identifier: &Identifier, token: &str) -> Resu
     let Some(project) = project.filter(|_| identifier.can_exist()) else { return Ok(None) };
     let mut connection = core.pool.acquire_for(project).await?;
     let found = db::jobs::find(&mut connection, project, identifier.as_str()).await?;
+    if found.is_none() {
+        connection.release();
+        return Ok(None);
+    }
+    let now = rules::clock_time(core, &mut connection, project).await?;
     connection.release();
-    let now = core.clock.now();
     let is_downloadable = |job: &Job| {
         bool::from(job.token.as_bytes().ct_eq(token.as_bytes()))
             && job.status == JobStatus::Done

@@ -13,6 +13,7 @@ use crate::db;
 use crate::domain::credential::Channel;
 use crate::domain::job::{Failure, Job, JobAddress, JobType, Slice, SliceOutcome};
 use crate::domain::limits;
+use crate::domain::project_control::ProjectControl;
 use crate::service::retry::retry;
 use crate::service::rules::ExclusiveTransaction;
 use crate::service::write::{Recording, UnitOfWork};
@@ -97,13 +98,14 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
     Ok(if is_transient { RunOutcome::RetryLater } else { RunOutcome::Progressed })
 }
 
-/// Returns the caller of a job: that of the request which it was accepted for.
+/// Returns the caller of a job: that of the request which it was accepted for. Its transactions read the clock and the seed themselves.
 fn caller_of(address: &JobAddress) -> Caller {
     Caller {
         project: address.project,
         app_id: address.app_id.clone(),
         request_id: address.request_id.clone(),
         channel: Channel::Api,
+        control: ProjectControl::default(),
     }
 }
 
@@ -137,7 +139,7 @@ async fn apply_slice(work: &mut UnitOfWork<'_>, address: &JobAddress) -> Result<
     let Some(job) = db::jobs::try_lock(work.connection(), address).await? else { return Ok(()) };
     let expires_at = work.now + TimeDelta::days(limits::REPORT_RETENTION_DAYS);
     let Some(slice) = db::jobs::lock_first_slice(work.connection(), project, &job.id).await? else {
-        let (done, now) = (job.succeeded_count, core.clock.now());
+        let (done, now) = (job.succeeded_count, work.clock_time());
         return Ok(db::jobs::finish(work.connection(), project, &job.id, done, now, Some(expires_at)).await?);
     };
     core.job_scheduler.set_current_slice(project, &slice);
@@ -147,7 +149,7 @@ async fn apply_slice(work: &mut UnitOfWork<'_>, address: &JobAddress) -> Result<
         _ => bulk::apply(work, &job, &slice).await?,
     };
     limit_failures(&mut outcome, &job);
-    let now = core.clock.now();
+    let now = work.clock_time();
     Ok(db::jobs::finish_slice(work.connection(), project, &job.id, &slice, &outcome, now, expires_at).await?)
 }
 
@@ -169,9 +171,9 @@ async fn handle_failure(
     active_project: &ActiveProject<'_>,
     is_transient: bool,
 ) -> Result<bool, Error> {
-    let (project, now) = (address.project, core.clock.now());
-    let expires_at = now + TimeDelta::days(limits::REPORT_RETENTION_DAYS);
     let mut exclusive = ExclusiveTransaction::begin(core, &caller_of(address)).await?;
+    let (project, now) = (address.project, exclusive.time.clock);
+    let expires_at = now + TimeDelta::days(limits::REPORT_RETENTION_DAYS);
     let transaction = exclusive.connection();
     let Some(job) = db::jobs::try_lock(transaction, address).await? else { return Ok(false) };
     match db::jobs::lock_first_slice(transaction, project, &job.id).await? {

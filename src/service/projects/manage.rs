@@ -13,6 +13,7 @@ use crate::domain::limits;
 use crate::domain::project::{
     KeyPair, OrganisationId, Project, ProjectChange, ProjectId, ProjectKeys, ProjectSettings,
 };
+use crate::domain::project_control::ProjectControl;
 use crate::service::{Core, Error};
 
 /// A project to create.
@@ -53,6 +54,7 @@ pub async fn create(
             is_configured: true,
             configured_by_app_id: None,
             client_access: Arc::default(),
+            control: ProjectControl::default(),
         };
         if !db::credentials::insert(&mut transaction, family, &pair.id, &credential, now).await? {
             return Err(Error::LostRace);

@@ -1,5 +1,6 @@
 //! A transaction that changes the rules of a project.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::cache::load;
@@ -7,6 +8,7 @@ use super::exclusive::ExclusiveTransaction;
 use crate::db;
 use crate::domain::filter::CustomerField;
 use crate::domain::rules::Rules;
+use crate::ids::IdSource;
 use crate::service::{Caller, Core, Error};
 
 /// An exclusive transaction that changes the rules of a project. Its commit recomputes the members of the segments that
@@ -33,6 +35,16 @@ impl<'a> RulesChange<'a> {
     /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.exclusive.connection()
+    }
+
+    /// Returns the identifiers of the transaction.
+    pub fn ids(&mut self) -> &mut IdSource {
+        &mut self.exclusive.ids
+    }
+
+    /// Returns the time of the clock of the project.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.exclusive.time.clock
     }
 
     /// Registers that a key was removed from the metadata of all customers, so that the commit recomputes what depends

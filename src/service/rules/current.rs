@@ -25,5 +25,18 @@ pub async fn current(
     let state = db::rules::state(connection, project).await?;
     let cached = core.rules_cache.project(project).await;
     let rules = cached.rules_of_version(connection, project, state.rules_version).await?;
-    Ok((rules, core.project_time(state.job_rows).of_evaluation()))
+    Ok((rules, core.project_time(&state).of_evaluation()))
+}
+
+/// Returns the time of the clock of a project.
+///
+/// # Errors
+/// Returns an error when the database query fails, also when the project was deleted.
+pub async fn clock_time(
+    core: &Core,
+    connection: &mut PgConnection,
+    project: ProjectId,
+) -> Result<DateTime<Utc>, sqlx::Error> {
+    let state = db::rules::state(connection, project).await?;
+    Ok(core.project_time(&state).clock)
 }

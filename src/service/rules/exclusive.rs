@@ -7,19 +7,25 @@ use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::db;
 use crate::db::pool::Transaction;
+use crate::domain::project::ProjectId;
 use crate::domain::project_time::ProjectTime;
 use crate::domain::rules::Rules;
+use crate::ids::IdSource;
+use crate::service::id_source::{id_source, store_id_counts};
 use crate::service::{Caller, Core, Error};
 
 /// A transaction that excludes all other writers of its project. If it is dropped before
 /// [`ExclusiveTransaction::commit`], it is rolled back.
 #[derive(Debug)]
 pub(in crate::service) struct ExclusiveTransaction {
-    pub(super) transaction: Transaction,
+    pub transaction: Transaction,
     /// The rules at the start of the transaction.
     pub rules: Arc<Rules>,
     /// The time of the project at the start of the transaction.
     pub time: ProjectTime,
+    /// The identifiers of the transaction.
+    pub ids: IdSource,
+    project: ProjectId,
     _lock: OwnedRwLockWriteGuard<()>,
 }
 
@@ -30,8 +36,9 @@ impl ExclusiveTransaction {
         let lock = cached.lock_exclusive().await;
         let (mut transaction, state) = db::rules::begin_exclusive(&core.pool, caller.project).await?;
         let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
-        let time = core.project_time(state.job_rows);
-        Ok(Self { transaction, rules, time, _lock: lock })
+        let time = core.project_time(&state);
+        let ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;
+        Ok(Self { transaction, rules, time, ids, project: caller.project, _lock: lock })
     }
 
     /// Returns the connection of the transaction.
@@ -45,7 +52,8 @@ impl ExclusiveTransaction {
     }
 
     /// Commits the transaction.
-    pub async fn commit(self) -> Result<(), Error> {
+    pub async fn commit(mut self) -> Result<(), Error> {
+        store_id_counts(&mut self.transaction, self.project, &self.ids).await?;
         Ok(self.transaction.commit().await?)
     }
 }

@@ -8,5 +8,5 @@ mod exclusive;
 
 pub use cache::RulesCache;
 pub(super) use change::RulesChange;
-pub use current::current;
+pub use current::{clock_time, current};
 pub(super) use exclusive::ExclusiveTransaction;

@@ -1,11 +1,8 @@
 //! Removal of deleted webhooks and of old deliveries.
 
-use chrono::TimeDelta;
-
 use crate::db;
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
-use crate::domain::time_ordered_id;
 use crate::service::{Core, Error};
 
 /// How many deliveries one statement removes.
@@ -32,11 +29,16 @@ pub(super) async fn remove_webhook(core: &Core, project: ProjectId, id: &str) ->
 /// # Errors
 /// Returns an error when a database statement fails.
 pub async fn expire(core: &Core) -> Result<(), Error> {
-    let before =
-        time_ordered_id::lower_bound("whs_", core.clock.now() - TimeDelta::days(limits::DELIVERY_RETENTION_DAYS));
+    let now = core.clock.now();
     loop {
         let mut connection = core.pool.acquire().await?;
-        let removed = db::webhook_deliveries::delete_finished(&mut connection, &before, ROWS_PER_STATEMENT).await?;
+        let removed = db::webhook_deliveries::delete_finished(
+            &mut connection,
+            now,
+            limits::DELIVERY_RETENTION_DAYS,
+            ROWS_PER_STATEMENT,
+        )
+        .await?;
         connection.release();
         if removed < ROWS_PER_STATEMENT {
             break;

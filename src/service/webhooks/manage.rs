@@ -36,13 +36,13 @@ pub async fn create(core: &Core, caller: &Caller, new: &NewWebhook) -> Result<We
         }
         let NewWebhook { kind, name, target_url, events, active } = new.clone();
         let webhook = Webhook {
-            id: core.ids.random(kind.prefix()),
+            id: change.ids().random(kind.prefix()),
             kind,
             name,
             target_url,
             events,
             active,
-            created_at: core.clock.now(),
+            created_at: change.now(),
             updated_at: None,
         };
         db::webhooks::insert(change.connection(), caller.project, &webhook).await?;
@@ -84,7 +84,7 @@ pub async fn update(
         let mut changed = known.clone();
         webhook_change.clone().apply(&mut changed);
         if changed != known {
-            changed.updated_at = Some(core.clock.now());
+            changed.updated_at = Some(change.now());
             db::webhooks::update(change.connection(), caller.project, &changed).await?;
             change.commit().await?;
             core.delivery_notifier.cancel(&changed.id);
@@ -103,7 +103,8 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier, kind: Option<
     retry(async || {
         let mut change = RulesChange::begin(core, caller).await?;
         let known = find(&mut change, caller.project, id, kind).await?;
-        db::webhooks::mark_deleted(change.connection(), caller.project, &known.id, core.clock.now()).await?;
+        let now = change.now();
+        db::webhooks::mark_deleted(change.connection(), caller.project, &known.id, now).await?;
         change.commit().await?;
         core.delivery_notifier.cancel(&known.id);
         Ok(())
@@ -127,7 +128,7 @@ pub async fn disable(core: &Core, project: ProjectId, id: &str, failed_at: DateT
         let is_unchanged = |webhook: &Webhook| webhook.active && webhook.updated_at.is_none_or(|at| at <= failed_at);
         let Some(mut webhook) = found.filter(is_unchanged) else { return Ok(()) };
         webhook.active = false;
-        webhook.updated_at = Some(core.clock.now());
+        webhook.updated_at = Some(change.now());
         db::webhooks::update(change.connection(), project, &webhook).await?;
         change.commit().await?;
         core.delivery_notifier.cancel(id);

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use crate::domain::activity::ActivityEntry;
 use crate::domain::rules::Rules;
 use crate::domain::webhook::NewDelivery;
-use crate::service::Core;
+use crate::ids::IdSource;
 
 /// Returns one delivery for each entry and each webhook of the project that subscribes to its type.
 pub(in crate::service) fn deliveries_for(
-    core: &Core,
+    ids: &mut IdSource,
     rules: &Rules,
     entries: &[ActivityEntry],
     now: DateTime<Utc>,
@@ -21,7 +21,7 @@ pub(in crate::service) fn deliveries_for(
     for entry in entries {
         for subscription in rules.subscriptions.iter().filter(|subscription| subscription.includes(entry.kind)) {
             deliveries.push(NewDelivery {
-                id: core.ids.time_ordered("whs_", now),
+                id: ids.time_ordered("whs_", now),
                 webhook_id: subscription.webhook_id.clone(),
                 customer_id: entry.customer_id.clone(),
                 entry_id: entry.id.clone(),

@@ -16,7 +16,7 @@ pub async fn replay(core: &Core, caller: &Caller, id: &Identifier) -> Result<Sto
     }
     let mut connection = core.pool.acquire_for(caller.project).await?;
     let replayed =
-        db::webhook_deliveries::requeue(&mut connection, caller.project, id.as_str(), core.clock.now()).await?;
+        db::webhook_deliveries::requeue(&mut connection, caller.project, id.as_str(), core.now(caller)).await?;
     let found =
         if replayed { db::webhook_deliveries::find(&mut connection, caller.project, id.as_str()).await? } else { None };
     connection.release();

@@ -6,14 +6,15 @@ use super::metadata_size::check_metadata_size;
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference, IndexedFields, OrderSummary};
 use crate::domain::metadata_schema::Write;
 use crate::domain::rules::Rules;
-use crate::service::{Core, Error};
+use crate::ids::IdSource;
+use crate::service::Error;
 
 /// Builds a new customer from a reference, with the fields that lists search.
 ///
 /// # Errors
 /// Returns [`Error::InvalidMetadata`] when the metadata violates its schema, and [`Error::Invalid`] when it is too large.
 pub fn new_from(
-    core: &Core,
+    ids: &mut IdSource,
     rules: &Rules,
     reference: &CustomerReference,
     now: DateTime<Utc>,
@@ -23,7 +24,7 @@ pub fn new_from(
     let (profile, metadata, indexed_fields) = reference.patch.clone().into_new();
     check_metadata_size(metadata.as_ref())?;
     let customer = Customer {
-        id: core.ids.random("cust_"),
+        id: ids.random("cust_"),
         source_id: reference.source_id.clone(),
         profile,
         metadata,

@@ -175,12 +175,13 @@ impl CustomerBatch {
         work: &mut UnitOfWork<'_>,
         reference: &CustomerReference,
     ) -> Result<SavedCustomer, Error> {
-        let (core, caller, recording, now) = (work.core, work.caller, work.recording, work.next_row_time());
+        let (caller, recording, now) = (work.caller, work.recording, work.next_row_time());
+        let (ids, rules) = (&mut work.ids, &work.rules);
         let member = if recording.includes_changes() {
-            let new = new_customer(core, caller, &work.rules, reference, recording, now).await?;
+            let new = new_customer(ids, caller, rules, reference, recording, now).await?;
             Member { customer: new.customer.clone(), pending: Pending::InsertionWithEntries(Box::new(new)) }
         } else {
-            let (customer, indexed_fields) = new_from(core, &work.rules, reference, now)?;
+            let (customer, indexed_fields) = new_from(ids, rules, reference, now)?;
             Member { customer, pending: Pending::Insertion(indexed_fields) }
         };
         Ok(SavedCustomer { index: self.members.add(member), change: Change::Created })

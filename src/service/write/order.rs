@@ -7,14 +7,15 @@ use super::metadata_size::check_metadata_size;
 use crate::domain::metadata_schema::Write;
 use crate::domain::order::{Order, OrderPatch, OrderStatus};
 use crate::domain::rules::Rules;
-use crate::service::{Core, Error};
+use crate::ids::IdSource;
+use crate::service::Error;
 
 /// Builds a new order from a patch, without a customer and a referrer.
 ///
 /// # Errors
 /// Returns [`Error::InvalidMetadata`] when metadata violates its schema, and [`Error::Invalid`] when it is too large.
 pub fn new_from(
-    core: &Core,
+    ids: &mut IdSource,
     rules: &Rules,
     source_id: Option<&String>,
     patch: &OrderPatch,
@@ -22,7 +23,7 @@ pub fn new_from(
 ) -> Result<Order, Error> {
     check_metadata(rules, patch, Write::Creation)?;
     let mut order = Order {
-        id: core.ids.time_ordered("ord_", now),
+        id: ids.time_ordered("ord_", now),
         source_id: source_id.cloned(),
         customer_id: None,
         referrer_id: None,

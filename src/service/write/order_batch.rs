@@ -195,7 +195,7 @@ impl OrderBatch {
             .map_err(|error| SaveError { error, is_of_referrer: true })?;
         let mut order = match known {
             Some(index) => apply_patch(&work.rules, self.orders[index].order.clone(), &change.order, now)?,
-            None => new_from(work.core, &work.rules, reference.source_id.as_ref(), &change.order, now)?,
+            None => new_from(&mut work.ids, &work.rules, reference.source_id.as_ref(), &change.order, now)?,
         };
         for (party, id) in [(&customer, &mut order.customer_id), (&referrer, &mut order.referrer_id)] {
             if let Some(party) = party {

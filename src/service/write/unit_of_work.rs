@@ -20,6 +20,9 @@ use crate::domain::project::ProjectId;
 use crate::domain::project_time::{JobRowTimes, ProjectTime};
 use crate::domain::rules::Rules;
 use crate::domain::segment::SegmentMember;
+use crate::ids::IdSource;
+use crate::service::activity_entry::activity_entry;
+use crate::service::id_source::{id_source, store_id_counts};
 use crate::service::segment_evaluation::evaluate;
 use crate::service::webhooks::new_deliveries::deliveries_for;
 use crate::service::{Caller, Core, Error};
@@ -42,6 +45,8 @@ pub struct UnitOfWork<'a> {
     /// The time of the last row of a job that was written in this transaction.
     last_job_row_at: Option<DateTime<Utc>>,
     pub rules: Arc<Rules>,
+    /// The identifiers of this transaction.
+    pub ids: IdSource,
     transaction: Transaction,
     entries: Vec<ActivityEntry>,
     changed: Vec<Customer>,
@@ -60,7 +65,8 @@ impl<'a> UnitOfWork<'a> {
         let (mut transaction, state) = db::rules::begin_shared(&core.pool, caller.project).await?;
         let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
         // Read the clock under the lock, so that no segment is brought up to date for a later time before this commits.
-        let time = core.project_time(state.job_rows);
+        let time = core.project_time(&state);
+        let ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;
         Ok(Self {
             core,
             caller,
@@ -69,6 +75,7 @@ impl<'a> UnitOfWork<'a> {
             time,
             last_job_row_at: None,
             rules,
+            ids,
             transaction,
             entries: Vec::new(),
             changed: Vec::new(),
@@ -86,6 +93,11 @@ impl<'a> UnitOfWork<'a> {
             self.last_job_row_at = Some(self.now);
         }
         self.now
+    }
+
+    /// Returns the time of the clock of the project when the transaction began.
+    pub fn clock_time(&self) -> DateTime<Utc> {
+        self.time.clock
     }
 
     /// Returns the project of the caller.
@@ -126,14 +138,14 @@ impl<'a> UnitOfWork<'a> {
     ) {
         let Some((payload, referrer)) = self.recording.of_order(of, customer, referrer) else { return };
         for &kind in kinds {
-            let entry = self.core.activity_entry(self.caller, &customer.id, kind, payload.clone(), self.now);
+            let entry = activity_entry(&mut self.ids, self.caller, &customer.id, kind, payload.clone(), self.now);
             self.entries.push(ActivityEntry { referrer: referrer.clone(), ..entry });
         }
     }
 
     /// Records an entry in the activity of a customer.
     pub fn record_activity(&mut self, customer_id: &str, kind: ActivityType, data: JsonText) {
-        self.entries.push(self.core.activity_entry(self.caller, customer_id, kind, data, self.now));
+        self.entries.push(activity_entry(&mut self.ids, self.caller, customer_id, kind, data, self.now));
     }
 
     /// Marks a locked customer as changed, so that the commit updates its segments. `customer` is the new state. Also
@@ -179,7 +191,8 @@ impl<'a> UnitOfWork<'a> {
         if !self.changed.is_empty() {
             self.update_segments().await?;
         }
-        self.write_entries().await
+        self.write_entries().await?;
+        store_id_counts(&mut self.transaction, self.caller.project, &self.ids).await
     }
 
     async fn write_entries(&mut self) -> Result<(), Error> {
@@ -187,7 +200,7 @@ impl<'a> UnitOfWork<'a> {
             let project = self.caller.project;
             db::activity::insert(&mut self.transaction, project, &self.entries).await?;
             if self.recording.includes_changes() {
-                let deliveries = deliveries_for(self.core, &self.rules, &self.entries, self.now);
+                let deliveries = deliveries_for(&mut self.ids, &self.rules, &self.entries, self.now);
                 if !deliveries.is_empty() {
                     // They are due now by the clock.
                     let due_at = self.time.clock;
@@ -240,7 +253,8 @@ impl<'a> UnitOfWork<'a> {
         for (customer, segment, kind) in ordered {
             let (customer, segment) = (&changed[customer], &rules.segments[segment]);
             if segment.records_membership_changes() {
-                self.entries.push(membership_entry(self.core, self.caller, kind, customer, segment, self.now));
+                let entry = membership_entry(&mut self.ids, self.caller, kind, customer, segment, self.now);
+                self.entries.push(entry);
                 if self.entries.len() >= MAX_BUFFERED_ENTRIES {
                     self.write_entries().await?;
                 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use crate::domain::project_clock::ProjectClock;
 use crate::domain::webhook::{AttemptRecord, DueDelivery, RetrySchedule};
 use crate::objects::webhook::message;
 use crate::service::Core;
@@ -29,14 +31,22 @@ pub(super) async fn attempt(
     if core.delivery_notifier.is_cancelled_since(&delivery, read_at) {
         return None;
     }
-    let (started, started_at) = (Instant::now(), core.clock.now());
+    let started = Instant::now();
+    let started_at = attempt_time(&core, &delivery);
     let sent = sender.send(&delivery.target_url, &delivery.webhook_token, message(&delivery)).await;
     let attempt = Attempt {
         started_at,
-        ended_at: core.clock.now(),
+        ended_at: started_at.max(attempt_time(&core, &delivery)),
         milliseconds: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
         status: sent.status,
         error: sent.error,
     };
     Some(attempt.record(&delivery, schedule))
+}
+
+/// Returns the time of the attempt. By real time, it is the current time. A clock that a test controls may have been advanced by days:
+/// then the attempt happens at the time at which it was due, so that retries keep their intervals.
+fn attempt_time(core: &Core, delivery: &DueDelivery) -> DateTime<Utc> {
+    let now = delivery.clock.at(core.clock.now());
+    if delivery.clock == ProjectClock::Real { now } else { now.min(delivery.due_at) }
 }

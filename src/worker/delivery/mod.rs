@@ -125,7 +125,7 @@ impl DeliveryWorker {
         let due = with_timeout(connection.find_due(&query)).await?;
         if is_full {
             progress.last_full_query_at = Some(read_at);
-            progress.has_old = due.iter().any(|delivery| delivery.due_at < recent);
+            progress.has_old = due.iter().any(|delivery| delivery.due_at < delivery.clock.at(recent));
             in_flight.evict_idle_webhooks(read_at);
         }
         if due.is_empty() {

@@ -6,6 +6,7 @@ use voucherify_emulator::db::batches::Batches;
 use voucherify_emulator::domain::credential::Channel;
 use voucherify_emulator::domain::customer::CustomerPatch;
 use voucherify_emulator::domain::project::ProjectId;
+use voucherify_emulator::domain::project_control::ProjectControl;
 use voucherify_emulator::ids::Ids;
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
 use voucherify_emulator::service::jobs::JobScheduler;
@@ -87,7 +88,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         batches: Batches::new(&emulator.connections),
         pool: emulator.connections.clone(),
         clock: emulator.clock.clone(),
-        ids: Ids::new(9),
+        ids: std::sync::Arc::new(Ids::new(9)),
         rules_cache: RulesCache::default(),
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),
@@ -97,6 +98,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         app_id: "key".into(),
         channel: Channel::Api,
         request_id: "v-1".to_owned(),
+        control: ProjectControl::default(),
     };
     let count = AtomicUsize::new(0);
     let codes = || ["used", "used", "free"][count.fetch_add(1, Ordering::Relaxed)].to_owned();

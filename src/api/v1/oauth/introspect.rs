@@ -12,6 +12,6 @@ use crate::service::{Caller, oauth};
 pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> Result<Response, ApiError> {
     let access_token = form.required_text("access_token")?;
     let token = oauth::introspect(&app.core, &caller, &access_token).await?;
-    let now = app.core.clock.now();
+    let now = app.core.now(&caller);
     Ok(answer::json(|out| write_introspection(out, &access_token, token.as_ref(), now)))
 }

@@ -27,7 +27,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     if filter.filter.is_some() {
         connection.shorten_statement_timeout().await?;
     }
-    let (direction, now) = (sort.direction, app.core.clock.now());
+    let (direction, now) = (sort.direction, app.core.now(&caller));
     let (mut segments, total) =
         db::segments::list(&mut connection, caller.project, &filter, direction, cursor, limit, now).await?;
     connection.release();

@@ -1,0 +1,112 @@
+//! How many identifiers of each kind were made from the seeds of a project.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+
+use crate::domain::identifier_kind::{REQUEST, SEEDED_KINDS};
+use crate::domain::project::ProjectId;
+
+/// Returns how many identifiers of each kind were made from a seed, and locks these counts until the transaction ends. The count of
+/// request ids is left out, because it changes outside of the transactions of the requests.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn lock_counts(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    seed: &str,
+) -> Result<BTreeMap<String, i64>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT kind, count FROM seeded_identifiers WHERE project_id = $1 AND seed = $2 AND kind <> $3
+         ORDER BY kind FOR UPDATE",
+        project.0,
+        seed,
+        REQUEST
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.count)).collect())
+}
+
+/// Stores counts that [`lock_counts`] has locked.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn store_counts(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    seed: &str,
+    counts: &BTreeMap<String, i64>,
+) -> Result<(), sqlx::Error> {
+    let (kinds, counts): (Vec<_>, Vec<_>) = counts.iter().map(|(kind, count)| (kind.clone(), *count)).unzip();
+    sqlx::query!(
+        "UPDATE seeded_identifiers s SET count = given.count
+         FROM unnest($3::text[], $4::bigint[]) AS given (kind, count)
+         WHERE s.project_id = $1 AND s.seed = $2 AND s.kind = given.kind AND s.count <> given.count",
+        project.0,
+        seed,
+        &kinds,
+        &counts
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Counts one more request id of a seeded project, and returns its seed and the number of the request id, beginning with 1. Returns
+/// `None` where the project has no seed.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn count_request(
+    connection: &mut PgConnection,
+    project: ProjectId,
+) -> Result<Option<(String, i64)>, sqlx::Error> {
+    let row = sqlx::query!(
+        "UPDATE seeded_identifiers s SET count = s.count + 1 FROM projects p
+         WHERE p.id = $1 AND s.project_id = p.id AND s.seed = p.identifier_seed AND s.kind = $2
+         RETURNING s.seed, s.count",
+        project.0,
+        REQUEST
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.seed, row.count)))
+}
+
+/// Sets the seed of a project. Identifiers of a seed that the project had before continue after the last one.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn set_seed(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    seed: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE projects SET identifier_seed = $2 WHERE id = $1", project.0, seed)
+        .execute(&mut *connection)
+        .await?;
+    if let Some(seed) = seed {
+        sqlx::query!(
+            "INSERT INTO seeded_identifiers (project_id, seed, kind, count)
+             SELECT $1, $2, kind, 0 FROM unnest($3::text[]) AS kind
+             ON CONFLICT DO NOTHING",
+            project.0,
+            seed,
+            &SEEDED_KINDS as &[&str]
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Deletes the counts of all seeds of a project, so that each seed begins again.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn delete_counts(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM seeded_identifiers WHERE project_id = $1", project.0).execute(connection).await?;
+    Ok(())
+}
