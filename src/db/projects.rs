@@ -7,6 +7,7 @@ use super::list_query::ListQuery;
 use crate::domain::json::JsonText;
 use crate::domain::page::Page;
 use crate::domain::project::{OrganisationId, Project, ProjectId, ProjectSettings};
+use crate::domain::project_clock::ProjectClock;
 
 /// A project to insert. It contains a secret, so it does not implement `Debug`.
 pub struct NewProject {
@@ -191,6 +192,28 @@ pub async fn list(
             .fetch(connection, push_rows, push_matching)
             .await?;
     Ok((page.trim(rows).into_iter().map(Project::try_from).collect::<Result<_, _>>()?, total))
+}
+
+/// Sets the clock of a project. The rows that jobs have written no longer count for the time of the project.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn set_clock(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    clock: ProjectClock,
+) -> Result<(), sqlx::Error> {
+    let (offset_micros, frozen_at) = clock.stored();
+    sqlx::query!(
+        "UPDATE projects SET clock_offset_micros = $2, clock_frozen_at = $3, last_job_row_at = NULL, job_rows_written_at = NULL
+         WHERE id = $1",
+        project.0,
+        offset_micros,
+        frozen_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Updates the name and the settings of a locked project.

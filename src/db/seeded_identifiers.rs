@@ -102,6 +102,28 @@ pub async fn set_seed(
     Ok(())
 }
 
+/// Returns whether the project contains anything that has an identifier.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn has_identifiers(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM customers WHERE project_id = $1)
+               OR EXISTS (SELECT FROM unconfirmed_customers WHERE project_id = $1)
+               OR EXISTS (SELECT FROM orders WHERE project_id = $1)
+               OR EXISTS (SELECT FROM customer_activity WHERE project_id = $1)
+               OR EXISTS (SELECT FROM segments WHERE project_id = $1)
+               OR EXISTS (SELECT FROM metadata_schemas WHERE project_id = $1)
+               OR EXISTS (SELECT FROM custom_event_schemas WHERE project_id = $1)
+               OR EXISTS (SELECT FROM jobs WHERE project_id = $1)
+               OR EXISTS (SELECT FROM webhooks WHERE project_id = $1)
+               OR EXISTS (SELECT FROM permanent_deletions WHERE project_id = $1) AS "has_identifiers!""#,
+        project.0
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Deletes the counts of all seeds of a project, so that each seed begins again.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! Limits of inputs. The vendor publishes few of them; the others are chosen so that every indexed text fits into a
 //! PostgreSQL index entry. They are listed for users in `docs/limits.md`.
 
+use chrono::{DateTime, Utc};
+
 /// Maximum bytes of a JSON body, except on bulk paths.
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// Maximum bytes of the body of a bulk path: a JSON array of records, or a CSV file. The vendor's limit.
@@ -104,3 +106,10 @@ pub const LISTED_PROJECTS: i64 = 1_000;
 pub fn clamp(number: i64) -> i64 {
     number.clamp(-MAX_INTEGER, MAX_INTEGER)
 }
+
+/// The first time that the clock of a project can show: before it, time-ordered identifiers cannot be made.
+pub const CLOCK_START: DateTime<Utc> = DateTime::from_timestamp(1_462_406_400, 0).unwrap();
+/// The time from which on the clock of a project cannot show it: the start of the year 2100.
+pub const CLOCK_END: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).unwrap();
+/// The longest seed of identifiers, in characters.
+pub const SEED_CHARS: usize = 100;

@@ -12,6 +12,7 @@ pub mod export;
 pub mod filter;
 pub mod identifier;
 pub mod identifier_kind;
+pub mod iso_duration;
 pub mod job;
 pub mod json;
 pub mod limits;

@@ -72,6 +72,11 @@ impl Object {
         self.members
     }
 
+    /// Refuses members that were not read, in a body that the vendor does not define.
+    pub fn refuse_unknown(&self) -> Result<(), ApiError> {
+        self.members.keys().next().map_or(Ok(()), |name| Err(self.wrong(name, "is unknown")))
+    }
+
     /// Checks that the member is present. The vendor uses different messages for the body itself and for nested objects.
     pub fn require(&self, name: &str) -> Result<(), ApiError> {
         if self.members.contains_key(name) {

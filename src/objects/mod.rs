@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod async_action;
 pub mod consent;
+pub mod control;
 pub mod csv;
 pub mod customer;
 pub mod deletion;

@@ -4,6 +4,7 @@ use super::retry::retry;
 use super::write::{CustomerBatch, Recording, UnitOfWork};
 use super::{Caller, Core, Error, Resource};
 use crate::domain::customer::{Customer, CustomerPatch, CustomerReference};
+use crate::ids::IdSource;
 
 /// How many source ids are tried before the creation fails.
 const MAX_SOURCE_IDS: usize = 10;
@@ -36,7 +37,8 @@ pub async fn save(
     .await
 }
 
-/// Creates a customer with the first of the generated `source_ids` that is free, and returns that source id.
+/// Creates a customer with the first of the generated source ids that is free, and returns that source id. `generate` makes one from the
+/// identifiers of the transaction.
 ///
 /// # Errors
 /// Returns the errors of [`save`], and [`Error::Duplicate`] when all tried source ids are taken.
@@ -44,18 +46,27 @@ pub async fn create_with_free_source_id(
     core: &Core,
     caller: &Caller,
     patch: &CustomerPatch,
-    source_ids: impl Fn() -> String,
+    generate: impl Fn(&mut IdSource) -> String,
 ) -> Result<String, Error> {
-    let mut taken = String::new();
-    for _ in 0..MAX_SOURCE_IDS {
-        let source_id = source_ids();
-        match create(core, caller, &source_id, patch).await {
-            Ok(()) => return Ok(source_id),
-            Err(Error::Duplicate { .. }) => taken = source_id,
-            Err(other) => return Err(other),
+    retry(async || {
+        let mut work = UnitOfWork::begin(core, caller, Recording::Request).await?;
+        let mut taken = String::new();
+        for _ in 0..MAX_SOURCE_IDS {
+            let source_id = generate(&mut work.ids);
+            let reference = CustomerReference { id: None, source_id: Some(source_id.clone()), patch: patch.clone() };
+            let mut batch = CustomerBatch::lock(&mut work, &[&reference], Vec::new()).await?;
+            if batch.get_by_reference(&reference).is_some() {
+                taken = source_id;
+                continue;
+            }
+            batch.save(&mut work, &reference).await?;
+            batch.write(&mut work).await?;
+            work.commit().await?;
+            return Ok(source_id);
         }
-    }
-    Err(duplicate(&taken))
+        Err(duplicate(&taken))
+    })
+    .await
 }
 
 /// Creates a customer with that source id.

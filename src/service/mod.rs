@@ -1,12 +1,14 @@
 //! Business logic. Each function owns its transaction, from start to commit. No SQL text, no HTTP.
 
 pub mod authenticator;
+pub mod clock;
 pub mod configured_keys;
 pub mod consents;
 pub mod customers;
 pub mod customers_by_source_id;
 pub mod event_schemas;
 pub mod events;
+pub mod identifiers;
 pub mod jobs;
 pub mod keys;
 pub mod metadata_schemas;
@@ -24,6 +26,7 @@ mod caller;
 mod core;
 mod error;
 mod id_source;
+mod membership_moves;
 mod provision;
 mod retry;
 mod segment_evaluation;

@@ -1,5 +1,8 @@
 //! Erasure of a customer (the vendor's permanent deletion).
 
+use sqlx::PgConnection;
+
+use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
 use super::{Caller, Core, Error, Resource};
 use crate::db;
@@ -51,19 +54,43 @@ async fn erase_first(
     }
     retry(async || {
         let _lock = core.rules_cache.project(caller.project).await.lock_shared().await;
-        let mut connection = core.pool.acquire_for(caller.project).await?;
-        let (deletion_id, now) = (core.ids.random("del_"), core.clock.now());
-        for &target in targets {
-            let deletion =
-                db::permanent_deletions::erase(&mut connection, caller.project, target, &deletion_id, now).await?;
-            if let Some(deletion) = deletion {
-                core.delivery_notifier.cancel(&deletion.customer_id);
-                connection.release();
-                return Ok(deletion);
+        let erased = if caller.control.is_seeded {
+            // The count of the identifiers is stored together with the erasure.
+            let mut transaction = core.pool.begin_for(caller.project).await?;
+            let mut ids = id_source_of(core, &mut transaction, caller).await?;
+            let erased = erase_in(core, caller, &mut transaction, &ids.random("del_"), targets).await?;
+            if erased.is_some() {
+                store_id_counts(&mut transaction, caller.project, &ids).await?;
             }
-        }
-        connection.release();
-        Err(not_found())
+            transaction.commit().await?;
+            erased
+        } else {
+            let mut connection = core.pool.acquire_for(caller.project).await?;
+            let erased = erase_in(core, caller, &mut connection, &core.ids.random("del_"), targets).await?;
+            connection.release();
+            erased
+        };
+        let erased = erased.ok_or_else(not_found)?;
+        core.delivery_notifier.cancel(&erased.customer_id);
+        Ok(erased)
     })
     .await
+}
+
+/// Erases the first of the targets that exists; returns `None` where none does.
+async fn erase_in(
+    core: &Core,
+    caller: &Caller,
+    connection: &mut PgConnection,
+    deletion_id: &str,
+    targets: &[Target<'_>],
+) -> Result<Option<PermanentDeletion>, Error> {
+    let now = core.now(caller);
+    for &target in targets {
+        let erased = db::permanent_deletions::erase(connection, caller.project, target, deletion_id, now).await?;
+        if erased.is_some() {
+            return Ok(erased);
+        }
+    }
+    Ok(None)
 }

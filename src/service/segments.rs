@@ -7,14 +7,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::id_source::{id_source_of, store_id_counts};
+use super::membership_moves::{Move, record_moves};
 use super::retry::retry;
 use super::rules::{self, ExclusiveTransaction, RulesChange};
 use super::segment_evaluation::{evaluate, evaluate_values};
-use super::webhooks::new_deliveries::deliveries_for;
-use super::write::membership_entry;
 use super::{Caller, Core, Error, Resource};
 use crate::db;
-use crate::db::segments::MembershipChange;
 use crate::domain::customer::Customer;
 use crate::domain::filter::{CustomerField, CustomerValues};
 use crate::domain::identifier::Identifier;
@@ -24,8 +22,6 @@ use crate::domain::rules::{FilteredSegment, Rules};
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 use crate::ids::IdSource;
 
-/// How many entries are written at once.
-const ENTRIES_PER_BATCH: usize = 500;
 /// How many customers one transaction moves into or out of an active segment.
 const MAX_MOVES_PER_TRANSACTION: i64 = 10_000;
 
@@ -172,13 +168,43 @@ pub async fn bring_up_to_date(core: &Core, caller: &Caller, id: &str) -> Result<
 async fn move_some(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error> {
     let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
     let rules = Arc::clone(&exclusive.rules);
-    let (project, time) = (caller.project, exclusive.time);
-    let ExclusiveTransaction { transaction: connection, ids, .. } = &mut exclusive;
-    let (evaluated_at, _) = db::segments::find_evaluation(connection, project, id).await?;
-    let segment = rules.segments.iter().find(|segment| segment.id == id);
-    let (Some(segment), Some(then)) = (segment, evaluated_at) else {
+    let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else {
         // The segment was deleted in the meantime.
         return Ok(true);
+    };
+    let settled = settle(caller, &mut exclusive, &rules, segment).await?;
+    if settled.is_complete {
+        // Raise the rules version. A writer that read the clock before this commit then fails its version check and
+        // reads the clock again; otherwise its memberships would be those of an earlier time.
+        db::rules::increment_version(exclusive.connection(), caller.project).await?;
+    }
+    exclusive.commit().await?;
+    if settled.has_deliveries {
+        core.delivery_notifier.notify();
+    }
+    Ok(settled.is_complete)
+}
+
+/// The outcome of [`settle`].
+pub(super) struct Settled {
+    /// Whether the members of the segment are correct at the time of the transaction.
+    pub is_complete: bool,
+    /// Whether deliveries to webhooks were queued.
+    pub has_deliveries: bool,
+}
+
+/// Adds and removes the customers that match or no longer match a segment because time has passed, for an active segment a limited
+/// number of them. The caller must increment the version of the rules when the segment is complete.
+pub(super) async fn settle(
+    caller: &Caller,
+    exclusive: &mut ExclusiveTransaction,
+    rules: &Rules,
+    segment: &FilteredSegment,
+) -> Result<Settled, Error> {
+    let (project, time, id) = (caller.project, exclusive.time, &segment.id);
+    let ExclusiveTransaction { transaction: connection, ids, .. } = exclusive;
+    let (Some(then), _) = db::segments::find_evaluation(connection, project, id).await? else {
+        return Ok(Settled { is_complete: true, has_deliveries: false });
     };
     let now = time.of_evaluation();
     let changed_values = segment.filter.changed_values(then, now, CustomerField::is_never_in_future);
@@ -186,19 +212,16 @@ async fn move_some(core: &Core, caller: &Caller, id: &str) -> Result<bool, Error
     let moved =
         db::segments::recompute_members(connection, project, id, &segment.filter, Some(&changed_values), limit, now)
             .await?;
-    let has_deliveries = record_moves(caller, connection, ids, &rules, segment, &moved, time.clock).await?;
+    let recorded: Vec<_> = moved
+        .iter()
+        .map(|moved| Move { customer_id: &moved.customer_id, segment, kind: moved.kind(), at: time.clock })
+        .collect();
+    let has_deliveries = record_moves(caller, connection, ids, rules, &recorded).await?;
     let is_complete = i64::try_from(moved.len()).is_ok_and(|moved| moved < MAX_MOVES_PER_TRANSACTION);
     if is_complete {
         db::segments::set_evaluated_at(connection, project, id, Some(now)).await?;
-        // Raise the rules version. A writer that read the clock before this commit then fails its version check and
-        // reads the clock again; otherwise its memberships would be those of an earlier time.
-        db::rules::increment_version(connection, project).await?;
     }
-    exclusive.commit().await?;
-    if has_deliveries {
-        core.delivery_notifier.notify();
-    }
-    Ok(is_complete)
+    Ok(Settled { is_complete, has_deliveries })
 }
 
 /// Whether the stored members of a segment are correct at the current time. Usually they are.
@@ -223,36 +246,4 @@ pub async fn is_up_to_date(
         return Ok(true);
     }
     Ok(!db::segments::has_affected_customers(connection, caller.project, &changed_values).await?)
-}
-
-/// Records the moves in the activity of the customers and queues the deliveries to subscribed webhooks. Returns whether
-/// there are any deliveries.
-async fn record_moves(
-    caller: &Caller,
-    connection: &mut PgConnection,
-    ids: &mut IdSource,
-    rules: &Rules,
-    segment: &FilteredSegment,
-    moved: &[MembershipChange],
-    now: DateTime<Utc>,
-) -> Result<bool, Error> {
-    let mut has_deliveries = false;
-    for moved in moved.chunks(ENTRIES_PER_BATCH) {
-        let customer_ids: Vec<_> = moved.iter().map(|moved| moved.customer_id.clone()).collect();
-        let customers = db::customers::find_all(connection, caller.project, &customer_ids).await?;
-        let entries: Vec<_> = moved
-            .iter()
-            .filter_map(|moved| {
-                let customer = customers.iter().find(|customer| customer.id == moved.customer_id)?;
-                Some(membership_entry(ids, caller, moved.kind(), customer, segment, now))
-            })
-            .collect();
-        db::activity::insert(connection, caller.project, &entries).await?;
-        let deliveries = deliveries_for(ids, rules, &entries, now);
-        if !deliveries.is_empty() {
-            db::webhook_deliveries::insert(connection, caller.project, &deliveries, now).await?;
-            has_deliveries = true;
-        }
-    }
-    Ok(has_deliveries)
 }

@@ -1,5 +1,6 @@
 //! `/_emulator`: the emulator's own endpoints, which the vendor does not have.
 
+mod clock;
 mod confirm_customer;
 mod consents;
 mod contract;
@@ -7,6 +8,7 @@ mod custom_event_schemas;
 mod customer_state;
 mod health;
 mod idle;
+mod ids;
 mod keys;
 mod metadata_schemas;
 mod project;
@@ -30,8 +32,10 @@ pub fn routes() -> Routes {
             "/_emulator/unconfirmed-customers/{unconfirmedCustomerId}/confirm",
             [post("emulator-confirm-unconfirmed-customer", confirm_customer::handle)],
         )
+        .merge(clock::routes())
         .merge(consents::routes())
         .merge(custom_event_schemas::routes())
+        .merge(ids::routes())
         .merge(keys::routes())
         .merge(metadata_schemas::routes())
         .merge(project::routes())

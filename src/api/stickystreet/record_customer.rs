@@ -24,9 +24,11 @@ pub async fn run(app: &App, caller: &Caller, fields: &Fields) -> Result<Answer, 
     match (action, code) {
         ("new", Some(code)) => customers_by_source_id::create(&app.core, caller, code, &sent.patch(None)?).await?,
         ("new", None) => {
-            let codes = || app.core.ids.digits(CODE_DIGITS);
-            let code = customers_by_source_id::create_with_free_source_id(&app.core, caller, &sent.patch(None)?, codes)
-                .await?;
+            let patch = sent.patch(None)?;
+            let code = customers_by_source_id::create_with_free_source_id(&app.core, caller, &patch, |ids| {
+                ids.digits(CODE_DIGITS)
+            })
+            .await?;
             return Ok(Answer::recorded(&code));
         }
         ("register", Some(code)) => {

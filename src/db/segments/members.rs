@@ -131,6 +131,29 @@ pub async fn has_affected_customers(
     query.push(")").build_query_scalar().persistent(false).fetch_one(connection).await
 }
 
+/// Lists the ids of customers that have one of the changed values, in the order of the ids: at most `limit` of them after the id
+/// `after`. Where no index finds such customers, it lists all customers of the project.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list_affected_customers(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    changed_values: &[(&CustomerField, ChangedValues)],
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT id FROM (");
+    if !push_affected_ids(&mut query, project, changed_values) {
+        query =
+            QueryBuilder::new("SELECT id FROM (SELECT id FROM customers WHERE deleted_at IS NULL AND project_id = ");
+        query.push_bind(project.0);
+    }
+    query.push(") affected WHERE id > ").push_bind(after.to_owned());
+    query.push(" ORDER BY id LIMIT ").push_bind(limit);
+    query.build_query_scalar().persistent(false).fetch_all(connection).await
+}
+
 /// Updates the members of a segment to the customers that match its filter at `now`. With `changed_values`, only
 /// customers that have one of these values are checked, provided that an index finds them.
 ///

@@ -19,7 +19,10 @@ use crate::domain::page::{Direction, Page, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
 
-pub use members::{MembershipChange, has_affected_customers, recompute_members, set_evaluated_at, update_memberships};
+pub use members::{
+    MembershipChange, has_affected_customers, list_affected_customers, recompute_members, set_evaluated_at,
+    update_memberships,
+};
 pub use moments::{delete_moments, rebuild_moments, replace_moments};
 
 /// A row of `segments`.

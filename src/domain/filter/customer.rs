@@ -233,6 +233,13 @@ impl CustomerValues {
         }
     }
 
+    /// Returns the values of a customer that has only these.
+    #[cfg(test)]
+    pub(super) fn with_dates(birthdate: &str, created_at: DateTime<Utc>) -> Self {
+        let profile = Profile { birthdate: Some(birthdate.to_owned()), ..Profile::default() };
+        Self { profile, created_at: Some(created_at), ..Self::default() }
+    }
+
     /// Returns the moments or days of a field of the given kind, without duplicates.
     #[must_use]
     pub fn moments(&self, field: &CustomerField, kind: FieldKind) -> Vec<DateTime<Utc>> {

@@ -26,6 +26,7 @@ mod scalar;
 mod segment;
 mod text_operands;
 mod time_condition;
+mod timeline;
 
 pub use anniversary::Anniversary;
 pub use comparison::Comparison;
@@ -41,3 +42,4 @@ pub use scalar::Scalar;
 pub use segment::SegmentField;
 pub use text_operands::{ComparedTexts, Prefixes, Substrings, Suffixes};
 pub use time_condition::{Span, TimeCondition};
+pub use timeline::Timeline;

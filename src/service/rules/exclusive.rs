@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::db;
 use crate::db::pool::Transaction;
 use crate::domain::project::ProjectId;
+use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_time::ProjectTime;
 use crate::domain::rules::Rules;
 use crate::ids::IdSource;
@@ -23,6 +25,8 @@ pub(in crate::service) struct ExclusiveTransaction {
     pub rules: Arc<Rules>,
     /// The time of the project at the start of the transaction.
     pub time: ProjectTime,
+    /// The clock of the project at the start of the transaction.
+    pub clock: ProjectClock,
     /// The identifiers of the transaction.
     pub ids: IdSource,
     project: ProjectId,
@@ -37,8 +41,9 @@ impl ExclusiveTransaction {
         let (mut transaction, state) = db::rules::begin_exclusive(&core.pool, caller.project).await?;
         let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
         let time = core.project_time(&state);
+        let clock = state.clock;
         let ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;
-        Ok(Self { transaction, rules, time, ids, project: caller.project, _lock: lock })
+        Ok(Self { transaction, rules, time, clock, ids, project: caller.project, _lock: lock })
     }
 
     /// Returns the connection of the transaction.
@@ -56,4 +61,18 @@ impl ExclusiveTransaction {
         store_id_counts(&mut self.transaction, self.project, &self.ids).await?;
         Ok(self.transaction.commit().await?)
     }
+}
+
+/// Replaces the members of the segments whose filter depends on the time by those of the time `now`. Nothing is recorded.
+pub(in crate::service) async fn recompute_for_time(
+    exclusive: &mut ExclusiveTransaction,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let (rules, project) = (Arc::clone(&exclusive.rules), exclusive.project);
+    for segment in rules.segments.iter().filter(|segment| segment.filter.depends_on_time()) {
+        let (connection, id) = (exclusive.connection(), &segment.id);
+        db::segments::recompute_members(connection, project, id, &segment.filter, None, None, now).await?;
+        db::segments::set_evaluated_at(connection, project, id, Some(now)).await?;
+    }
+    Ok(())
 }

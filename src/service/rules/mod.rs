@@ -9,4 +9,4 @@ mod exclusive;
 pub use cache::RulesCache;
 pub(super) use change::RulesChange;
 pub use current::{clock_time, current};
-pub(super) use exclusive::ExclusiveTransaction;
+pub(super) use exclusive::{ExclusiveTransaction, recompute_for_time};

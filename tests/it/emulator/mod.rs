@@ -1,8 +1,10 @@
+mod clock;
 mod confirm_customer;
 mod consents;
 mod custom_event_schemas;
 mod customer_state;
 mod health;
+mod ids;
 mod keys;
 mod metadata_schemas;
 mod project;

@@ -7,7 +7,7 @@ use voucherify_emulator::domain::credential::Channel;
 use voucherify_emulator::domain::customer::CustomerPatch;
 use voucherify_emulator::domain::project::ProjectId;
 use voucherify_emulator::domain::project_control::ProjectControl;
-use voucherify_emulator::ids::Ids;
+use voucherify_emulator::ids::{IdSource, Ids};
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
 use voucherify_emulator::service::jobs::JobScheduler;
 use voucherify_emulator::service::rules::RulesCache;
@@ -101,10 +101,12 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         control: ProjectControl::default(),
     };
     let count = AtomicUsize::new(0);
-    let codes = || ["used", "used", "free"][count.fetch_add(1, Ordering::Relaxed)].to_owned();
+    let codes = |_: &mut IdSource| ["used", "used", "free"][count.fetch_add(1, Ordering::Relaxed)].to_owned();
     let created = create_with_free_source_id(&core, &caller, &CustomerPatch::default(), codes).await.unwrap();
     assert_eq!(created, "free");
-    let none = create_with_free_source_id(&core, &caller, &CustomerPatch::default(), || "used".to_owned()).await;
+    let none =
+        create_with_free_source_id(&core, &caller, &CustomerPatch::default(), |_: &mut IdSource| "used".to_owned())
+            .await;
     assert!(matches!(none, Err(Error::Duplicate { .. })));
     let kept = emulator.client().get("/v1/customers/used").await.expect(200).json();
     assert_eq!((&kept["id"], &kept["updated_at"]), (&json!(id), &Value::Null));

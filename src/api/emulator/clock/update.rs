@@ -1,0 +1,21 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::http::state::AppState;
+use crate::http::{ApiError, Json, Object, answer};
+use crate::objects::control;
+use crate::service::{Caller, clock};
+
+/// PUT /_emulator/clock (emulator-set-clock)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
+    let mut body = Object::of_body(body)?;
+    let (now, frozen) = (body.time("now")?, body.boolean("frozen")?.value());
+    body.refuse_unknown()?;
+    if now.is_none() && frozen.is_none() {
+        return Err(ApiError::invalid_payload("Payload must have the property 'now' or 'frozen'"));
+    }
+    let reading = clock::set(&app.core, &caller, now, frozen).await?;
+    // Invalidate the cache, so that the next request to this process uses the new clock.
+    app.authenticator.invalidate_cache();
+    Ok(answer::json(|out| control::write_clock(out, reading.clock, reading.now)))
+}

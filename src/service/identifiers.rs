@@ -1,0 +1,38 @@
+//! The seed from which the identifiers of a project are made.
+
+use super::retry::retry;
+use super::rules::ExclusiveTransaction;
+use super::{Caller, Core, Error};
+use crate::db;
+
+/// Returns the seed; `None` while identifiers are random.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn seed(core: &Core, caller: &Caller) -> Result<Option<String>, Error> {
+    let mut connection = core.pool.acquire_for(caller.project).await?;
+    let state = db::rules::state(&mut connection, caller.project).await?;
+    connection.release();
+    Ok(state.identifier_seed)
+}
+
+/// Sets the seed; with `None`, identifiers are random again. In a project without data, the identifiers of a seed begin with the first one.
+/// In a project with data, a seed that the project had before continues after its last identifier, so that no identifier repeats. The
+/// caller must then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
+///
+/// # Errors
+/// Returns an error when a database statement fails.
+pub async fn set_seed(core: &Core, caller: &Caller, seed: Option<&str>) -> Result<(), Error> {
+    retry(async || {
+        let mut exclusive = ExclusiveTransaction::begin(core, caller).await?;
+        let (connection, project) = (exclusive.connection(), caller.project);
+        if !db::seeded_identifiers::has_identifiers(connection, project).await? {
+            db::seeded_identifiers::delete_counts(connection, project).await?;
+        }
+        db::seeded_identifiers::set_seed(connection, project, seed).await?;
+        // The new version makes every writer read the seed.
+        db::rules::increment_version(connection, project).await?;
+        exclusive.commit().await
+    })
+    .await
+}
