@@ -27,6 +27,7 @@ use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
 use crate::service::jobs::JobScheduler;
+use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
 use crate::service::webhooks::DeliveryNotifier;
 use crate::webhook::{Sender, SenderError};
@@ -69,6 +70,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     http: HttpServer,
+    core: Arc<Core>,
     workers: Workers,
     pool: Pool,
     cluster: Option<Cluster>,
@@ -96,7 +98,8 @@ impl Server {
             connect::migrate(&pool).await?;
         }
         let app = app(config, clock, pool.clone(), address).await?;
-        let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
+        let core = Arc::clone(&app.core);
+        let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
         let service = api::service(Arc::new(app));
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
@@ -105,7 +108,7 @@ impl Server {
         if let Some(cluster) = &mut cluster {
             cluster.make_template();
         }
-        Ok(Self { address, stop, http, workers, pool, cluster })
+        Ok(Self { address, stop, http, core, workers, pool, cluster })
     }
 
     /// Returns the address that the server listens on.
@@ -123,9 +126,10 @@ impl Server {
     /// Stops the server: requests in flight and the current slices of background jobs finish, then the connections are closed and the
     /// private cluster is stopped.
     pub async fn stop(self) {
-        let Self { stop, http, workers, pool, cluster, .. } = self;
+        let Self { stop, http, core, workers, pool, cluster, .. } = self;
         let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
         let _ = stop.send(true);
+        core.request_log.close();
         http.stop().await;
         if tokio::time::timeout_at(deadline, workers.stop()).await.is_err() {
             tracing::warn!(
@@ -208,6 +212,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         rules_cache: RulesCache::default(),
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),
+        request_log: RequestLog::new(config.request_log),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| ConfiguredPair { id: &pair.id, token: &pair.token });

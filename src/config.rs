@@ -18,6 +18,9 @@ pub use crate::domain::built_in_keys::{
     DEFAULT_MANAGEMENT_TOKEN,
 };
 
+/// How many requests of each project the request log keeps by default.
+const DEFAULT_REQUEST_LOG: u32 = 200;
+
 /// A local emulator of Voucherify's customers API.
 #[derive(Parser)]
 #[command(version, about)]
@@ -137,6 +140,17 @@ pub struct Options {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_RATE_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
 
+    /// How many requests of each project the request log keeps; 0 turns it off
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_REQUEST_LOG",
+        value_name = "N",
+        default_value_t = DEFAULT_REQUEST_LOG,
+        value_parser = clap::value_parser!(u32).range(0..=100_000)
+    )]
+    pub request_log: u32,
+
     /// Time limit of a request, in seconds
     #[arg(
         long,
@@ -211,6 +225,8 @@ pub struct Config {
     pub management_keys: KeyPair,
     pub webhooks: WebhookConfig,
     pub rate_limit: Option<u32>,
+    /// How many requests of each project the request log keeps; 0 turns it off.
+    pub request_log: usize,
     pub request_timeout: Duration,
     pub connections: u32,
     /// Limits of the connections of clients. They have no options.
@@ -260,6 +276,7 @@ impl Default for Config {
             management_keys: KeyPair::new(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN),
             webhooks: WebhookConfig { retry_speed: 1, allow_link_local: false },
             rate_limit: None,
+            request_log: entries(DEFAULT_REQUEST_LOG),
             request_timeout: Duration::from_secs(30),
             connections: 8,
             connection_limits: ConnectionLimits::default(),
@@ -310,6 +327,7 @@ impl Options {
                 allow_link_local: self.webhook_allow_link_local,
             },
             rate_limit: self.rate_limit,
+            request_log: entries(self.request_log),
             request_timeout: Duration::from_secs(self.request_timeout),
             connections: self.connections,
             connection_limits: ConnectionLimits::default(),
@@ -321,6 +339,10 @@ impl Options {
 fn parse_allowed_host(text: &str) -> Result<Option<HostPattern>, String> {
     let text = text.trim();
     if text.is_empty() { Ok(None) } else { HostPattern::parse(text).map(Some) }
+}
+
+fn entries(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// Returns the user's data directory for this program. For root it is under `/var/lib`, because PostgreSQL runs as
@@ -342,51 +364,4 @@ fn project_directories() -> Option<directories::ProjectDirs> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_are_accepted_before_and_after_the_command() {
-        for arguments in
-            [vec!["x", "--ephemeral", "serve"], vec!["x", "serve", "--ephemeral"], vec!["x", "--ephemeral"]]
-        {
-            let cli = Cli::parse_from(&arguments);
-            assert!(cli.options.ephemeral && cli.command.unwrap_or_default() == Command::Serve, "{arguments:?}");
-        }
-    }
-
-    #[test]
-    fn allowed_hosts_are_separated_by_commas() {
-        let hosts = |value: &str| {
-            let parsed = Cli::try_parse_from(["x", "--allowed-hosts", value]);
-            parsed.map(|cli| cli.options.config().unwrap().allowed_hosts.len()).map_err(|error| error.to_string())
-        };
-        assert_eq!((hosts(""), hosts("shop.example, .team.example,")), (Ok(0), Ok(2)));
-        assert!(hosts("http://shop.example").unwrap_err().contains("names without scheme and port"));
-    }
-
-    #[test]
-    fn debug_output_contains_no_secret() {
-        let arguments = [
-            "x",
-            "--database-url",
-            "postgres://u:hidden@h/d",
-            "--app-token",
-            "hidden",
-            "--client-token",
-            "hidden",
-            "--management-token",
-            "hidden",
-        ];
-        let printed = format!("{:?}", Cli::parse_from(arguments).options.config().unwrap());
-        assert!(printed.contains(DEFAULT_APP_ID) && !printed.contains("hidden"), "{printed}");
-    }
-
-    #[test]
-    fn options_of_the_private_cluster_take_precedence_over_a_database_url() {
-        let storage = |arguments: &[&str]| Cli::parse_from(arguments).options.config().unwrap().storage;
-        let url = ["x", "--database-url", "postgres://h/d"];
-        assert_eq!(storage(&url), Storage::Url("postgres://h/d".to_owned()));
-        assert_eq!(storage(&[&url[..], &["--ephemeral"]].concat()), Storage::Private(Durability::Ephemeral));
-    }
-}
+mod tests;

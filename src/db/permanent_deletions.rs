@@ -16,8 +16,16 @@ pub enum Target<'a> {
     Unconfirmed(&'a str),
 }
 
-/// Erases a customer: deletes it with everything that depends on it, records what was removed, and returns its id and
-/// the counts; `None`, with nothing changed, when there is no such customer. `deletion_id` and `now`
+/// What was erased.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    pub deletion: PermanentDeletion,
+    /// The id, source ids, e-mail address and telephone number of the customer, which are not stored any more.
+    pub identifiers: Vec<String>,
+}
+
+/// Erases a customer: deletes it with everything that depends on it, records what was removed, and returns its
+/// identifiers and the counts; `None`, with nothing changed, when there is no such customer. `deletion_id` and `now`
 /// are stored in the record.
 ///
 /// It takes one round trip: the SQL function `erase_customer` (in `functions/`) locks the customer and then removes
@@ -32,7 +40,7 @@ pub async fn erase(
     target: Target<'_>,
     deletion_id: &str,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Option<PermanentDeletion>, sqlx::Error> {
+) -> Result<Option<Erasure>, sqlx::Error> {
     let (id, source_id) = match target {
         Target::Id(id) => (Some(id), None),
         Target::SourceId(source_id) => (None, Some(source_id)),
@@ -42,7 +50,8 @@ pub async fn erase(
     };
     let row = sqlx::query!(
         r#"SELECT erased_customer_id AS "erased_customer_id!", events AS "events!", customer_events AS "customer_events!",
-                  segments AS "segments!", orders AS "orders!", order_events AS "order_events!"
+                  segments AS "segments!", orders AS "orders!", order_events AS "order_events!",
+                  identifiers AS "identifiers!"
            FROM erase_customer($1, $2, $3, $4, $5)"#,
         project.0,
         id,
@@ -52,18 +61,21 @@ pub async fn erase(
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| PermanentDeletion {
-        id: deletion_id.to_owned(),
-        customer_id: row.erased_customer_id,
-        created_at: now,
-        counts: DeletionCounts {
-            events: row.events,
-            customer_events: row.customer_events,
-            daily_events: 0,
-            segments: row.segments,
-            orders: row.orders,
-            order_events: row.order_events,
+    Ok(row.map(|row| Erasure {
+        deletion: PermanentDeletion {
+            id: deletion_id.to_owned(),
+            customer_id: row.erased_customer_id,
+            created_at: now,
+            counts: DeletionCounts {
+                events: row.events,
+                customer_events: row.customer_events,
+                daily_events: 0,
+                segments: row.segments,
+                orders: row.orders,
+                order_events: row.order_events,
+            },
         },
+        identifiers: row.identifiers,
     }))
 }
 
@@ -73,20 +85,24 @@ async fn erase_unconfirmed(
     identifier: &str,
     deletion_id: &str,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Option<PermanentDeletion>, sqlx::Error> {
-    let erased_id = sqlx::query_scalar!(
-        "SELECT erase_unconfirmed_customer($1, $2, $3, $4)",
+) -> Result<Option<Erasure>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT erased_customer_id AS "erased_customer_id!", identifiers AS "identifiers!"
+           FROM erase_unconfirmed_customer($1, $2, $3, $4)"#,
         project.0,
         identifier,
         deletion_id,
         now
     )
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(erased_id.map(|customer_id| PermanentDeletion {
-        id: deletion_id.to_owned(),
-        customer_id,
-        created_at: now,
-        counts: DeletionCounts::default(),
+    Ok(row.map(|row| Erasure {
+        deletion: PermanentDeletion {
+            id: deletion_id.to_owned(),
+            customer_id: row.erased_customer_id,
+            created_at: now,
+            counts: DeletionCounts::default(),
+        },
+        identifiers: row.identifiers,
     }))
 }

@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
-use super::frame::RequestContext;
 use super::origin::{self, Page};
+use super::request_context::{CallingProject, RequestContext};
 use super::routes::RoutePattern;
 use super::state::AppState;
 use crate::domain::built_in_keys::is_built_in_pair;
@@ -22,7 +22,7 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let (caller, _) = authenticate(parts, state).await?;
+        let (caller, _) = caller(parts, state).await?;
         Ok(caller)
     }
 }
@@ -37,37 +37,71 @@ impl FromRequestParts<AppState> for ClientCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let (caller, access) = authenticate(parts, state).await?;
+        let (caller, access) = caller(parts, state).await?;
         Ok(Self { caller, access })
     }
 }
 
-/// Authenticates and authorizes a request by the rules of its route.
-async fn authenticate(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
-    let context = request_context(parts)?;
+/// Returns the caller of a request, and what its project allows on the client side.
+async fn caller(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
+    let context = RequestContext::of(parts)?;
     let path = parts.extensions.get::<RoutePattern>().map_or("", |pattern| pattern.0);
+    let outcome = match context.authentication.get() {
+        Some(outcome) => outcome,
+        None => {
+            let outcome = authenticate(state, &context, &parts.headers, path).await;
+            context.authentication.get_or_init(|| outcome)
+        }
+    };
+    let principal = outcome.as_ref().map_err(Clone::clone)?;
+    let project = principal.project().ok_or_else(ApiError::unauthorized)?;
+    let caller = count_call(state, &context, project, principal, RouteAuth::of(path).channel)?;
+    Ok((caller, Arc::clone(&principal.client_access)))
+}
+
+/// Authenticates and authorizes a request to an operation with that path pattern. The project is set in the context as soon as it is
+/// known, also where the request is then refused.
+///
+/// # Errors
+/// 401 or 403 when the request may not use the operation; 503 or 500 when the database fails.
+pub async fn authenticate(
+    state: &AppState,
+    context: &RequestContext,
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<Principal, ApiError> {
     let route_auth = RouteAuth::of(path);
     if route_auth.channel == Channel::ClientApi {
         // The origin is checked before the keys, so that a refused request does not create a project.
-        origin::required(&parts.headers)?;
+        origin::required(headers)?;
     }
-    let presented = credentials(&parts.headers, route_auth.family)?;
+    let presented = credentials(headers, route_auth.family)?;
     if route_auth.channel == Channel::ClientApi
-        && would_provision_for_foreign_page(state, presented, Page::of(&parts.headers)).await?
+        && would_provision_for_foreign_page(state, presented, Page::of(headers)).await?
     {
         return Err(origin::only_local_pages());
     }
     let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
+    let _ = context.project.set(CallingProject { id: project, control: principal.control });
     if !principal.scopes.allow_any(&route_auth.scopes(path)) {
         return Err(ApiError::missing_permission());
     }
     if route_auth.channel == Channel::ClientApi {
-        origin::check(&parts.headers, &principal)?;
+        origin::check(headers, &principal)?;
     }
-    let access = Arc::clone(&principal.client_access);
-    let caller = count_call(state, &context, project, principal, route_auth.channel)?;
-    Ok((caller, access))
+    Ok(principal)
+}
+
+/// Sets the project of a request that no operation answers in the context, if the keys or the token are known. It creates no project.
+pub async fn identify(state: &AppState, context: &RequestContext, headers: &HeaderMap, path: &str) {
+    let Ok(presented) = credentials(headers, RouteAuth::of(path).family) else { return };
+    // The response does not depend on the project, so that a failure of the database is not reported.
+    if let Ok(Some(principal)) = state.authenticator.identify(&state.core, presented).await
+        && let Some(id) = principal.project()
+    {
+        let _ = context.project.set(CallingProject { id, control: principal.control });
+    }
 }
 
 /// Returns whether a request of a page that is not local would create the project of a built-in pair. It is refused before, so that no
@@ -95,14 +129,16 @@ pub fn count_call(
     state: &AppState,
     context: &RequestContext,
     project: ProjectId,
-    principal: Principal,
+    principal: &Principal,
     channel: Channel,
 ) -> Result<Caller, ApiError> {
+    let _ = context.project.set(CallingProject { id: project, control: principal.control });
     let left = state.rate_limits.take(project, state.core.clock.now());
     let _ = context.calls_left.set(*left.as_ref().unwrap_or(&0));
     left?;
-    let Principal { app_id, control, .. } = principal;
-    Ok(Caller { project, app_id, channel, request_id: context.request_id.clone(), control })
+    let app_id = Arc::clone(&principal.app_id);
+    let request_id = context.request_id.clone();
+    Ok(Caller { project, app_id, channel, request_id, control: principal.control })
 }
 
 /// The caller of a management request.
@@ -119,7 +155,7 @@ impl FromRequestParts<AppState> for ManagementCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let context = request_context(parts)?;
+        let context = RequestContext::of(parts)?;
         let presented = credentials(&parts.headers, Family::Management)?;
         let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
         match principal.grant {
@@ -199,13 +235,6 @@ pub async fn resolve(state: &AppState, presented: RequestCredentials<'_>) -> Res
 fn bearer(authorization: Option<&str>) -> Option<&str> {
     let (scheme, token) = authorization?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Returns the context of the request.
-pub fn request_context(parts: &Parts) -> Result<Arc<RequestContext>, ApiError> {
-    let context = parts.extensions.get::<Arc<RequestContext>>().cloned();
-    context
-        .ok_or_else(|| ApiError::new(ErrorKind::Internal).with_cause("the route is outside of the request middleware"))
 }
 
 #[cfg(test)]

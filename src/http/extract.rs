@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::connection::request_body::is_timeout;
 use super::error::{ApiError, ErrorKind};
-use super::frame::RequestContext;
 use super::parse_budget;
 use super::query::Query;
+use super::request_context::RequestContext;
 use super::routes::RoutePattern;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::compact;

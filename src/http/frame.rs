@@ -1,6 +1,6 @@
 //! The middleware around every request: request id, timeout, error body, and the log line.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,42 +10,30 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
+use super::auth;
 use super::connection::request_body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
-use super::parse_budget::ParsePermit;
-use super::routes::{ResolvedRoutes, RoutePattern, RouteTable};
+use super::request_context::RequestContext;
+use super::request_log::{Operations, Outcome, Recording};
+use super::routes::{ResolvedOperation, ResolvedRoutes, RoutePattern, RouteTable};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
 use crate::service::{self, Resource};
-
-/// Formats the error response of an API whose errors are not in the vendor's form, from the error text.
-pub type ErrorFormatter = Box<dyn Fn(&str) -> Response + Send + Sync>;
-
-/// What is known about a request, shared by the middleware, the extractors and the handler.
-pub struct RequestContext {
-    /// `v-` and 18 hexadecimal digits. Errors show it, and the activity entries of the request carry it as their group.
-    pub request_id: String,
-    /// How many calls the project has left in this minute; set after authentication.
-    pub calls_left: OnceLock<u32>,
-    /// The project id in the path of a management request.
-    pub managed: OnceLock<String>,
-    /// Set by APIs whose errors are not in the vendor's form.
-    pub error_formatter: OnceLock<ErrorFormatter>,
-    /// Held until the response is complete, because parsed values are dropped by then.
-    pub parse_permit: OnceLock<ParsePermit>,
-}
 
 /// What the middleware needs for every request.
 #[derive(Clone)]
 pub struct Frame {
     app: AppState,
     operations: Arc<RouteTable>,
+    /// What requests without a route are compared with.
+    near: Arc<Operations>,
 }
 
 impl Frame {
     /// Returns the state of the middleware for requests to `routes`.
     pub fn new(app: AppState, routes: &ResolvedRoutes) -> Self {
-        Self { app, operations: Arc::new(routes.operations()) }
+        let operations = routes.operations();
+        Self { app, near: Arc::new(Operations::of(&operations)), operations: Arc::new(operations) }
     }
 }
 
@@ -54,48 +42,98 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let state = frame.app;
     let started = Instant::now();
     let now = state.core.clock.now();
-    let context = Arc::new(RequestContext {
-        request_id: state.core.ids.time_ordered("v-", now),
-        calls_left: OnceLock::new(),
-        managed: OnceLock::new(),
-        error_formatter: OnceLock::new(),
-        parse_permit: OnceLock::new(),
-    });
+    let context = Arc::new(RequestContext::new(state.core.ids.time_ordered("v-", now)));
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
     let matched = request.extensions().get::<MatchedPath>();
     let operation = matched.and_then(|matched| frame.operations.find(&method, matched.as_str()));
     let route = operation.map(|operation| operation.pattern);
-    let response = if operation.is_some() && is_encoded(request.headers()) {
-        ApiError::new(ErrorKind::UnsupportedMediaType)
-            .with_details("Content-Encoding must be identity, or not sent")
-            .into_response()
-    } else if accepts_json(request.headers()) || operation.is_some_and(|operation| operation.is_not_json) {
-        request.extensions_mut().insert(Arc::clone(&context));
-        if let Some(route) = route {
-            request.extensions_mut().insert(route);
-        }
-        let body = request.extensions().get::<Arc<BodyProgress>>().map(Arc::clone);
-        let work = RunToEnd::new(next.run(request));
-        match within(state.request_timeout, body.as_deref(), work).await {
-            Some(Ok(response)) => response,
-            Some(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
-            None => ApiError::new(ErrorKind::Unavailable)
-                .with_details(format!("The request took longer than {} s", state.request_timeout.as_secs_f32()))
-                .with_cause("timeout")
-                .into_response(),
-        }
-    } else {
-        ApiError::new(ErrorKind::NotAcceptable)
-            .with_details("The answer is application/json, which the Accept header excludes")
-            .into_response()
+    let operation_id = operation.filter(|operation| operation.answers(&method)).map(|operation| operation.operation_id);
+    let refusal = refusal(request.headers(), operation);
+    let recording = Recording::begin(&state, &mut request, started, now);
+    request.extensions_mut().insert(Arc::clone(&context));
+    if let Some(route) = route {
+        request.extensions_mut().insert(route);
+    }
+    let body = request.extensions().get::<Arc<BodyProgress>>().map(Arc::clone);
+    let run = Run {
+        state: Arc::clone(&state),
+        context: Arc::clone(&context),
+        route: route.filter(|_| operation_id.is_some() && refusal.is_none()),
+        is_recorded: recording.is_some(),
+    };
+    let work = RunToEnd::new(run.answer(request, next, refusal));
+    let response = match within(state.request_timeout, body.as_deref(), work).await {
+        Some(Ok(response)) => response,
+        Some(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
+        None => ApiError::new(ErrorKind::Unavailable)
+            .with_details(format!("The request took longer than {} s", state.request_timeout.as_secs_f32()))
+            .with_cause("timeout")
+            .into_response(),
     };
     let mut response = finish(response, &context, &method, route, started);
     if let Some(&left) = context.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
         state.rate_limits.describe(response.headers_mut(), left, is_over, now);
     }
-    response
+    match recording {
+        Some(recording) => {
+            recording.finish(&state, Outcome { context, operation: operation_id }, &frame.near, response)
+        }
+        None => response,
+    }
+}
+
+/// Returns why a request is refused whatever it asks for.
+fn refusal(headers: &HeaderMap, operation: Option<&ResolvedOperation>) -> Option<ApiError> {
+    if operation.is_some() && is_encoded(headers) {
+        let error = ApiError::new(ErrorKind::UnsupportedMediaType);
+        return Some(error.with_details("Content-Encoding must be identity, or not sent"));
+    }
+    let is_acceptable = operation.is_some_and(|operation| operation.is_not_json) || accepts_json(headers);
+    (!is_acceptable).then(|| {
+        ApiError::new(ErrorKind::NotAcceptable)
+            .with_details("The answer is application/json, which the Accept header excludes")
+    })
+}
+
+/// What is needed to answer a request.
+struct Run {
+    state: AppState,
+    context: Arc<RequestContext>,
+    /// The route of the handler that answers the request, if there is one.
+    route: Option<RoutePattern>,
+    is_recorded: bool,
+}
+
+impl Run {
+    async fn answer(self, mut request: Request, next: Next, refusal: Option<ApiError>) -> Response {
+        let Self { state, context, route, is_recorded } = self;
+        match route {
+            // The extractors of the handler return the outcome.
+            Some(RoutePattern(path)) if is_authenticated_here(path) => {
+                let outcome = auth::authenticate(&state, &context, request.headers(), path).await;
+                let _ = context.authentication.set(outcome);
+            }
+            Some(_) => {}
+            None if is_recorded => {
+                auth::identify(&state, &context, request.headers(), request.uri().path()).await;
+                if context.project.get().is_some() {
+                    Recording::read_unhandled(&mut request).await;
+                }
+            }
+            None => {}
+        }
+        match refusal {
+            Some(error) => error.into_response(),
+            None => next.run(request).await,
+        }
+    }
+}
+
+/// Returns whether the requests to a route are authenticated before their handler runs: those of the vendor's API of projects.
+fn is_authenticated_here(path: &str) -> bool {
+    path.starts_with("/v1/") || path.starts_with("/client/v1/")
 }
 
 /// Returns the output of `work`; `None` when it takes longer than `limit`. The time that the client takes to send the body does not count.

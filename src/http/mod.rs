@@ -21,20 +21,22 @@ pub(crate) mod payload;
 pub(crate) mod query;
 pub(crate) mod rate_limit;
 pub(crate) mod records;
+pub(crate) mod request_context;
 pub mod routes;
 pub mod state;
 pub(crate) mod trailing_slash;
 pub(crate) mod upload;
 
+mod request_log;
 mod run_to_end;
 
 pub use connection::{ConnectionLimits, HttpServer};
 pub use error::ApiError;
 pub(crate) use extract::{Id, InnerId, Json, read_body};
-pub(crate) use frame::RequestContext;
 pub(crate) use payload::Object;
 pub(crate) use query::Query;
 pub use rate_limit::RateLimits;
+pub(crate) use request_context::RequestContext;
 pub use routes::{Endpoint, Routes, delete, get, post, put};
 
 pub(crate) use routes::not_allowed;

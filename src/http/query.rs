@@ -63,7 +63,8 @@ impl Query {
         Some(texts.filter(|text| !text.contains('\0')).cloned().collect())
     }
 
-    fn integer(&self, name: &str, min: i64, max: i64, default: i64) -> Result<i64, ApiError> {
+    /// Returns an integer of `min` to `max`.
+    pub fn integer(&self, name: &str, min: i64, max: i64, default: i64) -> Result<i64, ApiError> {
         let Some(text) = self.get(name) else { return Ok(default) };
         let number: i64 =
             text.parse().map_err(|_| ApiError::invalid_query(format!("Property .{name} must be integer")))?;

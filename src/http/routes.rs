@@ -113,6 +113,7 @@ impl ResolvedRoutes {
             let operations = endpoints.iter().map(|(pattern, endpoint)| ResolvedOperation {
                 method: endpoint.method.clone(),
                 pattern: *pattern,
+                operation_id: endpoint.operation_id,
                 is_not_json: endpoint.is_not_json,
             });
             (*path, operations.collect())
@@ -137,8 +138,16 @@ impl ResolvedRoutes {
 pub(crate) struct ResolvedOperation {
     method: Method,
     pub pattern: RoutePattern,
+    pub operation_id: &'static str,
     /// Whether the answer may have another media type than JSON, so that `Accept` does not refuse the request.
     pub is_not_json: bool,
+}
+
+impl ResolvedOperation {
+    /// Returns whether the operation answers that method. The router answers HEAD like GET, without the body.
+    pub fn answers(&self, method: &Method) -> bool {
+        self.method == *method || self.method == Method::GET && method == Method::HEAD
+    }
 }
 
 /// The operations of the server, by the path that the router matches.
@@ -149,9 +158,12 @@ impl RouteTable {
     /// operation of the path. `None` for paths that are not in the table.
     pub fn find(&self, method: &Method, matched: &str) -> Option<&ResolvedOperation> {
         let operations = self.0.get(matched)?;
-        // The router answers HEAD like GET, without the body.
-        let method = if method == Method::HEAD { &Method::GET } else { method };
-        operations.iter().find(|operation| operation.method == method).or_else(|| operations.first())
+        operations.iter().find(|operation| operation.answers(method)).or_else(|| operations.first())
+    }
+
+    /// Returns method and path pattern of every operation. An operation is repeated for each path that the router matches.
+    pub fn operations(&self) -> impl Iterator<Item = (&Method, &'static str)> {
+        self.0.values().flatten().map(|operation| (&operation.method, operation.pattern.0))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod event;
 pub mod export;
 pub mod key;
 pub mod list;
+pub mod logged_request;
 pub mod metadata_schema;
 pub mod oauth;
 pub mod order;

@@ -127,6 +127,33 @@ impl Authenticator {
         }
     }
 
+    /// Returns the principal of the credentials like [`Authenticator::authenticate`], but provisions nothing.
+    ///
+    /// # Errors
+    /// Returns an error when the database query fails.
+    pub async fn identify(
+        &self,
+        core: &Core,
+        credentials: RequestCredentials<'_>,
+    ) -> Result<Option<Principal>, Arc<Error>> {
+        let RequestCredentials::Pair { family, id, token } = credentials else {
+            return self.authenticate(core, credentials).await;
+        };
+        if self.auth_disabled_as.is_some()
+            || self.cached(self.cache(family), id).await.is_some_and(|known| known.is_some())
+        {
+            return self.authenticate(core, credentials).await;
+        }
+        if !is_valid_credential_text(id) || !is_valid_credential_text(token) {
+            return Ok(None);
+        }
+        // The result is not cached, because the next request with the same keys may create their project.
+        let known = self.find(core, family, id).await?.and_then(|known| self.valid_pair(family, id, known));
+        let token_sha256 = Sha256::digest(token);
+        let known = known.filter(|known| bool::from(known.token_sha256.as_slice().ct_eq(&token_sha256)));
+        Ok(known.map(|known| known.principal))
+    }
+
     /// Invalidates the cache, so that the next request sees a change of keys, tokens or settings made in this process.
     pub fn invalidate_cache(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
@@ -166,12 +193,15 @@ impl Authenticator {
             None if !self.strict => provision(core, family, id, token_sha256).await?,
             known => known,
         };
-        let is_valid = |known: &Credential| {
-            known.grant != Grant::Nothing
-                && (known.is_configured || !self.strict)
-                && self.configured.accepts(family, id, known.configured_by_app_id.as_deref())
-        };
-        Ok(known.filter(is_valid).map(|known| KnownPair {
+        Ok(known.and_then(|known| self.valid_pair(family, id, known)))
+    }
+
+    /// Returns the pair of a stored key, unless the key is revoked or not accepted.
+    fn valid_pair(&self, family: Family, id: &str, known: Credential) -> Option<KnownPair> {
+        let is_valid = known.grant != Grant::Nothing
+            && (known.is_configured || !self.strict)
+            && self.configured.accepts(family, id, known.configured_by_app_id.as_deref());
+        is_valid.then(|| KnownPair {
             principal: Principal {
                 grant: known.grant,
                 family,
@@ -182,7 +212,7 @@ impl Authenticator {
                 control: known.control,
             },
             token_sha256: known.token_sha256,
-        }))
+        })
     }
 
     async fn authenticate_token(&self, core: &Core, token: &str) -> Result<Option<Principal>, Arc<Error>> {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Caller;
 use super::jobs::scheduler::JobScheduler;
+use super::request_log::RequestLog;
 use super::rules::cache::RulesCache;
 use super::webhooks::delivery_notifier::DeliveryNotifier;
 use crate::clock::Clock;
@@ -28,6 +29,7 @@ pub struct Core {
     pub rules_cache: RulesCache,
     pub job_scheduler: JobScheduler,
     pub delivery_notifier: DeliveryNotifier,
+    pub request_log: RequestLog,
 }
 
 impl Core {

@@ -22,6 +22,7 @@ pub enum Resource {
     WebhookDelivery,
     Key,
     Project,
+    LoggedRequest,
 }
 
 impl Resource {
@@ -44,6 +45,7 @@ impl Resource {
             Self::WebhookDelivery => "webhook_delivery",
             Self::Key => "key",
             Self::Project => "project",
+            Self::LoggedRequest => "request",
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod oauth;
 pub mod orders;
 pub mod permanent_deletion;
 pub mod projects;
+pub mod request_log;
 pub mod rules;
 pub mod segments;
 pub mod unconfirmed_customers;

@@ -6,9 +6,10 @@ use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
 use super::{Caller, Core, Error, Resource};
 use crate::db;
-use crate::db::permanent_deletions::Target;
+use crate::db::permanent_deletions::{Erasure, Target};
 use crate::domain::deletion::PermanentDeletion;
 use crate::domain::identifier::Identifier;
+use crate::domain::personal_values::PersonalValues;
 
 /// Erases a customer with all dependent rows, and returns the record of what was removed. The identifier is an id,
 /// which may be that of a softly deleted customer, or the source id of an existing customer. When there is no such
@@ -70,9 +71,10 @@ async fn erase_first(
             connection.release();
             erased
         };
-        let erased = erased.ok_or_else(not_found)?;
-        core.delivery_notifier.cancel(&erased.customer_id);
-        Ok(erased)
+        let Erasure { deletion, identifiers } = erased.ok_or_else(not_found)?;
+        core.delivery_notifier.cancel(&deletion.customer_id);
+        core.request_log.erase(caller.project, &PersonalValues::new(identifiers));
+        Ok(deletion)
     })
     .await
 }
@@ -84,7 +86,7 @@ async fn erase_in(
     connection: &mut PgConnection,
     deletion_id: &str,
     targets: &[Target<'_>],
-) -> Result<Option<PermanentDeletion>, Error> {
+) -> Result<Option<Erasure>, Error> {
     let now = core.now(caller);
     for &target in targets {
         let erased = db::permanent_deletions::erase(connection, caller.project, target, deletion_id, now).await?;

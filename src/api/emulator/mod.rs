@@ -13,6 +13,7 @@ mod keys;
 mod metadata_schemas;
 mod project;
 mod reports;
+mod requests;
 mod webhooks;
 
 use crate::http::{Routes, get, post, put};
@@ -39,5 +40,6 @@ pub fn routes() -> Routes {
         .merge(keys::routes())
         .merge(metadata_schemas::routes())
         .merge(project::routes())
+        .merge(requests::routes())
         .merge(webhooks::routes())
 }

@@ -84,7 +84,7 @@ impl<'a> Credentials<'a> {
         }
         let is_trusted_page = principal.client_access.trusted_domains.is_some() && matches!(self.page, Page::At(_));
         let allows_other_sites = !principal.is_built_in || is_trusted_page;
-        let caller = count_call(app, context, project, principal, Channel::Api)?;
+        let caller = count_call(app, context, project, &principal, Channel::Api)?;
         // Reject U+0000 before the query, because PostgreSQL accepts no text that contains it.
         if self.account_id.contains('\0') {
             return Err(invalid_account());

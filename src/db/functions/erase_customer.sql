@@ -1,12 +1,12 @@
 -- Erases a customer: deletes the row with everything that depends on it, records in permanent_deletions what was removed, and
--- returns that. Returns no row when there is no such customer. by_id also finds a softly deleted customer; by_source_id does not.
+-- returns that with the identifiers of the customer. Returns no row when there is no such customer. by_id also finds a softly deleted customer; by_source_id does not.
 --
 -- It is a function, so that an erasure takes one round trip, and so that the statement that deletes sees everything that was
 -- committed before the customer was locked. A change of the schema that adds a table that depends on a customer must add it here.
 CREATE OR REPLACE FUNCTION erase_customer(
     project bigint, by_id text, by_source_id text, deletion_id text, at timestamptz,
     OUT erased_customer_id text, OUT events bigint, OUT customer_events bigint, OUT segments bigint, OUT orders bigint,
-    OUT order_events bigint
+    OUT order_events bigint, OUT identifiers text[]
 ) RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -115,6 +115,8 @@ BEGIN
         SELECT project, deletion_id, target.id, at, c.events, c.customer_events, 0, c.segments, c.orders, c.order_events
         FROM counts c
     )
-    SELECT target.id, c.events, c.customer_events, c.segments, c.orders, c.order_events FROM counts c;
+    SELECT target.id, c.events, c.customer_events, c.segments, c.orders, c.order_events,
+           array_remove(target_source_ids || ARRAY[target.id, target.email, target.profile ->> 'phone'], NULL)
+    FROM counts c;
 END
 $$;

@@ -1,7 +1,9 @@
 -- Erases an unconfirmed customer by its id, its source id or its e-mail address, together with the others that have the same source id
--- or e-mail address. Records the erasure in permanent_deletions, and returns the erased id; null when there is none.
-CREATE OR REPLACE FUNCTION erase_unconfirmed_customer(project bigint, identifier text, deletion_id text, at timestamptz)
-RETURNS text LANGUAGE plpgsql AS $$
+-- or e-mail address. Records the erasure in permanent_deletions, and returns the erased id with the identifiers of the
+-- customer. Returns no row when there is none.
+CREATE OR REPLACE FUNCTION erase_unconfirmed_customer(
+    project bigint, identifier text, deletion_id text, at timestamptz, OUT erased_customer_id text, OUT identifiers text[]
+) RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
     target unconfirmed_customers%ROWTYPE;
     names text[];
@@ -19,13 +21,15 @@ BEGIN
     ORDER BY id <> identifier, source_id IS DISTINCT FROM identifier, requested_at, id
     LIMIT 1;
     IF NOT FOUND THEN
-        RETURN NULL;
+        RETURN;
     END IF;
     DELETE FROM unconfirmed_customers WHERE project_id = project AND id = target.id;
     PERFORM delete_unconfirmed_customers(project, ARRAY[target.source_id, target.email]);
     INSERT INTO permanent_deletions
         (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events)
     VALUES (project, deletion_id, target.id, at, 0, 0, 0, 0, 0, 0);
-    RETURN target.id;
+    erased_customer_id := target.id;
+    identifiers := array_remove(ARRAY[target.id, target.source_id, target.email, target.patch ->> 'phone'], NULL);
+    RETURN NEXT;
 END
 $$;

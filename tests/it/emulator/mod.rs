@@ -8,4 +8,5 @@ mod ids;
 mod keys;
 mod metadata_schemas;
 mod project;
+mod requests;
 mod webhooks;

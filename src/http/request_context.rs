@@ -1,0 +1,70 @@
+//! What is known about a request.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::http::request::Parts;
+use axum::response::Response;
+
+use super::error::{ApiError, ErrorKind};
+use super::parse_budget::ParsePermit;
+use crate::domain::credential::Principal;
+use crate::domain::project::ProjectId;
+use crate::domain::project_control::ProjectControl;
+
+/// Formats the error response of an API whose errors are not in the vendor's form, from the error text.
+pub type ErrorFormatter = Box<dyn Fn(&str) -> Response + Send + Sync>;
+
+/// The project of the keys or the token of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct CallingProject {
+    pub id: ProjectId,
+    pub control: ProjectControl,
+}
+
+/// What is known about a request, shared by the middleware, the extractors and the handler.
+pub struct RequestContext {
+    /// `v-` and 18 hexadecimal digits. Errors show it, and the activity entries of the request carry it as their group.
+    pub request_id: String,
+    /// The outcome of the authentication: set before the handler runs for the vendor's paths, and by the first extractor that needs it
+    /// for others.
+    pub authentication: OnceLock<Result<Principal, ApiError>>,
+    /// Set as soon as it is known, also where the request is then refused.
+    pub project: OnceLock<CallingProject>,
+    /// How many calls the project has left in this minute; set after authentication.
+    pub calls_left: OnceLock<u32>,
+    /// The project id in the path of a management request.
+    pub managed: OnceLock<String>,
+    /// Set by APIs whose errors are not in the vendor's form.
+    pub error_formatter: OnceLock<ErrorFormatter>,
+    /// Held until the response is complete, because parsed values are dropped by then.
+    pub parse_permit: OnceLock<ParsePermit>,
+    /// JSON pointers of members, and names of query parameters (`?name`), that the operation does not know.
+    pub unread: OnceLock<Vec<String>>,
+}
+
+impl RequestContext {
+    /// Returns the context of a request of which only its id is known.
+    pub fn new(request_id: String) -> Self {
+        Self {
+            request_id,
+            authentication: OnceLock::new(),
+            project: OnceLock::new(),
+            calls_left: OnceLock::new(),
+            managed: OnceLock::new(),
+            error_formatter: OnceLock::new(),
+            parse_permit: OnceLock::new(),
+            unread: OnceLock::new(),
+        }
+    }
+
+    /// Returns the context of the request with these parts.
+    ///
+    /// # Errors
+    /// 500 when the route is outside of the request middleware.
+    pub fn of(parts: &Parts) -> Result<Arc<Self>, ApiError> {
+        let context = parts.extensions.get::<Arc<Self>>().cloned();
+        context.ok_or_else(|| {
+            ApiError::new(ErrorKind::Internal).with_cause("the route is outside of the request middleware")
+        })
+    }
+}
