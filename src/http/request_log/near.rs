@@ -34,7 +34,7 @@ impl Operations {
             .map(|(method, path)| (method.clone(), path))
             .collect();
         operations.sort_by(|(method, path), (other, other_path)| {
-            path.cmp(other_path).then_with(|| method.as_str().cmp(other.as_str()))
+            path.cmp(other_path).then_with(|| rank(method).cmp(&rank(other)))
         });
         operations.dedup();
         Self(operations)
@@ -58,6 +58,11 @@ impl Operations {
         found.sort_by_key(|(distance, ..)| *distance);
         found.iter().take(MAX_NEAR).map(|(_, method, template)| format!("{method} {template}")).collect()
     }
+}
+
+/// Returns the place of a method among those that are equally near.
+fn rank(method: &Method) -> Option<usize> {
+    [Method::GET, Method::POST, Method::PUT, Method::DELETE].iter().position(|other| other == method)
 }
 
 /// Returns how far a path is from a template.

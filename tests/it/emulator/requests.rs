@@ -155,7 +155,8 @@ async fn requests_of_pages_and_with_tokens_are_kept_without_their_secrets() {
     let download_token = url.split_once("token=").unwrap().1.to_owned();
     client.get(&format!("/v1/exports/{id}?token={download_token}")).await.expect(200);
     let (app_id, app_token) = emulator.server_keys();
-    let fields = format!("user_id={app_id}&user_password={app_token}&account_id={app_id}&type=customer_info&code=p");
+    let fields =
+        format!("user_id={app_id}&user_password={app_token}&account_id=Sandbox%20Project&type=customer_info&code=p");
     client.form("/stickystreet", &fields).await.expect(200);
     client.get(&format!("/stickystreet?{fields}")).await.expect(200);
     client.form("/v1/oauth/token/revoke", &format!("access_token={token}")).await.expect(204);
@@ -234,7 +235,7 @@ async fn refused_requests_are_kept_when_their_project_is_known() {
     bearer.get("/v1/customers").await.expect(403);
     client.put("/_emulator/project", json!({"client_trusted_domains": ["other.example"]})).await.expect(200);
     emulator.page().post("/client/v1/customers", json!({})).await.expect(401);
-    emulator.client_with("voucherify", "wrong").get("/v1/customers").await.expect(401);
+    emulator.client_with(emulator.server_keys().0, "wrong").get("/v1/customers").await.expect(401);
     let statuses: Vec<_> = log(&client, "limit=2").await.iter().map(|one| one["status"].clone()).collect();
     assert_eq!(statuses, [401, 403]);
 }
