@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
 use super::origin::{self, Page};
-use super::request_context::{CallingProject, RequestContext};
+use super::request_context::RequestContext;
 use super::routes::RoutePattern;
 use super::state::AppState;
 use crate::domain::built_in_keys::is_built_in_pair;
@@ -46,12 +46,11 @@ impl FromRequestParts<AppState> for ClientCaller {
 async fn caller(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
     let context = RequestContext::of(parts)?;
     let path = parts.extensions.get::<RoutePattern>().map_or("", |pattern| pattern.0);
-    let outcome = match context.authentication.get() {
-        Some(outcome) => outcome,
-        None => {
-            let outcome = authenticate(state, &context, &parts.headers, path).await;
-            context.authentication.get_or_init(|| outcome)
-        }
+    let outcome = if let Some(outcome) = context.authentication.get() {
+        outcome
+    } else {
+        let outcome = authenticate(state, &context, &parts.headers, path).await;
+        context.authentication.get_or_init(|| outcome)
     };
     let principal = outcome.as_ref().map_err(Clone::clone)?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
@@ -83,7 +82,7 @@ pub async fn authenticate(
     }
     let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
-    let _ = context.project.set(CallingProject { id: project, control: principal.control });
+    context.set_project(&state.core, project, principal.control).await;
     if !principal.scopes.allow_any(&route_auth.scopes(path)) {
         return Err(ApiError::missing_permission());
     }
@@ -100,7 +99,7 @@ pub async fn identify(state: &AppState, context: &RequestContext, headers: &Head
     if let Ok(Some(principal)) = state.authenticator.identify(&state.core, presented).await
         && let Some(id) = principal.project()
     {
-        let _ = context.project.set(CallingProject { id, control: principal.control });
+        context.set_project(&state.core, id, principal.control).await;
     }
 }
 
@@ -132,12 +131,11 @@ pub fn count_call(
     principal: &Principal,
     channel: Channel,
 ) -> Result<Caller, ApiError> {
-    let _ = context.project.set(CallingProject { id: project, control: principal.control });
     let left = state.rate_limits.take(project, state.core.clock.now());
     let _ = context.calls_left.set(*left.as_ref().unwrap_or(&0));
     left?;
     let app_id = Arc::clone(&principal.app_id);
-    let request_id = context.request_id.clone();
+    let request_id = context.request_id().to_owned();
     Ok(Caller { project, app_id, channel, request_id, control: principal.control })
 }
 
@@ -160,7 +158,7 @@ impl FromRequestParts<AppState> for ManagementCaller {
         let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
         match principal.grant {
             Grant::Organisation(organisation) => {
-                Ok(Self { organisation, app_id: principal.app_id, request_id: context.request_id.clone() })
+                Ok(Self { organisation, app_id: principal.app_id, request_id: context.request_id().to_owned() })
             }
             Grant::Project(_) | Grant::Nothing => Err(ApiError::unauthorized()),
         }

@@ -115,20 +115,24 @@ impl Run {
                 let outcome = auth::authenticate(&state, &context, request.headers(), path).await;
                 let _ = context.authentication.set(outcome);
             }
-            Some(_) => {}
-            None if is_recorded => {
+            None if is_of_project(request.uri().path()) => {
                 auth::identify(&state, &context, request.headers(), request.uri().path()).await;
-                if context.project.get().is_some() {
+                if is_recorded && context.project.get().is_some() {
                     Recording::read_unhandled(&mut request).await;
                 }
             }
-            None => {}
+            _ => {}
         }
         match refusal {
             Some(error) => error.into_response(),
             None => next.run(request).await,
         }
     }
+}
+
+/// Returns whether requests with that path, to which no operation answers, may belong to a project.
+fn is_of_project(path: &str) -> bool {
+    !path.starts_with("/_emulator") && !path.starts_with("/management")
 }
 
 /// Returns whether the requests to a route are authenticated before their handler runs: those of the vendor's API of projects.
@@ -168,7 +172,7 @@ fn finish(
     let status = response.status().as_u16();
     let route = route.map_or("none", |pattern| pattern.0);
     let micros = started.elapsed().as_micros();
-    let request_id = context.request_id.as_str();
+    let request_id = context.request_id();
     let Some(error) = error else {
         tracing::debug!(%method, route, status, micros, request_id, "answered");
         return response;

@@ -10,6 +10,7 @@ use super::parse_budget::ParsePermit;
 use crate::domain::credential::Principal;
 use crate::domain::project::ProjectId;
 use crate::domain::project_control::ProjectControl;
+use crate::service::{Core, identifiers};
 
 /// Formats the error response of an API whose errors are not in the vendor's form, from the error text.
 pub type ErrorFormatter = Box<dyn Fn(&str) -> Response + Send + Sync>;
@@ -23,8 +24,10 @@ pub struct CallingProject {
 
 /// What is known about a request, shared by the middleware, the extractors and the handler.
 pub struct RequestContext {
-    /// `v-` and 18 hexadecimal digits. Errors show it, and the activity entries of the request carry it as their group.
-    pub request_id: String,
+    /// The id of a request whose project is not known, or whose project has the real time and random identifiers.
+    own_request_id: String,
+    /// The id that follows from the clock or the seed of the project.
+    project_request_id: OnceLock<String>,
     /// The outcome of the authentication: set before the handler runs for the vendor's paths, and by the first extractor that needs it
     /// for others.
     pub authentication: OnceLock<Result<Principal, ApiError>>,
@@ -46,7 +49,8 @@ impl RequestContext {
     /// Returns the context of a request of which only its id is known.
     pub fn new(request_id: String) -> Self {
         Self {
-            request_id,
+            own_request_id: request_id,
+            project_request_id: OnceLock::new(),
             authentication: OnceLock::new(),
             project: OnceLock::new(),
             calls_left: OnceLock::new(),
@@ -54,6 +58,20 @@ impl RequestContext {
             error_formatter: OnceLock::new(),
             parse_permit: OnceLock::new(),
             unread: OnceLock::new(),
+        }
+    }
+
+    /// Returns the id of the request: `v-` and 18 hexadecimal digits. Errors show it, and the activity entries of the request carry it as
+    /// their group.
+    pub fn request_id(&self) -> &str {
+        self.project_request_id.get().unwrap_or(&self.own_request_id)
+    }
+
+    /// Sets the project. In a project with a clock or a seed of its own, the id of the request follows from them.
+    pub async fn set_project(&self, core: &Core, id: ProjectId, control: ProjectControl) {
+        let is_new = self.project.set(CallingProject { id, control }).is_ok();
+        if is_new && let Some(request_id) = identifiers::request_id(core, id, control).await {
+            let _ = self.project_request_id.set(request_id);
         }
     }
 

@@ -1,9 +1,14 @@
-//! The seed from which the identifiers of a project are made.
+//! The seed from which the identifiers of a project are made, and the ids of its requests.
 
 use super::retry::retry;
 use super::rules::ExclusiveTransaction;
 use super::{Caller, Core, Error};
 use crate::db;
+use crate::domain::identifier_kind::REQUEST;
+use crate::domain::project::ProjectId;
+use crate::domain::project_clock::ProjectClock;
+use crate::domain::project_control::ProjectControl;
+use crate::ids::seeded_time_ordered;
 
 /// Returns the seed; `None` while identifiers are random.
 ///
@@ -35,4 +40,19 @@ pub async fn set_seed(core: &Core, caller: &Caller, seed: Option<&str>) -> Resul
         exclusive.commit().await
     })
     .await
+}
+
+/// Returns the id of a request of a project whose clock does not show real time or that has a seed; `None` for any other project, and where
+/// the database cannot be reached, because the request then fails anyway.
+pub async fn request_id(core: &Core, project: ProjectId, control: ProjectControl) -> Option<String> {
+    let now = control.clock.at(core.clock.now());
+    if control.is_seeded {
+        let mut connection = core.pool.acquire_for(project).await.ok()?;
+        let counted = db::seeded_identifiers::count_request(&mut connection, project).await.ok()?;
+        connection.release();
+        if let Some((seed, number)) = counted {
+            return Some(seeded_time_ordered(&seed, REQUEST, number, now));
+        }
+    }
+    (control.clock != ProjectClock::Real).then(|| core.ids.time_ordered(REQUEST, now))
 }

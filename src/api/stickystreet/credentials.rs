@@ -77,6 +77,7 @@ impl<'a> Credentials<'a> {
         }
         let principal = resolve(app, pair).await?.ok_or_else(CallError::invalid_credentials)?;
         let project = principal.project().ok_or_else(CallError::invalid_credentials)?;
+        context.set_project(&app.core, project, principal.control).await;
         // This endpoint requires no origin, so the settings of the project apply only to keys that every page knows.
         if principal.is_built_in && !self.page.is_trusted(&principal) {
             let is_set = principal.client_access.trusted_domains.is_some();

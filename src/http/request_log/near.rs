@@ -102,7 +102,7 @@ fn edits<T: Copy>(a: &[T], b: &[T], gap: usize, replace: impl Fn(T, T) -> usize)
 mod tests {
     use super::*;
 
-    fn near(method: Method, path: &str) -> Vec<String> {
+    fn near(method: &Method, path: &str) -> Vec<String> {
         let operations = [
             (Method::GET, "/v1/customers"),
             (Method::POST, "/v1/customers"),
@@ -112,26 +112,26 @@ mod tests {
             (Method::GET, "/v1/orders"),
             (Method::GET, "/v1/orders/{orderId}"),
         ];
-        Operations(operations.into()).near(&method, path).into_vec()
+        Operations(operations.into()).near(method, path).into_vec()
     }
 
     #[test]
     fn the_nearest_operations_come_first() {
-        assert_eq!(near(Method::POST, "/v1/customer")[0], "POST /v1/customers");
-        assert_eq!(near(Method::GET, "/customers")[0], "GET /v1/customers");
-        assert_eq!(near(Method::GET, "/v1/Customers/a")[0], "GET /v1/customers/{customerId}");
-        assert_eq!(near(Method::GET, "/v1/order/a")[0], "GET /v1/orders/{orderId}");
+        assert_eq!(near(&Method::POST, "/v1/customer")[0], "POST /v1/customers");
+        assert_eq!(near(&Method::GET, "/customers")[0], "GET /v1/customers");
+        assert_eq!(near(&Method::GET, "/v1/Customers/a")[0], "GET /v1/customers/{customerId}");
+        assert_eq!(near(&Method::GET, "/v1/order/a")[0], "GET /v1/orders/{orderId}");
         assert_eq!(
-            near(Method::PATCH, "/v1/customers/a"),
+            near(&Method::PATCH, "/v1/customers/a"),
             ["GET /v1/customers/{customerId}", "PUT /v1/customers/{customerId}", "DELETE /v1/customers/{customerId}"]
         );
     }
 
     #[test]
     fn what_is_far_from_everything_is_near_to_nothing() {
-        assert!(near(Method::GET, "/").is_empty());
-        assert!(near(Method::GET, "/favicon.ico").is_empty());
-        assert!(near(Method::GET, &"/a".repeat(1_000)).is_empty());
-        assert!(near(Method::GET, &format!("/v1/{}", "a".repeat(1_000))).is_empty());
+        assert!(near(&Method::GET, "/").is_empty());
+        assert!(near(&Method::GET, "/favicon.ico").is_empty());
+        assert!(near(&Method::GET, &"/a".repeat(1_000)).is_empty());
+        assert!(near(&Method::GET, &format!("/v1/{}", "a".repeat(1_000))).is_empty());
     }
 }

@@ -118,7 +118,7 @@ impl Entry {
         let texts = Texts {
             // From real time, so that ids are distinct also while the clock of the project is frozen.
             id: &state.core.ids.time_ordered("req_", arrived),
-            request_id: &context.request_id,
+            request_id: context.request_id(),
             method: method.as_str(),
             path,
             query: &mask::parameters(uri.query().unwrap_or_default()),

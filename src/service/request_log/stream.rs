@@ -60,15 +60,15 @@ impl RequestStream {
             self.next = first;
             return Some(StreamEvent::Lost(lost));
         }
-        while self.next < ring.next {
-            let slot = usize::try_from(self.next - first).ok().and_then(|index| ring.slots.get(index));
-            self.next += 1;
-            match slot.map(Slot::request) {
-                Some(Some(request)) => return Some(StreamEvent::Request(Arc::clone(request))),
-                _ => return Some(StreamEvent::Lost(1)),
-            }
+        if self.next == ring.next {
+            return None;
         }
-        None
+        let slot = usize::try_from(self.next - first).ok().and_then(|index| ring.slots.get(index));
+        self.next += 1;
+        Some(match slot.and_then(Slot::request) {
+            Some(request) => StreamEvent::Request(Arc::clone(request)),
+            None => StreamEvent::Lost(1),
+        })
     }
 }
 

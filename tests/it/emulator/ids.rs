@@ -64,6 +64,10 @@ async fn scenario(client: &Client) -> Vec<Value> {
     for path in ["/v1/customers", "/v1/customers/alice/activity", "/v1/customers/bob/activity", "/v1/segments"] {
         answers.push(client.get(path).await.expect(200).json());
     }
+    for path in ["/v1/customers/none", "/v1/none", "/v1/orders?limit=x"] {
+        answers.push(client.get(path).await.json());
+    }
+    answers.push(client.delete("/v1/customers").await.expect(405).json());
     answers.push(client.call(Method::POST, "/v1/customers/alice/permanent-deletion", None).await.expect(200).json());
     answers
 }
@@ -75,8 +79,8 @@ async fn the_same_calls_with_the_same_seed_get_the_same_identifiers() {
     for (one, other) in one.iter().zip(&other) {
         let text = |answer: &Value| {
             let mut answer = answer.clone();
-            // Request ids, keys and the links of exports differ.
-            remove(&mut answer, &["request_id", "group_id", "app_id", "result", "url", "source"]);
+            // Keys, and the secret tokens in the links of exports and reports, differ.
+            remove(&mut answer, &["app_id", "result", "url"]);
             answer.to_string()
         };
         assert_eq!(text(one), text(other));
@@ -138,7 +142,7 @@ async fn a_seed_begins_again_in_a_project_without_data() {
     let project = TestProject::new();
     seed(&project.client(), "a").await;
     let expected = project.client().get("/v1/customers/none").await.expect(404);
-    assert_eq!(refused.json()["message"], expected.json()["message"]);
+    assert_eq!(refused.text, expected.text);
 }
 
 #[tokio::test]

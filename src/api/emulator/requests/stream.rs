@@ -34,11 +34,13 @@ pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Respo
     Ok((headers, Body::new(events)).into_response())
 }
 
+/// The next text to send and the stream, or `None` when the server stops.
+type Next = Option<(Vec<u8>, RequestStream)>;
+
 /// A body that sends the events of a stream. It reads the next event when the client has received the one before. When the client
 /// closes the connection, the body is dropped, and the stream with it.
 struct Events {
-    /// Returns the next text and the stream, or `None` when the server stops.
-    next: Pin<Box<dyn Future<Output = Option<(Vec<u8>, RequestStream)>> + Send>>,
+    next: Pin<Box<dyn Future<Output = Next> + Send>>,
 }
 
 impl HttpBody for Events {
@@ -60,7 +62,7 @@ impl HttpBody for Events {
 }
 
 /// Waits for the next event of the stream.
-async fn wait(mut stream: RequestStream) -> Option<(Vec<u8>, RequestStream)> {
+async fn wait(mut stream: RequestStream) -> Next {
     match timeout(KEEP_ALIVE_INTERVAL, stream.next()).await {
         Ok(Some(event)) => Some((text(&event), stream)),
         Ok(None) => None,
