@@ -221,6 +221,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         core,
         authenticator: Authenticator::new(config.strict_auth, configured),
         rate_limits: RateLimits::new(config.rate_limit),
+        is_strict: config.strict,
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,
         allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),

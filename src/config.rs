@@ -43,6 +43,7 @@ pub enum Command {
 
 /// The options of every command. They contain tokens and a password, so they do not implement `Debug`.
 #[derive(Args, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// Address and port to listen on; port 0 picks a free port
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_LISTEN", default_value = "127.0.0.1:8682")]
@@ -74,6 +75,10 @@ pub struct Options {
     /// Accept only configured and created keys; use it with keys of your own when other machines can reach the server
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STRICT_AUTH", value_parser = FalseyValueParser::new())]
     pub strict_auth: bool,
+
+    /// Refuse what the vendor ignores and the emulator forgives, for all projects and for what belongs to no project
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STRICT", value_parser = FalseyValueParser::new())]
+    pub strict: bool,
 
     /// Server key of the default project: X-App-Id
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_APP_ID", default_value = DEFAULT_APP_ID)]
@@ -217,6 +222,8 @@ pub struct Config {
     /// faster; `None` where there is no home directory.
     pub cache_dir: Option<PathBuf>,
     pub strict_auth: bool,
+    /// Whether every project is strict, and what belongs to no project too.
+    pub strict: bool,
     /// Server key of the default project.
     pub server_keys: KeyPair,
     /// Client key of the default project.
@@ -271,6 +278,7 @@ impl Default for Config {
             storage: Storage::Private(Durability::Ephemeral),
             cache_dir: default_cache_dir(),
             strict_auth: false,
+            strict: false,
             server_keys: KeyPair::new(DEFAULT_APP_ID, DEFAULT_APP_TOKEN),
             client_keys: KeyPair::new(DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN),
             management_keys: KeyPair::new(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN),
@@ -319,6 +327,7 @@ impl Options {
             storage,
             cache_dir: default_cache_dir(),
             strict_auth: self.strict_auth,
+            strict: self.strict,
             server_keys: KeyPair::new(&self.app_id, &self.app_token),
             client_keys: KeyPair::new(&self.client_app_id, &self.client_token),
             management_keys: KeyPair::new(&self.management_id, &self.management_token),

@@ -103,6 +103,13 @@ impl Builder {
         self
     }
 
+    /// Refuses what the vendor ignores and the emulator otherwise forgives, in every project. See the option `--strict`.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.config.strict = true;
+        self
+    }
+
     /// Sets the server key of the default project.
     #[must_use]
     pub fn keys(mut self, app_id: impl Into<String>, app_token: impl Into<String>) -> Self {

@@ -9,8 +9,7 @@ use crate::http::payload::Object;
 use crate::service::metadata_schemas::NewMetadataSchema;
 
 /// Reads the body that creates a metadata schema.
-pub fn new_metadata_schema(body: Option<Value>) -> Result<NewMetadataSchema, ApiError> {
-    let mut body = Object::of_body(body)?;
+pub fn new_metadata_schema(mut body: Object<'_>) -> Result<NewMetadataSchema, ApiError> {
     Ok(NewMetadataSchema {
         related_object: body.required_text("related_object", 1, TEXT_CHARS)?,
         properties: metadata_schema_definitions(&mut body)?,
@@ -19,8 +18,7 @@ pub fn new_metadata_schema(body: Option<Value>) -> Result<NewMetadataSchema, Api
 }
 
 /// Reads the body that updates a metadata schema. `related_object` is ignored, because it cannot be changed.
-pub fn metadata_schema_change(body: Option<Value>) -> Result<MetadataSchemaChange, ApiError> {
-    let mut body = Object::of_body(body)?;
+pub fn metadata_schema_change(mut body: Object<'_>) -> Result<MetadataSchemaChange, ApiError> {
     Ok(MetadataSchemaChange {
         properties: metadata_schema_definitions(&mut body)?,
         allow_defined_only: body.boolean("allow_defined_only")?,
@@ -28,7 +26,7 @@ pub fn metadata_schema_change(body: Option<Value>) -> Result<MetadataSchemaChang
 }
 
 /// Reads the definitions in the `properties` of the body for a metadata schema.
-fn metadata_schema_definitions(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+fn metadata_schema_definitions(body: &mut Object<'_>) -> Result<Vec<(String, Definition)>, ApiError> {
     read_properties(body, |mut body| {
         let kind = metadata_type(&mut body, &MetadataType::ALL)?;
         let optional = body.required_boolean("optional")?;
@@ -55,7 +53,7 @@ fn metadata_schema_definitions(body: &mut Object) -> Result<Vec<(String, Definit
 }
 
 /// Reads the definitions in the `properties` of the `schema` of a custom-event schema.
-fn event_properties(schema: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+fn event_properties(schema: &mut Object<'_>) -> Result<Vec<(String, Definition)>, ApiError> {
     read_properties(schema, |mut body| {
         let kind = metadata_type(&mut body, &MetadataType::EVENT_SCHEMA_TYPES)?;
         let optional = body.required_boolean("optional")?;
@@ -65,7 +63,7 @@ fn event_properties(schema: &mut Object) -> Result<Vec<(String, Definition)>, Ap
 }
 
 /// Reads the definitions in the body for a custom-event schema.
-pub fn event_schema_definitions(body: &mut Object) -> Result<Vec<(String, Definition)>, ApiError> {
+pub fn event_schema_definitions(body: &mut Object<'_>) -> Result<Vec<(String, Definition)>, ApiError> {
     body.require("schema")?;
     let schema = body.object("schema")?.value();
     event_properties(&mut schema.ok_or_else(|| ApiError::invalid_payload("Property .schema must be object"))?)
@@ -74,15 +72,14 @@ pub fn event_schema_definitions(body: &mut Object) -> Result<Vec<(String, Defini
 /// Reads each member of `properties` with `read_definition`, checks the keys and the total size, and returns the
 /// definitions in the vendor's order.
 fn read_properties(
-    body: &mut Object,
-    read_definition: impl Fn(Object) -> Result<Definition, ApiError>,
+    body: &mut Object<'_>,
+    read_definition: impl Fn(Object<'_>) -> Result<Definition, ApiError>,
 ) -> Result<Vec<(String, Definition)>, ApiError> {
     let path = body.path_of("properties");
     body.require("properties")?;
-    let properties: Map<_, _> = body
-        .metadata("properties")?
-        .value()
-        .ok_or_else(|| ApiError::invalid_payload(format!("Property {path} must be object")))?;
+    let properties = body.metadata("properties")?.value();
+    let properties = properties.ok_or_else(|| ApiError::invalid_payload(format!("Property {path} must be object")))?;
+    let parent = body.child("properties", Map::new());
     let mut definitions = Vec::with_capacity(properties.len().min(limits::DEFINITIONS_PER_SCHEMA));
     for (key, value) in properties {
         if key.is_empty() || key.chars().count() > TEXT_CHARS {
@@ -93,13 +90,14 @@ fn read_properties(
         let Value::Object(members) = value else {
             return Err(ApiError::invalid_payload(format!("Property {path} must be object")));
         };
-        definitions.push((key, read_definition(Object::at(path, members))?));
+        let definition = read_definition(parent.child(key.clone(), members))?;
+        definitions.push((key, definition));
     }
     check_size(&definitions, &path).map_err(ApiError::invalid_payload)?;
     Ok(in_vendor_order(definitions))
 }
 
-fn metadata_type(body: &mut Object, allowed: &[MetadataType]) -> Result<MetadataType, ApiError> {
+fn metadata_type(body: &mut Object<'_>, allowed: &[MetadataType]) -> Result<MetadataType, ApiError> {
     for name in ["type", "optional"] {
         body.require(name)?;
     }
@@ -111,16 +109,16 @@ fn metadata_type(body: &mut Object, allowed: &[MetadataType]) -> Result<Metadata
 /// Reads a member whose name is in camel case in the server API and in snake case in the management API. Both APIs
 /// accept both names.
 fn camel_or_snake<T>(
-    body: &mut Object,
+    body: &mut Object<'_>,
     camel: &str,
     snake: &str,
-    read: impl Fn(&mut Object, &str) -> Result<Option<T>, ApiError>,
+    read: impl Fn(&mut Object<'_>, &str) -> Result<Option<T>, ApiError>,
 ) -> Result<Option<T>, ApiError> {
     let name = if body.has(camel) { camel } else { snake };
     read(body, name)
 }
 
-fn length(body: &mut Object, name: &str) -> Result<Option<u64>, ApiError> {
+fn length(body: &mut Object<'_>, name: &str) -> Result<Option<u64>, ApiError> {
     let path = body.path_of(name);
     body.integer(name)?
         .map(|length| {
@@ -131,7 +129,7 @@ fn length(body: &mut Object, name: &str) -> Result<Option<u64>, ApiError> {
 }
 
 /// Reads the values that a definition allows or forbids. They are numbers for the type `number`, and texts otherwise.
-fn values(body: &mut Object, name: &str, kind: MetadataType) -> Result<Option<Vec<Value>>, ApiError> {
+fn values(body: &mut Object<'_>, name: &str, kind: MetadataType) -> Result<Option<Vec<Value>>, ApiError> {
     let path = body.path_of(name);
     let Some(values) = body.array(name, limits::DEFINITION_VALUES)? else { return Ok(None) };
     let (has_type, type_name): (fn(&Value) -> bool, _) =
@@ -147,6 +145,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::unread::Reading;
 
     fn details(error: &ApiError) -> String {
         let body: Value = serde_json::from_slice(&error.body("v-0ead453c10ec031067")).unwrap();
@@ -154,13 +153,15 @@ mod tests {
     }
 
     fn metadata(properties: &Value) -> Result<Vec<(String, Definition)>, String> {
-        let mut body = Object::of_body(Some(json!({"properties": properties}))).unwrap();
+        let reading = Reading::default();
+        let mut body = Object::of_body(Some(json!({"properties": properties})), &reading).unwrap();
         metadata_schema_definitions(&mut body).map_err(|error| details(&error))
     }
 
     fn events(properties: &Value) -> Result<Vec<(String, Definition)>, String> {
-        let members = json!({"properties": properties}).as_object().unwrap().clone();
-        event_properties(&mut Object::at(".schema".to_owned(), members)).map_err(|error| details(&error))
+        let body = Some(json!({"schema": {"properties": properties}}));
+        let reading = Reading::default();
+        event_schema_definitions(&mut Object::of_body(body, &reading).unwrap()).map_err(|error| details(&error))
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::webhook::check_target;
 ///
 /// # Errors
 /// Returns 400 for the first missing or invalid member.
-pub(crate) fn new_webhook(app: &App, kind: WebhookKind, body: &mut Object) -> Result<NewWebhook, ApiError> {
+pub(crate) fn new_webhook(app: &App, kind: WebhookKind, body: &mut Object<'_>) -> Result<NewWebhook, ApiError> {
     body.require("target_url")?;
     body.require("events")?;
     let WebhookChange { name, target_url, events, active } = webhook_change(app, kind, body)?;
@@ -28,7 +28,7 @@ pub(crate) fn new_webhook(app: &App, kind: WebhookKind, body: &mut Object) -> Re
 ///
 /// # Errors
 /// Returns 400 for the first invalid member.
-pub(crate) fn webhook_change(app: &App, kind: WebhookKind, body: &mut Object) -> Result<WebhookChange, ApiError> {
+pub(crate) fn webhook_change(app: &App, kind: WebhookKind, body: &mut Object<'_>) -> Result<WebhookChange, ApiError> {
     let target_url = body.optional_text("target_url", TARGET_URL_CHARS)?;
     if let Some(target_url) = &target_url {
         check_target(target_url, app.allow_link_local)

@@ -98,20 +98,21 @@ struct ProjectRow {
     is_sandbox: bool,
     webhook_token: String,
     settings: Option<JsonText>,
+    is_strict: bool,
 }
 
 impl TryFrom<ProjectRow> for Project {
     type Error = sqlx::Error;
 
     fn try_from(row: ProjectRow) -> Result<Self, sqlx::Error> {
-        let ProjectRow { id, public_id, name, is_sandbox, webhook_token, settings } = row;
+        let ProjectRow { id, public_id, name, is_sandbox, webhook_token, settings, is_strict } = row;
         let settings = match settings {
             Some(settings) => {
                 serde_json::from_str(settings.as_str()).map_err(|error| sqlx::Error::Decode(error.into()))?
             }
             None => ProjectSettings::default(),
         };
-        Ok(Self { id: ProjectId(id), public_id, name, is_sandbox, webhook_token, settings })
+        Ok(Self { id: ProjectId(id), public_id, name, is_sandbox, webhook_token, settings, is_strict })
     }
 }
 
@@ -121,7 +122,7 @@ macro_rules! select_projects {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
             ProjectRow,
-            r#"SELECT id, public_id, name, is_sandbox, webhook_token, settings AS "settings: JsonText"
+            r#"SELECT id, public_id, name, is_sandbox, webhook_token, settings AS "settings: JsonText", is_strict
                FROM projects WHERE deleted_at IS NULL AND "# + $tail,
             $($argument),*
         )
@@ -182,7 +183,7 @@ pub async fn list(
         query.push(" FROM projects WHERE deleted_at IS NULL AND organisation_id = ").push_bind(organisation.0);
     };
     let push_rows = |query: &mut QueryBuilder<Postgres>| {
-        query.push("SELECT id, public_id, name, is_sandbox, webhook_token, settings");
+        query.push("SELECT id, public_id, name, is_sandbox, webhook_token, settings, is_strict");
         push_matching(query);
         query.push(" ORDER BY id DESC");
     };
@@ -216,16 +217,17 @@ pub async fn set_clock(
     Ok(())
 }
 
-/// Updates the name and the settings of a locked project.
+/// Updates the name, the settings and the strictness of a locked project.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn update(connection: &mut PgConnection, project: &Project) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE projects SET name = $2, settings = $3 WHERE id = $1",
+        "UPDATE projects SET name = $2, settings = $3, is_strict = $4 WHERE id = $1",
         project.id.0,
         project.name,
-        JsonText::of(&project.settings) as JsonText
+        JsonText::of(&project.settings) as JsonText,
+        project.is_strict
     )
     .execute(connection)
     .await?;

@@ -8,12 +8,11 @@ use axum::http::{HeaderMap, header};
 
 use super::error::{ApiError, ErrorKind};
 use super::origin::{self, Page};
-use super::request_context::RequestContext;
-use super::routes::RoutePattern;
+use super::request_context::{RequestContext, RoutePattern, request_context};
 use super::state::AppState;
 use crate::domain::built_in_keys::is_built_in_pair;
 use crate::domain::credential::{Channel, Family, Grant, Principal};
-use crate::domain::project::ClientAccess;
+use crate::domain::project::ClientFunctions;
 use crate::domain::project::{OrganisationId, ProjectId};
 use crate::service::authenticator::RequestCredentials;
 use crate::service::{Caller, Error};
@@ -27,24 +26,24 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-/// The [`Caller`] of a client-side request, and what the project allows on the client side.
+/// The [`Caller`] of a client-side request, and the functions that the project enables on the client side.
 pub struct ClientCaller {
     pub caller: Caller,
-    pub access: Arc<ClientAccess>,
+    pub functions: ClientFunctions,
 }
 
 impl FromRequestParts<AppState> for ClientCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let (caller, access) = caller(parts, state).await?;
-        Ok(Self { caller, access })
+        let (caller, functions) = caller(parts, state).await?;
+        Ok(Self { caller, functions })
     }
 }
 
 /// Returns the caller of a request, and what its project allows on the client side.
-async fn caller(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAccess>), ApiError> {
-    let context = RequestContext::of(parts)?;
+async fn caller(parts: &Parts, state: &AppState) -> Result<(Caller, ClientFunctions), ApiError> {
+    let context = request_context(&parts.extensions)?;
     let path = parts.extensions.get::<RoutePattern>().map_or("", |pattern| pattern.0);
     let outcome = if let Some(outcome) = context.authentication.get() {
         outcome
@@ -54,8 +53,10 @@ async fn caller(parts: &Parts, state: &AppState) -> Result<(Caller, Arc<ClientAc
     };
     let principal = outcome.as_ref().map_err(Clone::clone)?;
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
+    let functions = principal.client_access.functions(context.is_strict());
     let caller = count_call(state, &context, project, principal, RouteAuth::of(path).channel)?;
-    Ok((caller, Arc::clone(&principal.client_access)))
+    context.refuse_unread()?;
+    Ok((caller, functions))
 }
 
 /// Authenticates and authorizes a request to an operation with that path pattern. The project is set in the context as soon as it is
@@ -80,7 +81,8 @@ pub async fn authenticate(
     {
         return Err(origin::only_local_pages());
     }
-    let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
+    let mut principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
+    apply_strictness(state, context, &mut principal);
     let project = principal.project().ok_or_else(ApiError::unauthorized)?;
     context.set_project(&state.core, project, principal.control).await;
     if !principal.scopes.allow_any(&route_auth.scopes(path)) {
@@ -120,6 +122,14 @@ pub async fn would_provision_for_foreign_page(
     Ok(state.authenticator.would_provision(&state.core, family, id, token).await?)
 }
 
+/// Makes the request strict when its project is, and the project strict when the whole server is.
+pub fn apply_strictness(state: &AppState, context: &RequestContext, principal: &mut Principal) {
+    principal.control.is_strict |= state.is_strict;
+    if principal.control.is_strict {
+        context.set_strict();
+    }
+}
+
 /// Counts the call against the rate limit of the project, and returns the caller.
 ///
 /// # Errors
@@ -153,11 +163,12 @@ impl FromRequestParts<AppState> for ManagementCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let context = RequestContext::of(parts)?;
+        let context = request_context(&parts.extensions)?;
         let presented = credentials(&parts.headers, Family::Management)?;
         let principal = resolve(state, presented).await?.ok_or_else(ApiError::unauthorized)?;
         match principal.grant {
             Grant::Organisation(organisation) => {
+                context.refuse_unread()?;
                 Ok(Self { organisation, app_id: principal.app_id, request_id: context.request_id().to_owned() })
             }
             Grant::Project(_) | Grant::Nothing => Err(ApiError::unauthorized()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -13,12 +13,17 @@ use tokio::time::{Instant, timeout};
 use super::auth;
 use super::connection::request_body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
-use super::request_context::RequestContext;
+use super::query;
+use super::request_context::{RequestContext, RoutePattern};
 use super::request_log::{Operations, Outcome, Recording};
-use super::routes::{ResolvedOperation, ResolvedRoutes, RoutePattern, RouteTable};
+use super::routes::{Reads, ResolvedOperation, ResolvedRoutes, RouteTable};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
+use super::unexpected_body;
 use crate::service::{self, Resource};
+
+/// The paths of the emulator's own operations.
+const OWN_PREFIX: &str = "/_emulator/";
 
 /// What the middleware needs for every request.
 #[derive(Clone)]
@@ -54,12 +59,19 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     request.extensions_mut().insert(Arc::clone(&context));
     if let Some(route) = route {
         request.extensions_mut().insert(route);
+        if route.0.starts_with(OWN_PREFIX) {
+            context.set_own();
+        }
+    }
+    if state.is_strict {
+        context.set_strict();
     }
     let body = request.extensions().get::<Arc<BodyProgress>>().map(Arc::clone);
     let run = Run {
         state: Arc::clone(&state),
         context: Arc::clone(&context),
         route: route.filter(|_| operation_id.is_some() && refusal.is_none()),
+        reads: operation.filter(|_| operation_id.is_some() && refusal.is_none()).map(|operation| operation.reads),
         is_recorded: recording.is_some(),
     };
     let work = RunToEnd::new(run.answer(request, next, refusal));
@@ -71,6 +83,7 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
             .with_cause("timeout")
             .into_response(),
     };
+    context.settle_unread();
     let mut response = finish(response, &context, &method, route, started);
     if let Some(&left) = context.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
@@ -103,12 +116,17 @@ struct Run {
     context: Arc<RequestContext>,
     /// The route of the handler that answers the request, if there is one.
     route: Option<RoutePattern>,
+    /// Which parts of the request that handler reads.
+    reads: Option<Reads>,
     is_recorded: bool,
 }
 
 impl Run {
     async fn answer(self, mut request: Request, next: Next, refusal: Option<ApiError>) -> Response {
-        let Self { state, context, route, is_recorded } = self;
+        let Self { state, context, route, reads, is_recorded } = self;
+        if let Some(reads) = reads {
+            note_unread_parts(reads, &mut request, &context).await;
+        }
         match route {
             // The extractors of the handler return the outcome.
             Some(RoutePattern(path)) if is_authenticated_here(path) => {
@@ -123,9 +141,10 @@ impl Run {
             }
             _ => {}
         }
-        match refusal {
-            Some(error) => error.into_response(),
-            None => next.run(request).await,
+        // The extractors of a handler do the same. This concerns the few operations without authentication.
+        match refusal.map_or_else(|| context.refuse_unread(), Err) {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
         }
     }
 }
@@ -138,6 +157,19 @@ fn is_of_project(path: &str) -> bool {
 /// Returns whether the requests to a route are authenticated before their handler runs: those of the vendor's API of projects.
 fn is_authenticated_here(path: &str) -> bool {
     path.starts_with("/v1/") || path.starts_with("/client/v1/")
+}
+
+/// Notes the parameters and the members of a request whose operation has no query, or no body. The authentication refuses them in a
+/// strict project.
+async fn note_unread_parts(reads: Reads, request: &mut Request, context: &RequestContext) {
+    if !reads.query
+        && let Some(query) = request.uri().query()
+    {
+        context.note_unread(query::all_unread(query));
+    }
+    if !reads.body && !request.body().is_end_stream() {
+        context.note_unread(unexpected_body::members(request.body_mut()).await);
+    }
 }
 
 /// Returns the output of `work`; `None` when it takes longer than `limit`. The time that the client takes to send the body does not count.

@@ -6,7 +6,7 @@ use tempfile::SpooledTempFile;
 
 use super::csv_rows::CsvRows;
 use super::error::ApiError;
-use super::query::Query;
+use super::query::Parameters;
 use crate::domain::customer_csv::Columns;
 use crate::domain::filter::{CustomerField, FieldKind, OrderField};
 
@@ -16,7 +16,7 @@ const NAMES: [&str; 5] = ["name", "email", "limit", "created_at", "a[b]"];
 /// Reads a query in every way in which endpoints read queries, and returns the statuses of the errors.
 #[must_use]
 pub fn query_statuses(query: &str) -> Vec<u16> {
-    let query = match Query::parse(query) {
+    let query = match Parameters::parse(query) {
         Ok(query) => query,
         Err(error) => return vec![error.status().as_u16()],
     };

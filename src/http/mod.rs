@@ -5,6 +5,7 @@
 pub mod answer;
 pub(crate) mod auth;
 pub(crate) mod base_url;
+pub(crate) mod body_path;
 pub mod connection;
 pub(crate) mod cors;
 pub(crate) mod csv_rows;
@@ -25,6 +26,8 @@ pub(crate) mod request_context;
 pub mod routes;
 pub mod state;
 pub(crate) mod trailing_slash;
+pub(crate) mod unexpected_body;
+pub(crate) mod unread;
 pub(crate) mod upload;
 
 mod request_log;
@@ -32,9 +35,8 @@ mod run_to_end;
 
 pub use connection::{ConnectionLimits, HttpServer};
 pub use error::ApiError;
-pub(crate) use extract::{Id, InnerId, Json, read_body};
+pub(crate) use extract::{Id, InnerId, Json, Query, read_body};
 pub(crate) use payload::Object;
-pub(crate) use query::Query;
 pub use rate_limit::RateLimits;
 pub(crate) use request_context::RequestContext;
 pub use routes::{Endpoint, Routes, delete, get, post, put};

@@ -28,6 +28,10 @@ pub fn required(headers: &HeaderMap) -> Result<&str, ApiError> {
 /// 401 when there is no `Origin`, or an untrusted one.
 pub fn check(headers: &HeaderMap, principal: &Principal) -> Result<(), ApiError> {
     let page = Page::At(required(headers)?);
+    // The vendor trusts no page until the setting is made.
+    if principal.control.is_strict && principal.client_access.trusted_domains.is_none() {
+        return Err(ApiError::unauthorized());
+    }
     if page.is_trusted(principal) {
         return Ok(());
     }

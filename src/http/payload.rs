@@ -1,48 +1,63 @@
 //! Reads a JSON body member by member, and reports the first invalid member in the vendor's words.
 
+use std::borrow::Cow;
+use std::mem;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Number, Value};
 
+use super::body_path::BodyPath;
 use super::error::ApiError;
+use super::unread::Reading;
 use crate::domain::json::{javascript, path_of_nul};
 use crate::domain::limits;
 use crate::domain::patch::Patch;
 use crate::domain::timestamp;
 
 /// A JSON object of the body, with its path in the body. Reading a member removes it. Members that are never read are ignored,
-/// as the vendor ignores them.
-#[derive(Default)]
-pub struct Object {
+/// as the vendor ignores them: they are noted as unread when the object is dropped, and a strict project refuses them.
+pub struct Object<'r> {
     members: Map<String, Value>,
-    /// Empty for the body itself, otherwise for instance `.customer` or `.items[0]`.
-    path: String,
+    path: BodyPath,
+    reading: &'r Reading,
 }
 
-impl Object {
+impl Drop for Object<'_> {
+    fn drop(&mut self) {
+        if !self.members.is_empty() {
+            for name in mem::take(&mut self.members).into_iter().map(|(name, _)| name) {
+                self.reading.add(&self.path, name);
+            }
+        }
+    }
+}
+
+impl<'r> Object<'r> {
     /// Returns the body, which must be an object.
-    pub fn of_body(body: Option<Value>) -> Result<Self, ApiError> {
+    pub fn of_body(body: Option<Value>, reading: &'r Reading) -> Result<Self, ApiError> {
         match body {
-            Some(Value::Object(members)) => Ok(Self { members, path: String::new() }),
+            Some(Value::Object(members)) => Ok(Self { members, path: BodyPath::default(), reading }),
             _ => Err(ApiError::invalid_payload("Payload must be object")),
         }
     }
 
     /// Returns the item at `index` of a body that is an array; the item must be an object.
-    pub fn of_item(index: usize, item: Value) -> Result<Self, ApiError> {
+    pub fn of_item(index: usize, item: Value, reading: &'r Reading) -> Result<Self, ApiError> {
         match item {
-            Value::Object(members) => Ok(Self { members, path: format!("[{index}]") }),
+            Value::Object(members) => Ok(Self { members, path: BodyPath::default().item(index), reading }),
             _ => Err(ApiError::invalid_payload(format!("Property [{index}] must be object"))),
         }
     }
 
-    /// Returns the same object with an empty path, so that later error messages are relative to it.
-    pub fn into_body(self) -> Self {
-        Self { path: String::new(), ..self }
+    /// Returns the same item as [`Object::of_item`], so that later error messages are relative to it.
+    pub fn into_record(mut self, index: usize) -> Self {
+        self.path = BodyPath::record(index);
+        self
     }
 
-    /// Returns an object of the body whose path is `path`.
-    pub fn at(path: String, members: Map<String, Value>) -> Self {
-        Self { members, path }
+    /// Returns an object that is the member `name` of this one.
+    pub fn child(&self, name: impl Into<Cow<'static, str>>, members: Map<String, Value>) -> Self {
+        Self { members, path: self.path.member(name), reading: self.reading }
     }
 
     /// Returns whether the member is present; `null` counts as present.
@@ -52,7 +67,7 @@ impl Object {
 
     /// Returns the path of a member, as error messages show it.
     pub fn path_of(&self, name: &str) -> String {
-        format!("{}.{name}", self.path)
+        format!("{}.{name}", self.path.text())
     }
 
     fn wrong(&self, name: &str, what: impl AsRef<str>) -> ApiError {
@@ -67,14 +82,21 @@ impl Object {
         }
     }
 
-    /// Returns the members that have not been read, in their order.
-    pub fn into_members(self) -> Map<String, Value> {
-        self.members
+    /// Removes members that the operation knows and deliberately does not use.
+    pub fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.members.remove(*name);
+        }
     }
 
-    /// Refuses members that were not read, in a body that the vendor does not define.
-    pub fn refuse_unknown(&self) -> Result<(), ApiError> {
-        self.members.keys().next().map_or(Ok(()), |name| Err(self.wrong(name, "is unknown")))
+    /// Notes a member as unread that was read only to be checked.
+    pub fn mark_unread(&self, name: &str) {
+        self.reading.add(&self.path, name.to_owned());
+    }
+
+    /// Returns the members that have not been read, in their order. They count as read.
+    pub fn take_members(&mut self) -> Map<String, Value> {
+        mem::take(&mut self.members)
     }
 
     /// Checks that the member is present. The vendor uses different messages for the body itself and for nested objects.
@@ -82,10 +104,11 @@ impl Object {
         if self.members.contains_key(name) {
             return Ok(());
         }
-        Err(ApiError::invalid_payload(if self.path.is_empty() {
+        let path = self.path.text();
+        Err(ApiError::invalid_payload(if path.is_empty() {
             format!("Payload must have required property '{name}'")
         } else {
-            format!("Property {} should have required property '{name}'", self.path)
+            format!("Property {path} should have required property '{name}'")
         }))
     }
 
@@ -124,7 +147,7 @@ impl Object {
     }
 
     /// Reads an identifier of at most [`limits::TEXT_CHARS`] characters; `null` counts as absent. An integer is accepted as its digits,
-    /// because the identifiers of many systems are integers, and their programs send them as such.
+    /// because the identifiers of many systems are integers, and their programs send them as such. A strict project refuses it.
     pub fn identifier(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         self.digits_to_text(name);
         self.optional_text(name, limits::TEXT_CHARS)
@@ -138,14 +161,18 @@ impl Object {
 
     /// Reads an array of at most `max` identifiers.
     pub fn identifiers(&mut self, name: &str, max: usize) -> Result<Option<Vec<String>>, ApiError> {
-        if let Some(Value::Array(items)) = self.members.get_mut(name) {
+        if !self.reading.is_strict()
+            && let Some(Value::Array(items)) = self.members.get_mut(name)
+        {
             items.iter_mut().for_each(identifier_to_text);
         }
         self.texts(name, max)
     }
 
     fn digits_to_text(&mut self, name: &str) {
-        if let Some(value) = self.members.get_mut(name) {
+        if !self.reading.is_strict()
+            && let Some(value) = self.members.get_mut(name)
+        {
             identifier_to_text(value);
         }
     }
@@ -235,36 +262,39 @@ impl Object {
     }
 
     /// Reads an object.
-    pub fn object(&mut self, name: &str) -> Result<Patch<Self>, ApiError> {
+    pub fn object(&mut self, name: &'static str) -> Result<Patch<Self>, ApiError> {
         match self.take(name) {
             Patch::Absent => Ok(Patch::Absent),
             Patch::Null => Ok(Patch::Null),
-            Patch::Value(Value::Object(members)) => Ok(Patch::Value(Self { members, path: self.path_of(name) })),
+            Patch::Value(Value::Object(members)) => Ok(Patch::Value(self.child(name, members))),
             Patch::Value(_) => Err(self.wrong(name, "must be object")),
         }
     }
 
+    /// Reads an object; one that is absent or `null` counts as empty.
+    pub fn object_or_empty(&mut self, name: &'static str) -> Result<Self, ApiError> {
+        Ok(self.object(name)?.value().unwrap_or_else(|| self.child(name, Map::new())))
+    }
+
     /// Returns the members that have not been read with their names. There may be at most `max`, and each must be an object.
-    pub fn into_objects(self, max: usize) -> Result<Vec<(String, Self)>, ApiError> {
-        if self.members.len() > max {
-            let details = format!("Property {} must NOT have more than {max} properties", self.path);
+    pub fn into_objects(mut self, max: usize) -> Result<Vec<(String, Self)>, ApiError> {
+        let members = self.take_members();
+        if members.len() > max {
+            let details = format!("Property {} must NOT have more than {max} properties", self.path.text());
             return Err(ApiError::invalid_payload(details));
         }
-        let path = self.path;
-        self.members
+        members
             .into_iter()
-            .map(|(name, member)| {
-                let path = format!("{path}.{name}");
-                match member {
-                    _ if name.contains('\0') || name.chars().count() > limits::TEXT_CHARS => {
-                        Err(ApiError::invalid_payload(format!(
-                            "Property {path} must have a name of at most {} characters, without U+0000",
-                            limits::TEXT_CHARS
-                        )))
-                    }
-                    Value::Object(members) => Ok((name, Self { members, path })),
-                    _ => Err(ApiError::invalid_payload(format!("Property {path} must be object"))),
+            .map(|(name, member)| match member {
+                _ if name.contains('\0') || name.chars().count() > limits::TEXT_CHARS => Err(self.wrong(
+                    &name,
+                    format!("must have a name of at most {} characters, without U+0000", limits::TEXT_CHARS),
+                )),
+                Value::Object(members) => {
+                    let object = self.child(name.clone(), members);
+                    Ok((name, object))
                 }
+                _ => Err(self.wrong(&name, "must be object")),
             })
             .collect()
     }
@@ -282,17 +312,15 @@ impl Object {
     }
 
     /// Reads an array of at most `max` objects.
-    pub fn objects(&mut self, name: &str, max: usize) -> Result<Option<Vec<Self>>, ApiError> {
+    pub fn objects(&mut self, name: &'static str, max: usize) -> Result<Option<Vec<Self>>, ApiError> {
         let Some(items) = self.array(name, max)? else { return Ok(None) };
+        let path = self.path.member(name);
         items
             .into_iter()
             .enumerate()
-            .map(|(index, item)| {
-                let name = format!("{name}[{index}]");
-                match item {
-                    Value::Object(members) => Ok(Self { members, path: self.path_of(&name) }),
-                    _ => Err(self.wrong(&name, "must be object")),
-                }
+            .map(|(index, item)| match item {
+                Value::Object(members) => Ok(Self { members, path: path.item(index), reading: self.reading }),
+                _ => Err(self.wrong(&format!("{name}[{index}]"), "must be object")),
             })
             .collect::<Result<_, _>>()
             .map(Some)

@@ -1,9 +1,12 @@
 //! Reads query parameters, and reports an invalid one in the vendor's words.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, ErrorKind};
+use super::unread::{MAX_UNREAD, Unread};
 use crate::domain::filter::{FieldKind, Filter, FilterError, JunctionRule};
 use crate::domain::limits;
 use crate::domain::page::{Page, Sort, Window};
@@ -12,26 +15,47 @@ use crate::domain::timestamp;
 /// How many parameters a query may have.
 const MAX_PARAMETERS: usize = 1_000;
 
-/// The decoded parameters of a request. Brackets in their names may be percent-encoded or not.
-pub struct Query(Vec<(String, String)>);
+/// The decoded parameters of a request. Brackets in their names may be percent-encoded or not. Parameters that are never read are
+/// ignored, as the vendor ignores them: they are unread, and a strict project refuses them.
+pub struct Parameters(Vec<Parameter>);
 
-impl Query {
+struct Parameter {
+    name: String,
+    value: String,
+    is_read: Cell<bool>,
+}
+
+impl Parameters {
     pub fn parse(query: &str) -> Result<Self, ApiError> {
-        let parameters: Vec<_> =
-            form_urlencoded::parse(query.as_bytes()).into_owned().take(MAX_PARAMETERS + 1).collect();
+        let parameters: Vec<_> = pairs(query).take(MAX_PARAMETERS + 1).collect();
         if parameters.len() > MAX_PARAMETERS {
             return Err(ApiError::invalid_query(format!("Query must NOT have more than {MAX_PARAMETERS} parameters")));
         }
         Ok(Self(parameters))
     }
 
+    /// Returns the parameters that were not read.
+    pub fn unread(&self) -> Vec<Unread> {
+        let names = self.0.iter().filter(|parameter| !parameter.is_read.get());
+        distinct(names.map(|parameter| parameter.name.as_str()))
+    }
+
+    /// Returns the parameters whose name fulfils the condition, and marks them as read.
+    fn read(&self, is_name: impl Fn(&str) -> bool) -> impl Iterator<Item = &Parameter> {
+        let read = self.0.iter().filter(move |parameter| is_name(&parameter.name));
+        read.inspect(|parameter| parameter.is_read.set(true))
+    }
+
+    /// Marks a parameter as read that the operation knows and deliberately does not use.
+    pub fn ignore(&self, name: &str) {
+        self.read(|other| other == name).for_each(drop);
+    }
+
     /// Returns the last value of a parameter. An empty value counts as absent.
     fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.read(|other| other == name)
+            .last()
+            .map(|parameter| parameter.value.as_str())
             .filter(|value| !value.is_empty())
     }
 
@@ -56,8 +80,7 @@ impl Query {
                 .and_then(|rest| rest.strip_suffix(']'))
                 .is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        let mut texts =
-            self.0.iter().filter(|(key, _)| key == name || is_indexed(key)).map(|(_, value)| value).peekable();
+        let mut texts = self.read(|key| key == name || is_indexed(key)).map(|parameter| &parameter.value).peekable();
         texts.peek()?;
         // No stored value contains U+0000, so a value with it cannot match and need not be compared.
         Some(texts.filter(|text| !text.contains('\0')).cloned().collect())
@@ -90,8 +113,11 @@ impl Query {
     /// Returns `limit`, `page` and the cursor `starting_after`. `page` is ignored beside a cursor, whatever its value.
     pub fn page_or_cursor(&self, max_page: i64) -> Result<(Page, Option<DateTime<Utc>>), ApiError> {
         let cursor = self.time("starting_after")?;
-        let page = if cursor.is_some() { Page::first(self.limit()?) } else { self.page(max_page)? };
-        Ok((page, cursor))
+        if cursor.is_none() {
+            return Ok((self.page(max_page)?, None));
+        }
+        self.ignore("page");
+        Ok((Page::first(self.limit()?), cursor))
     }
 
     /// Returns `order`, one of `allowed`; all of them must be texts that [`Sort::parse`] reads.
@@ -130,7 +156,7 @@ impl Query {
     pub fn filters(&self) -> Result<Option<Value>, ApiError> {
         let malformed = || ApiError::filter(&FilterError::Malformed, ErrorKind::InvalidQueryParams, ".filters");
         let mut filter = Map::new();
-        for (name, value) in self.0.iter().filter(|(name, _)| name == "filters" || name.starts_with("filters[")) {
+        for Parameter { name, value, .. } in self.read(|name| name == "filters" || name.starts_with("filters[")) {
             if name == "filters[junction]" {
                 filter.insert("junction".to_owned(), value.clone().into());
                 continue;
@@ -156,14 +182,42 @@ impl Query {
         Ok((!filter.is_empty()).then_some(Value::Object(filter)))
     }
 
-    /// Parses [`Query::filters`]. `field` maps a name to a field; the junction is optional.
+    /// Parses [`Parameters::filters`]. `field` maps a name to a field; the junction is optional.
     pub fn filter_of<F>(
         &self,
         field: impl FnMut(&str) -> Option<(F, FieldKind)>,
     ) -> Result<Option<Filter<F>>, ApiError> {
-        let Some(json) = self.filters()? else { return Ok(None) };
-        Filter::parse(&json, JunctionRule::Optional, field)
-            .map(Some)
-            .map_err(|error| ApiError::filter(&error, ErrorKind::InvalidQueryParams, ".filters"))
+        self.filters()?.map(|json| parse_filter(&json, field)).transpose()
     }
+}
+
+/// Parses the JSON of [`Parameters::filters`]. `field` maps a name to a field; the junction is optional.
+pub fn parse_filter<F>(json: &Value, field: impl FnMut(&str) -> Option<(F, FieldKind)>) -> Result<Filter<F>, ApiError> {
+    Filter::parse(json, JunctionRule::Optional, field)
+        .map_err(|error| ApiError::filter(&error, ErrorKind::InvalidQueryParams, ".filters"))
+}
+
+/// Returns the parameters of a query of which the operation knows none.
+pub fn all_unread(query: &str) -> Vec<Unread> {
+    let names: Vec<_> = pairs(query).map(|parameter| parameter.name).take(MAX_PARAMETERS).collect();
+    distinct(names.iter().map(String::as_str))
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = Parameter> {
+    let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+    pairs.map(|(name, value)| Parameter { name, value, is_read: Cell::new(false) })
+}
+
+/// Returns the first parameters with different names.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Unread> {
+    let mut seen: Vec<&str> = Vec::new();
+    for name in names {
+        if seen.len() == MAX_UNREAD {
+            break;
+        }
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen.into_iter().map(Unread::parameter).collect()
 }

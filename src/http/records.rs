@@ -1,24 +1,23 @@
 //! Reads a body that is an array with many records.
 
-use axum::body::Bytes;
 use serde_json::value::RawValue;
 
 use super::error::{ApiError, ErrorKind};
+use super::extract::BulkJson;
+use super::unread::Reading;
 use crate::domain::job::Record;
 
-/// Reads at most `max` records, each by `record`. It runs on the blocking thread pool, because megabytes take too long for a thread
-/// that also answers other requests.
+/// Reads at most `max` records, each by `record`.
 pub async fn parse(
-    body: Option<Bytes>,
+    body: BulkJson,
     max: usize,
-    record: fn(usize, &RawValue) -> Result<Record, ApiError>,
+    record: fn(usize, &RawValue, &Reading) -> Result<Record, ApiError>,
 ) -> Result<Vec<Record>, ApiError> {
-    let body = body.unwrap_or_default();
-    let parsing = tokio::task::spawn_blocking(move || {
-        let texts = array(&body, max)?;
-        texts.into_iter().enumerate().map(|(index, text)| record(index, text)).collect()
-    });
-    parsing.await.map_err(|error| ApiError::new(ErrorKind::Internal).with_cause(&error))?
+    body.read(move |body, reading| {
+        let texts = array(body, max)?;
+        texts.into_iter().enumerate().map(|(index, text)| record(index, text, reading)).collect()
+    })
+    .await
 }
 
 /// Returns the raw texts of the items of the array.

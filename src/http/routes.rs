@@ -1,20 +1,22 @@
 //! The route table: method, path and operation id of every endpoint. The router, the hints of 405 responses and the comparison with
 //! the contract are made from it.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::error::ApiError;
+use super::extract::{BulkJson, Json, Query};
+use super::form::Form;
+use super::request_context::RoutePattern;
 use super::state::AppState;
-
-/// The path pattern of the operation that answers a request, such as `/v1/customers/{customerId}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoutePattern(pub &'static str);
+use super::upload::Upload;
 
 /// One operation on a path.
 #[derive(Clone)]
@@ -23,7 +25,48 @@ pub struct Endpoint {
     operation_id: &'static str,
     handler: MethodRouter<AppState>,
     is_not_json: bool,
+    reads: Reads,
 }
+
+/// The parts of a request that a handler reads, as the types of its arguments show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reads {
+    pub query: bool,
+    pub body: bool,
+}
+
+impl Reads {
+    fn of<T: Extractors>() -> Self {
+        let whole = T::include::<Request>();
+        let body = T::include::<Json>() || T::include::<BulkJson>() || T::include::<Form>() || T::include::<Upload>();
+        Self { query: whole || T::include::<Query>(), body: whole || body }
+    }
+}
+
+/// The arguments of a handler.
+pub trait Extractors {
+    /// Returns whether an argument has the type `E`.
+    fn include<E: 'static>() -> bool;
+}
+
+macro_rules! extractors {
+    ($($argument:ident)*) => {
+        // The first type is the marker with which axum distinguishes handlers.
+        impl<M, $($argument: 'static),*> Extractors for (M, $($argument,)*) {
+            fn include<E: 'static>() -> bool {
+                let arguments: &[TypeId] = &[$(TypeId::of::<$argument>()),*];
+                arguments.contains(&TypeId::of::<E>())
+            }
+        }
+    };
+}
+extractors!();
+extractors!(A);
+extractors!(A B);
+extractors!(A B C);
+extractors!(A B C D);
+extractors!(A B C D E1);
+extractors!(A B C D E1 F);
 
 impl Endpoint {
     /// Marks an endpoint whose answer may have another media type than JSON. Such an endpoint reads no `Accept` header.
@@ -36,8 +79,9 @@ impl Endpoint {
 macro_rules! methods {
     ($($function:ident $method:ident),*) => {$(
         #[doc = concat!("Returns an endpoint for `", stringify!($method), "` with its operation id.")]
-        pub fn $function<H: Handler<T, AppState>, T: 'static>(operation_id: &'static str, handler: H) -> Endpoint {
-            Endpoint { method: Method::$method, operation_id, handler: on(MethodFilter::$method, handler), is_not_json: false }
+        pub fn $function<H: Handler<T, AppState>, T: Extractors + 'static>(operation_id: &'static str, handler: H) -> Endpoint {
+            let handler = on(MethodFilter::$method, handler);
+            Endpoint { method: Method::$method, operation_id, handler, is_not_json: false, reads: Reads::of::<T>() }
         }
     )*};
 }
@@ -115,6 +159,7 @@ impl ResolvedRoutes {
                 pattern: *pattern,
                 operation_id: endpoint.operation_id,
                 is_not_json: endpoint.is_not_json,
+                reads: endpoint.reads,
             });
             (*path, operations.collect())
         });
@@ -141,12 +186,13 @@ pub(crate) struct ResolvedOperation {
     pub operation_id: &'static str,
     /// Whether the answer may have another media type than JSON, so that `Accept` does not refuse the request.
     pub is_not_json: bool,
+    pub reads: Reads,
 }
 
 impl ResolvedOperation {
-    /// Returns whether the operation answers that method. The router answers HEAD like GET, without the body.
+    /// Returns whether the operation answers the method. The router answers HEAD like GET, without the body.
     pub fn answers(&self, method: &Method) -> bool {
-        self.method == *method || self.method == Method::GET && method == Method::HEAD
+        self.method == *method || (*method == Method::HEAD && self.method == Method::GET)
     }
 }
 

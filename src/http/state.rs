@@ -17,6 +17,8 @@ pub struct App {
     pub core: Arc<Core>,
     pub authenticator: Authenticator,
     pub rate_limits: RateLimits,
+    /// Whether every request is strict, whatever the setting of its project.
+    pub is_strict: bool,
     /// How long a request may take before it is answered with 503.
     pub request_timeout: Duration,
     /// Whether the target URL of a webhook may be link-local or the metadata service of a cloud.

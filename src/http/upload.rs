@@ -14,6 +14,8 @@ use tokio::task::spawn_blocking;
 
 use super::connection::request_body::is_timeout;
 use super::error::{ApiError, ErrorKind};
+use super::request_context::request_context;
+use super::unread::{MAX_UNREAD, Unread};
 use crate::domain::limits::BULK_BYTES;
 
 /// How many bytes a body may have in addition to its file, for boundaries, headers and other parts.
@@ -24,7 +26,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 const CHANNEL_CAPACITY: usize = 1;
 
 /// The part `file` of a multipart body; `None` when the request has no body. A large file is an unlinked temporary
-/// file, which the system deletes when the process ends.
+/// file, which the system deletes when the process ends. Other parts are unread, and refused in a strict project.
 pub struct Upload(pub Option<SpooledTempFile>);
 
 impl<S: Send + Sync> FromRequest<S> for Upload {
@@ -32,6 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
+        let context = request_context(&parts.extensions)?;
         // The body is forwarded to the parser through a channel, so that its size and its failures are known.
         let (sender, piped) = Channel::<Bytes, axum::Error>::new(CHANNEL_CAPACITY);
         let is_multipart = is_multipart(&parts.headers);
@@ -48,7 +51,11 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         match sent.map_err(ApiError::new)? {
             0 => Ok(Self(None)),
             sent if sent > BULK_BYTES + MULTIPART_OVERHEAD_BYTES => Err(too_large()),
-            _ => file.map(Self),
+            _ => {
+                let (file, others) = file?;
+                context.add_unread(others)?;
+                Ok(Self(file))
+            }
         }
     }
 }
@@ -89,10 +96,14 @@ async fn forward(mut body: Body, mut sender: Sender<Bytes, axum::Error>) -> Resu
     Ok(sent)
 }
 
-async fn read_file(mut multipart: Multipart) -> Result<Option<SpooledTempFile>, ApiError> {
-    let mut file = None;
+/// Returns the file, and the other parts of the body.
+async fn read_file(mut multipart: Multipart) -> Result<(Option<SpooledTempFile>, Vec<Unread>), ApiError> {
+    let (mut file, mut others) = (None, Vec::new());
     while let Some(field) = multipart.next_field().await.map_err(|_| malformed())? {
         if field.name() != Some("file") {
+            if others.len() < MAX_UNREAD {
+                others.push(Unread::member_of_body(field.name().unwrap_or_default()));
+            }
             continue;
         }
         if file.is_some() {
@@ -100,7 +111,7 @@ async fn read_file(mut multipart: Multipart) -> Result<Option<SpooledTempFile>, 
         }
         file = Some(spool(field).await?);
     }
-    Ok(file)
+    Ok((file, others))
 }
 
 /// Returns the error for a body that is incomplete or has no boundaries.

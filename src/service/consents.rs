@@ -10,13 +10,14 @@ use crate::domain::consent::{Consent, ConsentChange, ConsentDefinition, ConsentG
 use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
+use crate::domain::project::ProjectId;
 use crate::objects::{consent, rendered};
 
-/// Stores which consents a customer gives and revokes. The first use of a consent defines it. Only consents whose state
+/// Stores which consents a customer gives and revokes. The first use of a consent defines it, but not in a strict project. Only consents whose state
 /// changes are recorded in the activity.
 ///
 /// # Errors
-/// Returns [`Error::NotFound`] for an unknown customer.
+/// Returns [`Error::NotFound`] for an unknown customer, and [`Error::Invalid`] for an unknown consent in a strict project.
 pub async fn update(
     core: &Core,
     caller: &Caller,
@@ -35,6 +36,9 @@ pub async fn update(
             }
             ConsentChange::Set(consents) => {
                 let ids: Vec<_> = consents.iter().map(|(id, _)| id.clone()).collect();
+                if caller.control.is_strict {
+                    refuse_undefined(&mut work, project, &ids).await?;
+                }
                 db::consents::insert_missing(work.connection(), project, &ids, now).await?;
                 db::consents::upsert_customer_consents(work.connection(), project, &customer.id, consents, now).await?
             }
@@ -50,6 +54,13 @@ pub async fn update(
         Ok(())
     })
     .await
+}
+
+/// Refuses an id that no consent has, because the vendor defines consents only in its dashboard.
+async fn refuse_undefined(work: &mut UnitOfWork<'_>, project: ProjectId, ids: &[String]) -> Result<(), Error> {
+    let position = db::consents::find_undefined_position(work.connection(), project, ids).await?;
+    let undefined = position.and_then(|position| ids.get(usize::try_from(position).ok()?));
+    undefined.map_or(Ok(()), |id| Err(Error::Invalid { details: format!("Property .{id} is unknown") }))
 }
 
 fn payload(consents: &[Consent], customer: &Customer) -> JsonText {

@@ -26,6 +26,7 @@ mod scroll;
 mod security;
 mod source_layout;
 mod stickystreet;
+mod strict;
 mod support;
 mod v1;
 mod webhooks;

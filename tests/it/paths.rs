@@ -8,7 +8,9 @@ use crate::support::{TestProject, contract_operations};
 #[tokio::test]
 async fn one_trailing_slash_is_the_same_path_for_every_operation() {
     let project = TestProject::new();
-    for (method, path, id) in contract_operations() {
+    // A stream of events never ends.
+    let operations = contract_operations().into_iter().filter(|(_, path, _)| !path.ends_with("/stream"));
+    for (method, path, id) in operations {
         let path = path.replace(['{', '}'], "");
         let client = match path.split('/').nth(1) {
             Some("client") => project.page(),

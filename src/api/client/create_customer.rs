@@ -7,7 +7,6 @@ use crate::http::answer;
 use crate::http::auth::ClientCaller;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::customer;
 use crate::service::unconfirmed_customers;
@@ -15,17 +14,17 @@ use crate::service::unconfirmed_customers;
 /// POST /client/v1/customers (create-customer-client-side)
 pub async fn handle(
     State(app): State<AppState>,
-    ClientCaller { caller, access }: ClientCaller,
+    ClientCaller { caller, functions }: ClientCaller,
     headers: HeaderMap,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    if !access.create_customer {
+    if !functions.create_customer {
         return Err(ApiError::unauthorized());
     }
     if !is_double_opt_in(&headers) {
-        return create::handle(State(app), caller, Json(body)).await;
+        return create::handle(State(app), caller, body).await;
     }
-    let reference = request::customer_reference(Object::of_body(body)?)?;
+    let reference = body.read(request::customer_reference)?;
     if reference.id.is_some() {
         return Err(ApiError::not_emulated(
             "Double opt-in (X-Voucherify-Double-Opt-In: true) of a customer that exists (.id) is not emulated: nothing was changed",

@@ -10,10 +10,10 @@ use crate::http::state::AppState;
 /// POST /client/v1/events (track-custom-event-client-side)
 pub async fn handle(
     State(app): State<AppState>,
-    ClientCaller { caller, access }: ClientCaller,
+    ClientCaller { caller, functions }: ClientCaller,
     body: Json,
 ) -> Result<Response, ApiError> {
-    if !access.loyalty_events {
+    if !functions.loyalty_events {
         return Err(ApiError::unauthorized());
     }
     create::handle(State(app), caller, body).await

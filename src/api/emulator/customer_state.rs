@@ -14,14 +14,14 @@ use crate::service::{Caller, customers};
 ///
 /// Sets the members `summary.redemptions`, `loyalty`, `referrals` and `system_metadata`, whose data no emulated endpoint
 /// creates. A member that is not sent is reset to its empty value.
-pub async fn handle(app: State<AppState>, caller: Caller, Id(id): Id, Json(body): Json) -> Result<Response, ApiError> {
-    let state = read_state(Object::of_body(body)?)?;
+pub async fn handle(app: State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
+    let state = body.read(read_state)?;
     let saved = customers::set_state(&app.core, &caller, &id, state.as_ref()).await?;
     Ok(answer::json(|out| customer::write_full(out, &saved)))
 }
 
 /// Returns the members in the vendor's form, or `None` when none is sent.
-fn read_state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
+fn read_state(mut body: Object<'_>) -> Result<Option<JsonText>, ApiError> {
     let redemptions = match body.object("summary")? {
         Patch::Value(mut summary) => summary.object("redemptions")?.value(),
         Patch::Absent | Patch::Null => None,
@@ -45,15 +45,15 @@ fn read_state(mut body: Object) -> Result<Option<JsonText>, ApiError> {
 }
 
 /// Returns the named numbers, with 0 for those that are not sent.
-fn numbers(object: &mut Object, names: &[&str]) -> Result<Map<String, Value>, ApiError> {
+fn numbers(object: &mut Object<'_>, names: &[&str]) -> Result<Map<String, Value>, ApiError> {
     names.iter().map(|&name| Ok((name.to_owned(), number(object, name)?.into()))).collect()
 }
 
-fn number(object: &mut Object, name: &str) -> Result<i64, ApiError> {
+fn number(object: &mut Object<'_>, name: &str) -> Result<i64, ApiError> {
     Ok(object.integer(name)?.unwrap_or_default().clamp(-MAX_INTEGER, MAX_INTEGER))
 }
 
-fn read_redemptions(mut redemptions: Object) -> Result<Map<String, Value>, ApiError> {
+fn read_redemptions(mut redemptions: Object<'_>) -> Result<Map<String, Value>, ApiError> {
     let names = [
         "total_redeemed",
         "total_failed",
@@ -66,16 +66,13 @@ fn read_redemptions(mut redemptions: Object) -> Result<Map<String, Value>, ApiEr
     for (name, members) in
         [("gift", ["redeemed_amount", "amount_to_go"]), ("loyalty_card", ["redeemed_points", "points_to_go"])]
     {
-        let mut part = match redemptions.object(name)? {
-            Patch::Value(part) => part,
-            Patch::Absent | Patch::Null => Object::default(),
-        };
+        let mut part = redemptions.object_or_empty(name)?;
         totals.insert(name.to_owned(), numbers(&mut part, &members)?.into());
     }
     Ok(totals)
 }
 
-fn read_loyalty(mut loyalty: Object) -> Result<Value, ApiError> {
+fn read_loyalty(mut loyalty: Object<'_>) -> Result<Value, ApiError> {
     let (points, referred) = (number(&mut loyalty, "points")?, number(&mut loyalty, "referred_customers")?);
     let mut campaigns = Map::new();
     if let Patch::Value(sent) = loyalty.object("campaigns")? {
@@ -93,14 +90,14 @@ fn read_loyalty(mut loyalty: Object) -> Result<Value, ApiError> {
     Ok(json!({"points": points, "referred_customers": referred, "campaigns": campaigns}))
 }
 
-fn read_referrals(mut referrals: Object) -> Result<Value, ApiError> {
+fn read_referrals(mut referrals: Object<'_>) -> Result<Value, ApiError> {
     let total = number(&mut referrals, "total")?;
     let campaigns = referrals.objects("campaigns", STATE_CAMPAIGNS)?.unwrap_or_default();
     let campaigns = campaigns.into_iter().map(read_referral_campaign).collect::<Result<Vec<_>, ApiError>>()?;
     Ok(json!({"total": total, "campaigns": campaigns}))
 }
 
-fn read_referral_campaign(mut referral: Object) -> Result<Value, ApiError> {
+fn read_referral_campaign(mut referral: Object<'_>) -> Result<Value, ApiError> {
     let mut members = Map::new();
     let texts = [
         ("campaign_id", referral.identifier("campaign_id")?),
@@ -119,13 +116,14 @@ fn read_referral_campaign(mut referral: Object) -> Result<Value, ApiError> {
 
 /// Reads `system_metadata`. The vendor names two members, which filters use: `source` and `web_widget.widgets`. Other
 /// members are shown as they are sent.
-fn read_system_metadata(body: &mut Object) -> Result<Option<Map<String, Value>>, ApiError> {
-    let path = body.path_of("system_metadata");
+fn read_system_metadata(body: &mut Object<'_>) -> Result<Option<Map<String, Value>>, ApiError> {
     let Patch::Value(sent) = body.metadata("system_metadata")? else { return Ok(None) };
-    let mut checked = Object::at(path, sent.clone());
+    let mut checked = body.child("system_metadata", sent.clone());
     checked.text("source", TEXT_CHARS)?;
     if let Patch::Value(mut web_widget) = checked.object("web_widget")? {
         web_widget.texts("widgets", STATE_WIDGETS)?;
+        web_widget.take_members();
     }
+    checked.take_members();
     Ok(Some(sent))
 }

@@ -9,7 +9,7 @@ use crate::service::jobs;
 
 /// GET /_emulator/reports/{asyncActionId} (emulator-download-report)
 pub async fn handle(State(app): State<AppState>, query: Query, Id(id): Id) -> Result<Response, ApiError> {
-    let token = query.text("token")?.unwrap_or_default();
+    let token = query.read(|query| query.text("token"))?.unwrap_or_default();
     let found = jobs::download(&app.core, &id, &token).await?;
     let found = found.filter(|(_, job)| async_action::has_report(job.kind));
     let (project, job) = found.ok_or_else(ApiError::unauthorized)?;

@@ -5,10 +5,10 @@ use axum::http::request::Parts;
 
 use crate::domain::credential::Channel;
 use crate::domain::project_control::ProjectControl;
-use crate::http::RequestContext;
 use crate::http::auth::ManagementCaller;
 use crate::http::error::ApiError;
 use crate::http::extract::Id;
+use crate::http::request_context::request_context;
 use crate::http::state::AppState;
 use crate::service::{Caller, projects};
 
@@ -23,11 +23,11 @@ impl FromRequestParts<AppState> for ManagedProject {
         let caller = ManagementCaller::from_request_parts(parts, state).await?;
         let Id(id) = Id::from_request_parts(parts, state).await?;
         // Store the id, so that every later error about a deleted project is answered with "not found" for this id.
-        let _ = RequestContext::of(parts)?.managed.set(id.as_str().to_owned());
+        let _ = request_context(&parts.extensions)?.managed.set(id.as_str().to_owned());
         let project = projects::resolve(&state.core, caller.organisation, &id).await?;
         let ManagementCaller { app_id, request_id, .. } = caller;
         // The services that the management API calls read the clock and the seed in their transaction.
-        let control = ProjectControl::default();
+        let control = ProjectControl { is_strict: state.is_strict, ..ProjectControl::default() };
         Ok(Self(Caller { project, app_id, channel: Channel::Api, request_id, control }))
     }
 }

@@ -7,7 +7,7 @@ use super::fields::Fields;
 use crate::db;
 use crate::domain::credential::{Channel, Family};
 use crate::http::RequestContext;
-use crate::http::auth::{count_call, resolve, would_provision_for_foreign_page};
+use crate::http::auth::{apply_strictness, count_call, resolve, would_provision_for_foreign_page};
 use crate::http::origin::{ONLY_LOCAL_PAGES, Page};
 use crate::http::state::AppState;
 use crate::service::Caller;
@@ -41,6 +41,8 @@ impl<'a> Credentials<'a> {
     /// Returns an error for the first credential that is missing.
     pub fn read(headers: &'a HeaderMap, fields: &'a Fields) -> Result<Self, CallError> {
         let user_id = fields.required("user_id")?;
+        // Clients send the version of the interface.
+        fields.ignore(&["user_password", "user_api_key", "API", "api"]);
         let key = match headers.get(KEY_HEADER).map(HeaderValue::to_str) {
             // Use an empty key, which is never valid, when the header contains bytes that are not text.
             Some(key) => key.unwrap_or_default(),
@@ -75,7 +77,8 @@ impl<'a> Credentials<'a> {
         if would_provision_for_foreign_page(app, pair, self.page).await? {
             return Err(only_local_pages());
         }
-        let principal = resolve(app, pair).await?.ok_or_else(CallError::invalid_credentials)?;
+        let mut principal = resolve(app, pair).await?.ok_or_else(CallError::invalid_credentials)?;
+        apply_strictness(app, context, &mut principal);
         let project = principal.project().ok_or_else(CallError::invalid_credentials)?;
         context.set_project(&app.core, project, principal.control).await;
         // This endpoint requires no origin, so the settings of the project apply only to keys that every page knows.

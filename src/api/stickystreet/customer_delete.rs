@@ -7,7 +7,7 @@ use crate::service::{Caller, permanent_deletion};
 
 /// `customer_delete`: permanently deletes the customer with the `code`.
 pub async fn run(app: &App, caller: &Caller, fields: &Fields) -> Result<Answer, CallError> {
-    let code = fields.required("code")?;
+    let code = fields.read(|fields| fields.required("code"))?;
     permanent_deletion::erase_by_source_id(&app.core, caller, &Identifier::new(code.to_owned())).await?;
     Ok(Answer::deleted(code))
 }

@@ -74,12 +74,12 @@ pub async fn handle(
 
 async fn authenticate_and_run(
     app: &AppState,
-    context: &RequestContext,
+    context: &Arc<RequestContext>,
     request: Request,
     format: &OnceLock<OutputFormat>,
 ) -> Result<Answer, CallError> {
     let headers = request.headers().clone();
-    let fields = Fields::from_request(request).await?;
+    let fields = Fields::from_request(request, context).await?;
     // Set the format first, so that an invalid callback is reported in it.
     let (requested, callback_check) = OutputFormat::read(&fields);
     let format = format.get_or_init(|| requested);

@@ -12,15 +12,19 @@ const CODE_DIGITS: usize = 16;
 /// `record_customer`: creates a customer (`new`), fills in the fields of a customer that has none or creates it
 /// (`register`), or updates a customer (`edit`). Features that are not emulated are rejected, never ignored.
 pub async fn run(app: &App, caller: &Caller, fields: &Fields) -> Result<Answer, CallError> {
-    let action = fields.required("customer_action")?;
-    if fields.get("new_code").is_some() {
-        return Err(CallError::rejected("new_code is not emulated: a customer keeps its code"));
-    }
-    if fields.get("card_number_generate").is_some() {
-        return Err(CallError::rejected("card_number_generate is not emulated: send a card_number"));
-    }
-    let sent = CustomerFields::read(fields)?;
-    let code = fields.text("code", TEXT_CHARS)?.filter(|code| !code.is_empty());
+    let (action, code, sent) = fields.read(|fields| {
+        let action = fields.required("customer_action")?;
+        if fields.get("new_code").is_some() {
+            return Err(CallError::rejected("new_code is not emulated: a customer keeps its code"));
+        }
+        if fields.get("card_number_generate").is_some() {
+            return Err(CallError::rejected("card_number_generate is not emulated: send a card_number"));
+        }
+        let sent = CustomerFields::read(fields)?;
+        // There are no campaigns, and customers have no passwords.
+        fields.ignore(&["campaign_id", "customer_password"]);
+        Ok((action, fields.text("code", TEXT_CHARS)?.filter(|code| !code.is_empty()), sent))
+    })?;
     match (action, code) {
         ("new", Some(code)) => customers_by_source_id::create(&app.core, caller, code, &sent.patch(None)?).await?,
         ("new", None) => {

@@ -3,7 +3,7 @@
 mod client_access;
 mod settings;
 
-pub use client_access::ClientAccess;
+pub use client_access::{ClientAccess, ClientFunctions};
 pub use settings::{
     CalloutNotification, CalloutNotifications, CodeConfig, ProjectChange, ProjectSettings, UsageNotification,
     UsageNotifications,
@@ -41,6 +41,8 @@ pub struct Project {
     /// The secret that signs the webhook messages of the project.
     pub webhook_token: String,
     pub settings: ProjectSettings,
+    /// Whether requests are refused that the vendor or the emulator otherwise tolerates.
+    pub is_strict: bool,
 }
 
 impl Project {
@@ -48,6 +50,9 @@ impl Project {
     pub fn apply(&mut self, mut change: ProjectChange) {
         if let Some(name) = change.name.take() {
             self.name = name;
+        }
+        if let Some(is_strict) = change.is_strict {
+            self.is_strict = is_strict;
         }
         self.settings.apply(change);
     }

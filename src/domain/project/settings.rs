@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client_access::ClientAccess;
+use super::client_access::{ClientAccess, ClientFunctions};
 use crate::domain::patch::Patch;
 
 /// The settings of a project except its name, by the vendor's names, in their stored form. A setting that is not stored
@@ -18,15 +18,17 @@ pub struct ProjectSettings {
     pub dial_code: Option<String>,
     pub description: String,
     pub case_sensitive_codes: bool,
-    /// [`ClientAccess`] reads this setting, `client_create_customer_enabled` and `client_loyalty_events_enabled`. It is `None` until it
-    /// is set, because the built-in keys trust fewer pages then.
+    /// [`ClientAccess`] reads this setting, `client_create_customer_enabled` and `client_loyalty_events_enabled`. They are `None` until
+    /// they are set: the built-in keys trust fewer pages then, and in strict mode no page is trusted and no function enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_trusted_domains: Option<Vec<String>>,
     pub client_redeem_enabled: bool,
     pub client_publish_enabled: bool,
     pub client_list_vouchers_enabled: bool,
-    pub client_create_customer_enabled: bool,
-    pub client_loyalty_events_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_create_customer_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_loyalty_events_enabled: Option<bool>,
     pub client_set_voucher_expiration_date_enabled: bool,
     pub api_usage_notifications: UsageNotifications,
     pub webhooks_callout_notifications: CalloutNotifications,
@@ -36,7 +38,6 @@ pub struct ProjectSettings {
 
 impl Default for ProjectSettings {
     fn default() -> Self {
-        let access = ClientAccess::default();
         Self {
             cluster_id: super::DEFAULT_CLUSTER.to_owned(),
             currency: "EUR".to_owned(),
@@ -44,12 +45,12 @@ impl Default for ProjectSettings {
             dial_code: None,
             description: String::new(),
             case_sensitive_codes: true,
-            client_trusted_domains: access.trusted_domains,
+            client_trusted_domains: None,
             client_redeem_enabled: false,
             client_publish_enabled: false,
             client_list_vouchers_enabled: false,
-            client_create_customer_enabled: access.create_customer,
-            client_loyalty_events_enabled: access.loyalty_events,
+            client_create_customer_enabled: None,
+            client_loyalty_events_enabled: None,
             client_set_voucher_expiration_date_enabled: false,
             api_usage_notifications: UsageNotifications::default(),
             webhooks_callout_notifications: CalloutNotifications::default(),
@@ -111,6 +112,8 @@ pub struct CodeConfig {
 /// A change of a project. Members that are absent stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectChange {
+    /// Only the emulator's own operation changes the strictness.
+    pub is_strict: Option<bool>,
     pub name: Option<String>,
     pub currency: Option<String>,
     pub timezone: Option<String>,
@@ -130,6 +133,17 @@ pub struct ProjectChange {
 }
 
 impl ProjectSettings {
+    /// Returns the client-side functions that are enabled.
+    #[must_use]
+    pub fn client_functions(&self, is_strict: bool) -> ClientFunctions {
+        let access = ClientAccess {
+            trusted_domains: None,
+            create_customer: self.client_create_customer_enabled,
+            loyalty_events: self.client_loyalty_events_enabled,
+        };
+        access.functions(is_strict)
+    }
+
     /// Applies the given members of a change.
     pub fn apply(&mut self, change: ProjectChange) {
         fn set<T>(member: &mut T, value: Option<T>) {
@@ -145,11 +159,13 @@ impl ProjectSettings {
         if change.client_trusted_domains.is_some() {
             self.client_trusted_domains = change.client_trusted_domains;
         }
+        self.client_create_customer_enabled =
+            change.client_create_customer_enabled.or(self.client_create_customer_enabled);
+        self.client_loyalty_events_enabled =
+            change.client_loyalty_events_enabled.or(self.client_loyalty_events_enabled);
         set(&mut self.client_redeem_enabled, change.client_redeem_enabled);
         set(&mut self.client_publish_enabled, change.client_publish_enabled);
         set(&mut self.client_list_vouchers_enabled, change.client_list_vouchers_enabled);
-        set(&mut self.client_create_customer_enabled, change.client_create_customer_enabled);
-        set(&mut self.client_loyalty_events_enabled, change.client_loyalty_events_enabled);
         set(&mut self.client_set_voucher_expiration_date_enabled, change.client_set_voucher_expiration_date_enabled);
         set(&mut self.api_usage_notifications, change.api_usage_notifications);
         set(&mut self.webhooks_callout_notifications, change.webhooks_callout_notifications);
@@ -168,6 +184,8 @@ mod tests {
             serde_json::from_str(&serde_json::to_string(settings).unwrap()).unwrap()
         };
         assert_eq!(access(&settings), ClientAccess::default());
+        let all = |enabled| ClientFunctions { create_customer: enabled, loyalty_events: enabled };
+        assert_eq!((settings.client_functions(false), settings.client_functions(true)), (all(true), all(false)));
         settings.apply(ProjectChange {
             client_trusted_domains: Some(vec!["shop.example".to_owned()]),
             client_create_customer_enabled: Some(false),
@@ -175,7 +193,10 @@ mod tests {
             ..ProjectChange::default()
         });
         let trusted_domains = Some(vec!["shop.example".to_owned()]);
-        assert_eq!(access(&settings), ClientAccess { trusted_domains, create_customer: false, loyalty_events: false });
+        assert_eq!(
+            access(&settings),
+            ClientAccess { trusted_domains, create_customer: Some(false), loyalty_events: Some(false) }
+        );
     }
 
     #[test]

@@ -275,6 +275,12 @@ impl ApiError {
         self.kind.row().0
     }
 
+    /// Returns the details for the client, or an empty text.
+    #[must_use]
+    pub fn details(&self) -> &str {
+        self.details.as_deref().unwrap_or_default()
+    }
+
     /// Returns the internal cause for the log.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {

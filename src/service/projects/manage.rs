@@ -63,7 +63,7 @@ pub async fn create(
     transaction.commit().await?;
     let NewProject { public_id, name, webhook_token, settings, .. } = new;
     let settings = settings.unwrap_or_default();
-    Ok((Project { id, public_id, name, is_sandbox: false, webhook_token, settings }, keys))
+    Ok((Project { id, public_id, name, is_sandbox: false, webhook_token, settings, is_strict: false }, keys))
 }
 
 /// Changes a project. Returns `None` when it was deleted in the meantime.

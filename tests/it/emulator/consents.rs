@@ -8,7 +8,7 @@ use crate::support::{TestEmulator, TestProject};
 async fn a_second_put_replaces_the_definition_of_a_consent() {
     let emulator = TestEmulator::at("2024-03-01T12:00:00Z").await;
     let client = emulator.client();
-    let body = json!({"name": "News", "description": "By e-mail", "category": "Marketing", "surplus": 1});
+    let body = json!({"name": "News", "description": "By e-mail", "category": "Marketing"});
     let answer = client.put("/_emulator/consents/cnst_a", body).await.expect(200);
     assert_eq!(
         answer.text,

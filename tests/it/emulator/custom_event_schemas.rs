@@ -17,7 +17,7 @@ async fn a_created_schema_has_the_vendors_form() {
     let client = project.client();
     let body = json!({"name": "review", "schema": {"properties": {
         "published": {"type": "boolean", "optional": true},
-        "stars": {"type": "number", "optional": false, "deleted": true, "array": true},
+        "stars": {"type": "number", "optional": false, "deleted": true},
     }}});
     let answer = client.post(PATH, body).await.expect(200);
     assert_eq!(

@@ -35,7 +35,7 @@ async fn a_request_is_kept_with_what_was_sent_and_answered() {
             concat!(
                 r#"{{"object":"list","data_ref":"data","data":[{{"id":{},"request_id":{},"at":"2026-03-01T10:00:00.000Z","#,
                 r#""duration_ms":{},"method":"POST","path":"/v1/customers","query":"a=1&b=%20","operation":"create-customer","#,
-                r#""status":200,"request_body":{},"response_body":{},"unread":[],"near":[],"fault":null}}],"total":1}}"#
+                r#""status":200,"request_body":{},"response_body":{},"unread":["?a","?b"],"near":[],"fault":null}}],"total":1}}"#
             ),
             entry["id"],
             entry["request_id"],

@@ -4,17 +4,14 @@ use axum::response::Response;
 use crate::domain::iso_duration::IsoDuration;
 use crate::domain::limits::TEXT_CHARS;
 use crate::http::state::AppState;
-use crate::http::{ApiError, Json, Object, answer};
+use crate::http::{ApiError, Json, answer};
 use crate::objects::control;
 use crate::service::Caller;
 use crate::service::clock::{self, Advance};
 
 /// POST /_emulator/clock/advance (emulator-advance-clock)
-pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let mut body = Object::of_body(body)?;
-    let by = body.optional_text("by", TEXT_CHARS)?;
-    let to = body.time("to")?;
-    body.refuse_unknown()?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
+    let (by, to) = body.read(|mut body| Ok((body.optional_text("by", TEXT_CHARS)?, body.time("to")?)))?;
     let advance = match (by, to) {
         (Some(by), None) => Advance::By(IsoDuration::parse(&by).ok_or_else(|| {
             ApiError::invalid_payload(

@@ -2,15 +2,13 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::http::state::AppState;
-use crate::http::{ApiError, Json, Object, answer};
+use crate::http::{ApiError, Json, answer};
 use crate::objects::control;
 use crate::service::{Caller, clock};
 
 /// PUT /_emulator/clock (emulator-set-clock)
-pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let mut body = Object::of_body(body)?;
-    let (now, frozen) = (body.time("now")?, body.boolean("frozen")?.value());
-    body.refuse_unknown()?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
+    let (now, frozen) = body.read(|mut body| Ok((body.time("now")?, body.boolean("frozen")?.value())))?;
     if now.is_none() && frozen.is_none() {
         return Err(ApiError::invalid_payload("Payload must have the property 'now' or 'frozen'"));
     }

@@ -11,18 +11,13 @@ use crate::service::Caller;
 use crate::service::consents::{self, NewConsent};
 
 /// PUT /_emulator/consents/{consentId} (emulator-define-consent)
-pub async fn handle(
-    State(app): State<AppState>,
-    caller: Caller,
-    Id(id): Id,
-    Json(body): Json,
-) -> Result<Response, ApiError> {
-    let new = new_consent(&id, Object::of_body(body)?)?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
+    let new = body.read(|body| new_consent(&id, body))?;
     let defined = consents::define(&app.core, &caller, new).await?;
     Ok(answer::json(|out| consent::write(out, &defined)))
 }
 
-fn new_consent(id: &Identifier, mut body: Object) -> Result<NewConsent, ApiError> {
+fn new_consent(id: &Identifier, mut body: Object<'_>) -> Result<NewConsent, ApiError> {
     let id = id::validate(id, "consent")?;
     if id == "unsubscribed" {
         // Reject this id, because in a customer's consents it means all consents.

@@ -11,18 +11,13 @@ use crate::service::Caller;
 use crate::service::consents::{self, NewConsentGroup};
 
 /// PUT /_emulator/consent-groups/{groupId} (emulator-define-consent-group)
-pub async fn handle(
-    State(app): State<AppState>,
-    caller: Caller,
-    Id(id): Id,
-    Json(body): Json,
-) -> Result<Response, ApiError> {
-    let new = new_group(&id, Object::of_body(body)?)?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
+    let new = body.read(|body| new_group(&id, body))?;
     let defined = consents::define_group(&app.core, &caller, new).await?;
     Ok(answer::json(|out| consent::write_group(out, &defined)))
 }
 
-fn new_group(id: &Identifier, mut body: Object) -> Result<NewConsentGroup, ApiError> {
+fn new_group(id: &Identifier, mut body: Object<'_>) -> Result<NewConsentGroup, ApiError> {
     let id = id::validate(id, "consent group")?;
     let name = body.required_text("name", 1, TEXT_CHARS)?;
     let description = body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default();

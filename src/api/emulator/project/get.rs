@@ -13,6 +13,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Respo
     let found = db::projects::find(&mut connection, caller.project).await?;
     connection.release();
     // The project and its keys were deleted after authentication.
-    let found = found.ok_or_else(ApiError::unauthorized)?;
-    Ok(answer::json_sized(2048, |out| project::write(out, &found)))
+    let mut found = found.ok_or_else(ApiError::unauthorized)?;
+    found.is_strict |= app.is_strict;
+    Ok(answer::json_sized(2048, |out| project::write_own(out, &found)))
 }

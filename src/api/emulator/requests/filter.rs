@@ -2,14 +2,15 @@
 
 use crate::domain::logged_request::{RequestFilter, StatusFilter};
 use crate::domain::path_pattern::PathPattern;
-use crate::http::{ApiError, Query};
+use crate::http::ApiError;
+use crate::http::query::Parameters;
 use crate::service::{Error, Resource};
 
 /// Reads `method`, `path`, `operation`, `status` and `after`.
 ///
 /// # Errors
 /// 400 for the first invalid parameter.
-pub fn read(query: &Query) -> Result<RequestFilter, ApiError> {
+pub fn read(query: &Parameters) -> Result<RequestFilter, ApiError> {
     let path = query.text("path")?;
     if path.as_deref().is_some_and(|path| !path.starts_with('/')) {
         return Err(ApiError::invalid_query("Property .path must begin with /"));

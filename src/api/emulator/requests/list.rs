@@ -14,8 +14,9 @@ const MAX_LIMIT: i64 = 1_000;
 ///
 /// Lists the newest requests first. Query parameters: `limit`, `method`, `path`, `operation`, `status`, `after`.
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let limit = usize::try_from(query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)?).unwrap_or_default();
-    let filter = filter::read(&query)?;
+    let (limit, filter) =
+        query.read(|query| Ok((query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)?, filter::read(query)?)))?;
+    let limit = usize::try_from(limit).unwrap_or_default();
     let (requests, total) =
         app.core.request_log.list(caller.project, &filter, limit).ok_or_else(|| filter::unknown(&filter))?;
     let total = i64::try_from(total).unwrap_or(i64::MAX);

@@ -13,13 +13,16 @@ use crate::service::Caller;
 ///
 /// Lists the newest deliveries first. Query parameters: `webhook_id`, `status`, `limit`, `starting_after_id`.
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let limit = query.limit()?;
-    let status = query.one_of("status", &DeliveryStatus::NAMES)?;
-    let filter = DeliveryFilter {
-        webhook_id: query.text("webhook_id")?,
-        status: status.and_then(DeliveryStatus::parse),
-        starting_after_id: query.text("starting_after_id")?,
-    };
+    let (limit, filter) = query.read(|query| {
+        let limit = query.limit()?;
+        let status = query.one_of("status", &DeliveryStatus::NAMES)?;
+        let filter = DeliveryFilter {
+            webhook_id: query.text("webhook_id")?,
+            status: status.and_then(DeliveryStatus::parse),
+            starting_after_id: query.text("starting_after_id")?,
+        };
+        Ok((limit, filter))
+    })?;
     let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let mut deliveries = db::webhook_deliveries::list(&mut connection, caller.project, &filter, limit).await?;
     connection.release();

@@ -7,7 +7,6 @@ use crate::domain::limits::EVENT_NAME_CHARS;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::metadata_schema::write_event;
 use crate::service::event_schemas;
@@ -16,11 +15,12 @@ use crate::service::event_schemas;
 pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let mut body = Object::of_body(body)?;
-    let name = body.required_text("name", 1, EVENT_NAME_CHARS)?;
-    let properties = metadata_definitions::event_schema_definitions(&mut body)?;
+    let (name, properties) = body.read(|mut body| {
+        let name = body.required_text("name", 1, EVENT_NAME_CHARS)?;
+        Ok((name, metadata_definitions::event_schema_definitions(&mut body)?))
+    })?;
     let created = event_schemas::create(&app.core, &caller, &name, &properties).await?;
     Ok(answer::json(|out| write_event(out, &created)))
 }

@@ -6,7 +6,6 @@ use crate::api::metadata_definitions;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{InnerId, Json};
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::metadata_schema::write_event;
 use crate::service::event_schemas;
@@ -18,9 +17,9 @@ pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let properties = metadata_definitions::event_schema_definitions(&mut Object::of_body(body)?)?;
+    let properties = body.read(|mut body| metadata_definitions::event_schema_definitions(&mut body))?;
     let saved = event_schemas::update(&app.core, &caller, &id, &properties).await?;
     Ok(answer::json(|out| write_event(out, &saved)))
 }

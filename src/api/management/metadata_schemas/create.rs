@@ -14,9 +14,9 @@ use crate::service::metadata_schemas;
 pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let new = metadata_definitions::new_metadata_schema(body)?;
+    let new = body.read(metadata_definitions::new_metadata_schema)?;
     let created = metadata_schemas::create(&app.core, &caller, &new).await?;
     Ok(answer::json(|out| write(out, &created, Style::Management)))
 }

@@ -15,9 +15,9 @@ pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let change = metadata_definitions::metadata_schema_change(body)?;
+    let change = body.read(metadata_definitions::metadata_schema_change)?;
     let saved = metadata_schemas::update(&app.core, &caller, &id, &change).await?;
     Ok(answer::json(|out| write(out, &saved, Style::Management)))
 }

@@ -19,6 +19,7 @@ pub async fn handle(
     let mut connection = app.core.pool.acquire().await?;
     let found = db::projects::find(&mut connection, caller.project).await?;
     connection.release();
-    let found = found.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
+    let mut found = found.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
+    found.is_strict |= app.is_strict;
     Ok(answer::json_sized(2048, |out| project::write(out, &found)))
 }

@@ -15,8 +15,11 @@ use crate::objects::{list, project};
 /// [`LISTED_PROJECTS`] projects, the oldest are not shown.
 pub async fn handle(State(app): State<AppState>, caller: ManagementCaller) -> Result<Response, ApiError> {
     let mut connection = app.core.pool.acquire().await?;
-    let (projects, total) = db::projects::list(&mut connection, caller.organisation, LISTED_PROJECTS).await?;
+    let (mut projects, total) = db::projects::list(&mut connection, caller.organisation, LISTED_PROJECTS).await?;
     connection.release();
+    for project in &mut projects {
+        project.is_strict |= app.is_strict;
+    }
     Ok(answer::json_sized(2048 * projects.len(), |out| {
         list::write(out, "data", &projects, project::write, total, None);
     }))

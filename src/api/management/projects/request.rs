@@ -17,7 +17,7 @@ const NOTIFICATION_PERCENTS: std::ops::RangeInclusive<i64> = 10..=90;
 ///
 /// # Errors
 /// Returns 400 for the first missing or invalid member.
-pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
+pub fn new_project(mut body: Object<'_>) -> Result<ProjectRequest, ApiError> {
     for name in ["name", "case_sensitive_codes", "timezone", "currency"] {
         body.require(name)?;
     }
@@ -28,7 +28,10 @@ pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
     required(&body, "currency", "string", change.currency.as_ref())?;
     require_value(&mut body, "api_version", API_VERSION)?;
     check_users(&mut body)?;
-    // Ignore this setting, because the vendor accepts it only in updates.
+    // Ignore this setting, because the vendor accepts it only in updates. It was read to be checked.
+    if !change.default_code_config.is_absent() {
+        body.mark_unread("default_code_config");
+    }
     change.default_code_config = Patch::Absent;
     let mut settings = ProjectSettings::default();
     // The vendor answers 403 for another region than its own. Some of its SDKs take the name of the region from the host name, so that
@@ -41,7 +44,7 @@ pub fn new_project(mut body: Object) -> Result<ProjectRequest, ApiError> {
 }
 
 /// Returns the value of a member that must not be `null`.
-fn required<T>(body: &Object, name: &str, kind: &str, value: Option<T>) -> Result<T, ApiError> {
+fn required<T>(body: &Object<'_>, name: &str, kind: &str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid_payload(format!("Property {} must be {kind}", body.path_of(name))))
 }
 
@@ -49,10 +52,11 @@ fn required<T>(body: &Object, name: &str, kind: &str, value: Option<T>) -> Resul
 ///
 /// # Errors
 /// Returns 400 for the first invalid member.
-pub fn project_change(body: &mut Object) -> Result<ProjectChange, ApiError> {
+pub fn project_change(body: &mut Object<'_>) -> Result<ProjectChange, ApiError> {
     require_value(body, "webhook_version", WEBHOOK_VERSION)?;
     let name = if body.has("name") { Some(body.required_text("name", 1, TEXT_CHARS)?) } else { None };
     Ok(ProjectChange {
+        is_strict: None,
         name,
         description: body.optional_text("description", DESCRIPTION_CHARS)?,
         timezone: text_matching(body, "timezone", "^[A-Za-z0-9_+:/-]{1,64}$", is_timezone)?.value(),
@@ -84,18 +88,18 @@ pub fn project_change(body: &mut Object) -> Result<ProjectChange, ApiError> {
     })
 }
 
-fn boolean(body: &mut Object, name: &str) -> Result<Option<bool>, ApiError> {
+fn boolean(body: &mut Object<'_>, name: &str) -> Result<Option<bool>, ApiError> {
     Ok(body.boolean(name)?.value())
 }
 
 /// Checks a member that has only one allowed value.
-fn require_value(body: &mut Object, name: &str, value: &str) -> Result<(), ApiError> {
+fn require_value(body: &mut Object<'_>, name: &str, value: &str) -> Result<(), ApiError> {
     body.one_of(name, &[value], |text| (text == value).then_some(())).map(drop)
 }
 
 /// Returns a text that `matches` accepts. The error message shows `pattern`.
 fn text_matching(
-    body: &mut Object,
+    body: &mut Object<'_>,
     name: &str,
     pattern: &str,
     matches: impl Fn(&str) -> bool,
@@ -128,7 +132,7 @@ fn is_dial_code(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_digit() || b" -".contains(&byte))
 }
 
-fn texts(body: &mut Object, name: &str, max_count: usize) -> Result<Option<Vec<String>>, ApiError> {
+fn texts(body: &mut Object<'_>, name: &str, max_count: usize) -> Result<Option<Vec<String>>, ApiError> {
     let texts = body.texts(name, max_count)?;
     let too_long = |text: &String| text.chars().count() > TEXT_CHARS;
     if let Some(index) = texts.as_ref().and_then(|texts| texts.iter().position(too_long)) {
@@ -141,7 +145,7 @@ fn texts(body: &mut Object, name: &str, max_count: usize) -> Result<Option<Vec<S
 
 /// Reads the usage notifications. `redemptions` is optional, because the vendor requires it but its request schema does
 /// not contain it.
-fn usage_notifications(mut body: Object) -> Result<UsageNotifications, ApiError> {
+fn usage_notifications(mut body: Object<'_>) -> Result<UsageNotifications, ApiError> {
     for name in ["messages", "api_calls", "bulk_api_calls", "webhook_calls", "cycle_calls"] {
         body.require(name)?;
     }
@@ -159,7 +163,7 @@ fn usage_notifications(mut body: Object) -> Result<UsageNotifications, ApiError>
     })
 }
 
-fn usage_notification(body: &mut Object, name: &str) -> Result<UsageNotification, ApiError> {
+fn usage_notification(body: &mut Object<'_>, name: &'static str) -> Result<UsageNotification, ApiError> {
     let mut member = required_object(body, name)?;
     for name in ["enabled", "value", "emails", "in_app"] {
         member.require(name)?;
@@ -177,7 +181,7 @@ fn usage_notification(body: &mut Object, name: &str) -> Result<UsageNotification
     Ok(UsageNotification { value, emails: emails(&mut member)?, in_app, enabled })
 }
 
-fn callout_notifications(mut body: Object) -> Result<CalloutNotifications, ApiError> {
+fn callout_notifications(mut body: Object<'_>) -> Result<CalloutNotifications, ApiError> {
     for name in ["distributions", "webhooks"] {
         body.require(name)?;
     }
@@ -187,7 +191,7 @@ fn callout_notifications(mut body: Object) -> Result<CalloutNotifications, ApiEr
     })
 }
 
-fn callout_notification(body: &mut Object, name: &str) -> Result<CalloutNotification, ApiError> {
+fn callout_notification(body: &mut Object<'_>, name: &'static str) -> Result<CalloutNotification, ApiError> {
     let mut member = required_object(body, name)?;
     for name in ["email", "in_app", "emails"] {
         member.require(name)?;
@@ -196,17 +200,17 @@ fn callout_notification(body: &mut Object, name: &str) -> Result<CalloutNotifica
     Ok(CalloutNotification { email, emails: emails(&mut member)?, in_app })
 }
 
-fn emails(member: &mut Object) -> Result<Vec<String>, ApiError> {
+fn emails(member: &mut Object<'_>) -> Result<Vec<String>, ApiError> {
     let emails = texts(member, "emails", NOTIFIED_EMAILS)?;
     required(member, "emails", "array", emails)
 }
 
-fn required_object(body: &mut Object, name: &str) -> Result<Object, ApiError> {
+fn required_object<'r>(body: &mut Object<'r>, name: &'static str) -> Result<Object<'r>, ApiError> {
     let member = body.object(name)?.value();
     required(body, name, "object", member)
 }
 
-fn code_config(mut body: Object) -> Result<Patch<CodeConfig>, ApiError> {
+fn code_config(mut body: Object<'_>) -> Result<Patch<CodeConfig>, ApiError> {
     Ok(match body.text("charset", TEXT_CHARS)? {
         Patch::Value(charset) => Patch::Value(CodeConfig { charset }),
         Patch::Null => Patch::Null,
@@ -215,7 +219,7 @@ fn code_config(mut body: Object) -> Result<Patch<CodeConfig>, ApiError> {
 }
 
 /// Checks the form of `users` as the vendor does. The emulator has no users, so the value is not stored.
-fn check_users(body: &mut Object) -> Result<(), ApiError> {
+fn check_users(body: &mut Object<'_>) -> Result<(), ApiError> {
     let path = body.path_of("users");
     for (index, mut user) in body.objects("users", PROJECT_USERS)?.unwrap_or_default().into_iter().enumerate() {
         user.required_text("role", 1, TEXT_CHARS)?;

@@ -6,7 +6,6 @@ use crate::api::management::managed_project::ManagedProject;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Json};
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::project;
 use crate::service::{Error, Resource, projects};
@@ -16,12 +15,13 @@ pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
     Id(id): Id,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let change = request::project_change(&mut Object::of_body(body)?)?;
+    let change = body.read(|mut body| request::project_change(&mut body))?;
     let saved = projects::update(&app.core, caller.project, change).await?;
     // Invalidate the cache, so that the next request to this process uses the new settings.
     app.authenticator.invalidate_cache();
-    let saved = saved.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
+    let mut saved = saved.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
+    saved.is_strict |= app.is_strict;
     Ok(answer::json_sized(2048, |out| project::write(out, &saved)))
 }

@@ -7,7 +7,6 @@ use crate::domain::webhook::WebhookKind;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::webhook::write;
 use crate::service::webhooks;
@@ -16,10 +15,9 @@ use crate::service::webhooks;
 pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let mut body = Object::of_body(body)?;
-    let new = webhook_payload::new_webhook(&app, WebhookKind::Project, &mut body)?;
+    let new = body.read(|mut body| webhook_payload::new_webhook(&app, WebhookKind::Project, &mut body))?;
     let created = webhooks::create(&app.core, &caller, &new).await?;
     Ok(answer::json(|out| write(out, &created)))
 }

@@ -7,7 +7,6 @@ use crate::domain::webhook::WebhookKind;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{InnerId, Json};
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::webhook::write;
 use crate::service::webhooks;
@@ -20,10 +19,9 @@ pub async fn handle(
     State(app): State<AppState>,
     ManagedProject(caller): ManagedProject,
     InnerId(id): InnerId,
-    Json(body): Json,
+    body: Json,
 ) -> Result<Response, ApiError> {
-    let mut body = Object::of_body(body)?;
-    let change = webhook_payload::webhook_change(&app, WebhookKind::Project, &mut body)?;
+    let change = body.read(|mut body| webhook_payload::webhook_change(&app, WebhookKind::Project, &mut body))?;
     let saved = webhooks::update(&app.core, &caller, &id, Some(WebhookKind::Project), &change).await?;
     Ok(answer::json(|out| write(out, &saved)))
 }

@@ -4,14 +4,14 @@ use axum::response::Response;
 use crate::db;
 use crate::http::answer;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::extract::Query;
 use crate::http::state::AppState;
 use crate::objects::{ObjectWriter, async_action};
 use crate::service::Caller;
 
 /// GET /v1/async-actions (list-async-actions)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let (limit, before) = (query.limit()?, query.time("end_date")?);
+    let (limit, before) = query.read(|query| Ok((query.limit()?, query.time("end_date")?)))?;
     let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let mut jobs = db::jobs::list_async_actions(&mut connection, caller.project, before, limit).await?;
     connection.release();

@@ -5,8 +5,7 @@ use super::activity_query;
 use crate::db;
 use crate::http::answer;
 use crate::http::error::ApiError;
-use crate::http::extract::Id;
-use crate::http::query::Query;
+use crate::http::extract::{Id, Query};
 use crate::http::state::AppState;
 use crate::objects::{self, list};
 use crate::service::{Caller, Error, Resource};
@@ -36,7 +35,7 @@ pub async fn handle(
     Id(id): Id,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let activity = activity_query::read(&query, &SORT_ORDERS)?;
+    let activity = query.read(|query| activity_query::read(query, &SORT_ORDERS))?;
     let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     let customer = customer.ok_or_else(|| Error::not_found(Resource::Customer, id.as_str()))?;

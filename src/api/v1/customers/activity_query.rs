@@ -5,7 +5,7 @@ use crate::domain::activity::{
     ActivityCategory, ActivityCursor, ActivityFilter, ActivitySort, LISTED_TYPES, StoredEntry,
 };
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::query::Parameters;
 
 const CAMPAIGN_TYPES: [&str; 5] =
     ["PROMOTION", "GIFT_VOUCHERS", "REFERRAL_PROGRAM", "DISCOUNT_COUPONS", "LOYALTY_PROGRAM"];
@@ -14,7 +14,7 @@ const CAMPAIGN_TYPES: [&str; 5] =
 ///
 /// # Errors
 /// Returns 400 for the first invalid query parameter.
-pub fn read(query: &Query, sort_orders: &[&str]) -> Result<ActivityQuery, ApiError> {
+pub fn read(query: &Parameters, sort_orders: &[&str]) -> Result<ActivityQuery, ApiError> {
     let limit = query.limit()?;
     let campaign_id = query.text("campaign_id")?;
     let campaign_type = query.one_of("campaign_type", &CAMPAIGN_TYPES)?;

@@ -10,16 +10,13 @@ use crate::http::error::{ApiError, ErrorKind};
 use crate::http::extract::BulkJson;
 use crate::http::payload::Object;
 use crate::http::state::AppState;
+use crate::http::unread::Reading;
 use crate::http::{answer, records};
 use crate::service::Caller;
 use crate::service::jobs::{self, BulkRecord, JobRequest};
 
 /// POST /v1/customers/bulk/async (update-customers-in-bulk)
-pub async fn handle(
-    State(app): State<AppState>,
-    caller: Caller,
-    BulkJson(body): BulkJson,
-) -> Result<Response, ApiError> {
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: BulkJson) -> Result<Response, ApiError> {
     let records = records::parse(body, BULK_RECORDS, parse_record).await?;
     let request = JobRequest { kind: JobType::CustomersBulkUpdate, parameters: None };
     let id = jobs::accept(&app.core, &caller, request, records).await?;
@@ -28,11 +25,12 @@ pub async fn handle(
 
 /// Reads one customer of the body. A missing or invalid `source_id` rejects the whole request. Any other error fails
 /// only this record.
-fn parse_record(index: usize, text: &RawValue) -> Result<Record, ApiError> {
+fn parse_record(index: usize, text: &RawValue, reading: &Reading) -> Result<Record, ApiError> {
     let malformed = |_| ApiError::new(ErrorKind::MalformedJson);
-    let mut object = Object::of_item(index, compact::parse(text.get().as_bytes()).map_err(malformed)?)?;
+    let customer = compact::parse(text.get().as_bytes()).map_err(malformed)?;
+    let mut object = Object::of_item(index, customer, reading)?;
     let source_id = object.required_identifier("source_id")?;
-    let record = match request::customer_patch(object.into_body()) {
+    let record = match reading.attempt(|| request::customer_patch(object.into_record(index))) {
         Ok(patch) => BulkRecord::Patch(Box::new(patch)),
         Err(error) => BulkRecord::Failure(error.into_record_failure()),
     };

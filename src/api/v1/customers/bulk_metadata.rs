@@ -1,4 +1,3 @@
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::Value;
@@ -12,30 +11,25 @@ use crate::http::error::{ApiError, ErrorKind};
 use crate::http::extract::BulkJson;
 use crate::http::payload::Object;
 use crate::http::state::AppState;
+use crate::http::unread::Reading;
 use crate::service::Caller;
 use crate::service::jobs::{self, JobRequest};
 
 /// POST /v1/customers/metadata/async (update-customers-metadata-in-bulk)
-pub async fn handle(
-    State(app): State<AppState>,
-    caller: Caller,
-    BulkJson(body): BulkJson,
-) -> Result<Response, ApiError> {
-    let parsing = tokio::task::spawn_blocking(move || parse(&body.unwrap_or_default()));
-    let (metadata, records) =
-        parsing.await.map_err(|error| ApiError::new(ErrorKind::Internal).with_cause(&error))??;
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: BulkJson) -> Result<Response, ApiError> {
+    let (metadata, records) = body.read(parse).await?;
     let request = JobRequest { kind: JobType::CustomersMetadataUpdate, parameters: Some(metadata) };
     let id = jobs::accept(&app.core, &caller, request, records).await?;
     Ok(answer::accepted(&id))
 }
 
-fn parse(body: &Bytes) -> Result<(JsonText, Vec<Record>), ApiError> {
+fn parse(body: &[u8], reading: &Reading) -> Result<(JsonText, Vec<Record>), ApiError> {
     let body: Option<Value> = if body.is_empty() {
         None
     } else {
         Some(compact::parse(body).map_err(|_| ApiError::new(ErrorKind::MalformedJson))?)
     };
-    let mut body = Object::of_body(body)?;
+    let mut body = Object::of_body(body, reading)?;
     body.require("source_ids")?;
     body.require("metadata")?;
     let Some(source_ids) = body.identifiers("source_ids", BULK_RECORDS)? else {

@@ -16,17 +16,17 @@ pub async fn handle(
     State(app): State<AppState>,
     caller: Caller,
     Id(id): Id,
-    Json(body): Json,
+    body: Json,
 ) -> Result<StatusCode, ApiError> {
-    let change = consent_change(Object::of_body(body)?)?;
+    let change = body.read(consent_change)?;
     consents::update(&app.core, &caller, &id, &change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Reads an object that maps consent ids to whether the consent is given. `"unsubscribed": true` revokes all consents, and the other
 /// members are then ignored.
-fn consent_change(body: Object) -> Result<ConsentChange, ApiError> {
-    let members = body.into_members();
+fn consent_change(mut body: Object<'_>) -> Result<ConsentChange, ApiError> {
+    let members = body.take_members();
     if members.is_empty() {
         return Err(ApiError::invalid_payload("The payload cannot be empty"));
     }

@@ -7,7 +7,8 @@ use crate::domain::customer::CustomerRef;
 use crate::domain::page::{self, SortKey};
 use crate::http::answer;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::extract::Query;
+use crate::http::query::parse_filter;
 use crate::http::state::AppState;
 use crate::objects::{customer, list};
 use crate::service::{Caller, rules, segments};
@@ -17,24 +18,25 @@ const MAX_PAGE: i64 = 99;
 
 /// GET /v1/customers (list-customers)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let (page, cursor) = query.page_or_cursor(MAX_PAGE)?;
-    let mut filter = CustomerFilter {
-        email: query.text("email")?,
-        city: query.text("city")?,
-        name: query.text("name")?,
-        segment_id: query.text("segment_id")?,
-        created_at: query.window("created_at")?,
-        updated_at: query.window("updated_at")?,
-        filter: None,
-    };
-    let sort = query.order(&SORT_ORDERS)?;
+    let ((page, cursor), mut filter, sort, filters) = query.read(|query| {
+        let page = query.page_or_cursor(MAX_PAGE)?;
+        let filter = CustomerFilter {
+            email: query.text("email")?,
+            city: query.text("city")?,
+            name: query.text("name")?,
+            segment_id: query.text("segment_id")?,
+            created_at: query.window("created_at")?,
+            updated_at: query.window("updated_at")?,
+            filter: None,
+        };
+        Ok((page, filter, query.order(&SORT_ORDERS)?, query.filters()?))
+    })?;
 
     let mut connection = app.core.pool.acquire_for(caller.project).await?;
-    if query.filters()?.is_some() {
+    if let Some(filters) = filters {
         connection.shorten_statement_timeout().await?;
         let (rules, now) = rules::current(&app.core, &mut connection, caller.project).await?;
-        let parsed = query.filter_of(|name| rules.customer_field(name))?;
-        filter.filter = parsed.map(|parsed| (parsed, now));
+        filter.filter = Some((parse_filter(&filters, |name| rules.customer_field(name))?, now));
     }
     let mut found = db::customers::list(&mut connection, caller.project, &filter, sort, cursor, page).await?;
     if let Some(segment_id) = filter.segment_id.as_ref().filter(|_| found.is_time_dependent != Some(false))

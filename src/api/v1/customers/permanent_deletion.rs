@@ -11,12 +11,8 @@ use crate::service::{Caller, permanent_deletion};
 /// POST /v1/customers/{customerId}/permanent-deletion (customer-permanently-deletion)
 ///
 /// The request has no body in the vendor's documentation, but the JavaScript SDK sends `{}`. Any JSON body is ignored.
-pub async fn handle(
-    State(app): State<AppState>,
-    caller: Caller,
-    Id(id): Id,
-    Json(_): Json,
-) -> Result<Response, ApiError> {
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
+    body.read_none()?;
     let record = permanent_deletion::erase(&app.core, &caller, &id).await?;
     Ok(answer::json(|out| deletion::write(out, &record)))
 }

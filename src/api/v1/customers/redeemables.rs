@@ -5,8 +5,7 @@ use crate::db;
 use crate::domain::filter::FieldKind;
 use crate::http::answer;
 use crate::http::error::ApiError;
-use crate::http::extract::Id;
-use crate::http::query::Query;
+use crate::http::extract::{Id, Query};
 use crate::http::state::AppState;
 use crate::objects::list;
 use crate::service::{Caller, Error, Resource};
@@ -30,10 +29,12 @@ pub async fn handle(
     Id(id): Id,
     query: Query,
 ) -> Result<Response, ApiError> {
-    query.filter_of(filter_field)?;
-    query.limit()?;
-    query.one_of("order", &["id", "-id"])?;
-    query.text("starting_after_id")?;
+    query.read(|query| {
+        query.filter_of(filter_field)?;
+        query.limit()?;
+        query.one_of("order", &["id", "-id"])?;
+        query.text("starting_after_id")
+    })?;
     let mut connection = app.core.pool.acquire_for(caller.project).await?;
     let customer = db::customers::find(&mut connection, caller.project, &id).await?;
     connection.release();

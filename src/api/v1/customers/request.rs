@@ -10,7 +10,7 @@ use crate::http::payload::Object;
 ///
 /// # Errors
 /// Returns 400 for the first invalid member.
-pub fn customer_reference(mut body: Object) -> Result<CustomerReference, ApiError> {
+pub fn customer_reference(mut body: Object<'_>) -> Result<CustomerReference, ApiError> {
     let id = body.identifier("id")?;
     let source_id = body.identifier("source_id")?;
     Ok(CustomerReference { id, source_id, patch: customer_patch(body)? })
@@ -20,7 +20,7 @@ pub fn customer_reference(mut body: Object) -> Result<CustomerReference, ApiErro
 ///
 /// # Errors
 /// Returns 400 for the first invalid member.
-pub fn customer_patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
+pub fn customer_patch(mut body: Object<'_>) -> Result<CustomerPatch, ApiError> {
     Ok(CustomerPatch {
         name: body.text("name", TEXT_CHARS)?,
         description: body.text("description", DESCRIPTION_CHARS)?,
@@ -37,7 +37,7 @@ pub fn customer_patch(mut body: Object) -> Result<CustomerPatch, ApiError> {
     })
 }
 
-fn read_address(mut address: Object) -> Result<Address, ApiError> {
+fn read_address(mut address: Object<'_>) -> Result<Address, ApiError> {
     Ok(Address {
         city: address.text("city", TEXT_CHARS)?,
         state: address.text("state", TEXT_CHARS)?,

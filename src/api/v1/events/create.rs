@@ -16,13 +16,13 @@ use crate::service::Caller;
 use crate::service::events::{self, NewEvent};
 
 /// POST /v1/events (track-custom-event)
-pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let new = new_event(Object::of_body(body)?)?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
+    let new = body.read(new_event)?;
     let (tracked, customer) = events::track(&app.core, &caller, new).await?;
     Ok(answer::json(|out| event::write(out, &tracked, &customer)))
 }
 
-fn new_event(mut body: Object) -> Result<NewEvent, ApiError> {
+fn new_event(mut body: Object<'_>) -> Result<NewEvent, ApiError> {
     let name = body.required_text("event", 1, EVENT_NAME_CHARS)?;
     body.require("customer")?;
     let Patch::Value(customer) = body.object("customer")? else {
@@ -37,8 +37,8 @@ fn new_event(mut body: Object) -> Result<NewEvent, ApiError> {
 
 /// Reads a member that is an object with a required `code` and an optional identifier.
 fn object_with_code(
-    body: &mut Object,
-    name: &str,
+    body: &mut Object<'_>,
+    name: &'static str,
     identifier: Option<&'static str>,
 ) -> Result<Option<JsonText>, ApiError> {
     let Patch::Value(mut object) = body.object(name)? else { return Ok(None) };

@@ -7,8 +7,7 @@ use crate::domain::job::JobType;
 use crate::http::answer;
 use crate::http::base_url::BaseUrl;
 use crate::http::error::ApiError;
-use crate::http::extract::Id;
-use crate::http::query::Query;
+use crate::http::extract::{Id, Query};
 use crate::http::state::AppState;
 use crate::objects::export;
 use crate::service::{Caller, jobs};
@@ -24,7 +23,7 @@ pub async fn handle(
     query: Query,
     Id(id): Id,
 ) -> Result<Response, ApiError> {
-    if let Some(token) = query.text("token")? {
+    if let Some(token) = query.read(|query| query.text("token"))? {
         let found = jobs::download(&app.core, &id, &token).await?;
         let found = found.filter(|(_, job)| job.kind == JobType::Export);
         let (project, job) = found.ok_or_else(ApiError::unauthorized)?;

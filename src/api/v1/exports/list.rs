@@ -8,7 +8,7 @@ use crate::domain::page::Direction;
 use crate::http::answer;
 use crate::http::base_url::BaseUrl;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::extract::Query;
 use crate::http::state::AppState;
 use crate::objects::{export, list};
 use crate::service::Caller;
@@ -22,8 +22,9 @@ pub async fn handle(
     base_url: BaseUrl,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let page = query.page(MAX_PAGE)?;
-    let (sort, direction) = match query.one_of("order", &["created_at", "-created_at", "status", "-status"])? {
+    let orders = ["created_at", "-created_at", "status", "-status"];
+    let (page, order) = query.read(|query| Ok((query.page(MAX_PAGE)?, query.one_of("order", &orders)?)))?;
+    let (sort, direction) = match order {
         Some("created_at") => (ExportSort::CreatedAt, Direction::Ascending),
         Some("status") => (ExportSort::Status, Direction::Ascending),
         Some("-status") => (ExportSort::Status, Direction::Descending),

@@ -13,7 +13,7 @@ use crate::http::payload::Object;
 ///
 /// # Errors
 /// Returns an error when the value is missing or invalid, or names objects that are not emulated.
-pub fn exported_object(body: &mut Object) -> Result<ExportedObject, ApiError> {
+pub fn exported_object(body: &mut Object<'_>) -> Result<ExportedObject, ApiError> {
     body.require("exported_object")?;
     let find = |name: &str| VENDOR_EXPORTED_OBJECTS.into_iter().find(|object| *object == name);
     let Some(name) = body.one_of("exported_object", &VENDOR_EXPORTED_OBJECTS, find)? else {
@@ -26,8 +26,8 @@ pub fn exported_object(body: &mut Object) -> Result<ExportedObject, ApiError> {
 ///
 /// # Errors
 /// Returns 400 for the first invalid member.
-pub fn export_request(exported_object: ExportedObject, body: &mut Object) -> Result<ExportRequest, ApiError> {
-    let mut parameters = body.object("parameters")?.value().unwrap_or_default();
+pub fn export_request(exported_object: ExportedObject, body: &mut Object<'_>) -> Result<ExportRequest, ApiError> {
+    let mut parameters = body.object_or_empty("parameters")?;
     let allowed: Vec<_> = exported_object.orders().iter().copied().chain([""]).collect();
     let find = |order: &str| allowed.contains(&order).then(|| order.to_owned());
     let order = parameters.one_of("order", exported_object.orders(), find)?;
@@ -40,6 +40,8 @@ pub fn export_request(exported_object: ExportedObject, body: &mut Object) -> Res
     if fields.is_empty() {
         fields = exported_object.default_fields().iter().map(|&field| field.to_owned()).collect();
     }
+    // The vendor documents this member for exports of vouchers.
+    parameters.ignore(&["campaign_id"]);
     let Patch::Value(filters) = parameters.metadata("filters")? else {
         return Ok(ExportRequest { exported_object, parameters: ExportParameters { order, fields, filters: None } });
     };

@@ -10,13 +10,8 @@ use crate::objects::metadata_schema::{Style, write};
 use crate::service::{Caller, metadata_schemas};
 
 /// PUT /v1/metadata-schemas/{resource} (update-metadata-schema-server-side)
-pub async fn handle(
-    State(app): State<AppState>,
-    caller: Caller,
-    Id(id): Id,
-    Json(body): Json,
-) -> Result<Response, ApiError> {
-    let change = metadata_definitions::metadata_schema_change(body)?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
+    let change = body.read(metadata_definitions::metadata_schema_change)?;
     let saved = metadata_schemas::update(&app.core, &caller, &id, &change).await?;
     Ok(answer::json(|out| write(out, &saved, Style::Server)))
 }

@@ -10,7 +10,7 @@ use crate::service::{Caller, oauth};
 ///
 /// An unknown token is answered with 404 without a body, as in the vendor's API.
 pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> Result<StatusCode, ApiError> {
-    let access_token = form.required_text("access_token")?;
+    let access_token = form.read(|fields| fields.required_text("access_token"))?;
     if !oauth::revoke(&app.core, &caller, &access_token).await? {
         return Ok(StatusCode::NOT_FOUND);
     }

@@ -12,7 +12,8 @@ use crate::service::{Caller, oauth};
 
 /// POST /v1/oauth/token (generate-oauth-token)
 pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> Result<Response, ApiError> {
-    let (grant_type, scope) = (form.required_text("grant_type")?, form.required_text("scope")?);
+    let (grant_type, scope) =
+        form.read(|fields| Ok((fields.required_text("grant_type")?, fields.required_text("scope")?)))?;
     if grant_type != "client_credentials" {
         return Err(ApiError::new(ErrorKind::InvalidGrantType));
     }

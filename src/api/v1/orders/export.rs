@@ -6,15 +6,13 @@ use crate::domain::export::ExportedObject;
 use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::Json;
-use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::objects::export;
 use crate::service::{Caller, jobs};
 
 /// POST /v1/orders/export (create-order-export)
-pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let mut body = Object::of_body(body)?;
-    let request = request::export_request(ExportedObject::Order, &mut body)?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
+    let request = body.read(|mut body| request::export_request(ExportedObject::Order, &mut body))?;
     let job = jobs::accept_export(&app.core, &caller, &request).await?;
     Ok(answer::json(|out| export::write_accepted(out, &job)))
 }

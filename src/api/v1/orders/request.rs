@@ -11,7 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::payload::Object;
 
 /// Reads the ids that select the order to save.
-pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
+pub fn order_reference(body: &mut Object<'_>) -> Result<OrderReference, ApiError> {
     Ok(OrderReference { id: body.identifier("id")?, source_id: body.identifier("source_id")? })
 }
 
@@ -19,7 +19,7 @@ pub fn order_reference(body: &mut Object) -> Result<OrderReference, ApiError> {
 ///
 /// # Errors
 /// Returns 400 for the first invalid member.
-pub fn order_change(mut body: Object) -> Result<OrderChange, ApiError> {
+pub fn order_change(mut body: Object<'_>) -> Result<OrderChange, ApiError> {
     let status = body.one_of("status", &OrderStatus::ALL.map(OrderStatus::as_str), OrderStatus::parse)?;
     let amount = body.integer("amount")?;
     let items = body
@@ -30,11 +30,13 @@ pub fn order_change(mut body: Object) -> Result<OrderChange, ApiError> {
     let customer = object_or_id(&mut body, "customer", "customer_id")?;
     let referrer = object_or_id(&mut body, "referrer", "referrer_id")?;
     let created_at = body.time("created_at")?;
+    // Discounts are not emulated.
+    body.ignore(&["discount_amount", "initial_amount"]);
     Ok(OrderChange { order: OrderPatch { status, amount, items, metadata, created_at }, customer, referrer })
 }
 
 /// Reads a customer that is sent as an object or as an id. The object takes precedence.
-fn object_or_id(body: &mut Object, object: &str, id: &str) -> Result<Option<CustomerReference>, ApiError> {
+fn object_or_id(body: &mut Object<'_>, object: &'static str, id: &str) -> Result<Option<CustomerReference>, ApiError> {
     let id = body.identifier(id)?;
     Ok(match (body.object(object)?, id) {
         (Patch::Value(customer), _) => Some(customer_reference(customer)?),
@@ -43,7 +45,7 @@ fn object_or_id(body: &mut Object, object: &str, id: &str) -> Result<Option<Cust
     })
 }
 
-fn order_item(mut body: Object) -> Result<OrderItem, ApiError> {
+fn order_item(mut body: Object<'_>) -> Result<OrderItem, ApiError> {
     let mut head = Map::new();
     for name in ["source_id", "related_object", "product_id", "sku_id"] {
         let text = if name == "related_object" {
@@ -59,6 +61,7 @@ fn order_item(mut body: Object) -> Result<OrderItem, ApiError> {
     let amount = body.integer("amount")?;
     // Discounts are not emulated, so the quantity before a discount is only checked.
     body.integer_of_at_least("initial_quantity", 1)?;
+    body.ignore(&["discount_amount", "discount_quantity", "initial_amount"]);
     let mut tail = Map::new();
     let (product, product_price) = product_or_sku(&mut body, "product", "name")?;
     let (sku, sku_price) = product_or_sku(&mut body, "sku", "sku")?;
@@ -73,7 +76,11 @@ fn order_item(mut body: Object) -> Result<OrderItem, ApiError> {
 
 /// Reads the product or SKU of an item, whose own name is in the member `title`. Returns an object with the members that the vendor
 /// shows, and the price.
-fn product_or_sku(body: &mut Object, name: &str, title: &str) -> Result<(Option<Value>, Option<i64>), ApiError> {
+fn product_or_sku(
+    body: &mut Object<'_>,
+    name: &'static str,
+    title: &'static str,
+) -> Result<(Option<Value>, Option<i64>), ApiError> {
     let Patch::Value(mut object) = body.object(name)? else { return Ok((None, None)) };
     let mut shown = Map::new();
     let texts = [
@@ -86,6 +93,8 @@ fn product_or_sku(body: &mut Object, name: &str, title: &str) -> Result<(Option<
         shown.insert("metadata".to_owned(), Value::Object(metadata));
     }
     let price = object.integer("price")?;
+    // Products are not looked up, so none is replaced.
+    object.ignore(&["override"]);
     shown.extend(price.map(|price| ("price".to_owned(), price.into())));
     Ok((Some(Value::Object(shown)), price))
 }

@@ -8,21 +8,22 @@ use crate::domain::page::{self, Window};
 use crate::domain::segment::Segment;
 use crate::http::answer;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::extract::Query;
 use crate::http::state::AppState;
 use crate::objects::{list, segment};
 use crate::service::Caller;
 
 /// GET /v1/segments (list-segment)
 pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
-    let limit = query.limit()?;
-    let sort = query.order(&["created_at", "-created_at"])?;
-    let filter = SegmentFilter {
-        ids: query.texts("ids"),
-        created_at: Window { before: query.time("end_date")?, after: query.time("start_date")? },
-        filter: query.filter_of(SegmentField::parse)?,
-    };
-    let cursor = query.time("starting_after")?;
+    let (limit, sort, filter, cursor) = query.read(|query| {
+        let (limit, sort) = (query.limit()?, query.order(&["created_at", "-created_at"])?);
+        let filter = SegmentFilter {
+            ids: query.texts("ids"),
+            created_at: Window { before: query.time("end_date")?, after: query.time("start_date")? },
+            filter: query.filter_of(SegmentField::parse)?,
+        };
+        Ok((limit, sort, filter, query.time("starting_after")?))
+    })?;
     let mut connection = app.core.pool.acquire_for(caller.project).await?;
     if filter.filter.is_some() {
         connection.shorten_statement_timeout().await?;

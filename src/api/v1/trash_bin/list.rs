@@ -3,7 +3,7 @@ use axum::response::Response;
 use crate::domain::filter::FieldKind;
 use crate::http::answer;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::extract::Query;
 use crate::objects::list;
 use crate::service::Caller;
 
@@ -14,9 +14,11 @@ const FILTER_FIELDS: [&str; 4] = ["id", "resource_type", "resource_name", "resou
 ///
 /// Validates the query and returns an empty list, because the trash bin is empty.
 pub async fn handle(_: Caller, query: Query) -> Result<Response, ApiError> {
-    query.filter_of(|name| FILTER_FIELDS.contains(&name).then_some(((), FieldKind::Text)))?;
-    query.limit()?;
-    query.one_of("order", &["id", "-id"])?;
-    query.text("starting_after_id")?;
+    query.read(|query| {
+        query.filter_of(|name| FILTER_FIELDS.contains(&name).then_some(((), FieldKind::Text)))?;
+        query.limit()?;
+        query.one_of("order", &["id", "-id"])?;
+        query.text("starting_after_id")
+    })?;
     Ok(answer::json(list::write_empty))
 }
