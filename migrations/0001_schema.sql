@@ -102,8 +102,30 @@ COMMENT ON COLUMN projects.clock_offset_micros IS
 COMMENT ON COLUMN projects.clock_frozen_at IS 'the time of the clock while it is frozen';
 COMMENT ON COLUMN projects.identifier_seed IS 'what identifiers are made from (see seeded_identifiers); null: they are random';
 COMMENT ON COLUMN projects.is_strict IS 'whether requests are refused that the vendor or the emulator otherwise tolerates';
-COMMENT ON COLUMN projects.faults_version IS 'is incremented by every change of the faults of the project; null while it has none';
+COMMENT ON COLUMN projects.faults_version IS 'another number after every change of the faults of the project, which processes cache by it; null while it has none';
 COMMENT ON COLUMN projects.deleted_at IS 'when the deletion of the project began; from then on no request finds it';
+
+-- ---------------------------------------------------------------------------------------------- faults
+CREATE TABLE faults (
+    project_id bigint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    rule json NOT NULL,
+    matches bigint NOT NULL DEFAULT 0,
+    hits bigint NOT NULL DEFAULT 0,
+    CONSTRAINT faults_pk PRIMARY KEY (project_id, id),
+    CONSTRAINT faults_project_fk FOREIGN KEY (project_id) REFERENCES projects (id)
+);
+-- The numbers of projects.faults_version: no project has the same number twice, so a cached version is never that of other faults.
+CREATE SEQUENCE faults_versions;
+COMMENT ON TABLE faults IS
+    'what goes wrong on purpose in a project. A change locks the row of the project first, so that there are never too many';
+COMMENT ON COLUMN faults.id IS 'fault_...';
+COMMENT ON COLUMN faults.number IS 'the order of creation, in which faults are tried';
+COMMENT ON COLUMN faults.rule IS 'which requests match and what happens to them, as the API shows it; it does not change';
+COMMENT ON COLUMN faults.matches IS
+    'how many requests matched. It is here and not in memory, so that several emulators on the database decide together';
+COMMENT ON COLUMN faults.hits IS 'how many of them were hit';
 
 -- ---------------------------------------------------------------------------------------------- seeded identifiers
 CREATE TABLE seeded_identifiers (

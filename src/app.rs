@@ -26,6 +26,7 @@ use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
+use crate::service::faults::FaultCache;
 use crate::service::jobs::JobScheduler;
 use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
@@ -213,6 +214,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),
         request_log: RequestLog::new(config.request_log),
+        faults: FaultCache::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| ConfiguredPair { id: &pair.id, token: &pair.token });

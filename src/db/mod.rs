@@ -18,6 +18,7 @@ pub mod error;
 pub mod event_schemas;
 pub mod events;
 pub mod exports;
+pub mod faults;
 pub mod filter;
 pub mod functions;
 pub mod jobs;

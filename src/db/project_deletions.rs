@@ -123,6 +123,7 @@ tables![
     "job_slices",
     "job_results",
     "oauth_tokens",
+    "faults",
     "webhook_deliveries",
     "webhooks",
     "orders",

@@ -113,3 +113,12 @@ pub const CLOCK_START: DateTime<Utc> = DateTime::from_timestamp(1_462_406_400, 0
 pub const CLOCK_END: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).unwrap();
 /// The longest seed of identifiers, in characters.
 pub const SEED_CHARS: usize = 100;
+
+/// How many faults a project may have.
+pub const FAULTS_PER_PROJECT: usize = 100;
+
+/// How long a fault may delay a request, in milliseconds.
+pub const FAULT_DELAY_MILLIS: i64 = 600_000;
+
+/// The maximum size of the body of a fault as JSON, in bytes.
+pub const FAULT_BODY_BYTES: usize = 64 * 1024;

@@ -9,6 +9,7 @@ pub mod customer_csv;
 pub mod deletion;
 pub mod event;
 pub mod export;
+pub mod fault;
 pub mod filter;
 pub mod identifier;
 pub mod identifier_kind;

@@ -13,9 +13,10 @@ use tokio::time::{Instant, timeout};
 use super::auth;
 use super::connection::request_body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
+use super::faults;
 use super::query;
 use super::request_context::{RequestContext, RoutePattern};
-use super::request_log::{Operations, Outcome, Recording};
+use super::request_log::{Operations, Recording};
 use super::routes::{Reads, ResolvedOperation, ResolvedRoutes, RouteTable};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
@@ -55,7 +56,10 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let route = operation.map(|operation| operation.pattern);
     let operation_id = operation.filter(|operation| operation.answers(&method)).map(|operation| operation.operation_id);
     let refusal = refusal(request.headers(), operation);
-    let recording = Recording::begin(&state, &mut request, started, now);
+    if let Some(operation) = operation_id {
+        let _ = context.operation.set(operation);
+    }
+    let recording = Recording::begin(&state, &context, &mut request, started, now);
     request.extensions_mut().insert(Arc::clone(&context));
     if let Some(route) = route {
         request.extensions_mut().insert(route);
@@ -87,12 +91,14 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let mut response = finish(response, &context, &method, route, started);
     if let Some(&left) = context.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
-        state.rate_limits.describe(response.headers_mut(), left, is_over, now);
-    }
-    match recording {
-        Some(recording) => {
-            recording.finish(&state, Outcome { context, operation: operation_id }, &frame.near, response)
+        state.rate_limits.describe(response.headers_mut(), if is_over { 0 } else { left }, is_over, now);
+        if is_over {
+            faults::describe_retry(&context, response.headers_mut(), now);
         }
+    }
+    let response = faults::close(&context, response);
+    match recording {
+        Some(recording) => recording.finish(&frame.near, response),
         None => response,
     }
 }
@@ -141,11 +147,19 @@ impl Run {
             }
             _ => {}
         }
-        // The extractors of a handler do the same. This concerns the few operations without authentication.
-        match refusal.map_or_else(|| context.refuse_unread(), Err) {
-            Ok(()) => next.run(request).await,
+        let is_carried_out = faults::begin(&state, &context, request.method(), request.uri().path()).await;
+        // The extractors of a handler refuse what is unread too. This concerns the few operations without authentication.
+        let response = match refusal.map_or_else(|| context.refuse_unread(), Err) {
+            _ if !is_carried_out => {
+                if is_recorded && route.is_some() {
+                    Recording::read_unhandled(&mut request).await;
+                }
+                Response::default()
+            }
             Err(error) => error.into_response(),
-        }
+            Ok(()) => next.run(request).await,
+        };
+        faults::end(&state, &context, response).await
     }
 }
 

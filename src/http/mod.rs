@@ -12,6 +12,7 @@ pub(crate) mod csv_rows;
 pub(crate) mod edge;
 pub mod error;
 pub(crate) mod extract;
+pub(crate) mod faults;
 pub(crate) mod form;
 pub(crate) mod frame;
 #[doc(hidden)]

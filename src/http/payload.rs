@@ -261,6 +261,16 @@ impl<'r> Object<'r> {
         })
     }
 
+    /// Returns whether the member is an object.
+    pub fn is_object(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(Value::is_object)
+    }
+
+    /// Reads a member of any type; `null` counts as absent.
+    pub fn any(&mut self, name: &str) -> Option<Value> {
+        self.take(name).value()
+    }
+
     /// Reads an object.
     pub fn object(&mut self, name: &'static str) -> Result<Patch<Self>, ApiError> {
         match self.take(name) {

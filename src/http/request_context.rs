@@ -13,6 +13,7 @@ use super::unread::{MAX_UNREAD, Reading, Unread};
 use crate::domain::credential::Principal;
 use crate::domain::project::ProjectId;
 use crate::domain::project_control::ProjectControl;
+use crate::service::faults::Hit;
 use crate::service::{Core, identifiers};
 
 /// Formats the error response of an API whose errors are not in the vendor's form, from the error text.
@@ -49,6 +50,10 @@ pub struct RequestContext {
     pub error_formatter: OnceLock<ErrorFormatter>,
     /// Held until the response is complete, because parsed values are dropped by then.
     pub parse_permit: OnceLock<ParsePermit>,
+    /// The operation id; not set for a request without a route.
+    pub operation: OnceLock<&'static str>,
+    /// The fault that hits the request.
+    pub fault: OnceLock<Hit>,
     /// What the request contains and its operation knows nothing of: JSON pointers of members, and `?` with the names of query
     /// parameters. Set when the request is answered, and only if there is any.
     pub unread: OnceLock<Vec<String>>,

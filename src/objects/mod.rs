@@ -10,6 +10,7 @@ pub mod customer;
 pub mod deletion;
 pub mod event;
 pub mod export;
+pub mod fault;
 pub mod key;
 pub mod list;
 pub mod logged_request;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Caller;
+use super::faults::FaultCache;
 use super::jobs::scheduler::JobScheduler;
 use super::request_log::RequestLog;
 use super::rules::cache::RulesCache;
@@ -30,6 +31,7 @@ pub struct Core {
     pub job_scheduler: JobScheduler,
     pub delivery_notifier: DeliveryNotifier,
     pub request_log: RequestLog,
+    pub faults: FaultCache,
 }
 
 impl Core {

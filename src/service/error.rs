@@ -23,6 +23,7 @@ pub enum Resource {
     Key,
     Project,
     LoggedRequest,
+    Fault,
 }
 
 impl Resource {
@@ -46,6 +47,7 @@ impl Resource {
             Self::Key => "key",
             Self::Project => "project",
             Self::LoggedRequest => "request",
+            Self::Fault => "fault",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod customers;
 pub mod customers_by_source_id;
 pub mod event_schemas;
 pub mod events;
+pub mod faults;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;

@@ -6,6 +6,7 @@ mod consents;
 mod contract;
 mod custom_event_schemas;
 mod customer_state;
+mod faults;
 mod health;
 mod idle;
 mod ids;
@@ -36,6 +37,7 @@ pub fn routes() -> Routes {
         .merge(clock::routes())
         .merge(consents::routes())
         .merge(custom_event_schemas::routes())
+        .merge(faults::routes())
         .merge(ids::routes())
         .merge(keys::routes())
         .merge(metadata_schemas::routes())

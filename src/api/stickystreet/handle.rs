@@ -11,8 +11,9 @@ use super::error::CallError;
 use super::fields::Fields;
 use super::output_format::OutputFormat;
 use super::{customer_delete, customer_info, record_customer};
+use crate::http::error::ErrorKind;
 use crate::http::state::{App, AppState};
-use crate::http::{ApiError, RequestContext, not_allowed};
+use crate::http::{ApiError, RequestContext, faults, not_allowed};
 use crate::service::Caller;
 
 /// The types of `StickyStreet` that are not emulated. Types that begin with `user_` are not emulated either and not listed here.
@@ -78,7 +79,7 @@ async fn authenticate_and_run(
     request: Request,
     format: &OnceLock<OutputFormat>,
 ) -> Result<Answer, CallError> {
-    let headers = request.headers().clone();
+    let (headers, method, uri) = (request.headers().clone(), request.method().clone(), request.uri().clone());
     let fields = Fields::from_request(request, context).await?;
     // Set the format first, so that an invalid callback is reported in it.
     let (requested, callback_check) = OutputFormat::read(&fields);
@@ -89,6 +90,10 @@ async fn authenticate_and_run(
     let AuthenticatedCaller { caller, allows_other_sites } = credentials.authenticate(app, context).await?;
     if allows_other_sites {
         format.allow_other_sites();
+    }
+    if !faults::begin(app, context, &method, uri.path()).await {
+        // The middleware replaces the answer by that of the fault.
+        return Err(ApiError::new(ErrorKind::Internal).into());
     }
     run(app, &caller, kind, &fields).await
 }

@@ -15,6 +15,7 @@ functions![
     "rules_lock_key",
     "project_time",
     "is_before_job_rows",
+    "is_fault_hit",
     "lock_rules_shared",
     "try_lock_rules_shared",
     "lock_rules_exclusive",

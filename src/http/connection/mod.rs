@@ -21,5 +21,5 @@ mod state;
 mod stream;
 
 pub use limits::{ConnectionLimits, raise_descriptor_limit};
-pub use serve::HttpService;
+pub use serve::{HttpService, ResetConnection};
 pub use server::HttpServer;

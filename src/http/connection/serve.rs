@@ -1,6 +1,7 @@
 //! Serves the requests of one connection.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -62,6 +63,9 @@ pub(super) async fn serve(
             () = state.changed.notified() => {}
         }
         if state.is_expired() {
+            if state.is_reset() {
+                connection.into_parts().io.inner().reset();
+            }
             return;
         }
         if state.disposable_since().is_some() {
@@ -77,6 +81,16 @@ pub(super) async fn serve(
     }
 }
 
+/// An extension of a response that is not sent: the connection is reset instead.
+#[derive(Clone, Copy, Debug)]
+pub struct ResetConnection;
+
+/// Resets the connection. It does not return: the task of the connection ends.
+async fn reset(state: &ConnectionState) -> Result<Response<ResponseBody>, Infallible> {
+    state.reset();
+    pending().await
+}
+
 /// Answers one request.
 async fn answer(
     mut service: impl HttpService,
@@ -87,6 +101,9 @@ async fn answer(
     let (mut parts, body) = request.into_parts();
     if body.is_end_stream() {
         let response = service.call(Request::from_parts(parts, Body::empty())).await?;
+        if response.extensions().get::<ResetConnection>().is_some() {
+            return reset(&state).await;
+        }
         return Ok(response.map(|body| ResponseBody::new(body, state)));
     }
     let expects_continue = parts.headers.contains_key(header::EXPECT);
@@ -95,6 +112,9 @@ async fn answer(
     parts.extensions.insert(Arc::clone(&progress));
     let body = Body::new(RequestBody::new(body, Arc::clone(&progress)));
     let mut response = service.call(Request::from_parts(parts, body)).await?;
+    if response.extensions().get::<ResetConnection>().is_some() {
+        return reset(&state).await;
+    }
     if !progress.discard_rest(expects_continue, &limits, || state.is_stopping()).await {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         state.linger();

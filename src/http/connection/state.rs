@@ -39,6 +39,8 @@ pub(super) struct ConnectionState {
     lingers: AtomicBool,
     is_stopping: AtomicBool,
     is_expired: AtomicBool,
+    /// Whether the connection is closed with a reset instead of an orderly end.
+    is_reset: AtomicBool,
     /// The body of the current request, if it has one.
     body: Mutex<Option<Arc<BodyProgress>>>,
     /// Wakes the task of the connection, which then looks at the flags.
@@ -54,6 +56,7 @@ impl ConnectionState {
             lingers: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             is_expired: AtomicBool::new(false),
+            is_reset: AtomicBool::new(false),
             body: Mutex::new(None),
             changed: Notify::new(),
         }
@@ -144,6 +147,16 @@ impl ConnectionState {
 
     pub fn is_expired(&self) -> bool {
         self.is_expired.load(Ordering::Relaxed)
+    }
+
+    /// The connection has to be closed at once, so that the client sees a reset.
+    pub fn reset(&self) {
+        self.is_reset.store(true, Ordering::Relaxed);
+        self.expire();
+    }
+
+    pub fn is_reset(&self) -> bool {
+        self.is_reset.load(Ordering::Relaxed)
     }
 
     /// Sets the body of the current request.

@@ -46,6 +46,12 @@ impl HttpStream {
         let _ = self.stream.try_write(&[head.as_bytes(), &body].concat());
     }
 
+    /// Makes the system discard what is not sent and reset the connection when the stream is dropped.
+    pub fn reset(&self) {
+        // The client may be gone.
+        let _ = self.stream.set_zero_linger();
+    }
+
     /// Returns the replacement of the bytes if they are an error answer of hyper.
     fn replacement_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         if !matches!(self.state.phase(), Phase::Idle | Phase::Head) {

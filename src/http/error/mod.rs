@@ -58,6 +58,10 @@ pub enum ErrorKind {
     Internal,
     NotEmulated,
     Unavailable,
+    /// The vendor's plan does not include the feature. Only a fault answers so.
+    MissingFeature,
+    /// A status that only a fault answers with.
+    Other(StatusCode),
 }
 
 /// The form of an error body.
@@ -166,6 +170,15 @@ impl ErrorKind {
                 Shape::Standard,
             ),
             Kind::NotEmulated => (StatusCode::NOT_IMPLEMENTED, Some("not_emulated"), "Not emulated", Shape::Standard),
+            Kind::MissingFeature => (
+                StatusCode::PAYMENT_REQUIRED,
+                Some("missing_required_feature"),
+                "Payment required",
+                Shape::WithoutRequestId,
+            ),
+            Kind::Other(status) => {
+                (status, None, status.canonical_reason().unwrap_or("Unknown status"), Shape::Standard)
+            }
             Kind::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, Some("service_unavailable"), "Service unavailable", Shape::Standard)
             }
@@ -377,18 +390,4 @@ pub async fn no_such_endpoint(method: Method, uri: Uri) -> ApiError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::service;
-
-    #[test]
-    fn metadata_refused_by_its_schema_has_its_own_error_key() {
-        let details = "unit: must be a number (actual value is 'EUR')".to_owned();
-        let error = ApiError::from(service::Error::InvalidMetadata { details });
-        assert_eq!(error.status(), StatusCode::BAD_REQUEST);
-        assert_eq!(
-            String::from_utf8(error.body("v-0ead453c10ec031067")).unwrap(),
-            r#"{"code":400,"key":"metadata_validation_failed","message":"Metadata validation failed","details":"unit: must be a number (actual value is 'EUR')","request_id":"v-0ead453c10ec031067"}"#
-        );
-    }
-}
+mod tests;

@@ -118,14 +118,16 @@ pub struct CompletingBody<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> {
     /// What was read from the body already.
     first: Option<Bytes>,
     body: Body,
+    /// The size of the whole body.
+    hint: SizeHint,
     captured: CapturedBody,
     /// `None` after it was called.
     complete: Option<F>,
 }
 
 impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> CompletingBody<F> {
-    pub fn wrap(first: Option<Bytes>, body: Body, complete: F) -> Body {
-        Body::new(Self { first, body, captured: CapturedBody::default(), complete: Some(complete) })
+    pub fn wrap(first: Option<Bytes>, body: Body, hint: SizeHint, complete: F) -> Body {
+        Body::new(Self { first, body, hint, captured: CapturedBody::default(), complete: Some(complete) })
     }
 
     fn complete(&mut self) {
@@ -168,7 +170,7 @@ impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> HttpBody for CompletingB
 
     fn size_hint(&self) -> SizeHint {
         match &self.first {
-            Some(_) => SizeHint::default(),
+            Some(_) => self.hint.clone(),
             None => self.body.size_hint(),
         }
     }
@@ -201,7 +203,7 @@ mod tests {
         assert_eq!(captured.lock().unwrap().text(), "request");
         let (sender, receiver) = std::sync::mpsc::channel();
         let complete = move |captured: &CapturedBody| sender.send(captured.text().into_owned()).unwrap();
-        let body = CompletingBody::wrap(Some(Bytes::from("ans")), Body::from("wer"), complete);
+        let body = CompletingBody::wrap(Some(Bytes::from("ans")), Body::from("wer"), SizeHint::with_exact(6), complete);
         assert_eq!(body.collect().await.unwrap().to_bytes(), "answer");
         assert_eq!(receiver.recv().unwrap(), "answer");
         assert!(receiver.recv().is_err(), "it is completed once");

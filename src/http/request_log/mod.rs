@@ -11,4 +11,4 @@ mod near;
 mod recording;
 
 pub(super) use near::Operations;
-pub(super) use recording::{Outcome, Recording};
+pub(super) use recording::Recording;

@@ -17,31 +17,27 @@ use super::capture::{CapturedBody, CapturingBody, CompletingBody, SharedBody, re
 use super::mask;
 use super::near::Operations;
 use crate::domain::logged_request::{LoggedRequest, Texts};
-use crate::http::request_context::{CallingProject, RequestContext};
+use crate::http::connection::ResetConnection;
+use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
 
-/// A request that is kept in the request log when it ends, if its project is known then.
-pub struct Recording {
-    started: Instant,
-    /// Real time.
-    arrived: DateTime<Utc>,
-    method: Method,
-    uri: Uri,
-    /// `None` for a request without a body.
-    request_body: Option<SharedBody>,
-}
+/// A request that is kept in the request log when it ends, if its project is known then. When it is dropped before, because the client has
+/// disconnected, it is kept without an answer.
+pub struct Recording(Option<Entry>);
 
-/// What is known about a request when its handler has ended.
-pub struct Outcome {
-    pub context: Arc<RequestContext>,
-    /// The operation id; `None` for a request without a route.
-    pub operation: Option<&'static str>,
-}
+/// The status of a request that was not answered.
+const NO_ANSWER: u16 = 0;
 
 impl Recording {
     /// Begins the recording of a request, unless its path is that of the control plane or the management API. Its body is captured while
     /// it is read.
-    pub fn begin(state: &AppState, request: &mut Request, started: Instant, arrived: DateTime<Utc>) -> Option<Self> {
+    pub fn begin(
+        state: &AppState,
+        context: &Arc<RequestContext>,
+        request: &mut Request,
+        started: Instant,
+        arrived: DateTime<Utc>,
+    ) -> Option<Self> {
         let first = request.uri().path().split('/').nth(1);
         if !state.core.request_log.is_on() || matches!(first, Some("_emulator" | "management")) {
             return None;
@@ -51,7 +47,17 @@ impl Recording {
             *request.body_mut() = body;
             captured
         });
-        Some(Self { started, arrived, method: request.method().clone(), uri: request.uri().clone(), request_body })
+        Some(Self(Some(Entry {
+            state: Arc::clone(state),
+            context: Arc::clone(context),
+            started,
+            arrived,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            request_body,
+            status: NO_ANSWER,
+            near: Box::default(),
+        })))
     }
 
     /// Reads the beginning of the body of a request that no handler reads, unless the client waits to be asked for it.
@@ -62,31 +68,41 @@ impl Recording {
     }
 
     /// Keeps the request, at once if the whole response is in memory, otherwise when the response has been sent.
-    pub fn finish(self, state: &AppState, outcome: Outcome, operations: &Operations, response: Response) -> Response {
-        let Some(&project) = outcome.context.project.get() else { return response };
-        let status = response.status();
-        let is_without_route = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-        let near = match outcome.operation {
-            None if is_without_route => operations.near(&self.method, self.uri.path()),
-            _ => Box::default(),
-        };
-        let is_head = self.method == Method::HEAD;
-        let entry = Entry { recording: self, state: Arc::clone(state), project, outcome, status, near };
-        if is_head || response.body().is_end_stream() {
+    pub fn finish(mut self, operations: &Operations, response: Response) -> Response {
+        let Some(mut entry) = self.0.take() else { return response };
+        if response.extensions().get::<ResetConnection>().is_some() {
             entry.keep(&CapturedBody::default());
             return response;
         }
-        let length = response.body().size_hint().exact();
+        let status = response.status();
+        entry.status = status.as_u16();
+        let is_without_route = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+        if is_without_route && entry.context.operation.get().is_none() {
+            entry.near = operations.near(&entry.method, entry.uri.path());
+        }
+        if entry.method == Method::HEAD || response.body().is_end_stream() {
+            entry.keep(&CapturedBody::default());
+            return response;
+        }
+        let hint = response.body().size_hint();
         let (parts, mut body) = response.into_parts();
-        let first = length.and_then(|_| first_part(&mut body));
-        let body = match (length, first) {
-            (Some(length), Some(whole)) if u64::try_from(whole.len()).is_ok_and(|read| read == length) => {
+        let first = hint.exact().and_then(|_| first_part(&mut body));
+        let body = match first {
+            Some(whole) if u64::try_from(whole.len()).is_ok_and(|read| hint.exact() == Some(read)) => {
                 entry.keep(&CapturedBody::of(&whole));
                 Body::from(whole)
             }
-            (_, first) => CompletingBody::wrap(first, body, move |captured: &CapturedBody| entry.keep(captured)),
+            first => CompletingBody::wrap(first, body, hint, move |captured: &CapturedBody| entry.keep(captured)),
         };
         Response::from_parts(parts, body)
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Some(entry) = self.0.take() {
+            entry.keep(&CapturedBody::default());
+        }
     }
 }
 
@@ -100,18 +116,23 @@ fn first_part(body: &mut Body) -> Option<Bytes> {
 
 /// An entry that lacks the response body.
 struct Entry {
-    recording: Recording,
     state: AppState,
-    project: CallingProject,
-    outcome: Outcome,
-    status: StatusCode,
+    context: Arc<RequestContext>,
+    started: Instant,
+    /// Real time.
+    arrived: DateTime<Utc>,
+    method: Method,
+    uri: Uri,
+    /// `None` for a request without a body.
+    request_body: Option<SharedBody>,
+    status: u16,
     near: Box<[String]>,
 }
 
 impl Entry {
     fn keep(self, response_body: &CapturedBody) {
-        let Self { recording, state, project, outcome: Outcome { context, operation }, status, near } = self;
-        let Recording { started, arrived, method, uri, request_body } = recording;
+        let Self { state, context, started, arrived, method, uri, request_body, status, near } = self;
+        let Some(project) = context.project.get() else { return };
         let request_body = request_body.as_ref().map(|body| body.lock().unwrap_or_else(PoisonError::into_inner));
         let text = request_body.as_ref().map_or(Cow::Borrowed(""), |body| body.text());
         let path = uri.path();
@@ -129,10 +150,11 @@ impl Entry {
         request.request_body_length = request_body.as_ref().and_then(|body| body.full_length());
         request.response_body_length = response_body.full_length();
         request.duration_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        request.status = status.as_u16();
-        request.operation = operation;
+        request.status = status;
+        request.operation = context.operation.get().copied();
         request.unread = context.unread.get().map(|unread| unread.as_slice().into()).unwrap_or_default();
         request.near = near;
+        request.fault = context.fault.get().map(|hit| (*hit.id).into());
         state.core.request_log.add(project.id, request, started.into_std());
     }
 }

@@ -243,6 +243,12 @@ impl RequestLog {
         (of_project < MAX_STREAMS_PER_PROJECT && of_all < MAX_STREAMS).then_some(stream)
     }
 
+    /// Waits until the server stops.
+    pub async fn closed(&self) {
+        // An error means that the log was dropped.
+        let _ = self.is_closed.subscribe().wait_for(|is_closed| *is_closed).await;
+    }
+
     /// Ends all streams, because the server stops.
     pub fn close(&self) {
         self.is_closed.send_replace(true);

@@ -9,6 +9,7 @@ use voucherify_emulator::domain::project::ProjectId;
 use voucherify_emulator::domain::project_control::ProjectControl;
 use voucherify_emulator::ids::{IdSource, Ids};
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
+use voucherify_emulator::service::faults::FaultCache;
 use voucherify_emulator::service::jobs::JobScheduler;
 use voucherify_emulator::service::request_log::RequestLog;
 use voucherify_emulator::service::rules::RulesCache;
@@ -94,6 +95,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),
         request_log: RequestLog::new(0),
+        faults: FaultCache::default(),
     };
     let caller = Caller {
         project: ProjectId(project),

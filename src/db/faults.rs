@@ -1,0 +1,158 @@
+//! The faults of projects.
+
+use sqlx::PgConnection;
+
+use crate::domain::fault::{Fault, FaultRule};
+use crate::domain::project::ProjectId;
+
+struct FaultRow {
+    id: String,
+    rule: String,
+    matches: i64,
+    hits: i64,
+}
+
+impl From<FaultRow> for Fault {
+    fn from(row: FaultRow) -> Self {
+        let FaultRow { id, rule, matches, hits } = row;
+        // The rule was written by this program, so it can be parsed.
+        Self { id, rule: serde_json::from_str(&rule).unwrap_or_default(), matches, hits }
+    }
+}
+
+/// Lists the faults of a project in the order of their creation.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Fault>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        FaultRow,
+        r#"SELECT id, rule::text AS "rule!", matches, hits FROM faults WHERE project_id = $1 ORDER BY number"#,
+        project.0
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Fault::from).collect())
+}
+
+/// Finds the fault with that id.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Fault>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        FaultRow,
+        r#"SELECT id, rule::text AS "rule!", matches, hits FROM faults WHERE project_id = $1 AND id = $2"#,
+        project.0,
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(Fault::from))
+}
+
+/// Locks the project, so that only one transaction at a time changes its faults. Returns `false` for a deleted project.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let locked =
+        sqlx::query!("SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE", project.0)
+            .fetch_optional(connection)
+            .await?;
+    Ok(locked.is_some())
+}
+
+/// Inserts a fault.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn insert(connection: &mut PgConnection, project: ProjectId, fault: &Fault) -> Result<(), sqlx::Error> {
+    let Fault { id, rule, matches, hits } = fault;
+    // A rule consists of texts and numbers, so that it can be written.
+    let rule = serde_json::to_string(rule).unwrap_or_default();
+    sqlx::query!(
+        "INSERT INTO faults (project_id, id, rule, matches, hits) VALUES ($1, $2, $3::text::json, $4, $5)",
+        project.0,
+        id,
+        rule,
+        matches,
+        hits
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the fault with that id, or all faults of the project. Returns how many were deleted.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: Option<&str>) -> Result<u64, sqlx::Error> {
+    let done =
+        sqlx::query!("DELETE FROM faults WHERE project_id = $1 AND ($2::text IS NULL OR id = $2)", project.0, id)
+            .execute(connection)
+            .await?;
+    Ok(done.rows_affected())
+}
+
+/// Gives the faults of a project a new version, or none when the project has no fault. It must be called after every change.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn renew_version(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE projects
+         SET faults_version = CASE WHEN EXISTS (SELECT FROM faults WHERE project_id = $1) THEN nextval('faults_versions') END
+         WHERE id = $1",
+        project.0
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A match of a fault that was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct CountedMatch {
+    /// The number of the match, from 1 on.
+    pub number: i64,
+    pub is_hit: bool,
+    /// Whether no further match can be hit.
+    pub is_used_up: bool,
+}
+
+/// Counts a match of a fault, and decides whether it is hit. Returns `None` when the fault is deleted or used up.
+///
+/// The row is locked by the statement, so that every match has a number of its own, also with several emulators on the database.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn count_match(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+    rule: &FaultRule,
+) -> Result<Option<CountedMatch>, sqlx::Error> {
+    let probability = rule.probability.as_ref().and_then(serde_json::Number::as_f64);
+    let row = sqlx::query!(
+        r#"UPDATE faults
+           SET matches = matches + 1,
+               hits = hits + CASE WHEN is_fault_hit(matches + 1, $3, $4, $5) THEN 1 ELSE 0 END
+           WHERE project_id = $1 AND id = $2 AND ($6::bigint IS NULL OR hits < $6)
+           RETURNING matches, is_fault_hit(matches, $3, $4, $5) AS "is_hit!", hits >= $6 AS is_used_up"#,
+        project.0,
+        id,
+        rule.skip,
+        probability,
+        rule.seed,
+        rule.times
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| CountedMatch {
+        number: row.matches,
+        is_hit: row.is_hit,
+        is_used_up: row.is_used_up.unwrap_or_default(),
+    }))
+}

@@ -1,0 +1,183 @@
+//! Faults: creating and deleting them, and finding the one that hits a request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::id_source::{id_source_of, store_id_counts};
+use super::retry::retry;
+use super::{Caller, Core, Error, Resource};
+use crate::db;
+use crate::domain::fault::{Fault, FaultRule, FaultTarget};
+use crate::domain::identifier::Identifier;
+use crate::domain::limits;
+use crate::domain::project::ProjectId;
+
+/// How long the faults of a project without requests stay in the cache.
+const CACHE_IDLE_TIME: Duration = Duration::from_mins(1);
+/// How many projects the cache holds at most.
+const MAX_CACHED_PROJECTS: u64 = 1_000;
+
+/// The rules of the faults of each project, by their version. The counts are not in it.
+#[derive(Debug)]
+pub struct FaultCache(Cache<(ProjectId, i64), Arc<[CachedFault]>>);
+
+#[derive(Debug)]
+struct CachedFault {
+    id: Arc<str>,
+    rule: Arc<FaultRule>,
+    /// A fault that is used up hits nothing any more, so that its matches need not be counted.
+    is_used_up: AtomicBool,
+}
+
+impl Default for FaultCache {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MAX_CACHED_PROJECTS).time_to_idle(CACHE_IDLE_TIME).build())
+    }
+}
+
+/// A fault that hits a request.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    pub id: Arc<str>,
+    pub rule: Arc<FaultRule>,
+    pub delay: Duration,
+}
+
+/// Creates a fault. It applies to the requests that arrive after its creation. The caller must then invalidate the cache of the
+/// [`Authenticator`](super::authenticator::Authenticator).
+///
+/// # Errors
+/// Returns [`Error::Invalid`] when the project has too many faults.
+pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fault, Error> {
+    retry(async || {
+        let mut transaction = core.pool.begin_for(caller.project).await?;
+        if !db::faults::lock(&mut transaction, caller.project).await? {
+            return Err(Error::AccessRevoked);
+        }
+        if db::faults::list(&mut transaction, caller.project).await?.len() >= limits::FAULTS_PER_PROJECT {
+            let details = format!("A project must NOT have more than {} faults", limits::FAULTS_PER_PROJECT);
+            return Err(Error::Invalid { details });
+        }
+        let mut ids = id_source_of(core, &mut transaction, caller).await?;
+        let fault = Fault { id: ids.random("fault_"), rule: rule.clone(), matches: 0, hits: 0 };
+        db::faults::insert(&mut transaction, caller.project, &fault).await?;
+        db::faults::renew_version(&mut transaction, caller.project).await?;
+        store_id_counts(&mut transaction, caller.project, &ids).await?;
+        transaction.commit().await?;
+        Ok(fault)
+    })
+    .await
+}
+
+/// Returns the faults of the project in the order of their creation.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<Fault>, Error> {
+    let mut connection = core.pool.acquire_for(caller.project).await?;
+    let faults = db::faults::list(&mut connection, caller.project).await?;
+    connection.release();
+    Ok(faults)
+}
+
+/// Returns the fault with that id.
+///
+/// # Errors
+/// Returns [`Error::NotFound`] for an unknown id.
+pub async fn get(core: &Core, caller: &Caller, id: &Identifier) -> Result<Fault, Error> {
+    let not_found = || Error::not_found(Resource::Fault, id.as_str());
+    if !id.can_exist() {
+        return Err(not_found());
+    }
+    let mut connection = core.pool.acquire_for(caller.project).await?;
+    let found = db::faults::find(&mut connection, caller.project, id.as_str()).await?;
+    connection.release();
+    found.ok_or_else(not_found)
+}
+
+/// Deletes the fault with that id. The caller must then invalidate the cache, as after [`create`].
+///
+/// # Errors
+/// Returns [`Error::NotFound`] for an unknown id.
+pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(), Error> {
+    if id.can_exist() && delete_matching(core, caller, Some(id.as_str())).await? > 0 {
+        return Ok(());
+    }
+    Err(Error::not_found(Resource::Fault, id.as_str()))
+}
+
+/// Deletes all faults of the project. The caller must then invalidate the cache, as after [`create`].
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn delete_all(core: &Core, caller: &Caller) -> Result<(), Error> {
+    delete_matching(core, caller, None).await.map(drop)
+}
+
+async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Result<u64, Error> {
+    retry(async || {
+        let mut transaction = core.pool.begin_for(caller.project).await?;
+        if !db::faults::lock(&mut transaction, caller.project).await? {
+            return Err(Error::AccessRevoked);
+        }
+        let deleted = db::faults::delete(&mut transaction, caller.project, id).await?;
+        db::faults::renew_version(&mut transaction, caller.project).await?;
+        transaction.commit().await?;
+        Ok(deleted)
+    })
+    .await
+}
+
+/// Returns the fault that hits a request of a project whose faults have that version: the first in the order of creation that matches,
+/// is not used up, and whose decision is to hit. The matches of the faults up to it are counted, those of later ones are not.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find_hit(
+    core: &Core,
+    project: ProjectId,
+    version: i64,
+    target: FaultTarget<'_>,
+) -> Result<Option<Hit>, Error> {
+    let faults = core.faults.get(core, project, version).await?;
+    for fault in faults.iter() {
+        if !fault.rule.matches(target) || fault.is_used_up.load(Ordering::Relaxed) {
+            continue;
+        }
+        let mut connection = core.pool.acquire_for(project).await?;
+        let counted = db::faults::count_match(&mut connection, project, &fault.id, &fault.rule).await?;
+        connection.release();
+        if counted.is_none_or(|counted| counted.is_used_up) {
+            fault.is_used_up.store(true, Ordering::Relaxed);
+        }
+        if let Some(counted) = counted.filter(|counted| counted.is_hit) {
+            let (id, rule) = (Arc::clone(&fault.id), Arc::clone(&fault.rule));
+            return Ok(Some(Hit { id, delay: rule.delay(counted.number), rule }));
+        }
+    }
+    Ok(None)
+}
+
+impl FaultCache {
+    async fn get(&self, core: &Core, project: ProjectId, version: i64) -> Result<Arc<[CachedFault]>, Error> {
+        if let Some(cached) = self.0.get(&(project, version)).await {
+            return Ok(cached);
+        }
+        let mut connection = core.pool.acquire_for(project).await?;
+        let faults = db::faults::list(&mut connection, project).await?;
+        connection.release();
+        let faults: Arc<[_]> = faults
+            .into_iter()
+            .map(|fault| CachedFault {
+                id: fault.id.into(),
+                is_used_up: AtomicBool::new(fault.rule.times.is_some_and(|times| fault.hits >= times)),
+                rule: Arc::new(fault.rule),
+            })
+            .collect();
+        self.0.insert((project, version), Arc::clone(&faults)).await;
+        Ok(faults)
+    }
+}
