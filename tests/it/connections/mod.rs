@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
 
+mod faults;
 mod limits;
 mod malformed;
 mod refused;

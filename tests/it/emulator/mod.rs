@@ -3,6 +3,7 @@ mod confirm_customer;
 mod consents;
 mod custom_event_schemas;
 mod customer_state;
+mod faults;
 mod health;
 mod ids;
 mod keys;
