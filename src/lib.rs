@@ -30,6 +30,7 @@
 //! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
+//! | `/_emulator/requests...`, `/_emulator/faults...` | `api/emulator/`: `requests/` `faults/`; requests are recorded in `http/request_log/` and hit in `http/faults` |
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
 //! | `/stickystreet...` | `api/stickystreet/`: `handle` receives every request, and calls `customer_info`, `customer_delete` or `record_customer` by its `type` |
 //!
@@ -63,6 +64,13 @@
 //! scopes) through a cache of one second, and the handler receives a `Caller` or a `ManagementCaller`. The client side also checks the
 //! `Origin` of the page (`http::origin`; the built-in keys trust only local hosts, `domain::local_host`); the management API also
 //! resolves the project in the path. Before all of this, `http::edge` refuses a request that names a host that is not allowed.
+//!
+//! # The frame of a request
+//!
+//! `http::frame` runs around every request. It authenticates the requests to the vendor's paths before their handler, so that the project
+//! of each is known also where the request is then refused, or where no route matches. The handler's extractors return that outcome.
+//! `http::faults` then decides whether a fault hits the request (`service::faults`, `db::faults` counts), and `http::request_log` adds the
+//! request with its answer to the log of its project (`service::request_log`).
 //!
 //! # How a change is stored
 //!
