@@ -172,6 +172,6 @@ impl HttpBody for TruncatedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }

@@ -170,7 +170,7 @@ impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> HttpBody for CompletingB
 
     fn size_hint(&self) -> SizeHint {
         match &self.first {
-            Some(_) => self.hint.clone(),
+            Some(_) => self.hint,
             None => self.body.size_hint(),
         }
     }

@@ -3,13 +3,13 @@ use axum::response::Response;
 
 use super::request;
 use crate::http::state::AppState;
-use crate::http::{ApiError, Json, Object, answer};
+use crate::http::{ApiError, Json, answer};
 use crate::objects::fault;
 use crate::service::{Caller, faults};
 
 /// POST /_emulator/faults (emulator-create-fault)
-pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Json) -> Result<Response, ApiError> {
-    let rule = request::rule(Object::of_body(body)?)?;
+pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
+    let rule = body.read(request::rule)?;
     let created = faults::create(&app.core, &caller, rule).await?;
     // Invalidate the cache, so that the next request to this process finds the fault.
     app.authenticator.invalidate_cache();

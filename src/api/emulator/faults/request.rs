@@ -21,8 +21,8 @@ static OPERATIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 /// Reads the rule of a fault.
 ///
 /// # Errors
-/// 400 for the first invalid or unknown member, and for members that do not go together.
-pub fn rule(mut body: Object) -> Result<FaultRule, ApiError> {
+/// 400 for the first invalid member, and for members that do not go together.
+pub fn rule(mut body: Object<'_>) -> Result<FaultRule, ApiError> {
     let mut rule = FaultRule {
         operation: body.optional_text("operation", TEXT_CHARS)?,
         method: body.optional_text("method", TEXT_CHARS)?.map(|method| method.to_ascii_uppercase()),
@@ -39,7 +39,6 @@ pub fn rule(mut body: Object) -> Result<FaultRule, ApiError> {
         after: body.boolean("after")?.value().unwrap_or_default(),
     };
     rule.body = body.any("body");
-    body.refuse_unknown()?;
     check(&rule)?;
     let is_decided_by_seed = rule.probability.is_some() || matches!(rule.delay_ms, Some(Delay::Range { .. }));
     if is_decided_by_seed && rule.seed.is_none() {
@@ -88,21 +87,20 @@ fn check(rule: &FaultRule) -> Result<(), ApiError> {
 }
 
 /// Reads `delay_ms`: a number, or an object with `min` and `max`.
-fn delay(body: &mut Object) -> Result<Option<Delay>, ApiError> {
+fn delay(body: &mut Object<'_>) -> Result<Option<Delay>, ApiError> {
     if !body.is_object("delay_ms") {
         return Ok(within(body, "delay_ms", 0, FAULT_DELAY_MILLIS)?.map(Delay::Fixed));
     }
-    let mut range = body.object("delay_ms")?.value().unwrap_or_default();
+    let Some(mut range) = body.object("delay_ms")?.value() else { return Ok(None) };
     range.require("min")?;
     range.require("max")?;
     let min = within(&mut range, "min", 0, FAULT_DELAY_MILLIS)?;
     let max = within(&mut range, "max", i64::from(min.unwrap_or_default()), FAULT_DELAY_MILLIS)?;
-    range.refuse_unknown()?;
     Ok(min.zip(max).map(|(min, max)| Delay::Range { min, max }))
 }
 
 /// Reads an integer of `min` to `max`.
-fn within<T: TryFrom<i64>>(body: &mut Object, name: &str, min: i64, max: i64) -> Result<Option<T>, ApiError> {
+fn within<T: TryFrom<i64>>(body: &mut Object<'_>, name: &str, min: i64, max: i64) -> Result<Option<T>, ApiError> {
     let Some(number) = body.integer(name)? else { return Ok(None) };
     let path = body.path_of(name);
     let out_of_range = || ApiError::invalid_payload(format!("Property {path} must be from {min} to {max}"));
