@@ -26,7 +26,7 @@ use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
-use crate::service::faults::FaultCache;
+use crate::service::faults::cache::FaultCache;
 use crate::service::jobs::JobScheduler;
 use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Caller;
-use super::faults::FaultCache;
+use super::faults::cache::FaultCache;
 use super::jobs::scheduler::JobScheduler;
 use super::request_log::RequestLog;
 use super::rules::cache::RulesCache;

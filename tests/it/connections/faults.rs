@@ -50,7 +50,7 @@ async fn a_truncated_answer_ends_in_the_middle() {
     let length: usize = length.lines().next().unwrap().parse().unwrap();
     assert_eq!(body.len(), length / 2);
     let customer = emulator.client().get("/v1/customers/half").await.expect(200);
-    assert!(customer.text.starts_with(body) && customer.text.len() == length);
+    assert!(body.starts_with(&format!(r#"{{"id":"{}""#, customer.string("/id"))), "{body}");
 }
 
 #[tokio::test]

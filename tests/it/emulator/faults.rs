@@ -180,7 +180,7 @@ async fn the_vendors_body_of_each_status_is_answered() {
         (404, r#"{"code":404,"key":"not_found","message":"Resource not found","request_id":"<v->"}"#),
         (409, r#"{"code":409,"key":"duplicate_found","message":"Duplicated resource found","request_id":"<v->"}"#),
         (429, r#"{"code":429,"message":"Too many requests hit the API too quickly."}"#),
-        (500, r#"{"code":500,"key":"internal_error","message":"Internal server error","request_id":"<v->"}"#),
+        (500, r#"{"code":500,"key":"internal_server_error","message":"Internal Server Error","request_id":"<v->"}"#),
         (502, r#"{"code":502,"message":"Bad Gateway","request_id":"<v->"}"#),
         (599, r#"{"code":599,"message":"Unknown status","request_id":"<v->"}"#),
     ] {

@@ -9,7 +9,7 @@ use voucherify_emulator::domain::project::ProjectId;
 use voucherify_emulator::domain::project_control::ProjectControl;
 use voucherify_emulator::ids::{IdSource, Ids};
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
-use voucherify_emulator::service::faults::FaultCache;
+use voucherify_emulator::service::faults::cache::FaultCache;
 use voucherify_emulator::service::jobs::JobScheduler;
 use voucherify_emulator::service::request_log::RequestLog;
 use voucherify_emulator::service::rules::RulesCache;

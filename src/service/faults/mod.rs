@@ -1,10 +1,10 @@
 //! Faults: creating and deleting them, and finding the one that hits a request.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+pub mod cache;
 
-use moka::future::Cache;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
@@ -14,29 +14,6 @@ use crate::domain::fault::{Fault, FaultRule, FaultTarget};
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
-
-/// How long the faults of a project without requests stay in the cache.
-const CACHE_IDLE_TIME: Duration = Duration::from_mins(1);
-/// How many projects the cache holds at most.
-const MAX_CACHED_PROJECTS: u64 = 1_000;
-
-/// The rules of the faults of each project, by their version. The counts are not in it.
-#[derive(Debug)]
-pub struct FaultCache(Cache<(ProjectId, i64), Arc<[CachedFault]>>);
-
-#[derive(Debug)]
-struct CachedFault {
-    id: Arc<str>,
-    rule: Arc<FaultRule>,
-    /// A fault that is used up hits nothing any more, so that its matches need not be counted.
-    is_used_up: AtomicBool,
-}
-
-impl Default for FaultCache {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(MAX_CACHED_PROJECTS).time_to_idle(CACHE_IDLE_TIME).build())
-    }
-}
 
 /// A fault that hits a request.
 #[derive(Clone, Debug)]
@@ -142,7 +119,13 @@ pub async fn find_hit(
     version: i64,
     target: FaultTarget<'_>,
 ) -> Result<Option<Hit>, Error> {
-    let faults = core.faults.get(core, project, version).await?;
+    let load = async {
+        let mut connection = core.pool.acquire_for(project).await?;
+        let faults = db::faults::list(&mut connection, project).await?;
+        connection.release();
+        Ok::<_, Error>(faults)
+    };
+    let faults = core.faults.get(project, version, load).await?;
     for fault in faults.iter() {
         if !fault.rule.matches(target) || fault.is_used_up.load(Ordering::Relaxed) {
             continue;
@@ -159,25 +142,4 @@ pub async fn find_hit(
         }
     }
     Ok(None)
-}
-
-impl FaultCache {
-    async fn get(&self, core: &Core, project: ProjectId, version: i64) -> Result<Arc<[CachedFault]>, Error> {
-        if let Some(cached) = self.0.get(&(project, version)).await {
-            return Ok(cached);
-        }
-        let mut connection = core.pool.acquire_for(project).await?;
-        let faults = db::faults::list(&mut connection, project).await?;
-        connection.release();
-        let faults: Arc<[_]> = faults
-            .into_iter()
-            .map(|fault| CachedFault {
-                id: fault.id.into(),
-                is_used_up: AtomicBool::new(fault.rule.times.is_some_and(|times| fault.hits >= times)),
-                rule: Arc::new(fault.rule),
-            })
-            .collect();
-        self.0.insert((project, version), Arc::clone(&faults)).await;
-        Ok(faults)
-    }
 }
