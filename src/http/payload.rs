@@ -27,6 +27,11 @@ impl Object {
         }
     }
 
+    /// Returns the body, which may be missing and otherwise must be an object.
+    pub fn of_optional_body(body: Option<Value>) -> Result<Self, ApiError> {
+        if body.is_none() { Ok(Self::default()) } else { Self::of_body(body) }
+    }
+
     /// Returns the item at `index` of a body that is an array; the item must be an object.
     pub fn of_item(index: usize, item: Value) -> Result<Self, ApiError> {
         match item {

@@ -8,6 +8,7 @@ pub mod control;
 pub mod csv;
 pub mod customer;
 pub mod deletion;
+pub mod erasure_check;
 pub mod event;
 pub mod export;
 pub mod key;
@@ -18,6 +19,7 @@ pub mod oauth;
 pub mod order;
 pub mod project;
 pub mod segment;
+pub mod snapshot;
 pub mod webhook;
 mod writer;
 

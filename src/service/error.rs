@@ -23,6 +23,8 @@ pub enum Resource {
     Key,
     Project,
     LoggedRequest,
+    Snapshot,
+    PermanentDeletion,
 }
 
 impl Resource {
@@ -46,6 +48,8 @@ impl Resource {
             Self::Key => "key",
             Self::Project => "project",
             Self::LoggedRequest => "request",
+            Self::Snapshot => "snapshot",
+            Self::PermanentDeletion => "permanent_deletion",
         }
     }
 }

@@ -6,14 +6,18 @@ mod consents;
 mod contract;
 mod custom_event_schemas;
 mod customer_state;
+mod erasure_check;
 mod health;
 mod idle;
 mod ids;
 mod keys;
 mod metadata_schemas;
+mod permanent_deletions;
 mod project;
 mod reports;
 mod requests;
+mod reset;
+mod snapshots;
 mod webhooks;
 
 use crate::http::{Routes, get, post, put};
@@ -33,13 +37,17 @@ pub fn routes() -> Routes {
             "/_emulator/unconfirmed-customers/{unconfirmedCustomerId}/confirm",
             [post("emulator-confirm-unconfirmed-customer", confirm_customer::handle)],
         )
+        .at("/_emulator/erasure-check", [post("emulator-check-erasure", erasure_check::handle)])
+        .at("/_emulator/reset", [post("emulator-reset", reset::handle)])
         .merge(clock::routes())
         .merge(consents::routes())
         .merge(custom_event_schemas::routes())
         .merge(ids::routes())
         .merge(keys::routes())
         .merge(metadata_schemas::routes())
+        .merge(permanent_deletions::routes())
         .merge(project::routes())
         .merge(requests::routes())
+        .merge(snapshots::routes())
         .merge(webhooks::routes())
 }

@@ -1,0 +1,20 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::name;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id, Json, Object, answer};
+use crate::objects::snapshot::write;
+use crate::service::{Caller, snapshots};
+
+/// PUT /_emulator/snapshots/{snapshotName} (emulator-create-snapshot)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    Object::of_optional_body(body)?.refuse_unknown()?;
+    let created = snapshots::create(&app.core, &caller, name::parse(&id)?).await?;
+    Ok(answer::json(|out| write(out, &created)))
+}

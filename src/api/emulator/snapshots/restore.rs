@@ -1,0 +1,22 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::name;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id, Json, Object, answer};
+use crate::objects::snapshot::write;
+use crate::service::{Caller, snapshots};
+
+/// POST /_emulator/snapshots/{snapshotName}/restore (emulator-restore-snapshot)
+pub async fn handle(
+    State(app): State<AppState>,
+    caller: Caller,
+    Id(id): Id,
+    Json(body): Json,
+) -> Result<Response, ApiError> {
+    Object::of_optional_body(body)?.refuse_unknown()?;
+    let restored = snapshots::restore(&app.core, &caller, name::parse(&id)?).await?;
+    // The settings, the clock and the seed are restored too, so the next request must read them again.
+    app.authenticator.invalidate_cache();
+    Ok(answer::json(|out| write(out, &restored)))
+}
