@@ -31,6 +31,8 @@
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
+//! | `/_emulator/reset`, `/snapshots...` | `api/emulator/`: `reset` `snapshots/` |
+//! | `/_emulator/erasure-check`, `/permanent-deletions...` | `api/emulator/`: `erasure_check` `permanent_deletions/` |
 //! | `/stickystreet...` | `api/stickystreet/`: `handle` receives every request, and calls `customer_info`, `customer_delete` or `record_customer` by its `type` |
 //!
 //! # The modules, and what each may import
