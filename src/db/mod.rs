@@ -36,6 +36,7 @@ pub mod rules;
 pub mod seeded_identifiers;
 pub mod segments;
 pub mod snapshots;
+pub mod state;
 pub mod statistics;
 pub mod unconfirmed_customers;
 pub mod webhook_deliveries;

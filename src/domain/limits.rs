@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// Maximum bytes of the body of a bulk path: a JSON array of records, or a CSV file. The vendor's limit.
 pub const BULK_BYTES: usize = 10 * 1024 * 1024;
+/// Maximum bytes of a state document.
+pub const STATE_BYTES: usize = 512 * 1024 * 1024;
+/// Maximum bytes of one object of a state document.
+pub const STATE_OBJECT_BYTES: usize = 10 * 1024 * 1024;
 /// Maximum records applied in one transaction of a job.
 pub const SLICE_RECORDS: usize = 1_000;
 /// Approximate maximum bytes of the records applied in one transaction of a job.

@@ -34,6 +34,7 @@ pub mod project_time;
 pub mod rules;
 pub mod segment;
 pub mod snapshot;
+pub mod state_document;
 pub mod time_ordered_id;
 pub mod timestamp;
 pub mod unconfirmed_customer;

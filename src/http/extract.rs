@@ -90,7 +90,7 @@ pub async fn read_body(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiErr
 }
 
 /// Returns whether the `Content-Type` is JSON. A body without a `Content-Type` counts as JSON.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
     let media = value.split(';').next().unwrap_or_default().trim();

@@ -8,6 +8,7 @@ pub(crate) mod base_url;
 pub mod connection;
 pub(crate) mod cors;
 pub(crate) mod csv_rows;
+pub(crate) mod document;
 pub(crate) mod edge;
 pub mod error;
 pub(crate) mod extract;

@@ -20,6 +20,7 @@ pub mod order;
 pub mod project;
 pub mod segment;
 pub mod snapshot;
+pub mod state;
 pub mod webhook;
 mod writer;
 

@@ -22,6 +22,7 @@ pub mod reset;
 pub mod rules;
 pub mod segments;
 pub mod snapshots;
+pub mod state;
 pub mod unconfirmed_customers;
 pub mod webhooks;
 

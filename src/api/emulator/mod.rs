@@ -18,6 +18,7 @@ mod reports;
 mod requests;
 mod reset;
 mod snapshots;
+mod state;
 mod webhooks;
 
 use crate::http::{Routes, get, post, put};
@@ -49,5 +50,6 @@ pub fn routes() -> Routes {
         .merge(project::routes())
         .merge(requests::routes())
         .merge(snapshots::routes())
+        .merge(state::routes())
         .merge(webhooks::routes())
 }

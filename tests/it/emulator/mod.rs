@@ -13,5 +13,6 @@ mod project;
 mod requests;
 mod reset;
 mod snapshots;
+mod state;
 mod webhooks;
 mod world;

@@ -1,0 +1,23 @@
+//! `/_emulator/state`: the state of the project of the server key as one JSON document.
+
+mod document;
+mod get;
+mod load;
+mod objects;
+mod post;
+mod put;
+mod reader;
+
+use crate::http::{Routes, get, post, put};
+
+/// Returns the routes of this folder.
+pub(super) fn routes() -> Routes {
+    Routes::default().at(
+        "/_emulator/state",
+        [
+            get("emulator-get-state", get::handle),
+            put("emulator-replace-state", put::handle),
+            post("emulator-add-state", post::handle),
+        ],
+    )
+}

@@ -1,0 +1,48 @@
+//! Removing the state of a project.
+
+use sqlx::PgConnection;
+
+use crate::db::project_deletions::{TABLES, delete_rows, skip_foreign_key_checks};
+use crate::domain::project::ProjectId;
+
+/// The tables of the project that stay: its tokens belong to its keys, and how many identifiers were made from its seed is not a part
+/// of its state.
+const KEPT_TABLES: [&str; 2] = ["oauth_tokens", "seeded_identifiers"];
+
+/// Deletes all rows of a project except those that belong to its keys and to its identifiers.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn clear(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    // All rows go in the order of their foreign keys, so no check of a foreign key can fail.
+    skip_foreign_key_checks(connection).await?;
+    for table in TABLES.iter().filter(|table| !KEPT_TABLES.contains(table)) {
+        delete_rows(connection, project, table, i64::MAX).await?;
+    }
+    sqlx::query!(
+        "SELECT set_config('session_replication_role', 'origin', true) WHERE current_setting('is_superuser') = 'on'"
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Returns whether a project has no object of any kind that a state document contains.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn is_empty(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT NOT (EXISTS (SELECT FROM customers WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM orders WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM segments WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM consents WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM consent_groups WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM metadata_schemas WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM custom_event_schemas WHERE project_id = $1)
+                       OR EXISTS (SELECT FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL)) AS "is_empty!""#,
+        project.0
+    )
+    .fetch_one(connection)
+    .await
+}

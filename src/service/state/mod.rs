@@ -1,0 +1,14 @@
+//! Loading a state document into a project: in one transaction that excludes all other writers of the project, without
+//! activity entries and without webhook messages.
+
+mod customers;
+mod definitions;
+mod events;
+mod links;
+mod load;
+mod loader;
+mod orders;
+mod segments;
+
+pub use load::{LoadError, LoadMode, load};
+pub use loader::{Counts, ObjectError};
