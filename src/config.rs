@@ -71,6 +71,10 @@ pub struct Options {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
+    /// State document to load into the default project at the start, if that project is empty
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
     /// Accept only configured and created keys; use it with keys of your own when other machines can reach the server
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STRICT_AUTH", value_parser = FalseyValueParser::new())]
     pub strict_auth: bool,
@@ -216,6 +220,8 @@ pub struct Config {
     /// The directory of this program in the user's cache directory, for what makes the start of an ephemeral emulator
     /// faster; `None` where there is no home directory.
     pub cache_dir: Option<PathBuf>,
+    /// The state document that is loaded into the default project at the start, if that project is empty.
+    pub state: Option<PathBuf>,
     pub strict_auth: bool,
     /// Server key of the default project.
     pub server_keys: KeyPair,
@@ -270,6 +276,7 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             storage: Storage::Private(Durability::Ephemeral),
             cache_dir: default_cache_dir(),
+            state: None,
             strict_auth: false,
             server_keys: KeyPair::new(DEFAULT_APP_ID, DEFAULT_APP_TOKEN),
             client_keys: KeyPair::new(DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN),
@@ -318,6 +325,7 @@ impl Options {
             allowed_hosts: self.allowed_hosts.iter().flatten().cloned().collect(),
             storage,
             cache_dir: default_cache_dir(),
+            state: self.state.clone().filter(|path| !path.as_os_str().is_empty()),
             strict_auth: self.strict_auth,
             server_keys: KeyPair::new(&self.app_id, &self.app_token),
             client_keys: KeyPair::new(&self.client_app_id, &self.client_token),

@@ -96,6 +96,13 @@ impl Builder {
         self
     }
 
+    /// Loads a state document into the default project, if that project is empty.
+    #[must_use]
+    pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.state = Some(file.into());
+        self
+    }
+
     /// Accepts only configured and created keys.
     #[must_use]
     pub fn strict_auth(mut self) -> Self {

@@ -24,6 +24,7 @@ mod webhooks;
 use crate::http::{Routes, get, post, put};
 
 pub use contract::CONTRACT;
+pub use state::{FileError, load_file};
 
 /// Returns the routes of this folder.
 #[must_use]

@@ -18,7 +18,9 @@ pub(super) async fn add_consents(
     loader.count(StateMember::Consents, batch.len());
     for StateObject { index, id, created_at, updated_at, content } in batch {
         let StateConsent { name, description, category } = content;
-        let Some(id) = id else { return Err(ObjectError::new(StateMember::Consents, index, ".id", "must be string").into()) };
+        let Some(id) = id else {
+            return Err(ObjectError::new(StateMember::Consents, index, ".id", "must be string").into());
+        };
         loader.check_unique(StateMember::Consents, index, ".id", &id)?;
         let created_at = created_at.unwrap_or_else(|| loader.now());
         let consent = ConsentDefinition { id, name, description, category, created_at, updated_at };

@@ -10,5 +10,8 @@ mod loader;
 mod orders;
 mod segments;
 
+mod default_project;
+
+pub use default_project::default_project;
 pub use load::{LoadError, LoadMode, load};
 pub use loader::{Counts, ObjectError};

@@ -33,7 +33,7 @@ fn new_consent(id: &Identifier, mut body: Object) -> Result<NewConsent, ApiError
 }
 
 /// Reads the name, the description and the category of a consent.
-pub(in crate::api::emulator) fn content(body: &mut Object) -> Result<(String, String, String), ApiError> {
+pub(crate) fn content(body: &mut Object) -> Result<(String, String, String), ApiError> {
     Ok((
         body.required_text("name", 1, TEXT_CHARS)?,
         body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default(),

@@ -29,7 +29,7 @@ fn new_group(id: &Identifier, mut body: Object) -> Result<NewConsentGroup, ApiEr
 }
 
 /// Reads the name, the description and the consents of a group.
-pub(in crate::api::emulator) fn content(body: &mut Object) -> Result<(String, String, Vec<String>), ApiError> {
+pub(crate) fn content(body: &mut Object) -> Result<(String, String, Vec<String>), ApiError> {
     let name = body.required_text("name", 1, TEXT_CHARS)?;
     let description = body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default();
     body.require("consents")?;

@@ -1,6 +1,7 @@
 //! The structure of a state document: where the list of each member begins.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ impl DocumentError {
 /// A document whose structure is known. The objects in its lists have not been read.
 #[derive(Debug)]
 pub struct Document {
-    pub(super) spool: Spool,
+    pub(super) spool: Arc<Spool>,
     /// The positions of the lists.
     lists: HashMap<StateMember, u64>,
 }
@@ -56,7 +57,7 @@ impl Document {
     ///
     /// # Errors
     /// Returns 400 when it is not an object, or has an unknown member, another format or another version.
-    pub fn open(spool: Spool) -> Result<Self, DocumentError> {
+    pub fn open(spool: Arc<Spool>) -> Result<Self, DocumentError> {
         let lists = find_lists(&spool)?;
         Ok(Self { spool, lists })
     }
@@ -77,15 +78,10 @@ impl Document {
         scanner.peek().ok()?;
         Some(scanner.position())
     }
-
-    /// Returns the number of the line with that position, counted from 1.
-    pub fn line_of(&self, position: u64) -> u64 {
-        line_of(&self.spool, position)
-    }
 }
 
 /// Returns the number of the line with that position, counted from 1.
-fn line_of(spool: &Spool, position: u64) -> u64 {
+pub(super) fn line_of(spool: &Spool, position: u64) -> u64 {
     let (mut buffer, mut at, mut line) = (vec![0; 64 * 1024], 0, 1);
     while at < position {
         let Ok(read @ 1..) = spool.read_at(&mut buffer, at) else { break };

@@ -23,7 +23,7 @@ pub(super) async fn load(
     body: Option<Spool>,
 ) -> Result<Response, ApiError> {
     let body = body.ok_or_else(|| ApiError::invalid_payload("Payload must be object"))?;
-    let counts = load_spool(&app, caller, mode, body).await.map_err(|error| error.error)?;
+    let counts = load_spool(&app, caller, mode, Arc::new(body)).await.map_err(|error| error.error)?;
     let counts = counts.unwrap_or_default();
     Ok(answer::json(|out| {
         let mut object = ObjectWriter::new(out);
@@ -41,7 +41,7 @@ pub(super) async fn load_spool(
     app: &AppState,
     caller: &Caller,
     mode: LoadMode,
-    spool: Spool,
+    spool: Arc<Spool>,
 ) -> Result<Option<Counts>, DocumentError> {
     let opening = tokio::task::spawn_blocking(move || Document::open(spool));
     let document = opening.await.map_err(|error| internal(&error))??;

@@ -1,12 +1,15 @@
 //! `/_emulator/state`: the state of the project of the server key as one JSON document.
 
 mod document;
+mod file;
 mod get;
 mod load;
 mod objects;
 mod post;
 mod put;
 mod reader;
+
+pub use file::{FileError, load_file};
 
 use crate::http::{Routes, get, post, put};
 

@@ -107,7 +107,7 @@ impl Reader<'_> {
             scanner.peek().map_err(of_scan)?;
             let position = scanner.position();
             scanner.read_value(&mut text, STATE_OBJECT_BYTES).map_err(|error| DocumentError::of_scan(error, &path))?;
-            batch.push(self.parse(position, path, index, &text, &parse)?);
+            batch.push(parse_object(position, path, index, &text, &parse)?);
             bytes += text.len();
             index += 1;
             has_more = !scanner.take(b']').map_err(of_scan)?;
@@ -124,33 +124,33 @@ impl Reader<'_> {
         }
         Ok(true)
     }
+}
 
-    fn parse<T>(
-        &self,
-        position: u64,
-        path: String,
-        index: usize,
-        text: &[u8],
-        parse: impl Fn(usize, Object) -> Parsed<T>,
-    ) -> Result<StateObject<T>, DocumentError> {
-        let at_position = |error| DocumentError { error, position: Some(position) };
-        // Parsed values take far more memory than their text, so that large objects wait for each other.
-        let _permit = if text.len() > parse_budget::MAX_SMALL_BYTES {
-            Some(Handle::current().block_on(parse_budget::acquire(text.len())).map_err(at_position)?)
-        } else {
-            None
-        };
-        match compact::parse(text) {
-            Ok(serde_json::Value::Object(members)) => parse(index, Object::at(path, members)).map_err(at_position),
-            Ok(_) => Err(DocumentError::at(position, format!("Property {path} must be object"))),
-            Err(error) => {
-                // The position of the error in the object, whose first line is that of the object itself.
-                let lines_before = error.line().saturating_sub(1);
-                let line_start: usize =
-                    text.split_inclusive(|byte| *byte == b'\n').take(lines_before).map(<[u8]>::len).sum();
-                let offset = text.len().min(line_start + error.column().saturating_sub(1));
-                Err(DocumentError::malformed(position + u64::try_from(offset).unwrap_or_default()))
-            }
+/// Parses an object, whose text begins at `position`.
+fn parse_object<T>(
+    position: u64,
+    path: String,
+    index: usize,
+    text: &[u8],
+    parse: impl Fn(usize, Object) -> Parsed<T>,
+) -> Result<StateObject<T>, DocumentError> {
+    let at_position = |error| DocumentError { error, position: Some(position) };
+    // Parsed values take far more memory than their text, so that large objects wait for each other.
+    let _permit = if text.len() > parse_budget::MAX_SMALL_BYTES {
+        Some(Handle::current().block_on(parse_budget::acquire(text.len())).map_err(at_position)?)
+    } else {
+        None
+    };
+    match compact::parse(text) {
+        Ok(serde_json::Value::Object(members)) => parse(index, Object::at(path, members)).map_err(at_position),
+        Ok(_) => Err(DocumentError::at(position, format!("Property {path} must be object"))),
+        Err(error) => {
+            // The position of the error in the object, whose first line is that of the object itself.
+            let lines_before = error.line().saturating_sub(1);
+            let line_start: usize =
+                text.split_inclusive(|byte| *byte == b'\n').take(lines_before).map(<[u8]>::len).sum();
+            let offset = text.len().min(line_start + error.column().saturating_sub(1));
+            Err(DocumentError::malformed(position + u64::try_from(offset).unwrap_or_default()))
         }
     }
 }
