@@ -124,7 +124,7 @@ fn find_lists(spool: &Spool) -> Result<HashMap<StateMember, u64>, DocumentError>
             "format" => Value::from(FORMAT),
             "version" => Value::from(VERSION),
             _ => {
-                let details = format!("Property {path} is not a property of a state document");
+                let details = format!("Property {path} is unknown");
                 return Err(DocumentError::at(position, details));
             }
         };
