@@ -2,27 +2,26 @@
 
 use sqlx::PgConnection;
 
-use crate::db::project_deletions::{TABLES, delete_rows, skip_foreign_key_checks};
+use crate::db::project_copies::delete_rows;
+use crate::db::project_deletions::skip_foreign_key_checks;
 use crate::domain::project::ProjectId;
 
-/// The tables of the project that stay: its tokens belong to its keys, and how many identifiers were made from its seed is not a part
-/// of its state.
-const KEPT_TABLES: [&str; 2] = ["oauth_tokens", "seeded_identifiers"];
+/// The table that stays beside those of the keys: how many identifiers were made from a seed is not a part of the state.
+const KEPT_TABLES: &[&str] = &["seeded_identifiers"];
 
-/// Deletes all rows of a project except those that belong to its keys and to its identifiers.
+/// Deletes all rows of a project except those that belong to its keys and to its identifiers. The caller holds the rules lock
+/// exclusively, and no job of the project runs.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn clear(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
-    // All rows go in the order of their foreign keys, so no check of a foreign key can fail.
     skip_foreign_key_checks(connection).await?;
-    for table in TABLES.iter().filter(|table| !KEPT_TABLES.contains(table)) {
-        delete_rows(connection, project, table, i64::MAX).await?;
-    }
+    delete_rows(connection, project, KEPT_TABLES).await?;
+    // Check the foreign keys of the rows that are added.
     sqlx::query!(
         "SELECT set_config('session_replication_role', 'origin', true) WHERE current_setting('is_superuser') = 'on'"
     )
-    .fetch_optional(&mut *connection)
+    .fetch_optional(connection)
     .await?;
     Ok(())
 }

@@ -29,8 +29,12 @@ pub(in crate::service) struct RulesChange<'a> {
 impl<'a> RulesChange<'a> {
     /// Begins the transaction. If it is dropped before [`RulesChange::commit`], it is rolled back.
     pub async fn begin(core: &Core, caller: &'a Caller) -> Result<Self, Error> {
-        let exclusive = ExclusiveTransaction::begin(core, caller).await?;
-        Ok(Self { caller, exclusive, purged_key: None, is_reload: false, last_row_at: None })
+        Ok(Self::on(caller, ExclusiveTransaction::begin(core, caller).await?))
+    }
+
+    /// Continues an exclusive transaction.
+    pub fn on(caller: &'a Caller, exclusive: ExclusiveTransaction) -> Self {
+        Self { caller, exclusive, purged_key: None, is_reload: false, last_row_at: None }
     }
 
     /// Returns the rules before the change.

@@ -7,6 +7,7 @@ use super::{customers, definitions, events, orders, segments};
 use crate::db;
 use crate::domain::project_time::JobRowTimes;
 use crate::domain::state_document::{StateBatch, StateMember};
+use crate::service::replacement;
 use crate::service::retry::retry;
 use crate::service::rules::RulesChange;
 use crate::service::{Caller, Core, Error};
@@ -64,7 +65,11 @@ pub async fn load<E>(
     open: impl Fn() -> Batches<E>,
 ) -> Result<Option<Counts>, LoadError<E>> {
     let loaded = retry(async || {
-        let mut change = RulesChange::begin(core, caller).await?;
+        let exclusive = match mode {
+            LoadMode::Replace => replacement::begin(core, caller).await?,
+            LoadMode::Add | LoadMode::IfEmpty => replacement::begin_locked(core, caller).await?,
+        };
+        let mut change = RulesChange::on(caller, exclusive);
         match mode {
             LoadMode::Add => {}
             LoadMode::Replace => db::state::clear(change.connection(), caller.project).await?,
