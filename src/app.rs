@@ -61,6 +61,8 @@ pub enum StartError {
     Keys(#[from] ConfigureError),
     #[error("{0}. Correct the file of --state, or leave the option out")]
     State(FileError),
+    #[error("{0}. Correct the file of --template, or leave the option out")]
+    Template(FileError),
     #[error(transparent)]
     Sender(#[from] SenderError),
     #[error("a task of the start failed: {0}")]
@@ -104,6 +106,10 @@ impl Server {
         load_state(config, &app).await?;
         let core = Arc::clone(&app.core);
         let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
+        if let Some(path) = &config.template {
+            api::load_template(&app, path, cluster.is_some()).await.map_err(StartError::Template)?;
+        }
+        let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
         let service = api::service(app);
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);

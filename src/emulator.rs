@@ -103,6 +103,13 @@ impl Builder {
         self
     }
 
+    /// Lets every project that its first request creates start with a state document.
+    #[must_use]
+    pub fn template(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.template = Some(file.into());
+        self
+    }
+
     /// Accepts only configured and created keys.
     #[must_use]
     pub fn strict_auth(mut self) -> Self {

@@ -30,6 +30,7 @@
 //! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
+//! | `/_emulator/state` | `api/emulator/state/`: `get` `put` `post`; `file` loads the files of `--state` and `--template` |
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
 //! | `/_emulator/reset`, `/snapshots...` | `api/emulator/`: `reset` `snapshots/` |
 //! | `/_emulator/erasure-check`, `/permanent-deletions...` | `api/emulator/`: `erasure_check` `permanent_deletions/` |

@@ -24,7 +24,7 @@ mod webhooks;
 use crate::http::{Routes, get, post, put};
 
 pub use contract::CONTRACT;
-pub use state::{FileError, load_file};
+pub use state::{FileError, load_file, load_template};
 
 /// Returns the routes of this folder.
 #[must_use]

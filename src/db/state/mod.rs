@@ -8,6 +8,7 @@ mod derived;
 mod events;
 mod orders;
 mod pages;
+pub mod templates;
 
 pub use clear::{clear, is_empty};
 pub use customers::{

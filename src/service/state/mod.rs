@@ -11,7 +11,10 @@ mod orders;
 mod segments;
 
 mod default_project;
+mod template;
 
 pub use default_project::default_project;
 pub use load::{LoadError, LoadMode, load};
 pub use loader::{Counts, ObjectError};
+pub(super) use template::copy_template;
+pub use template::{discard_template, prepare_template};

@@ -9,7 +9,7 @@ mod post;
 mod put;
 mod reader;
 
-pub use file::{FileError, load_file};
+pub use file::{FileError, load_file, load_template};
 
 use crate::http::{Routes, get, post, put};
 
