@@ -76,6 +76,8 @@ pub async fn reset(core: &Core, caller: &Caller, kept: &[Kept]) -> Result<Projec
         Ok(removed)
     })
     .await?;
+    // What this process holds in memory of the project is discarded here.
     core.delivery_notifier.cancel_project(project);
+    core.request_log.clear(project);
     Ok(removed)
 }

@@ -138,8 +138,7 @@ fn a_reset_or_a_restore_that_is_killed_leaves_the_state_before_or_after() {
     };
     let (full, empty) = (rows(), (0, 0, 0, 0));
     assert_eq!((full.0, full.2, full.3), (RECORDS as i64, 1, RECORDS as i64));
-    for (path, before, after) in
-        [("/_emulator/reset", full, empty), ("/_emulator/snapshots/full/restore", empty, full)]
+    for (path, before, after) in [("/_emulator/reset", full, empty), ("/_emulator/snapshots/full/restore", empty, full)]
     {
         let mut outcomes = HashSet::new();
         for round in 0..12 {

@@ -13,7 +13,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Jso
     let values = values(&mut body)?;
     body.refuse_unknown()?;
     let check = erasure_check::check(&app.core, &caller, &values).await?;
-    // What this process holds in memory of the project is searched here.
     Ok(answer::json(|out| write(out, &check)))
 }
 

@@ -13,7 +13,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Json(body): Jso
     let kept = kept(&mut body)?;
     body.refuse_unknown()?;
     let removed = reset::reset(&app.core, &caller, &kept).await?;
-    // What this process holds in memory of the project is discarded here.
+    // The clock and the seed are reset too, so the next request must read them again.
     app.authenticator.invalidate_cache();
     Ok(answer::json(|out| write_reset(out, &removed)))
 }
