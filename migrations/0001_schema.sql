@@ -58,6 +58,10 @@ INSERT INTO organisations (created_at) VALUES (now());
 -- No row can be added between the two steps. A writer that uses the rules lock is refused once deleted_at is set, and each batch
 -- takes that lock exclusively, so it waits for the writers that were earlier. A table that is written without the rules lock has a
 -- foreign key to projects: its row is either inserted before the project is deleted, and deleted with the others, or refused.
+--
+-- A snapshot of a project is a project that no key gives access to and that no list shows: a row here with snapshot_of, and a copy of
+-- each row of the project under its own number. Whatever looks for something to do in all projects must leave snapshots out.
+-- Restoring one copies the rows back. A snapshot that is replaced or deleted is deleted like any other project.
 CREATE TABLE projects (
     id bigint GENERATED ALWAYS AS IDENTITY,
     organisation_id bigint NOT NULL,
@@ -74,16 +78,23 @@ CREATE TABLE projects (
     identifier_seed text,
     is_strict boolean NOT NULL DEFAULT false,
     faults_version bigint,
+    snapshot_of bigint,
+    snapshot_name text COLLATE "C",
+    snapshot_counts json,
     created_at timestamptz NOT NULL,
     deleted_at timestamptz,
     CONSTRAINT projects_pk PRIMARY KEY (id),
     CONSTRAINT projects_public_id_key UNIQUE (public_id),
+    CONSTRAINT projects_snapshot_check CHECK (num_nonnulls(snapshot_of, snapshot_name, snapshot_counts) IN (0, 3)),
     CONSTRAINT projects_clock_check CHECK (num_nonnulls(clock_offset_micros, clock_frozen_at) <= 1),
     CONSTRAINT projects_organisation_fk FOREIGN KEY (organisation_id) REFERENCES organisations (id)
 );
 CREATE INDEX projects_organisation_idx ON projects (organisation_id, id);
 CREATE UNIQUE INDEX projects_sandbox_key ON projects (is_sandbox) WHERE is_sandbox;
 CREATE INDEX projects_deleted_idx ON projects (id) WHERE deleted_at IS NOT NULL;
+CREATE INDEX projects_snapshot_idx ON projects (snapshot_of) WHERE snapshot_of IS NOT NULL;
+CREATE UNIQUE INDEX projects_snapshot_key ON projects (snapshot_of, snapshot_name)
+    WHERE snapshot_of IS NOT NULL AND deleted_at IS NULL;
 COMMENT ON COLUMN projects.public_id IS 'proj_..., the identifier that the vendor''s API shows';
 COMMENT ON COLUMN projects.is_sandbox IS
     'whether it is the default project, which cannot be deleted: the project of the server key that the last start configured';
@@ -103,6 +114,9 @@ COMMENT ON COLUMN projects.clock_frozen_at IS 'the time of the clock while it is
 COMMENT ON COLUMN projects.identifier_seed IS 'what identifiers are made from (see seeded_identifiers); null: they are random';
 COMMENT ON COLUMN projects.is_strict IS 'whether requests are refused that the vendor or the emulator otherwise tolerates';
 COMMENT ON COLUMN projects.faults_version IS 'another number after every change of the faults of the project, which processes cache by it; null while it has none';
+COMMENT ON COLUMN projects.snapshot_of IS 'for a snapshot: the number of its project; null for every other project';
+COMMENT ON COLUMN projects.snapshot_name IS 'the name of the snapshot within its project';
+COMMENT ON COLUMN projects.snapshot_counts IS 'how many objects of each kind the snapshot has, as the control plane shows it';
 COMMENT ON COLUMN projects.deleted_at IS 'when the deletion of the project began; from then on no request finds it';
 
 -- ---------------------------------------------------------------------------------------------- faults
@@ -607,12 +621,16 @@ CREATE TABLE permanent_deletions (
     segments bigint NOT NULL,
     orders bigint NOT NULL,
     order_events bigint NOT NULL,
+    removed json NOT NULL,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT permanent_deletions_pk PRIMARY KEY (project_id, id)
 );
+CREATE INDEX permanent_deletions_created_at_idx ON permanent_deletions (project_id, created_at, id);
 COMMENT ON TABLE permanent_deletions IS
     'the records of erasures: how many rows were removed, and the cust_ or ucust_ id that no longer exists; nothing else about the '
     'customer';
+COMMENT ON COLUMN permanent_deletions.removed IS
+    'the number of rows that the erasure removed, by table; of a table that holds many records or lines in one row, the number of those';
 COMMENT ON COLUMN permanent_deletions.xid IS
     'the transaction of the erasure, by which an export finds the customers that it has read but that were erased meanwhile';
 

@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::api;
+use crate::api::{self, FileError};
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db;
@@ -19,7 +19,7 @@ use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
 use crate::domain::webhook::RetrySchedule;
-use crate::http::state::App;
+use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
@@ -30,6 +30,7 @@ use crate::service::faults::cache::FaultCache;
 use crate::service::jobs::JobScheduler;
 use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
+use crate::service::state::default_project;
 use crate::service::webhooks::DeliveryNotifier;
 use crate::webhook::{Sender, SenderError};
 use crate::worker::{DeliverySettings, Workers};
@@ -59,6 +60,10 @@ pub enum StartError {
     Cluster(#[from] ClusterError),
     #[error(transparent)]
     Keys(#[from] ConfigureError),
+    #[error("{0}. Correct the file of --state, or leave the option out")]
+    State(FileError),
+    #[error("{0}. Correct the file of --template, or leave the option out")]
+    Template(FileError),
     #[error(transparent)]
     Sender(#[from] SenderError),
     #[error("a task of the start failed: {0}")]
@@ -98,10 +103,14 @@ impl Server {
         if !cluster.as_ref().is_some_and(Cluster::is_prepared) {
             connect::migrate(&pool).await?;
         }
-        let app = app(config, clock, pool.clone(), address).await?;
+        let app = Arc::new(app(config, clock, pool.clone(), address).await?);
+        load_state(config, &app).await?;
         let core = Arc::clone(&app.core);
+        if let Some(path) = &config.template {
+            api::load_template(&app, path, cluster.is_some()).await.map_err(StartError::Template)?;
+        }
         let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
-        let service = api::service(Arc::new(app));
+        let service = api::service(app);
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
@@ -229,6 +238,22 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),
         base_url: base_url(address),
     })
+}
+
+/// Loads the state document of the option `--state` into the default project, if the project is empty.
+async fn load_state(config: &Config, app: &AppState) -> Result<(), StartError> {
+    let Some(path) = &config.state else { return Ok(()) };
+    let project = default_project(&app.core, &config.server_keys.id).await.map_err(ConfigureError::from)?;
+    let Some(caller) = project else {
+        tracing::warn!("the state was not loaded, because the default project was deleted");
+        return Ok(());
+    };
+    if api::load_file(app, &caller, path).await.map_err(StartError::State)?.is_some() {
+        tracing::info!(path = %path.display(), "loaded the state of the default project");
+    } else {
+        tracing::info!("the state was not loaded, because the default project is not empty");
+    }
+    Ok(())
 }
 
 /// Returns whether only this machine can reach the address.

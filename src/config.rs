@@ -72,6 +72,14 @@ pub struct Options {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
+    /// State document to load into the default project at the start, if that project is empty
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// State document with which every project starts that is created by its first request
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_TEMPLATE", value_name = "FILE")]
+    pub template: Option<PathBuf>,
+
     /// Accept only configured and created keys; use it with keys of your own when other machines can reach the server
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STRICT_AUTH", value_parser = FalseyValueParser::new())]
     pub strict_auth: bool,
@@ -221,6 +229,10 @@ pub struct Config {
     /// The directory of this program in the user's cache directory, for what makes the start of an ephemeral emulator
     /// faster; `None` where there is no home directory.
     pub cache_dir: Option<PathBuf>,
+    /// The state document that is loaded into the default project at the start, if that project is empty.
+    pub state: Option<PathBuf>,
+    /// The state document with which every auto-provisioned project starts.
+    pub template: Option<PathBuf>,
     pub strict_auth: bool,
     /// Whether every project is strict, and what belongs to no project too.
     pub strict: bool,
@@ -277,6 +289,8 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             storage: Storage::Private(Durability::Ephemeral),
             cache_dir: default_cache_dir(),
+            state: None,
+            template: None,
             strict_auth: false,
             strict: false,
             server_keys: KeyPair::new(DEFAULT_APP_ID, DEFAULT_APP_TOKEN),
@@ -326,6 +340,8 @@ impl Options {
             allowed_hosts: self.allowed_hosts.iter().flatten().cloned().collect(),
             storage,
             cache_dir: default_cache_dir(),
+            state: named(self.state.as_ref()),
+            template: named(self.template.as_ref()),
             strict_auth: self.strict_auth,
             strict: self.strict,
             server_keys: KeyPair::new(&self.app_id, &self.app_token),
@@ -342,6 +358,11 @@ impl Options {
             connection_limits: ConnectionLimits::default(),
         })
     }
+}
+
+/// Returns the path of a file. An environment variable that is set to nothing names none.
+fn named(path: Option<&PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty()).cloned()
 }
 
 /// Parses an entry of `--allowed-hosts`. An empty one, as in an environment variable that is set to nothing, names no host.

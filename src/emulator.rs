@@ -96,6 +96,20 @@ impl Builder {
         self
     }
 
+    /// Loads a state document into the default project, if that project is empty.
+    #[must_use]
+    pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.state = Some(file.into());
+        self
+    }
+
+    /// Lets every project that its first request creates start with a state document.
+    #[must_use]
+    pub fn template(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.template = Some(file.into());
+        self
+    }
+
     /// Accepts only configured and created keys.
     #[must_use]
     pub fn strict_auth(mut self) -> Self {

@@ -31,7 +31,10 @@
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
 //! | `/_emulator/requests...`, `/_emulator/faults...` | `api/emulator/`: `requests/` `faults/`; requests are recorded in `http/request_log/` and hit in `http/faults` |
+//! | `/_emulator/state` | `api/emulator/state/`: `get` `put` `post`; `file` loads the files of `--state` and `--template` |
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
+//! | `/_emulator/reset`, `/snapshots...` | `api/emulator/`: `reset` `snapshots/` |
+//! | `/_emulator/erasure-check`, `/permanent-deletions...` | `api/emulator/`: `erasure_check` `permanent_deletions/` |
 //! | `/stickystreet...` | `api/stickystreet/`: `handle` receives every request, and calls `customer_info`, `customer_delete` or `record_customer` by its `type` |
 //!
 //! # The modules, and what each may import

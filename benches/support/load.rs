@@ -84,6 +84,13 @@ impl Target {
         connection.send_and_read(self.head("GET", path, 0).as_bytes()).await
     }
 
+    /// Sends a `PUT` request without a body and returns the body of the answer.
+    #[allow(dead_code, reason = "not every benchmark has such requests")]
+    pub async fn put(&self, path: &str) -> String {
+        let mut connection = self.connect().await;
+        connection.send_and_read(self.head("PUT", path, 0).as_bytes()).await
+    }
+
     /// Sends a `POST` request and returns the body of the answer.
     pub async fn post(&self, path: &str, body: &str) -> String {
         self.post_as("application/json", path, body).await
@@ -107,6 +114,17 @@ impl Target {
             ids.push(answer["id"].as_str().unwrap().to_owned());
         }
         ids
+    }
+
+    /// Sends `count` `POST` requests one after the other, and discards the answers.
+    #[allow(dead_code, reason = "not every benchmark has such requests")]
+    pub async fn repeat(&self, count: usize, body: impl Fn(usize) -> String) {
+        let mut connection = self.connect().await;
+        for index in 0..count {
+            let body = body(index);
+            let request = self.head("POST", self.path, body.len()) + &body;
+            connection.send_and_discard(request.as_bytes()).await;
+        }
     }
 
     /// Repeats a request over `connections` connections for `time`, and returns the answers per second.

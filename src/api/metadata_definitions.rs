@@ -10,9 +10,14 @@ use crate::service::metadata_schemas::NewMetadataSchema;
 
 /// Reads the body that creates a metadata schema.
 pub fn new_metadata_schema(mut body: Object<'_>) -> Result<NewMetadataSchema, ApiError> {
+    metadata_schema(&mut body)
+}
+
+/// Reads a metadata schema.
+pub fn metadata_schema(body: &mut Object<'_>) -> Result<NewMetadataSchema, ApiError> {
     Ok(NewMetadataSchema {
         related_object: body.required_text("related_object", 1, TEXT_CHARS)?,
-        properties: metadata_schema_definitions(&mut body)?,
+        properties: metadata_schema_definitions(body)?,
         allow_defined_only: body.boolean("allow_defined_only")?.value(),
     })
 }
@@ -66,7 +71,8 @@ fn event_properties(schema: &mut Object<'_>) -> Result<Vec<(String, Definition)>
 pub fn event_schema_definitions(body: &mut Object<'_>) -> Result<Vec<(String, Definition)>, ApiError> {
     body.require("schema")?;
     let schema = body.object("schema")?.value();
-    event_properties(&mut schema.ok_or_else(|| ApiError::invalid_payload("Property .schema must be object"))?)
+    let path = body.path_of("schema");
+    event_properties(&mut schema.ok_or_else(|| ApiError::invalid_payload(format!("Property {path} must be object")))?)
 }
 
 /// Reads each member of `properties` with `read_definition`, checks the keys and the total size, and returns the

@@ -19,7 +19,7 @@ use crate::http::frame::{self, Frame};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
-pub use emulator::CONTRACT;
+pub use emulator::{CONTRACT, FileError, load_file, load_template};
 
 /// Returns the service that answers every request of the server: the router with all endpoints, and the outermost checks.
 pub fn service(state: AppState) -> Edge {

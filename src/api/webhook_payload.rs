@@ -17,9 +17,11 @@ pub(crate) fn new_webhook(app: &App, kind: WebhookKind, body: &mut Object<'_>) -
     body.require("events")?;
     let WebhookChange { name, target_url, events, active } = webhook_change(app, kind, body)?;
     let Some(target_url) = target_url else {
-        return Err(ApiError::invalid_payload("Property .target_url must be string"));
+        return Err(ApiError::invalid_payload(format!("Property {} must be string", body.path_of("target_url"))));
     };
-    let Some(events) = events else { return Err(ApiError::invalid_payload("Property .events must be array")) };
+    let Some(events) = events else {
+        return Err(ApiError::invalid_payload(format!("Property {} must be array", body.path_of("events"))));
+    };
     let name = name.filter(|name| !name.is_empty());
     Ok(NewWebhook { kind, name, target_url, events, active: active.unwrap_or(true) })
 }
@@ -31,15 +33,17 @@ pub(crate) fn new_webhook(app: &App, kind: WebhookKind, body: &mut Object<'_>) -
 pub(crate) fn webhook_change(app: &App, kind: WebhookKind, body: &mut Object<'_>) -> Result<WebhookChange, ApiError> {
     let target_url = body.optional_text("target_url", TARGET_URL_CHARS)?;
     if let Some(target_url) = &target_url {
-        check_target(target_url, app.allow_link_local)
-            .map_err(|refusal| ApiError::invalid_payload(format!("Property .target_url {refusal}")))?;
+        check_target(target_url, app.allow_link_local).map_err(|refusal| {
+            ApiError::invalid_payload(format!("Property {} {refusal}", body.path_of("target_url")))
+        })?;
     }
     let events = body.texts("events", WEBHOOK_EVENTS)?;
     let allowed = kind.event_types();
     for (index, event) in events.iter().flatten().enumerate() {
         if !allowed.contains(&event.as_str()) {
             let details = format!(
-                "Property .events[{index}] must be equal to one of the allowed values [ {} ]",
+                "Property {}[{index}] must be equal to one of the allowed values [ {} ]",
+                body.path_of("events"),
                 allowed.join(", ")
             );
             return Err(ApiError::invalid_payload(details));

@@ -1,8 +1,12 @@
-//! The erasure of a customer.
+//! The erasure of a customer, and the records of erasures.
 
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
-use crate::domain::deletion::{DeletionCounts, PermanentDeletion};
+use super::list_query::ListQuery;
+use crate::domain::deletion::{DeletionCounts, PermanentDeletion, RecordedDeletion};
+use crate::domain::json::JsonText;
+use crate::domain::page::Page;
 use crate::domain::project::ProjectId;
 
 /// The customer to erase.
@@ -105,4 +109,86 @@ async fn erase_unconfirmed(
         },
         identifiers: row.identifiers,
     }))
+}
+
+/// A row of `permanent_deletions`.
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    erased_customer_id: String,
+    created_at: DateTime<Utc>,
+    events: i64,
+    customer_events: i64,
+    daily_events: i64,
+    segments: i64,
+    orders: i64,
+    order_events: i64,
+    removed: JsonText,
+}
+
+impl From<Row> for RecordedDeletion {
+    fn from(row: Row) -> Self {
+        let Row {
+            id,
+            erased_customer_id,
+            created_at,
+            events,
+            customer_events,
+            daily_events,
+            segments,
+            orders,
+            order_events,
+            removed,
+        } = row;
+        let counts = DeletionCounts { events, customer_events, daily_events, segments, orders, order_events };
+        Self { deletion: PermanentDeletion { id, customer_id: erased_customer_id, created_at, counts }, removed }
+    }
+}
+
+/// Finds the record of an erasure.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    id: &str,
+) -> Result<Option<RecordedDeletion>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events,
+                  removed AS "removed: JsonText"
+           FROM permanent_deletions WHERE project_id = $1 AND id = $2"#,
+        project.0,
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(RecordedDeletion::from))
+}
+
+/// Lists one page of the records of erasures, newest first, and returns it with the number of all of them.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    page: Page,
+) -> Result<(Vec<RecordedDeletion>, i64), sqlx::Error> {
+    let push_matching = |query: &mut QueryBuilder<Postgres>| {
+        query.push(" FROM permanent_deletions WHERE project_id = ").push_bind(project.0);
+    };
+    let push_rows = |query: &mut QueryBuilder<Postgres>| {
+        query.push(
+            "SELECT id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events,
+                    removed",
+        );
+        push_matching(query);
+        query.push(" ORDER BY created_at DESC, id DESC");
+    };
+    let (rows, total): (Vec<Row>, i64) = ListQuery { page, has_cursor: false, row_count: None, has_filter: false }
+        .fetch(connection, push_rows, push_matching)
+        .await?;
+    Ok((page.trim(rows).into_iter().map(RecordedDeletion::from).collect(), total))
 }

@@ -7,8 +7,8 @@ use super::jobs::CHANNEL;
 use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
 
-/// Marks a project as deleted, revokes its keys, deletes its tokens, and wakes the worker that deletes its rows when
-/// the transaction commits. Returns `false` when the project is deleted already.
+/// Marks a project as deleted, with its snapshots, revokes its keys, deletes its tokens, and wakes the worker that
+/// deletes its rows when the transaction commits. Returns `false` when the project is deleted already.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -33,7 +33,11 @@ pub async fn mark_deleted(
     sqlx::query!("UPDATE credentials SET project_id = NULL, revoked_at = $2 WHERE project_id = $1", project.0, now)
         .execute(&mut *connection)
         .await?;
-    sqlx::query!("DELETE FROM oauth_tokens WHERE project_id = $1", project.0).execute(connection).await?;
+    sqlx::query!("DELETE FROM oauth_tokens WHERE project_id = $1", project.0).execute(&mut *connection).await?;
+    // Its snapshots are projects whose rows are deleted in the same way.
+    sqlx::query!("UPDATE projects SET deleted_at = $2 WHERE snapshot_of = $1 AND deleted_at IS NULL", project.0, now)
+        .execute(connection)
+        .await?;
     Ok(true)
 }
 

@@ -1,4 +1,4 @@
-//! Projects and organisations. No query finds a project that is marked as deleted.
+//! Projects and organisations. No query finds a project that is marked as deleted, and no list has a snapshot of one.
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
@@ -139,7 +139,8 @@ pub async fn find_id(
     public_id: &str,
 ) -> Result<Option<ProjectId>, sqlx::Error> {
     let id = sqlx::query_scalar!(
-        "SELECT id FROM projects WHERE public_id = $1 AND organisation_id = $2 AND deleted_at IS NULL",
+        "SELECT id FROM projects
+         WHERE public_id = $1 AND organisation_id = $2 AND deleted_at IS NULL AND snapshot_of IS NULL",
         public_id,
         organisation.0
     )
@@ -180,7 +181,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<(Vec<Project>, i64), sqlx::Error> {
     let push_matching = |query: &mut QueryBuilder<Postgres>| {
-        query.push(" FROM projects WHERE deleted_at IS NULL AND organisation_id = ").push_bind(organisation.0);
+        query.push(" FROM projects WHERE deleted_at IS NULL AND snapshot_of IS NULL AND organisation_id = ");
+        query.push_bind(organisation.0);
     };
     let push_rows = |query: &mut QueryBuilder<Postgres>| {
         query.push("SELECT id, public_id, name, is_sandbox, webhook_token, settings, is_strict");
@@ -228,6 +230,23 @@ pub async fn update(connection: &mut PgConnection, project: &Project) -> Result<
         project.name,
         JsonText::of(&project.settings) as JsonText,
         project.is_strict
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives a locked project real time and random identifiers again, and increments the version of its rules.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn reset_control(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE projects
+         SET clock_offset_micros = NULL, clock_frozen_at = NULL, identifier_seed = NULL, last_job_row_at = NULL,
+             job_rows_written_at = NULL, rules_version = rules_version + 1
+         WHERE id = $1",
+        project.0
     )
     .execute(connection)
     .await?;

@@ -120,7 +120,7 @@ pub async fn delete_expired(
         "WITH expired AS MATERIALIZED (
              SELECT old.* FROM projects p,
                  LATERAL (SELECT one.project_id, one.id, one.requested_at FROM unconfirmed_customers one
-                          WHERE one.project_id = p.id
+                          WHERE one.project_id = p.id AND p.snapshot_of IS NULL
                               AND one.requested_at < project_time($1, p.clock_offset_micros, p.clock_frozen_at)
                                                      - make_interval(days => $3)
                           ORDER BY one.requested_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::json::JsonText;
+
 /// The record of a permanent deletion: the id of the erased customer and the counts of deleted data.
 #[derive(Clone, Debug)]
 pub struct PermanentDeletion {
@@ -12,6 +14,14 @@ pub struct PermanentDeletion {
     pub customer_id: String,
     pub created_at: DateTime<Utc>,
     pub counts: DeletionCounts,
+}
+
+/// A permanent deletion as it is stored.
+#[derive(Clone, Debug)]
+pub struct RecordedDeletion {
+    pub deletion: PermanentDeletion,
+    /// The number of removed rows by table, as a JSON object. Tables of which no row was removed are left out.
+    pub removed: JsonText,
 }
 
 /// The counts of deleted data. The vendor publishes only the names; this project defines the meanings, in

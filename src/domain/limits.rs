@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// Maximum bytes of the body of a bulk path: a JSON array of records, or a CSV file. The vendor's limit.
 pub const BULK_BYTES: usize = 10 * 1024 * 1024;
+/// Maximum bytes of a state document.
+pub const STATE_BYTES: usize = 512 * 1024 * 1024;
+/// Maximum bytes of one object of a state document.
+pub const STATE_OBJECT_BYTES: usize = 10 * 1024 * 1024;
 /// Maximum records applied in one transaction of a job.
 pub const SLICE_RECORDS: usize = 1_000;
 /// Approximate maximum bytes of the records applied in one transaction of a job.
@@ -98,6 +102,14 @@ pub const NOTIFIED_EMAILS: usize = 100;
 pub const SETTINGS_BYTES: usize = 32 * 1024;
 /// Maximum users assigned to a new project.
 pub const PROJECT_USERS: usize = 100;
+/// Maximum snapshots of a project.
+pub const SNAPSHOTS_PER_PROJECT: i64 = 100;
+/// Maximum values of an erasure check.
+pub const CHECKED_VALUES: usize = 100;
+/// Minimum characters of a value of an erasure check. Shorter ones would be found everywhere.
+pub const MIN_CHECKED_VALUE_CHARS: usize = 4;
+/// Maximum characters of a value of an erasure check.
+pub const CHECKED_VALUE_CHARS: usize = 500;
 /// Maximum projects in the list of an organisation. Projects are auto-provisioned, so their number is not limited.
 pub const LISTED_PROJECTS: i64 = 1_000;
 

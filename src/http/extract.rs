@@ -40,6 +40,15 @@ impl Json {
         context.read(|reading| parse(Object::of_body(value, reading)?))
     }
 
+    /// Reads the body like [`Json::read`]. A missing body counts as an empty object.
+    ///
+    /// # Errors
+    /// Those of [`Json::read`].
+    pub fn read_optional<T>(self, parse: impl FnOnce(Object<'_>) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let value = self.value.or_else(|| Some(Value::Object(serde_json::Map::new())));
+        Self { value, ..self }.read(parse)
+    }
+
     /// Checks that the body is an object, before it is read.
     ///
     /// # Errors
@@ -152,7 +161,7 @@ pub async fn read_body(mut body: Body, max_bytes: usize) -> Result<Bytes, ApiErr
 }
 
 /// Returns whether the `Content-Type` is JSON. A body without a `Content-Type` counts as JSON.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
     let media = value.split(';').next().unwrap_or_default().trim();

@@ -9,6 +9,7 @@ pub(crate) mod body_path;
 pub mod connection;
 pub(crate) mod cors;
 pub(crate) mod csv_rows;
+pub(crate) mod document;
 pub(crate) mod edge;
 pub mod error;
 pub(crate) mod extract;

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::error::{ApiError, ErrorKind};
 
 /// Up to this size, a body need not wait for larger ones.
-const MAX_SMALL_BYTES: usize = 32 * 1024;
+pub const MAX_SMALL_BYTES: usize = 32 * 1024;
 
 static SMALL_BODIES: Budget = Budget::new(1024 * 1024);
 static LARGE_BODIES: Budget = Budget::new(4 * 1024 * 1024);

@@ -41,6 +41,11 @@ impl<'r> Object<'r> {
         }
     }
 
+    /// Returns the object at a place of a larger document.
+    pub fn at(path: BodyPath, members: Map<String, Value>, reading: &'r Reading) -> Self {
+        Self { members, path, reading }
+    }
+
     /// Returns the item at `index` of a body that is an array; the item must be an object.
     pub fn of_item(index: usize, item: Value, reading: &'r Reading) -> Result<Self, ApiError> {
         match item {

@@ -8,6 +8,7 @@ pub mod control;
 pub mod csv;
 pub mod customer;
 pub mod deletion;
+pub mod erasure_check;
 pub mod event;
 pub mod export;
 pub mod fault;
@@ -19,6 +20,8 @@ pub mod oauth;
 pub mod order;
 pub mod project;
 pub mod segment;
+pub mod snapshot;
+pub mod state;
 pub mod webhook;
 mod writer;
 

@@ -18,6 +18,12 @@ impl<'a> ObjectWriter<'a> {
         Self { out, is_empty: true }
     }
 
+    /// Continues the object at the end of a buffer, which has at least one member, to append further members.
+    pub fn reopen(out: &'a mut Vec<u8>) -> Self {
+        out.pop();
+        Self { out, is_empty: false }
+    }
+
     fn write_name(&mut self, name: &str) {
         if !self.is_empty {
             self.out.push(b',');

@@ -2,8 +2,8 @@
 
 use std::borrow::Borrow;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +19,7 @@ use crate::db::credentials::{Credential, Token};
 use crate::domain::built_in_keys::is_built_in;
 use crate::domain::credential::{Family, Grant, Principal, Scopes, is_valid_credential_text};
 use crate::domain::limits;
+use crate::domain::project::ProjectId;
 
 /// How long a cached key or token is used before it is queried again.
 const CACHE_TTL: Duration = Duration::from_secs(1);
@@ -49,6 +50,8 @@ pub struct Authenticator {
     tokens: CredentialCache<[u8; 32], KnownToken>,
     /// The principal of every request when authentication is switched off.
     auth_disabled_as: Option<Principal>,
+    /// The project whose content each provisioned project starts with.
+    template: OnceLock<ProjectId>,
 }
 
 type CredentialCache<K, T> = Cache<K, CachedCredential<T>>;
@@ -94,7 +97,13 @@ impl Authenticator {
             management: new_cache(),
             tokens: new_cache(),
             auth_disabled_as: None,
+            template: OnceLock::new(),
         }
+    }
+
+    /// Sets the project whose content new projects start with. Only the first call has an effect.
+    pub fn set_template(&self, template: ProjectId) {
+        let _ = self.template.set(template);
     }
 
     /// Creates an authenticator that checks nothing and returns `principal` for every request. Benchmarks measure the
@@ -106,7 +115,7 @@ impl Authenticator {
 
     /// Returns the principal of the credentials, or `None` where they are not valid.
     ///
-    /// Unless keys are strict, an unknown pair of server or client keys is provisioned with a new, empty project, which
+    /// Unless keys are strict, an unknown pair of server or client keys is provisioned with a new project, which
     /// it can access in both families; an unknown pair of management keys is provisioned with a new organisation. A
     /// known id with another token is rejected, and so is the id of a key that was created on request for another
     /// family.
@@ -190,7 +199,7 @@ impl Authenticator {
         token_sha256: &[u8],
     ) -> Result<Option<KnownPair>, Error> {
         let known = match self.find(core, family, id).await? {
-            None if !self.strict => provision(core, family, id, token_sha256).await?,
+            None if !self.strict => provision(core, family, id, token_sha256, self.template.get().copied()).await?,
             known => known,
         };
         Ok(known.and_then(|known| self.valid_pair(family, id, known)))

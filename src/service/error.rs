@@ -24,6 +24,8 @@ pub enum Resource {
     Project,
     LoggedRequest,
     Fault,
+    Snapshot,
+    PermanentDeletion,
 }
 
 impl Resource {
@@ -48,6 +50,8 @@ impl Resource {
             Self::Project => "project",
             Self::LoggedRequest => "request",
             Self::Fault => "fault",
+            Self::Snapshot => "snapshot",
+            Self::PermanentDeletion => "permanent_deletion",
         }
     }
 }

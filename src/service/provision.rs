@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use super::state::copy_template;
 use super::{Core, Error};
 use crate::db;
 use crate::db::credentials::Credential;
 use crate::db::projects::NewProject;
 use crate::domain::credential::{Family, Grant};
-use crate::domain::project::OrganisationId;
+use crate::domain::project::{OrganisationId, ProjectId};
 use crate::domain::project_control::ProjectControl;
 
-/// Creates an unknown key together with a new project, or a new organisation for a management key.
+/// Creates an unknown key together with a new project, or a new organisation for a management key. The project starts with the
+/// content of the template.
 ///
 /// Returns `None` where a key with this id was created on request in any family: it grants access only in that family.
 /// A client key that was created for a project must not give access to a new, empty project as a server key.
@@ -19,6 +21,7 @@ pub(super) async fn provision(
     family: Family,
     id: &str,
     token_sha256: &[u8],
+    template: Option<ProjectId>,
 ) -> Result<Option<Credential>, Error> {
     let mut transaction = core.pool.begin().await?;
     // Lock the id, so that no other request, and no emulator that is starting, creates this key at the same time.
@@ -35,6 +38,9 @@ pub(super) async fn provision(
         }
         Family::Server | Family::Client => {
             let project = db::projects::insert(&mut transaction, &new_project(core, id)).await?;
+            if let Some(template) = template {
+                copy_template(&mut transaction, template, project).await?;
+            }
             (Grant::Project(project), &[Family::Server, Family::Client])
         }
     };

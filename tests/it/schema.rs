@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use serde_json::json;
 use voucherify_emulator::db::connect::migrate;
+use voucherify_emulator::db::project_copies::{TABLES_OF_KEYS, TABLES_OF_UNFINISHED_WORK};
 use voucherify_emulator::db::project_deletions::TABLES;
+use voucherify_emulator::db::snapshots::SETTINGS;
 
 use crate::support::TestEmulator;
 
@@ -85,7 +87,7 @@ async fn the_erasure_covers_every_column_that_names_a_customer() {
                 let body = function_body(&emulator, &function).await;
                 let assigned =
                     body.split_once(&format!("UPDATE {table} SET (")).and_then(|(_, rest)| rest.split_once(')'));
-                erasure.contains(&format!("PERFORM {function}("))
+                erasure.contains(&format!(" := {function}("))
                     && assigned.is_some_and(|(columns, _)| columns.split(", ").any(|name| name == *column))
             }
             ErasureAction::Keep => true,
@@ -113,7 +115,7 @@ async fn the_erasure_covers_every_table_with_email_addresses() {
     for (table, function) in EMAIL_COLUMNS {
         let body = function_body(&emulator, function).await;
         assert!(body.contains(&format!("DELETE FROM {table} WHERE project_id = project AND ")), "{table}");
-        assert!(*function == "erase_customer" || erasure.contains(&format!("PERFORM {function}(")), "{table}");
+        assert!(*function == "erase_customer" || erasure.contains(&format!(" := {function}(")), "{table}");
     }
 }
 
@@ -138,6 +140,47 @@ async fn the_deletion_of_a_project_covers_every_table_with_rows_of_projects() {
     let known: BTreeSet<_> = TABLES.iter().map(|&table| table.to_owned()).collect();
     assert_eq!(known.len(), TABLES.len());
     assert_eq!(tables.into_iter().collect::<BTreeSet<_>>(), known);
+}
+
+/// The columns of `projects` that a snapshot does not have: what identifies the project or belongs to its keys, what protects its
+/// rules, the faults, and what describes a snapshot itself.
+const COLUMNS_WITHOUT_SNAPSHOT: [&str; 12] = [
+    "created_at",
+    "deleted_at",
+    "faults_version",
+    "id",
+    "is_sandbox",
+    "organisation_id",
+    "public_id",
+    "rules_version",
+    "snapshot_counts",
+    "snapshot_name",
+    "snapshot_of",
+    "webhook_token",
+];
+
+#[tokio::test]
+async fn a_snapshot_has_every_setting_of_a_project() {
+    let emulator = TestEmulator::new().await;
+    let columns: Vec<String> = sqlx::query_scalar(
+        "SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'projects'",
+    )
+    .fetch_all(&emulator.pool)
+    .await
+    .unwrap();
+    let known: BTreeSet<_> =
+        SETTINGS.iter().chain(&COLUMNS_WITHOUT_SNAPSHOT).map(|&column| column.to_owned()).collect();
+    assert_eq!(known.len(), SETTINGS.len() + COLUMNS_WITHOUT_SNAPSHOT.len());
+    assert_eq!(columns.into_iter().collect::<BTreeSet<_>>(), known);
+}
+
+/// The tables that a snapshot does not have. The other tables come from the list of the deletion of a project.
+#[test]
+fn a_snapshot_has_every_table_but_those_of_keys_and_unfinished_work() {
+    for table in TABLES_OF_KEYS.iter().chain(TABLES_OF_UNFINISHED_WORK) {
+        assert!(TABLES.contains(table), "{table}");
+    }
+    assert_eq!((TABLES_OF_KEYS, TABLES_OF_UNFINISHED_WORK), (&["oauth_tokens"][..], &["job_slices"][..]));
 }
 
 #[tokio::test]

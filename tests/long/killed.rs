@@ -108,6 +108,67 @@ fn a_project_deletion_continues_after_a_kill_and_leaves_no_row() {
     drop(host);
 }
 
+#[test]
+fn a_reset_or_a_restore_that_is_killed_leaves_the_state_before_or_after() {
+    // The programs that are killed use a database in the private cluster of a program that is not killed.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    let url = shared_database(&data);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let pool = runtime.block_on(async { sqlx::PgPool::connect(&url).await.unwrap() });
+    let program = Program::start(&["--database-url", &url]);
+    let records: Value = (0..RECORDS).map(|number| json!({"source_id": number.to_string()})).collect();
+    assert_eq!(program.call("POST", "/v1/customers/bulk/async", &records.to_string()).0, 202);
+    assert_eq!(program.call("GET", "/_emulator/idle", "").0, 200);
+    assert_eq!(program.call("POST", "/v1/segments", r#"{"name":"S"}"#).0, 200);
+    assert_eq!(program.call("PUT", "/_emulator/snapshots/full", "").0, 200);
+    program.end(Signal::TERM);
+    let rows = || -> (i64, i64, i64, i64) {
+        let counts = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM customers WHERE project_id = p.id),
+                    (SELECT count(*) FROM customer_activity WHERE project_id = p.id),
+                    (SELECT count(*) FROM segments WHERE project_id = p.id),
+                    (SELECT coalesce(sum(value), 0)::bigint FROM row_counts
+                     WHERE project_id = p.id AND resource = 'customers')
+             FROM projects p WHERE is_sandbox",
+        );
+        runtime.block_on(counts.fetch_one(&pool)).unwrap()
+    };
+    let (full, empty) = (rows(), (0, 0, 0, 0));
+    assert_eq!((full.0, full.2, full.3), (RECORDS as i64, 1, RECORDS as i64));
+    for (path, before, after) in [("/_emulator/reset", full, empty), ("/_emulator/snapshots/full/restore", empty, full)]
+    {
+        let mut outcomes = HashSet::new();
+        for round in 0..12 {
+            let program = Program::start(&["--database-url", &url]);
+            if rows() != before {
+                let path = if before == full { "/_emulator/snapshots/full/restore" } else { "/_emulator/reset" };
+                assert_eq!(program.call("POST", path, "").0, 200);
+            }
+            assert_eq!(rows(), before);
+            std::thread::scope(|scope| {
+                // The program is mostly killed before it answers.
+                scope.spawn(|| program.call("POST", path, ""));
+                sleep(Duration::from_millis(5 + round * 30));
+                program.signal(Signal::KILL);
+            });
+            // The next program waits for what PostgreSQL still runs for the one that was killed.
+            let program = Program::start(&["--database-url", &url]);
+            assert_eq!(program.call("PUT", "/_emulator/consents/mail", r#"{"name":"Mail"}"#).0, 200);
+            let found = rows();
+            assert!(found == before || found == after, "{path}: {found:?}");
+            outcomes.insert(found == after);
+            let (_, list) = program.call("GET", "/v1/customers?limit=1", "");
+            assert_eq!(json_of(&list)["total"], found.0);
+            program.end(Signal::TERM);
+        }
+        assert!(outcomes.contains(&false), "no kill interrupted {path}");
+    }
+    drop(host);
+}
+
 fn json_of(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
 }

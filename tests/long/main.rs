@@ -13,6 +13,7 @@ mod hanging_receiver;
 mod hostile;
 mod killed;
 mod program;
+mod state;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "these tests use only a part of the support module")]
 mod support;

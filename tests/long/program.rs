@@ -50,8 +50,14 @@ impl Program {
     /// Sends a request with server keys and management keys, and returns the status and the body of the response.
     /// The first request creates the project or the organisation of the keys.
     pub fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.call_with_keys(("a", "b"), method, path, body)
+    }
+
+    /// Does the same as [`Program::call`] with other server keys: id and token.
+    pub fn call_with_keys(&self, keys: (&str, &str), method: &str, path: &str, body: &str) -> (u16, String) {
+        let (id, token) = keys;
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: a\r\nx-app-token: b\r\nx-management-id: c\r\nx-management-token: d\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: {id}\r\nx-app-token: {token}\r\nx-management-id: c\r\nx-management-token: d\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         exchange(&self.address, request.as_bytes())

@@ -21,7 +21,7 @@ pub async fn handle(app: State<AppState>, caller: Caller, Id(id): Id, body: Json
 }
 
 /// Returns the members in the vendor's form, or `None` when none is sent.
-fn read_state(mut body: Object<'_>) -> Result<Option<JsonText>, ApiError> {
+pub(super) fn read_state(mut body: Object<'_>) -> Result<Option<JsonText>, ApiError> {
     let redemptions = match body.object("summary")? {
         Patch::Value(mut summary) => summary.object("redemptions")?.value(),
         Patch::Absent | Patch::Null => None,

@@ -6,20 +6,26 @@ mod consents;
 mod contract;
 mod custom_event_schemas;
 mod customer_state;
+mod erasure_check;
 mod faults;
 mod health;
 mod idle;
 mod ids;
 mod keys;
 mod metadata_schemas;
+mod permanent_deletions;
 mod project;
 mod reports;
 mod requests;
+mod reset;
+mod snapshots;
+mod state;
 mod webhooks;
 
 use crate::http::{Routes, get, post, put};
 
 pub use contract::CONTRACT;
+pub use state::{FileError, load_file, load_template};
 
 /// Returns the routes of this folder.
 #[must_use]
@@ -34,6 +40,8 @@ pub fn routes() -> Routes {
             "/_emulator/unconfirmed-customers/{unconfirmedCustomerId}/confirm",
             [post("emulator-confirm-unconfirmed-customer", confirm_customer::handle)],
         )
+        .at("/_emulator/erasure-check", [post("emulator-check-erasure", erasure_check::handle)])
+        .at("/_emulator/reset", [post("emulator-reset", reset::handle)])
         .merge(clock::routes())
         .merge(consents::routes())
         .merge(custom_event_schemas::routes())
@@ -41,7 +49,10 @@ pub fn routes() -> Routes {
         .merge(ids::routes())
         .merge(keys::routes())
         .merge(metadata_schemas::routes())
+        .merge(permanent_deletions::routes())
         .merge(project::routes())
         .merge(requests::routes())
+        .merge(snapshots::routes())
+        .merge(state::routes())
         .merge(webhooks::routes())
 }

@@ -12,6 +12,9 @@ CREATE OR REPLACE FUNCTION erase_customer(
 DECLARE
     target customers%ROWTYPE;
     target_source_ids text[];
+    removed_records bigint;
+    removed_lines bigint;
+    removed_unconfirmed bigint;
 BEGIN
     PERFORM lock_rules_shared(project);
     -- Find the customer without locking it and erase it from the job slices first: a worker that applies a slice locks the slice
@@ -29,7 +32,7 @@ BEGIN
         WHERE candidate.name = target.source_id OR target.deleted_at IS NOT NULL AND candidate.name IS NOT NULL AND NOT EXISTS (
             SELECT FROM customers c
             WHERE c.project_id = project AND c.source_id = candidate.name AND c.deleted_at IS NULL));
-    PERFORM erase_customer_from_job_slices(project, target.id, target_source_ids, ARRAY(
+    removed_records := erase_customer_from_job_slices(project, target.id, target_source_ids, ARRAY(
         SELECT id FROM orders WHERE project_id = project AND customer_id = target.id
         UNION ALL SELECT source_id FROM orders
         WHERE project_id = project AND customer_id = target.id AND source_id IS NOT NULL));
@@ -41,9 +44,9 @@ BEGIN
         RETURN;
     END IF;
     -- Under the lock no other transaction changes the customer, so all rows about it are committed and visible from here on.
-    PERFORM erase_customer_from_job_results(project, target.id, target_source_ids);
+    removed_lines := erase_customer_from_job_results(project, target.id, target_source_ids);
     -- After the customer, because a confirmation locks them in this order, too.
-    PERFORM delete_unconfirmed_customers(project, target_source_ids || nullif(target.email, ''));
+    removed_unconfirmed := delete_unconfirmed_customers(project, target_source_ids || nullif(target.email, ''));
     -- Another erasure changes those of the orders and of the activity entries that have a referrer, and the removal of a webhook
     -- deletes deliveries of many customers. Lock these rows in the order that the schema specifies, before any is changed.
     PERFORM FROM orders
@@ -65,10 +68,10 @@ BEGIN
         DELETE FROM custom_events WHERE project_id = project AND customer_id = target.id RETURNING 1
     ),
     deleted_event_counts AS (
-        DELETE FROM customer_event_counts WHERE project_id = project AND customer_id = target.id
+        DELETE FROM customer_event_counts WHERE project_id = project AND customer_id = target.id RETURNING 1
     ),
     deleted_moments AS (
-        DELETE FROM customer_moments WHERE project_id = project AND customer_id = target.id
+        DELETE FROM customer_moments WHERE project_id = project AND customer_id = target.id RETURNING 1
     ),
     deleted_activity AS (
         DELETE FROM customer_activity WHERE project_id = project AND customer_id = target.id
@@ -82,10 +85,10 @@ BEGIN
         DELETE FROM segment_members WHERE project_id = project AND customer_id = target.id RETURNING segment_id
     ),
     deleted_consents AS (
-        DELETE FROM customer_consents WHERE project_id = project AND customer_id = target.id
+        DELETE FROM customer_consents WHERE project_id = project AND customer_id = target.id RETURNING 1
     ),
     deleted_deliveries AS (
-        DELETE FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id
+        DELETE FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id RETURNING 1
     ),
     deleted_customer AS (
         DELETE FROM customers WHERE project_id = project AND id = target.id
@@ -109,11 +112,31 @@ BEGIN
         ORDER BY decrement.resource COLLATE "C"
         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts_of_rows.value + excluded.value
     ),
+    removed AS (
+        SELECT '{' || string_agg('"' || listed.name || '":' || listed.rows, ',' ORDER BY listed.place) || '}' AS by_table
+        FROM counts c, LATERAL (VALUES
+            (1, 'customers', 1),
+            (2, 'orders', c.orders),
+            (3, 'custom_events', c.events),
+            (4, 'customer_event_counts', (SELECT count(*) FROM deleted_event_counts)),
+            (5, 'customer_activity', c.customer_events + c.order_events),
+            (6, 'customer_consents', (SELECT count(*) FROM deleted_consents)),
+            (7, 'customer_moments', (SELECT count(*) FROM deleted_moments)),
+            (8, 'segment_members', c.segments),
+            (9, 'unconfirmed_customers', removed_unconfirmed),
+            (10, 'webhook_deliveries', (SELECT count(*) FROM deleted_deliveries)),
+            (11, 'job_slices', removed_records),
+            (12, 'job_results', removed_lines)
+        ) AS listed (place, name, rows)
+        WHERE listed.rows > 0
+    ),
     record AS (
         INSERT INTO permanent_deletions
-            (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events)
-        SELECT project, deletion_id, target.id, at, c.events, c.customer_events, 0, c.segments, c.orders, c.order_events
-        FROM counts c
+            (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events,
+             removed)
+        SELECT project, deletion_id, target.id, at, c.events, c.customer_events, 0, c.segments, c.orders, c.order_events,
+               r.by_table::json
+        FROM counts c, removed r
     )
     SELECT target.id, c.events, c.customer_events, c.segments, c.orders, c.order_events,
            array_remove(target_source_ids || ARRAY[target.id, target.email, target.profile ->> 'phone'], NULL)

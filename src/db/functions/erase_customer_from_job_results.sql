@@ -1,12 +1,14 @@
 -- Erases a customer from the results of jobs: the customer's own lines become null, and so does every line about an order that
--- failed and that names the customer; lines of other customers that show this one as referrer lose the referrer.
+-- failed and that names the customer; lines of other customers that show this one as referrer lose the referrer. Returns how many
+-- lines became null.
 --
 -- It changes single elements of the arrays, because aggregating the elements of a large row again takes ten times as long, and other
 -- erasures wait meanwhile.
-CREATE OR REPLACE FUNCTION erase_customer_from_job_results(project bigint, erased_id text, erased_source_ids text[]) RETURNS void
+CREATE OR REPLACE FUNCTION erase_customer_from_job_results(project bigint, erased_id text, erased_source_ids text[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
+    removed_lines bigint := 0;
     locked_job_id text;
     locked_part text;
     locked_number bigint;
@@ -50,9 +52,11 @@ BEGIN
                 new_referrer_ids[place] := NULL;
             END IF;
         END LOOP;
+        removed_lines := removed_lines + (SELECT count(DISTINCT p.place) FROM unnest(own_places) AS p (place));
         UPDATE job_results SET (lines, customer_ids, source_ids, referrer_ids)
             = (new_lines, new_customer_ids, new_source_ids, new_referrer_ids)
         WHERE project_id = project AND job_id = locked_job_id AND part = locked_part AND number = locked_number;
     END LOOP;
+    RETURN removed_lines;
 END
 $$;

@@ -1,6 +1,7 @@
 -- Erases a customer from the records that jobs have still to process: the customer's own records become null, and records of other
 -- customers that name this one as referrer lose the referrer. A record that changes an order of the customer without naming a
 -- customer becomes null too, because it would create the order again. erased_orders holds the ids and the source ids of the orders.
+-- Returns how many records became null.
 --
 -- It waits for a slice that is being applied. The caller must not hold the lock of a customer, because a worker locks its slice
 -- first and customers after it. No slice is split meanwhile: a split holds the rules lock exclusively.
@@ -8,9 +9,10 @@
 -- It changes single elements of the arrays, as erase_customer_from_job_results does.
 CREATE OR REPLACE FUNCTION erase_customer_from_job_slices(
     project bigint, erased_id text, erased_source_ids text[], erased_orders text[]
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS bigint LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
+    removed_records bigint := 0;
     import_ids text[] := '{}';
     locked_job_id text;
     locked_number bigint;
@@ -87,9 +89,11 @@ BEGIN
                 new_referrer_source_ids[place] := NULL;
             END IF;
         END LOOP;
+        removed_records := removed_records + (SELECT count(DISTINCT p.place) FROM unnest(own_places) AS p (place));
         UPDATE job_slices SET (records, customer_ids, source_ids, referrer_ids, referrer_source_ids)
             = (new_records, new_customer_ids, new_source_ids, new_referrer_ids, new_referrer_source_ids)
         WHERE project_id = project AND job_id = locked_job_id AND number = locked_number;
     END LOOP;
+    RETURN removed_records;
 END
 $$;

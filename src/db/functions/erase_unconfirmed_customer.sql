@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION erase_unconfirmed_customer(
 DECLARE
     target unconfirmed_customers%ROWTYPE;
     names text[];
+    removed_rows bigint;
 BEGIN
     PERFORM lock_rules_shared(project);
     -- Lock everything that may be deleted, in the order of the ids, before the first row is deleted.
@@ -24,10 +25,11 @@ BEGIN
         RETURN;
     END IF;
     DELETE FROM unconfirmed_customers WHERE project_id = project AND id = target.id;
-    PERFORM delete_unconfirmed_customers(project, ARRAY[target.source_id, target.email]);
+    removed_rows := 1 + delete_unconfirmed_customers(project, ARRAY[target.source_id, target.email]);
     INSERT INTO permanent_deletions
-        (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events)
-    VALUES (project, deletion_id, target.id, at, 0, 0, 0, 0, 0, 0);
+        (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events,
+         removed)
+    VALUES (project, deletion_id, target.id, at, 0, 0, 0, 0, 0, 0, format('{"unconfirmed_customers":%s}', removed_rows)::json);
     erased_customer_id := target.id;
     identifiers := array_remove(ARRAY[target.id, target.source_id, target.email, target.patch ->> 'phone'], NULL);
     RETURN NEXT;

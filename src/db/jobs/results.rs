@@ -91,7 +91,7 @@ pub async fn delete_expired_results(connection: &mut PgConnection, real_now: Dat
     sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT j.project_id, j.id FROM projects p JOIN jobs j ON j.project_id = p.id
-             WHERE p.deleted_at IS NULL AND j.expires_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
+             WHERE p.deleted_at IS NULL AND p.snapshot_of IS NULL AND j.expires_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
                  AND NOT j.results_removed
              ORDER BY j.project_id, j.id FOR NO KEY UPDATE OF j
          ),

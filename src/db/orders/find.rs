@@ -8,9 +8,10 @@ use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
 
-/// Returns whether an identifier has the form of an order id. An identifier of another form can only be a source id.
+/// Returns whether an identifier has the form of an order id, or the vendor's earlier form, which a loaded order may have. An
+/// identifier of another form can only be a source id.
 pub(super) fn may_be_id(identifier: &Identifier) -> bool {
-    identifier.has_form("ord_", 18)
+    identifier.has_form("ord_", 18) || identifier.has_form("ord_", 24)
 }
 
 /// Finds the order with that id or, when there is none, with that source id.

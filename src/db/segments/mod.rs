@@ -284,6 +284,30 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
     .await
 }
 
+/// Sets the counts of the segments of a project that has no customers and whose row counts were deleted. Their members
+/// are correct at `now`.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn reset_members(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH counted AS (
+             INSERT INTO row_counts (project_id, resource, slot, value)
+             SELECT $1, 'segments', pg_backend_pid() % 64, count(*) FROM segments WHERE project_id = $1
+         )
+         UPDATE segments SET evaluated_at = $2 WHERE project_id = $1 AND evaluated_at IS NOT NULL",
+        project.0,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Removes a locked customer from all segments, and deletes its stored moments.
 ///
 /// # Errors

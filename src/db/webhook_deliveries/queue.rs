@@ -347,7 +347,7 @@ pub async fn delete_finished(
         "WITH gone AS MATERIALIZED (
              SELECT old.* FROM webhooks w JOIN projects p ON p.id = w.project_id,
                  LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
-                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND p.snapshot_of IS NULL
                               AND one.id < CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
                                                 THEN $1 ELSE 'whs_g' END
                               AND one.created_at < project_time($3, p.clock_offset_micros, p.clock_frozen_at)

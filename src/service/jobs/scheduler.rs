@@ -28,6 +28,8 @@ struct State {
     failures: HashMap<ProjectId, u32>,
     /// Whether a job that runs in a single step is active.
     has_single_step_job: bool,
+    /// The projects in which no job may start, each with the number of reasons.
+    paused: HashMap<ProjectId, usize>,
 }
 
 /// Identifies a slice, also among the slices that it is split into.
@@ -56,10 +58,11 @@ impl JobScheduler {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the active projects, and the projects that ran before, the most recent at the end.
+    /// Returns the projects in which no further job may start, and the projects that ran before, the most recent at the
+    /// end.
     pub(super) fn active_and_recent(&self) -> (Vec<ProjectId>, Vec<ProjectId>) {
         let state = self.state();
-        (state.active.keys().copied().collect(), state.recent.iter().copied().collect())
+        (state.active.keys().chain(state.paused.keys()).copied().collect(), state.recent.iter().copied().collect())
     }
 
     /// Returns the types of jobs that may start now. Only one job that runs in a single step may be active, so that a
@@ -72,7 +75,8 @@ impl JobScheduler {
     /// Marks a project as active. Returns `None` where a job of this type must not start now.
     pub(super) fn start(&self, project: ProjectId, kind: JobType) -> Option<ActiveProject<'_>> {
         let (mut state, is_single_step) = (self.state(), kind.is_single_step());
-        if state.active.contains_key(&project) || state.has_single_step_job && is_single_step {
+        let is_blocked = state.active.contains_key(&project) || state.paused.contains_key(&project);
+        if is_blocked || state.has_single_step_job && is_single_step {
             return None;
         }
         state.active.insert(project, None);
@@ -81,9 +85,34 @@ impl JobScheduler {
         Some(ActiveProject { scheduler: self, project, is_single_step })
     }
 
+    /// Lets no further job of the project start in this process until the returned value is dropped.
+    pub(in crate::service) fn pause(&self, project: ProjectId) -> PausedProject<'_> {
+        *self.state().paused.entry(project).or_default() += 1;
+        PausedProject { scheduler: self, project }
+    }
+
     /// Sets the current slice of an active project.
     pub(super) fn set_current_slice(&self, project: ProjectId, slice: &Slice) {
         self.state().active.insert(project, Some(SliceKey::of(slice)));
+    }
+}
+
+/// Lets no further job of a project start until it is dropped.
+#[derive(Debug)]
+pub(in crate::service) struct PausedProject<'a> {
+    scheduler: &'a JobScheduler,
+    project: ProjectId,
+}
+
+impl Drop for PausedProject<'_> {
+    fn drop(&mut self) {
+        let mut state = self.scheduler.state();
+        if let Some(reasons) = state.paused.get_mut(&self.project) {
+            *reasons -= 1;
+            if *reasons == 0 {
+                state.paused.remove(&self.project);
+            }
+        }
     }
 }
 
@@ -136,6 +165,18 @@ mod tests {
         drop(active);
         drop(start(a));
         assert_eq!(scheduler.active_and_recent(), (vec![], vec![b, a]));
+    }
+
+    #[test]
+    fn no_job_of_a_paused_project_starts() {
+        let scheduler = JobScheduler::default();
+        let start = || scheduler.start(ProjectId(1), JobType::Export);
+        let (first, second) = (scheduler.pause(ProjectId(1)), scheduler.pause(ProjectId(1)));
+        drop(first);
+        assert!(start().is_none());
+        assert_eq!(scheduler.active_and_recent().0, [ProjectId(1)]);
+        drop(second);
+        assert!(start().is_some());
     }
 
     #[test]

@@ -22,6 +22,8 @@ const MAX_BATCH_ROWS: i64 = 16_000;
 const MIN_BATCH_TIME: Duration = Duration::from_millis(100);
 /// The batch shrinks when its removal took more than this.
 const MAX_BATCH_TIME: Duration = Duration::from_secs(1);
+/// How long a request removes the rows of deleted snapshots at most.
+const SNAPSHOT_CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before the removal is tried again after another writer of the project blocked it.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -75,6 +77,26 @@ pub async fn purge_deleted(core: &Core) -> Result<bool, Error> {
         are_gone &= try_remove(core, project).await;
     }
     Ok(are_gone)
+}
+
+/// Removes the rows of the snapshots of a project that are deleted. Those that another writer blocks for longer than
+/// [`SNAPSHOT_CLEANUP_TIMEOUT`] are left to the background workers.
+///
+/// # Errors
+/// Returns an error when the list of deleted snapshots cannot be queried.
+pub async fn purge_deleted_snapshots(core: &Core, project: ProjectId) -> Result<(), Error> {
+    let mut connection = core.pool.acquire_for(project).await?;
+    let deleted = db::snapshots::list_marked(&mut connection, project).await?;
+    connection.release();
+    let _ = timeout(SNAPSHOT_CLEANUP_TIMEOUT, async {
+        for snapshot in deleted {
+            while !try_remove(core, snapshot).await {
+                sleep(RETRY_INTERVAL).await;
+            }
+        }
+    })
+    .await;
+    Ok(())
 }
 
 /// Calls [`remove`] and logs an error instead of returning it, because the removal is tried again.

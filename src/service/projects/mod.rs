@@ -4,6 +4,6 @@ mod deletion;
 mod manage;
 mod resolve;
 
-pub use deletion::{delete, purge_deleted};
+pub use deletion::{delete, purge_deleted, purge_deleted_snapshots};
 pub use manage::{ProjectRequest, create, update};
 pub use resolve::resolve;

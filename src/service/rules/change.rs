@@ -7,6 +7,7 @@ use super::cache::load;
 use super::exclusive::ExclusiveTransaction;
 use crate::db;
 use crate::domain::filter::CustomerField;
+use crate::domain::project_time::ProjectTime;
 use crate::domain::rules::Rules;
 use crate::ids::IdSource;
 use crate::service::{Caller, Core, Error};
@@ -19,12 +20,21 @@ pub(in crate::service) struct RulesChange<'a> {
     exclusive: ExclusiveTransaction,
     /// A key that was removed from the metadata of all customers.
     purged_key: Option<String>,
+    /// Whether any customer, order or event may have changed.
+    is_reload: bool,
+    /// The time of the last row that was written, if it is later than the time of the project.
+    last_row_at: Option<DateTime<Utc>>,
 }
 
 impl<'a> RulesChange<'a> {
     /// Begins the transaction. If it is dropped before [`RulesChange::commit`], it is rolled back.
     pub async fn begin(core: &Core, caller: &'a Caller) -> Result<Self, Error> {
-        Ok(Self { caller, exclusive: ExclusiveTransaction::begin(core, caller).await?, purged_key: None })
+        Ok(Self::on(caller, ExclusiveTransaction::begin(core, caller).await?))
+    }
+
+    /// Continues an exclusive transaction.
+    pub fn on(caller: &'a Caller, exclusive: ExclusiveTransaction) -> Self {
+        Self { caller, exclusive, purged_key: None, is_reload: false, last_row_at: None }
     }
 
     /// Returns the rules before the change.
@@ -47,6 +57,24 @@ impl<'a> RulesChange<'a> {
         self.exclusive.time.clock
     }
 
+    /// Returns the time of the project at the start of the transaction.
+    pub fn time(&self) -> ProjectTime {
+        self.exclusive.time
+    }
+
+    /// Loads the rules as this transaction has changed them so far.
+    pub async fn changed(&mut self) -> Result<Rules, Error> {
+        let version = self.exclusive.rules.version;
+        load(self.exclusive.connection(), self.caller.project, version).await
+    }
+
+    /// Registers that any customer, order or event may have changed, so that the commit recomputes everything. `last_row_at`
+    /// is the time of the last row, if rows are later than the time of the project.
+    pub fn set_reload(&mut self, last_row_at: Option<DateTime<Utc>>) {
+        self.is_reload = true;
+        self.last_row_at = last_row_at;
+    }
+
     /// Registers that a key was removed from the metadata of all customers, so that the commit recomputes what depends
     /// on it.
     pub fn set_purged_key(&mut self, key: &str) {
@@ -61,7 +89,7 @@ impl<'a> RulesChange<'a> {
     /// Recomputes the members of the affected segments and commits. The activity of customers records nothing of it,
     /// because no customer has changed.
     pub async fn commit(mut self) -> Result<(), Error> {
-        let Self { caller, exclusive, purged_key, .. } = &mut self;
+        let Self { caller, exclusive, purged_key, is_reload, last_row_at } = &mut self;
         let ExclusiveTransaction { transaction, rules: before, time, .. } = exclusive;
         db::rules::increment_version(transaction, caller.project).await?;
         let after = load(transaction, caller.project, before.version + 1).await?;
@@ -72,16 +100,16 @@ impl<'a> RulesChange<'a> {
         }
         for &(field, kind) in &timed {
             let is_purged = purged_key.as_ref().is_some_and(|key| *field == CustomerField::Metadata(key.clone()));
-            if is_purged || !timed_before.contains(&(field, kind)) {
+            if *is_reload || is_purged || !timed_before.contains(&(field, kind)) {
                 db::segments::rebuild_moments(transaction, caller.project, field, kind).await?;
             }
         }
-        let now = time.of_evaluation();
+        let now = last_row_at.map_or(time.of_evaluation(), |last| last.max(time.of_evaluation()));
         for segment in &after.segments {
             let (id, filter) = (&segment.id, &segment.filter);
             let is_unchanged = before.segments.iter().any(|known| known.id == *id && known.filter == *filter);
             let reads_purged_key = purged_key.as_ref().is_some_and(|key| filter.reads_metadata(key));
-            if is_unchanged && !reads_purged_key {
+            if is_unchanged && !reads_purged_key && !*is_reload {
                 continue;
             }
             db::segments::recompute_members(transaction, caller.project, id, filter, None, None, now).await?;

@@ -52,7 +52,7 @@ impl ExclusiveTransaction {
     }
 
     /// Rolls back, and returns when the database has released the locks of the transaction.
-    pub(super) async fn roll_back(self) {
+    pub async fn roll_back(self) {
         self.transaction.roll_back().await;
     }
 

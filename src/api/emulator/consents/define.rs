@@ -23,10 +23,15 @@ fn new_consent(id: &Identifier, mut body: Object<'_>) -> Result<NewConsent, ApiE
         // Reject this id, because in a customer's consents it means all consents.
         return Err(ApiError::invalid_payload("A consent id must NOT be unsubscribed"));
     }
-    Ok(NewConsent {
-        id,
-        name: body.required_text("name", 1, TEXT_CHARS)?,
-        description: body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default(),
-        category: body.optional_text("category", TEXT_CHARS)?.unwrap_or_default(),
-    })
+    let (name, description, category) = content(&mut body)?;
+    Ok(NewConsent { id, name, description, category })
+}
+
+/// Reads the name, the description and the category of a consent.
+pub(crate) fn content(body: &mut Object) -> Result<(String, String, String), ApiError> {
+    Ok((
+        body.required_text("name", 1, TEXT_CHARS)?,
+        body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default(),
+        body.optional_text("category", TEXT_CHARS)?.unwrap_or_default(),
+    ))
 }

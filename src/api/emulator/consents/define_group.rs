@@ -19,10 +19,16 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, bod
 
 fn new_group(id: &Identifier, mut body: Object<'_>) -> Result<NewConsentGroup, ApiError> {
     let id = id::validate(id, "consent group")?;
+    let (name, description, consents) = content(&mut body)?;
+    Ok(NewConsentGroup { id, name, description, consents })
+}
+
+/// Reads the name, the description and the consents of a group.
+pub(crate) fn content(body: &mut Object) -> Result<(String, String, Vec<String>), ApiError> {
     let name = body.required_text("name", 1, TEXT_CHARS)?;
     let description = body.optional_text("description", DESCRIPTION_CHARS)?.unwrap_or_default();
     body.require("consents")?;
     let consents = body.identifiers("consents", CONSENTS_PER_CALL)?;
-    let consents = consents.ok_or_else(|| ApiError::invalid_payload("Property .consents must be array"))?;
-    Ok(NewConsentGroup { id, name, description, consents })
+    let array = || ApiError::invalid_payload(format!("Property {} must be array", body.path_of("consents")));
+    Ok((name, description, consents.ok_or_else(array)?))
 }

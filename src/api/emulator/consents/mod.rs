@@ -1,8 +1,8 @@
 //! `/_emulator/consents` and `/_emulator/consent-groups`: the definition of consents, which the vendor has only in
 //! its dashboard. They belong to the project of the server key.
 
-mod define;
-mod define_group;
+pub(super) mod define;
+pub(super) mod define_group;
 mod delete;
 mod delete_group;
 mod id;

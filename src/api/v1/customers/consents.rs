@@ -10,6 +10,9 @@ use crate::http::payload::Object;
 use crate::http::state::AppState;
 use crate::service::{Caller, consents};
 
+/// The member that revokes all consents, and therefore cannot be the id of one.
+pub const UNSUBSCRIBED: &str = "unsubscribed";
+
 /// PUT /v1/customers/{customerId}/consents (update-customers-consents), and
 /// PUT /client/v1/customers/{customerId}/consents (update-customers-consents-client-side)
 pub async fn handle(
@@ -26,27 +29,35 @@ pub async fn handle(
 /// Reads an object that maps consent ids to whether the consent is given. `"unsubscribed": true` revokes all consents, and the other
 /// members are then ignored.
 fn consent_change(mut body: Object<'_>) -> Result<ConsentChange, ApiError> {
-    let members = body.take_members();
-    if members.is_empty() {
+    let mut consents = given_consents(&mut body)?;
+    if consents.is_empty() {
         return Err(ApiError::invalid_payload("The payload cannot be empty"));
     }
-    if members.len() > limits::CONSENTS_PER_CALL {
+    if consents.len() > limits::CONSENTS_PER_CALL {
         let details = format!("Payload must NOT have more than {} properties", limits::CONSENTS_PER_CALL);
         return Err(ApiError::invalid_payload(details));
     }
+    let unsubscribed = consents.iter().any(|(id, given)| id == UNSUBSCRIBED && *given);
+    consents.retain(|(id, _)| id != UNSUBSCRIBED);
+    Ok(if unsubscribed { ConsentChange::RevokeAll } else { ConsentChange::Set(consents) })
+}
+
+/// Reads the members of an object, which are consent ids with whether the consent is given.
+///
+/// # Errors
+/// Returns 400 for the first invalid member.
+pub fn given_consents(body: &mut Object<'_>) -> Result<Vec<(String, bool)>, ApiError> {
+    let path = body.path_of("");
+    let members = body.take_members();
     let mut consents = Vec::with_capacity(members.len());
-    let mut unsubscribed = false;
     for (id, value) in members {
         let Value::Bool(given) = value else {
-            return Err(ApiError::invalid_payload(format!("Property .{id} must be boolean")));
+            return Err(ApiError::invalid_payload(format!("Property {path}{id} must be boolean")));
         };
-        if id == "unsubscribed" {
-            unsubscribed = given;
-        } else if id.is_empty() || id.contains('\0') || id.chars().count() > limits::TEXT_CHARS {
+        if id.is_empty() || id.contains('\0') || id.chars().count() > limits::TEXT_CHARS {
             return Err(ApiError::invalid_payload("A consent id must have 1 to 500 characters and no U+0000"));
-        } else {
-            consents.push((id, given));
         }
+        consents.push((id, given));
     }
-    Ok(if unsubscribed { ConsentChange::RevokeAll } else { ConsentChange::Set(consents) })
+    Ok(consents)
 }

@@ -5,7 +5,7 @@ mod export;
 mod get;
 mod import;
 mod list;
-mod request;
+pub(crate) mod request;
 mod update;
 
 use crate::http::routes::{Routes, get, post, put};

@@ -1,0 +1,17 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::name;
+use crate::http::state::AppState;
+use crate::http::{ApiError, Id, Json, answer};
+use crate::objects::snapshot::write;
+use crate::service::{Caller, snapshots};
+
+/// POST /_emulator/snapshots/{snapshotName}/restore (emulator-restore-snapshot)
+pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
+    body.read_optional(|_| Ok(()))?;
+    let restored = snapshots::restore(&app.core, &caller, name::parse(&id)?).await?;
+    // The settings, the clock and the seed are restored too, so the next request must read them again.
+    app.authenticator.invalidate_cache();
+    Ok(answer::json(|out| write(out, &restored)))
+}

@@ -1,0 +1,37 @@
+//! How many objects of each kind a project has.
+
+use sqlx::PgConnection;
+
+use crate::domain::project::ProjectId;
+use crate::domain::project_counts::ProjectCounts;
+
+/// Counts the objects of a project. No writer of the project may run meanwhile.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn count(connection: &mut PgConnection, project: ProjectId) -> Result<ProjectCounts, sqlx::Error> {
+    // The totals of the lists of customers and orders are stored, so that their rows need not be counted.
+    sqlx::query_as!(
+        ProjectCounts,
+        r#"SELECT (SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = $1 AND resource = 'customers')
+                      AS "customers!",
+                  (SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = $1 AND resource = 'orders')
+                      AS "orders!",
+                  (SELECT count(*) FROM custom_events WHERE project_id = $1) AS "events!",
+                  (SELECT count(*) FROM segments WHERE project_id = $1) AS "segments!",
+                  (SELECT count(*) FROM consents WHERE project_id = $1) AS "consents!",
+                  (SELECT count(*) FROM consent_groups WHERE project_id = $1) AS "consent_groups!",
+                  (SELECT count(*) FROM metadata_schemas WHERE project_id = $1) AS "metadata_schemas!",
+                  (SELECT count(*) FROM custom_event_schemas WHERE project_id = $1) AS "event_schemas!",
+                  (SELECT count(*) FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL) AS "webhooks!",
+                  (SELECT count(*) FROM jobs WHERE project_id = $1 AND type <> 'EXPORT') AS "jobs!",
+                  (SELECT count(*) FROM jobs WHERE project_id = $1 AND type = 'EXPORT') AS "exports!",
+                  (SELECT count(*) FROM webhook_deliveries WHERE project_id = $1) AS "deliveries!",
+                  (SELECT count(*) FROM customer_activity WHERE project_id = $1) AS "activity!",
+                  (SELECT count(*) FROM unconfirmed_customers WHERE project_id = $1) AS "unconfirmed_customers!",
+                  (SELECT count(*) FROM permanent_deletions WHERE project_id = $1) AS "permanent_deletions!""#,
+        project.0
+    )
+    .fetch_one(connection)
+    .await
+}

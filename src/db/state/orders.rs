@@ -1,0 +1,105 @@
+//! The orders of a state document.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::json::JsonText;
+use crate::domain::order::Order;
+use crate::domain::project::ProjectId;
+
+/// What a load needs to know of an existing order.
+#[derive(Clone, Debug)]
+pub struct KnownOrder {
+    pub id: String,
+    pub source_id: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Whether this transaction has written it.
+    pub is_loaded: bool,
+}
+
+/// Finds the orders with those ids or source ids.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find_known_orders(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    ids: &[String],
+    source_ids: &[String],
+) -> Result<Vec<KnownOrder>, sqlx::Error> {
+    // `OFFSET 0` makes PostgreSQL search each order by the index, whatever it assumes about a table that has just grown.
+    sqlx::query_as!(
+        KnownOrder,
+        r#"SELECT found.id AS "id!", found.source_id, found.created_at AS "created_at!",
+                  found.xmin = pg_current_xact_id()::xid AS "is_loaded!"
+           FROM unnest($2::text[]) AS given (id)
+           CROSS JOIN LATERAL (
+               SELECT id, source_id, created_at, xmin FROM orders
+               WHERE project_id = $1 AND orders.id = given.id OFFSET 0
+           ) found
+           UNION ALL
+           SELECT found.id, found.source_id, found.created_at, found.xmin = pg_current_xact_id()::xid
+           FROM unnest($3::text[]) AS given (source_id)
+           CROSS JOIN LATERAL (
+               SELECT id, source_id, created_at, xmin FROM orders
+               WHERE project_id = $1 AND orders.source_id = given.source_id OFFSET 0
+           ) found"#,
+        project.0,
+        ids,
+        source_ids
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Inserts orders or puts them in place of those with their ids, and adds `count_change` to the number of orders.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn save_orders(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    orders: &[Order],
+    count_change: i64,
+) -> Result<(), sqlx::Error> {
+    let texts = |value: fn(&Order) -> Option<&str>| orders.iter().map(value).collect::<Vec<_>>();
+    let ids: Vec<_> = orders.iter().map(|order| order.id.as_str()).collect();
+    let statuses: Vec<_> = orders.iter().map(|order| order.status.as_str()).collect();
+    let amounts: Vec<_> = orders.iter().map(|order| order.amount).collect();
+    let created: Vec<_> = orders.iter().map(|order| order.created_at).collect();
+    let updated: Vec<_> = orders.iter().map(|order| order.updated_at).collect();
+    sqlx::query!(
+        "WITH counted AS (
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+             VALUES ($1, 'orders', pg_backend_pid() % 64, $12)
+             ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value
+         )
+         INSERT INTO orders (project_id, id, source_id, customer_id, referrer_id, status, amount, items, metadata,
+                             created_at, updated_at)
+         SELECT $1, id, source_id, customer_id, referrer_id, status, amount, items::json, metadata::json, created_at,
+                updated_at
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
+                     $10::timestamptz[], $11::timestamptz[])
+                  AS given (id, source_id, customer_id, referrer_id, status, amount, items, metadata, created_at,
+                            updated_at)
+         ON CONFLICT (project_id, id) DO UPDATE
+             SET source_id = excluded.source_id, customer_id = excluded.customer_id, referrer_id = excluded.referrer_id,
+                 status = excluded.status, amount = excluded.amount, items = excluded.items,
+                 metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at",
+        project.0,
+        &ids as &[&str],
+        &texts(|order| order.source_id.as_deref()) as &[Option<&str>],
+        &texts(|order| order.customer_id.as_deref()) as &[Option<&str>],
+        &texts(|order| order.referrer_id.as_deref()) as &[Option<&str>],
+        &statuses as &[&str],
+        &amounts,
+        &texts(|order| order.items.as_ref().map(JsonText::as_str)) as &[Option<&str>],
+        &texts(|order| order.metadata.as_ref().map(JsonText::as_str)) as &[Option<&str>],
+        &created,
+        &updated as &[Option<DateTime<Utc>>],
+        count_change
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+mod errors;
+mod objects;
+mod replacement;
+mod round_trip;
+
+const PATH: &str = "/_emulator/state";
