@@ -8,9 +8,11 @@
 #[allow(dead_code, reason = "other benchmarks use more of it")]
 #[path = "../support/load.rs"]
 mod load;
+#[allow(dead_code, reason = "other benchmarks use more of it")]
 #[path = "../support/server.rs"]
 mod server;
 
+use std::fmt::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -126,9 +128,11 @@ async fn copy_by_hand(connection: &mut PgConnection, project: i64) -> f64 {
         .fetch_one(&mut *connection)
         .await
         .unwrap();
-        statements += &format!(
+        write!(
+            statements,
             "INSERT INTO {table} (project_id, {columns}) SELECT {copy}, {columns} FROM {table} WHERE project_id = {project};"
-        );
+        )
+        .unwrap();
     }
     statements += "COMMIT";
     let started = Instant::now();
