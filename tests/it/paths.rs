@@ -10,6 +10,10 @@ async fn one_trailing_slash_is_the_same_path_for_every_operation() {
     let project = TestProject::new();
     for (method, path, id) in contract_operations() {
         let path = path.replace(['{', '}'], "");
+        if path.ends_with("/stream") {
+            // The body of a stream of events never ends.
+            continue;
+        }
         let client = match path.split('/').nth(1) {
             Some("client") => project.page(),
             Some("management") => project.manager(),
