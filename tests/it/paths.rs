@@ -12,6 +12,10 @@ async fn one_trailing_slash_is_the_same_path_for_every_operation() {
     let operations = contract_operations().into_iter().filter(|(_, path, _)| !path.ends_with("/stream"));
     for (method, path, id) in operations {
         let path = path.replace(['{', '}'], "");
+        if path.ends_with("/stream") {
+            // The body of a stream of events never ends.
+            continue;
+        }
         let client = match path.split('/').nth(1) {
             Some("client") => project.page(),
             Some("management") => project.manager(),
