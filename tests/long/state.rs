@@ -58,7 +58,11 @@ fn the_state_of_the_default_project_is_loaded_while_it_is_empty() {
 
 #[test]
 fn a_file_that_cannot_be_loaded_ends_the_start_with_its_line() {
+    // The programs use a database in the private cluster of another one, so that they start fast.
     let folder = folder();
+    let data = folder.path().join("data");
+    let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    let url = shared_database(&data);
     let bad_object = "{\"customers\": [\n  {\"source_id\": \"a\"},\n  {\"email\": 1}\n]}";
     let repeated = "{\"orders\": [{\"source_id\": \"a\"},\n\n{\"source_id\": \"a\"}]}";
     for (name, text, message) in [
@@ -78,18 +82,19 @@ fn a_file_that_cannot_be_loaded_ends_the_start_with_its_line() {
     ] {
         let path = write(folder.path(), name, text);
         for option in ["--state", "--template"] {
-            let output = run(&["--ephemeral", option, &path]);
+            let output = run(&["--database-url", &url, option, &path]);
             assert_fails(&output, message);
             assert_fails(&output, &format!("Correct the file of {option}"));
         }
     }
     let missing = folder.path().join("missing.json");
     for option in ["--state", "--template"] {
-        let output = run(&["--ephemeral", option, missing.to_str().unwrap()]);
+        let output = run(&["--database-url", &url, option, missing.to_str().unwrap()]);
         assert_fails(&output, "missing.json cannot be read: entity not found");
         assert!(!String::from_utf8_lossy(&output.stderr).contains("os error"));
-        assert_fails(&run(&["--ephemeral", option, folder.path().to_str().unwrap()]), "cannot be");
+        assert_fails(&run(&["--database-url", &url, option, folder.path().to_str().unwrap()]), "cannot be");
     }
+    drop(host);
 }
 
 #[test]

@@ -137,25 +137,36 @@ pub async fn save_customers(
     Ok(())
 }
 
-/// Replaces the consents of customers by `consents`: customer id, consent id, and whether it is given. Consents without a
-/// definition are defined.
+/// Deletes the consents of customers.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn replace_consents(
+pub async fn delete_consents(
     connection: &mut PgConnection,
     project: ProjectId,
     customer_ids: &[String],
-    consents: &[(String, String, bool)],
-    now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "DELETE FROM customer_consents WHERE project_id = $1 AND customer_id = ANY($2)",
         project.0,
         customer_ids
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Inserts the consents of customers that have none: customer id, consent id, and whether it is given. Consents without a
+/// definition are defined.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn insert_consents(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    consents: &[(String, String, bool)],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     let ids: Vec<_> = consents.iter().map(|(customer_id, ..)| customer_id.as_str()).collect();
     let consent_ids: Vec<_> = consents.iter().map(|(_, id, _)| id.as_str()).collect();
     let given: Vec<_> = consents.iter().map(|(.., given)| *given).collect();

@@ -1,4 +1,7 @@
 //! What is computed from the objects of a project: the statements for all of them at once.
+//!
+//! Where they look up customers, the number of the project comes from a subquery, so that its statistics, which are not of this
+//! moment, do not matter: PostgreSQL would search each customer of a project that it assumes to be empty in all of its rows.
 
 use sqlx::PgConnection;
 
@@ -29,8 +32,8 @@ pub async fn refresh_all_order_summaries(connection: &mut PgConnection, project:
          UPDATE customers
          SET orders_count = given.count, orders_amount = given.amount, last_order_amount = given.last_amount,
              last_order_at = given.last_at
-         FROM given
-         WHERE customers.project_id = $1 AND customers.id = given.id
+         FROM given CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
+         WHERE customers.project_id = wanted.project_id AND customers.id = given.id
              AND (orders_count, orders_amount, last_order_amount, last_order_at)
                  IS DISTINCT FROM (given.count, given.amount, given.last_amount, given.last_at)",
         project.0
@@ -66,8 +69,8 @@ pub async fn recount_events(connection: &mut PgConnection, project: ProjectId) -
 pub async fn refresh_member_times(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE segment_members SET customer_created_at = customers.created_at
-         FROM customers
-         WHERE segment_members.project_id = $1 AND customers.project_id = $1
+         FROM customers CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
+         WHERE segment_members.project_id = $1 AND customers.project_id = wanted.project_id
              AND customers.id = segment_members.customer_id
              AND segment_members.customer_created_at <> customers.created_at",
         project.0

@@ -12,7 +12,7 @@ pub mod templates;
 
 pub use clear::{clear, is_empty};
 pub use customers::{
-    KnownCustomer, LoadedCustomer, find_known_customers, find_links, replace_consents, save_customers,
+    KnownCustomer, LoadedCustomer, delete_consents, find_known_customers, find_links, insert_consents, save_customers,
 };
 pub use definitions::{save_consent, save_consent_group};
 pub use derived::{recount_events, refresh_all_order_summaries, refresh_member_times};

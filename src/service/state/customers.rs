@@ -58,11 +58,14 @@ pub(super) async fn add(loader: &mut Loader<'_>, batch: Vec<StateObject<StateCus
         let customer = Customer { id, source_id, profile, metadata, orders, state, created_at, updated_at };
         saved.push(LoadedCustomer { customer, indexed_fields, deleted_at });
     }
-    let now = loader.now();
+    let (now, is_addition) = (loader.now(), loader.is_addition);
     let connection = loader.connection();
     db::state::save_customers(connection, project, &saved, count_change).await?;
-    if !with_consents.is_empty() {
-        db::state::replace_consents(connection, project, &with_consents, &consents, now).await?;
+    if is_addition && !with_consents.is_empty() {
+        db::state::delete_consents(connection, project, &with_consents).await?;
+    }
+    if !consents.is_empty() {
+        db::state::insert_consents(connection, project, &consents, now).await?;
     }
     for id in leaving {
         db::segments::remove_customer(connection, project, &id).await?;
