@@ -105,10 +105,10 @@ impl Server {
         }
         let app = Arc::new(app(config, clock, pool.clone(), address).await?);
         load_state(config, &app).await?;
-        let core = Arc::clone(&app.core);
         if let Some(path) = &config.template {
             api::load_template(&app, path, cluster.is_some()).await.map_err(StartError::Template)?;
         }
+        let core = Arc::clone(&app.core);
         let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
         let service = api::service(app);
         warn_about_built_in_keys(config, address);

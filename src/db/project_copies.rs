@@ -9,6 +9,9 @@ use crate::domain::project::ProjectId;
 /// The tables whose rows belong to the keys of a project, so that neither a reset nor a snapshot affects them.
 pub const TABLES_OF_KEYS: &[&str] = &["oauth_tokens"];
 
+/// The table of the faults, which are no part of a snapshot: a restore leaves them as they are.
+pub const TABLES_OF_FAULTS: &[&str] = &["faults"];
+
 /// The tables that have rows of unfinished work only, which is not copied. Of other tables, `copy_project_rows` leaves
 /// out such rows.
 pub const TABLES_OF_UNFINISHED_WORK: &[&str] = &["job_slices"];
@@ -54,13 +57,13 @@ pub async fn delete_rows(connection: &mut PgConnection, project: ProjectId, kept
         .map(drop)
 }
 
-/// Copies the rows of `source` to `target`, a project without rows. Unfinished jobs, deliveries that are due, and what
-/// belongs to the keys are not copied.
+/// Copies the rows of `source` to `target`, a project without rows. Unfinished jobs, deliveries that are due, faults, and
+/// what belongs to the keys are not copied.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn copy_rows(connection: &mut PgConnection, source: ProjectId, target: ProjectId) -> Result<(), sqlx::Error> {
-    let mut tables = tables_without(&[TABLES_OF_KEYS, TABLES_OF_UNFINISHED_WORK]);
+    let mut tables = tables_without(&[TABLES_OF_KEYS, TABLES_OF_FAULTS, TABLES_OF_UNFINISHED_WORK]);
     // A row is copied after the rows that it refers to.
     tables.reverse();
     sqlx::query!("SELECT copy_project_rows($1, $2, $3)::text AS done", source.0, target.0, &tables as &[&str])

@@ -243,8 +243,8 @@ pub async fn update(connection: &mut PgConnection, project: &Project) -> Result<
 pub async fn reset_control(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE projects
-         SET clock_offset_micros = NULL, clock_frozen_at = NULL, identifier_seed = NULL, last_job_row_at = NULL,
-             job_rows_written_at = NULL, rules_version = rules_version + 1
+         SET clock_offset_micros = NULL, clock_frozen_at = NULL, identifier_seed = NULL, faults_version = NULL,
+             last_job_row_at = NULL, job_rows_written_at = NULL, rules_version = rules_version + 1
          WHERE id = $1",
         project.0
     )

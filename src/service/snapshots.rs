@@ -3,6 +3,7 @@
 use super::retry::retry;
 use super::{Caller, Core, Error, Resource, replacement};
 use crate::db;
+use crate::db::project_copies::TABLES_OF_FAULTS;
 use crate::domain::limits::SNAPSHOTS_PER_PROJECT;
 use crate::domain::snapshot::Snapshot;
 
@@ -48,7 +49,7 @@ pub async fn restore(core: &Core, caller: &Caller, name: &str) -> Result<Snapsho
             return Err(Error::not_found(Resource::Snapshot, name));
         };
         db::project_deletions::skip_foreign_key_checks(connection).await?;
-        db::project_copies::delete_rows(connection, project, &[]).await?;
+        db::project_copies::delete_rows(connection, project, TABLES_OF_FAULTS).await?;
         db::project_copies::copy_rows(connection, snapshot, project).await?;
         db::snapshots::restore_settings(connection, project, snapshot).await?;
         exclusive.commit().await?;

@@ -36,23 +36,26 @@ pub async fn find_known_customers(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<KnownCustomer>, sqlx::Error> {
-    // `OFFSET 0` makes PostgreSQL search each customer by the index, whatever it assumes about a table that has just grown.
+    // `OFFSET 0` makes PostgreSQL search each customer by the index, whatever it assumes about a table that
+    // has just grown. The project comes from a subquery, so that the statistics of its number, which are not of this
+    // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty.
     sqlx::query_as!(
         KnownCustomer,
         r#"SELECT found.id AS "id!", found.source_id, found.created_at AS "created_at!",
                   found.deleted_at IS NOT NULL AS "is_deleted!",
                   found.xmin = pg_current_xact_id()::xid AS "is_loaded!"
-           FROM unnest($2::text[]) AS given (id)
+           FROM unnest($2::text[]) AS given (id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, deleted_at, xmin FROM customers
-               WHERE project_id = $1 AND customers.id = given.id OFFSET 0
+               WHERE customers.project_id = wanted.project_id AND customers.id = given.id OFFSET 0
            ) found
            UNION ALL
            SELECT found.id, found.source_id, found.created_at, false, found.xmin = pg_current_xact_id()::xid
-           FROM unnest($3::text[]) AS given (source_id)
+           FROM unnest($3::text[]) AS given (source_id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, xmin FROM customers
-               WHERE project_id = $1 AND customers.source_id = given.source_id AND deleted_at IS NULL OFFSET 0
+               WHERE customers.project_id = wanted.project_id AND customers.source_id = given.source_id
+                   AND deleted_at IS NULL OFFSET 0
            ) found"#,
         project.0,
         ids,

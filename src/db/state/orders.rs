@@ -27,22 +27,24 @@ pub async fn find_known_orders(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<KnownOrder>, sqlx::Error> {
-    // `OFFSET 0` makes PostgreSQL search each order by the index, whatever it assumes about a table that has just grown.
+    // `OFFSET 0` makes PostgreSQL search each order by the index, whatever it assumes about a table that
+    // has just grown. The project comes from a subquery, so that the statistics of its number, which are not of this
+    // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty.
     sqlx::query_as!(
         KnownOrder,
         r#"SELECT found.id AS "id!", found.source_id, found.created_at AS "created_at!",
                   found.xmin = pg_current_xact_id()::xid AS "is_loaded!"
-           FROM unnest($2::text[]) AS given (id)
+           FROM unnest($2::text[]) AS given (id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, xmin FROM orders
-               WHERE project_id = $1 AND orders.id = given.id OFFSET 0
+               WHERE orders.project_id = wanted.project_id AND orders.id = given.id OFFSET 0
            ) found
            UNION ALL
            SELECT found.id, found.source_id, found.created_at, found.xmin = pg_current_xact_id()::xid
-           FROM unnest($3::text[]) AS given (source_id)
+           FROM unnest($3::text[]) AS given (source_id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, xmin FROM orders
-               WHERE project_id = $1 AND orders.source_id = given.source_id OFFSET 0
+               WHERE orders.project_id = wanted.project_id AND orders.source_id = given.source_id OFFSET 0
            ) found"#,
         project.0,
         ids,

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
@@ -8,6 +6,7 @@ use http_body_util::channel::{Channel, Sender};
 
 use crate::db;
 use crate::db::pool::Transaction;
+use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::segment::SegmentType;
 use crate::domain::state_document::{FORMAT, StateMember, VERSION};
@@ -47,8 +46,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<Respo
             Err(Stop::Failed(error)) => writer.sender.abort(error),
             Err(Stop::Disconnected) => {}
         }
-        // Keep the application alive until the end of the answer.
-        drop(Arc::clone(&app));
     });
     Ok(([(header::CONTENT_TYPE, answer::JSON)], Body::new(body)).into_response())
 }
@@ -122,10 +119,10 @@ impl Writer {
         let (mut after, mut has_more) = (String::new(), true);
         while has_more {
             let rows = db::state::list_customers(&mut self.transaction, self.project, &after, self.page).await?;
-            let json =
-                |json: &Option<_>| json.as_ref().map_or(0, |json: &crate::domain::json::JsonText| json.as_str().len());
             let bytes = rows.iter().map(|row| {
-                row.customer.profile.as_str().len() + json(&row.customer.metadata) + json(&row.customer.state)
+                row.customer.profile.as_str().len()
+                    + length(row.customer.metadata.as_ref())
+                    + length(row.customer.state.as_ref())
             });
             has_more = self.next_page(rows.len(), bytes.sum());
             for row in &rows {
@@ -141,9 +138,7 @@ impl Writer {
         let (mut after, mut has_more) = (String::new(), true);
         while has_more {
             let rows = db::state::list_orders(&mut self.transaction, self.project, &after, self.page).await?;
-            let json =
-                |json: &Option<_>| json.as_ref().map_or(0, |json: &crate::domain::json::JsonText| json.as_str().len());
-            let bytes = rows.iter().map(|row| json(&row.items) + json(&row.metadata));
+            let bytes = rows.iter().map(|row| length(row.items.as_ref()) + length(row.metadata.as_ref()));
             has_more = self.next_page(rows.len(), bytes.sum());
             for row in &rows {
                 self.object(|out| order::write(out, row)).await?;
@@ -227,4 +222,9 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Returns the number of bytes of stored JSON.
+fn length(json: Option<&JsonText>) -> usize {
+    json.map_or(0, |json| json.as_str().len())
 }
