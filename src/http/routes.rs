@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
+use super::document::SpooledJson;
 use super::error::ApiError;
 use super::extract::{BulkJson, Json, Query};
 use super::form::Form;
@@ -38,7 +39,11 @@ pub(crate) struct Reads {
 impl Reads {
     fn of<T: Extractors>() -> Self {
         let whole = T::include::<Request>();
-        let body = T::include::<Json>() || T::include::<BulkJson>() || T::include::<Form>() || T::include::<Upload>();
+        let body = T::include::<Json>()
+            || T::include::<BulkJson>()
+            || T::include::<SpooledJson>()
+            || T::include::<Form>()
+            || T::include::<Upload>();
         Self { query: whole || T::include::<Query>(), body: whole || body }
     }
 }

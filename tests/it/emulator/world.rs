@@ -16,7 +16,7 @@ pub async fn fill(project: &TestProject, receiver: &Receiver) {
     let properties = json!({"tier": {"type": "string", "optional": true, "array": false}});
     let schema = json!({"related_object": "customer", "properties": properties});
     client.post("/v1/metadata-schemas", schema).await.expect(200);
-    let schema = json!({"name": "visit", "schema": {"properties": {"page": {"type": "string", "optional": true, "array": false}}}});
+    let schema = json!({"name": "visit", "schema": {"properties": {"page": {"type": "string", "optional": true}}}});
     client.post("/_emulator/custom-event-schemas", schema).await.expect(200);
     client.put("/_emulator/consents/mail", json!({"name": "Mail"})).await.expect(200);
     client

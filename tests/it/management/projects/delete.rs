@@ -57,6 +57,7 @@ async fn fill(emulator: &TestEmulator, client: &Client, project: i64) {
         "INSERT INTO oauth_tokens VALUES (decode(md5($1::text), 'hex'), $1, 'a', 'api', now())",
         // Insert a slice, because only unfinished jobs have slices.
         "INSERT INTO job_slices SELECT $1, id, 1, '{}', '{}', '{}', '{}', '{}' FROM jobs WHERE project_id = $1",
+        "INSERT INTO faults (project_id, id, rule) VALUES ($1, 'fault_1', '{}')",
         "INSERT INTO seeded_identifiers (project_id, seed, kind, count) VALUES ($1, 'seed', 'cust_', 1)",
     ] {
         sqlx::query(statement).bind(project).execute(&emulator.pool).await.unwrap();
