@@ -67,6 +67,10 @@ fn sample_of(operation: &str, schema: &Value) -> Value {
     if operation.contains("webhook") && body["events"].is_array() {
         body["events"] = json!(["customer.created"]);
     }
+    if operation == "emulator-create-fault" {
+        // The operation must exist, and excludes some of the other members.
+        return json!({"operation": "create-customer", "status": 503});
+    }
     if operation == "generate-oauth-token" {
         body["scope"] = "api".into();
     }
