@@ -42,7 +42,7 @@ pub enum Advance {
 /// [`Authenticator`](crate::service::authenticator::Authenticator).
 ///
 /// # Errors
-/// Returns [`Error::Invalid`] for a time that is in the past or outside of the limits, and where more than [`MAX_MOVES`] entries and exits
+/// Returns [`Error::Invalid`] for a time that is in the past or outside of the limits, and where more than 200,000 entries and exits
 /// would have to be recorded.
 pub async fn advance(core: &Core, caller: &Caller, by: Advance) -> Result<ClockReading, Error> {
     let reading = retry(async || {

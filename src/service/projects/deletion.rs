@@ -80,7 +80,7 @@ pub async fn purge_deleted(core: &Core) -> Result<bool, Error> {
 }
 
 /// Removes the rows of the snapshots of a project that are deleted. Those that another writer blocks for longer than
-/// [`SNAPSHOT_CLEANUP_TIMEOUT`] are left to the background workers.
+/// `SNAPSHOT_CLEANUP_TIMEOUT` are left to the background workers.
 ///
 /// # Errors
 /// Returns an error when the list of deleted snapshots cannot be queried.
