@@ -98,6 +98,9 @@ impl Connection {
         }
         response.body = if is_chunked {
             self.chunks()?
+        } else if lengths == 0 && response.is_http_10 && response.is_last() {
+            // HTTP/1.0 has no chunks, so the end of the connection is the end of a body whose length is not known before.
+            self.rest()?
         } else {
             let length = response.header("content-length").ok_or("neither a content length nor chunks")?;
             let length = length.parse().map_err(|_| format!("the content length {length:?}"))?;
@@ -130,6 +133,17 @@ impl Connection {
             self.receive(what)?;
         }
         Ok(self.buffer.drain(..count).collect())
+    }
+
+    /// Reads until the server closes the connection.
+    fn rest(&mut self) -> Result<Vec<u8>, String> {
+        loop {
+            match self.receive("the end") {
+                Ok(()) => {}
+                Err(error) if error.contains("was closed") => return Ok(std::mem::take(&mut self.buffer)),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn receive(&mut self, what: &str) -> Result<(), String> {
