@@ -1,6 +1,6 @@
 //! What a request contains and its operation knows nothing of.
 //!
-//! The code that reads a request also determines what the operation knows: [`Reading`] collects the members of the body that nobody
+//! The code that reads a request also determines what the operation knows: [`Reading`] collects the members of the body that were not
 //! read, [`super::query::Parameters`] the parameters. So no list of known names exists beside that code.
 
 use std::cell::RefCell;
