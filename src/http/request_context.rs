@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_nobody_reads_are_noted_as_json_pointers() {
+    fn members_that_are_not_read_are_noted_as_json_pointers() {
         let metadata = json!({"any": {"thing": 1}});
         assert_eq!(unread(json!({})), None);
         assert_eq!(

@@ -6,10 +6,10 @@ use crate::db::project_copies::delete_rows;
 use crate::db::project_deletions::skip_foreign_key_checks;
 use crate::domain::project::ProjectId;
 
-/// The table that stays beside those of the keys: how many identifiers were made from a seed is not a part of the state.
-const KEPT_TABLES: &[&str] = &["seeded_identifiers"];
+/// The tables that stay beside those of the keys: the faults, and how many identifiers were made from a seed, are not a part of the state.
+const KEPT_TABLES: &[&str] = &["faults", "seeded_identifiers"];
 
-/// Deletes all rows of a project except those that belong to its keys and to its identifiers. The caller holds the rules lock
+/// Deletes all rows of a project except those that belong to its keys, its faults and its identifiers. The caller holds the rules lock
 /// exclusively, and no job of the project runs.
 ///
 /// # Errors

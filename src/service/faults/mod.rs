@@ -31,6 +31,8 @@ pub struct Hit {
 pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fault, Error> {
     retry(async || {
         let mut transaction = core.pool.begin_for(caller.project).await?;
+        // The counts of identifiers are locked before the row of the project, as a job does.
+        let mut ids = id_source_of(core, &mut transaction, caller).await?;
         if !db::faults::lock(&mut transaction, caller.project).await? {
             return Err(Error::AccessRevoked);
         }
@@ -38,7 +40,6 @@ pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fau
             let details = format!("A project must NOT have more than {} faults", limits::FAULTS_PER_PROJECT);
             return Err(Error::Invalid { details });
         }
-        let mut ids = id_source_of(core, &mut transaction, caller).await?;
         let fault = Fault { id: ids.random("fault_"), rule: rule.clone(), matches: 0, hits: 0 };
         db::faults::insert(&mut transaction, caller.project, &fault).await?;
         db::faults::renew_version(&mut transaction, caller.project).await?;

@@ -340,3 +340,15 @@ async fn a_truncated_answer_has_the_length_of_the_whole_one() {
     assert!(body.frame().await.unwrap().is_err());
     client.call(Method::GET, "/v1/customers/t", None).await.expect(200);
 }
+
+#[tokio::test]
+async fn loading_a_state_document_leaves_faults_as_they_are() {
+    let client = TestProject::new().client();
+    client.post("/_emulator/faults", json!({"operation": "create-customer", "status": 503})).await.expect(200);
+    client.put("/_emulator/state", json!({"customers": []})).await.expect(200);
+    assert_eq!(client.get("/_emulator/faults").await.expect(200).json()["total"], 1);
+    client.post("/v1/customers", json!({})).await.expect(503);
+    client.post("/_emulator/reset", json!({})).await.expect(200);
+    assert_eq!(client.get("/_emulator/faults").await.expect(200).json()["total"], 0);
+    client.post("/v1/customers", json!({})).await.expect(200);
+}
