@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
@@ -13,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tower::Service;
 
 use super::limits::ConnectionLimits;
@@ -21,6 +23,9 @@ use super::response_body::ResponseBody;
 use super::state::{ConnectionState, Phase};
 use super::stream::HttpStream;
 use crate::http::error::ErrorKind;
+
+/// How long an idle or half-open connection that is to be closed waits for the report of bytes that have arrived already.
+const UNREPORTED_BYTES: Duration = Duration::from_millis(1);
 
 /// A service that answers the requests of a server, such as a router.
 pub trait HttpService:
@@ -69,6 +74,13 @@ pub(super) async fn serve(
             return;
         }
         if state.disposable_since().is_some() {
+            // A request that has arrived already must not be lost.
+            if timeout(UNREPORTED_BYTES, &mut connection).await.is_ok() {
+                return;
+            }
+            if state.disposable_since().is_none() {
+                continue;
+            }
             let is_late = state.phase() == Phase::Head && !state.is_stopping();
             break is_late.then_some(ErrorKind::RequestTimeout);
         }

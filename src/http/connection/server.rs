@@ -132,13 +132,14 @@ impl Connections {
     /// progress for the longest time.
     fn close_oldest(&self) {
         let open = self.lock();
-        let disposable = open.values().filter_map(|state| Some((state.disposable_since()?, state)));
-        if let Some((_, state)) = disposable.min_by_key(|(since, _)| *since) {
+        // Of those that became so in the same millisecond, it is the one that was accepted first.
+        let disposable = open.iter().filter_map(|(id, state)| Some((state.disposable_since()?, id, state)));
+        if let Some((_, _, state)) = disposable.min_by_key(|&(since, id, _)| (since, id)) {
             return state.changed.notify_one();
         }
-        let bodies = open.values().filter_map(|state| state.body());
-        let waiting = bodies.filter_map(|body| Some((body.waiting_since()?, body)));
-        if let Some((since, body)) = waiting.min_by_key(|(since, _)| *since)
+        let bodies = open.iter().filter_map(|(id, state)| Some((id, state.body()?)));
+        let waiting = bodies.filter_map(|(id, body)| Some((body.waiting_since()?, id, body)));
+        if let Some((since, _, body)) = waiting.min_by_key(|&(since, id, _)| (since, id))
             && has_passed(STALLED_BODY, since, now())
         {
             body.time_out();
