@@ -7,21 +7,29 @@ use super::personal_values::PersonalValues;
 
 /// The texts of a logged request, in the order in which they are stored.
 const TEXTS: usize = 7;
+/// How much memory an entry that replaces another one may leave unused, beside the length of its texts.
+const MAX_SPARE_BYTES: usize = 1_024;
 
 /// What was sent and answered. It never holds headers. The caller masks tokens before.
 #[derive(Clone, Debug)]
 pub struct LoggedRequest {
     /// All texts, one after the other, so that an entry takes one allocation.
-    texts: Box<str>,
+    texts: String,
     /// Where each of the texts ends.
     ends: [u32; TEXTS],
+    pub details: Details,
+}
+
+/// What is known about a logged request beside its texts.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    pub at: DateTime<Utc>,
+    pub duration_micros: u64,
+    pub status: u16,
     /// For a request body that is longer than what is kept, its length.
     pub request_body_length: Option<u64>,
     /// For a response body that is longer than what is kept, its length, as far as it was sent.
     pub response_body_length: Option<u64>,
-    pub at: DateTime<Utc>,
-    pub duration_micros: u64,
-    pub status: u16,
     /// The operation id of the contract; `None` for a request without a route.
     pub operation: Option<&'static str>,
     /// JSON pointers of members, and names of query parameters (`?name`), that the operation does not know.
@@ -44,30 +52,42 @@ pub struct Texts<'a> {
     pub response_body: &'a str,
 }
 
+impl<'a> Texts<'a> {
+    fn parts(&self) -> [&'a str; TEXTS] {
+        let Self { id, request_id, method, path, query, request_body, response_body } = *self;
+        [id, request_id, method, path, query, request_body, response_body]
+    }
+
+    fn len(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+}
+
 impl LoggedRequest {
-    /// Returns a request with these texts, at that time.
+    /// Returns a request with these texts.
     #[must_use]
-    pub fn new(texts: &Texts<'_>, at: DateTime<Utc>) -> Self {
-        let Texts { id, request_id, method, path, query, request_body, response_body } = *texts;
-        let parts = [id, request_id, method, path, query, request_body, response_body];
-        let mut all = String::with_capacity(parts.iter().map(|part| part.len()).sum());
-        let ends = parts.map(|part| {
-            all.push_str(part);
-            u32::try_from(all.len()).unwrap_or(u32::MAX)
-        });
-        Self {
-            texts: all.into_boxed_str(),
-            ends,
-            request_body_length: None,
-            response_body_length: None,
-            at,
-            duration_micros: 0,
-            status: 0,
-            operation: None,
-            unread: Box::default(),
-            near: Box::default(),
-            fault: None,
+    pub fn new(texts: &Texts<'_>, details: Details) -> Self {
+        let mut request = Self { texts: String::with_capacity(texts.len()), ends: [0; TEXTS], details };
+        request.set_texts(texts);
+        request
+    }
+
+    /// Replaces the request by another one, in the same memory.
+    pub fn replace(&mut self, texts: &Texts<'_>, details: Details) {
+        if self.texts.capacity() > 2 * texts.len() + MAX_SPARE_BYTES {
+            self.texts = String::with_capacity(texts.len());
         }
+        self.set_texts(texts);
+        self.details = details;
+    }
+
+    fn set_texts(&mut self, texts: &Texts<'_>) {
+        self.texts.clear();
+        self.texts.reserve_exact(texts.len());
+        self.ends = texts.parts().map(|part| {
+            self.texts.push_str(part);
+            u32::try_from(self.texts.len()).unwrap_or(u32::MAX)
+        });
     }
 
     /// Returns the texts.
@@ -99,9 +119,9 @@ impl LoggedRequest {
         };
         values.are_in(path)
             || values.are_in(query)
-            || is_in_body(request_body, self.request_body_length)
-            || is_in_body(response_body, self.response_body_length)
-            || self.unread.iter().any(|unread| values.are_in(unread))
+            || is_in_body(request_body, self.details.request_body_length)
+            || is_in_body(response_body, self.details.response_body_length)
+            || self.details.unread.iter().any(|unread| values.are_in(unread))
     }
 
     /// Returns how many bytes of memory the request takes.
@@ -109,10 +129,10 @@ impl LoggedRequest {
     pub fn bytes(&self) -> usize {
         let list = |texts: &[String]| texts.iter().map(|text| size_of::<String>() + text.capacity()).sum::<usize>();
         size_of::<Self>()
-            + self.texts.len()
-            + list(&self.unread)
-            + list(&self.near)
-            + self.fault.as_ref().map_or(0, |fault| fault.len())
+            + self.texts.capacity()
+            + list(&self.details.unread)
+            + list(&self.details.near)
+            + self.details.fault.as_ref().map_or(0, |fault| fault.len())
     }
 }
 
@@ -162,8 +182,8 @@ impl RequestFilter {
     /// Returns whether the request matches all criteria but `after`, which depends on the order of the requests.
     #[must_use]
     pub fn matches(&self, request: &LoggedRequest) -> bool {
-        self.status.is_none_or(|status| status.matches(request.status))
-            && self.operation.as_deref().is_none_or(|operation| request.operation == Some(operation))
+        self.status.is_none_or(|status| status.matches(request.details.status))
+            && self.operation.as_deref().is_none_or(|operation| request.details.operation == Some(operation))
             && self.method.as_deref().is_none_or(|method| request.texts().method == method)
             && self.path.as_ref().is_none_or(|path| path.matches(request.texts().path))
     }
@@ -184,9 +204,16 @@ mod tests {
             request_body: "{}",
             ..Texts::default()
         };
-        let request = LoggedRequest::new(&given, DateTime::UNIX_EPOCH);
+        let mut request = LoggedRequest::new(&given, Details::default());
         assert_eq!(format!("{:?}", request.texts()), format!("{given:?}"));
         assert_eq!(request.bytes(), size_of::<LoggedRequest>() + "req_1v-1GET/ä{}".len());
+        let body = "x".repeat(5_000);
+        let long = Texts { response_body: &body, ..given };
+        request.replace(&long, Details { status: 200, ..Details::default() });
+        assert_eq!((request.texts().response_body, request.details.status), (body.as_str(), 200));
+        request.replace(&given, Details::default());
+        assert_eq!(format!("{:?}", request.texts()), format!("{given:?}"));
+        assert_eq!(request.bytes(), size_of::<LoggedRequest>() + "req_1v-1GET/ä{}".len(), "memory is given back");
     }
 
     #[test]

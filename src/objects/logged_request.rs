@@ -6,23 +6,24 @@ use crate::domain::logged_request::{LoggedRequest, Texts};
 /// Writes the request.
 pub fn write(out: &mut Vec<u8>, request: &LoggedRequest) {
     let Texts { id, request_id, method, path, query, request_body, response_body } = request.texts();
+    let details = &request.details;
     let mut object = ObjectWriter::new(out);
     object
         .text("id", id)
         .text("request_id", request_id)
-        .time("at", request.at)
-        .with("duration_ms", |out| write_millis(out, request.duration_micros))
+        .time("at", details.at)
+        .with("duration_ms", |out| write_millis(out, details.duration_micros))
         .text("method", method)
         .text("path", path)
         .text("query", query)
-        .nullable_text("operation", request.operation)
-        .number("status", i64::from(request.status));
-    write_body(&mut object, "request_body", request_body, request.request_body_length);
-    write_body(&mut object, "response_body", response_body, request.response_body_length);
+        .nullable_text("operation", details.operation)
+        .number("status", i64::from(details.status));
+    write_body(&mut object, "request_body", request_body, details.request_body_length);
+    write_body(&mut object, "response_body", response_body, details.response_body_length);
     object
-        .array("unread", &request.unread, write_text)
-        .array("near", &request.near, write_text)
-        .nullable_text("fault", request.fault.as_deref())
+        .array("unread", &details.unread, write_text)
+        .array("near", &details.near, write_text)
+        .nullable_text("fault", details.fault.as_deref())
         .end();
 }
 

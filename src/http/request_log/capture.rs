@@ -16,41 +16,56 @@ pub const MAX_BODY_BYTES: usize = 16 * 1024;
 /// How long a body that no handler reads is waited for.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The beginning of a body. It is a copy, because the memory that the body itself refers to may be much larger.
-#[derive(Debug, Default)]
-pub struct CapturedBody {
-    bytes: Vec<u8>,
+/// The beginning of a body.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BodyBeginning<'a> {
+    bytes: &'a [u8],
     /// How long the body was, as far as it was seen.
     length: u64,
 }
 
-impl CapturedBody {
+impl<'a> BodyBeginning<'a> {
     /// Returns the beginning of a body that consists of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        let mut captured = Self::default();
-        captured.add(bytes);
-        captured
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes: &bytes[..bytes.len().min(MAX_BODY_BYTES)], length: length_of(bytes) }
     }
 
-    fn add(&mut self, bytes: &[u8]) {
-        let free = MAX_BODY_BYTES - self.bytes.len();
-        self.bytes.extend_from_slice(&bytes[..bytes.len().min(free)]);
-        self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    }
-
-    /// Returns the length of the body, if it is longer than what was kept.
-    pub fn full_length(&self) -> Option<u64> {
-        (self.length > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)).then_some(self.length)
+    /// Returns the length of the body, if it is longer than what is kept.
+    pub fn full_length(self) -> Option<u64> {
+        (self.length > length_of(self.bytes)).then_some(self.length)
     }
 
     /// Returns the beginning as text. Bytes that are not UTF-8 are replaced.
-    pub fn text(&self) -> Cow<'_, str> {
-        match std::str::from_utf8(&self.bytes) {
+    pub fn text(self) -> Cow<'a, str> {
+        match std::str::from_utf8(self.bytes) {
             Ok(text) => Cow::Borrowed(text),
             // The end may be in the middle of a character.
             Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&self.bytes[..error.valid_up_to()]),
-            Err(_) => String::from_utf8_lossy(&self.bytes),
+            Err(_) => String::from_utf8_lossy(self.bytes),
         }
+    }
+}
+
+fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// The beginning of a body that passes. It is a copy, because the memory that the body itself refers to may be much larger.
+#[derive(Debug, Default)]
+pub struct CapturedBody {
+    bytes: Vec<u8>,
+    length: u64,
+}
+
+impl CapturedBody {
+    fn add(&mut self, bytes: &[u8]) {
+        let free = MAX_BODY_BYTES - self.bytes.len();
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(free)]);
+        self.length += length_of(bytes);
+    }
+
+    pub fn beginning(&self) -> BodyBeginning<'_> {
+        BodyBeginning { bytes: &self.bytes, length: self.length }
     }
 }
 
@@ -114,7 +129,7 @@ pub async fn read_beginning(body: &mut Body) {
 
 /// A response body that is captured while it is sent. When it ends, or is dropped because the client has disconnected, `complete` is
 /// called with what was captured.
-pub struct CompletingBody<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> {
+pub struct CompletingBody<F: FnOnce(BodyBeginning<'_>) + Send + Unpin + 'static> {
     /// What was read from the body already.
     first: Option<Bytes>,
     body: Body,
@@ -125,19 +140,19 @@ pub struct CompletingBody<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> {
     complete: Option<F>,
 }
 
-impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> CompletingBody<F> {
+impl<F: FnOnce(BodyBeginning<'_>) + Send + Unpin + 'static> CompletingBody<F> {
     pub fn wrap(first: Option<Bytes>, body: Body, hint: SizeHint, complete: F) -> Body {
         Body::new(Self { first, body, hint, captured: CapturedBody::default(), complete: Some(complete) })
     }
 
     fn complete(&mut self) {
         if let Some(complete) = self.complete.take() {
-            complete(&self.captured);
+            complete(self.captured.beginning());
         }
     }
 }
 
-impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> HttpBody for CompletingBody<F> {
+impl<F: FnOnce(BodyBeginning<'_>) + Send + Unpin + 'static> HttpBody for CompletingBody<F> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -176,7 +191,7 @@ impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> HttpBody for CompletingB
     }
 }
 
-impl<F: FnOnce(&CapturedBody) + Send + Unpin + 'static> Drop for CompletingBody<F> {
+impl<F: FnOnce(BodyBeginning<'_>) + Send + Unpin + 'static> Drop for CompletingBody<F> {
     fn drop(&mut self) {
         self.complete();
     }
@@ -189,10 +204,11 @@ mod tests {
     #[test]
     fn a_long_body_is_cut_between_characters() {
         let body = "ä".repeat(MAX_BODY_BYTES);
-        let captured = CapturedBody::of(format!("x{body}").as_bytes());
-        assert_eq!(captured.text().len(), MAX_BODY_BYTES - 1);
-        assert_eq!(captured.full_length(), Some(2 * MAX_BODY_BYTES as u64 + 1));
-        let binary = CapturedBody::of(b"a\xffb");
+        let text = format!("x{body}");
+        let beginning = BodyBeginning::of(text.as_bytes());
+        assert_eq!(beginning.text().len(), MAX_BODY_BYTES - 1);
+        assert_eq!(beginning.full_length(), Some(2 * MAX_BODY_BYTES as u64 + 1));
+        let binary = BodyBeginning::of(b"a\xffb");
         assert_eq!((binary.text().as_ref(), binary.full_length()), ("a\u{fffd}b", None));
     }
 
@@ -200,9 +216,9 @@ mod tests {
     async fn bodies_are_captured_as_they_pass() {
         let (body, captured) = CapturingBody::wrap(Body::from("request"));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "request");
-        assert_eq!(captured.lock().unwrap().text(), "request");
+        assert_eq!(captured.lock().unwrap().beginning().text(), "request");
         let (sender, receiver) = std::sync::mpsc::channel();
-        let complete = move |captured: &CapturedBody| sender.send(captured.text().into_owned()).unwrap();
+        let complete = move |beginning: BodyBeginning<'_>| sender.send(beginning.text().into_owned()).unwrap();
         let body = CompletingBody::wrap(Some(Bytes::from("ans")), Body::from("wer"), SizeHint::with_exact(6), complete);
         assert_eq!(body.collect().await.unwrap().to_bytes(), "answer");
         assert_eq!(receiver.recv().unwrap(), "answer");

@@ -1,7 +1,9 @@
 //! Replaces tokens and passwords, which are never kept.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
 
 const MASK: &str = "***";
@@ -19,7 +21,8 @@ const SECRET_NAMES: [&str; 9] = [
     "x-client-token",
 ];
 /// A secret name contains at least one of these, so that most bodies need no further look.
-const HINTS: [&str; 4] = ["token", "user_password", "user_api_key", "api_access_key"];
+static HINTS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["token", "user_password", "user_api_key", "api_access_key"].map(Finder::new));
 
 fn is_secret(name: &str) -> bool {
     SECRET_NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret))
@@ -56,7 +59,7 @@ pub fn body<'a>(path: &str, text: Cow<'a, str>) -> Cow<'a, str> {
         return Cow::Owned(download_tokens(&text));
     }
     // Anywhere else the word is that of the client's own data, unless the whole name is that of a credential.
-    if HINTS.iter().any(|hint| text.contains(hint)) { Cow::Owned(json_members(&text)) } else { text }
+    if HINTS.iter().any(|hint| hint.find(text.as_bytes()).is_some()) { Cow::Owned(json_members(&text)) } else { text }
 }
 
 /// Masks the members of JSON objects whose names are secret: texts only.

@@ -1,6 +1,5 @@
 //! Makes the entry of a request when its answer is complete.
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,10 +12,10 @@ use chrono::{DateTime, Utc};
 use http_body::Body as HttpBody;
 use tokio::time::Instant;
 
-use super::capture::{CapturedBody, CapturingBody, CompletingBody, SharedBody, read_beginning};
+use super::capture::{BodyBeginning, CapturingBody, CompletingBody, SharedBody, read_beginning};
 use super::mask;
 use super::near::Operations;
-use crate::domain::logged_request::{LoggedRequest, Texts};
+use crate::domain::logged_request::{Details, Texts};
 use crate::http::connection::ResetConnection;
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
@@ -71,7 +70,7 @@ impl Recording {
     pub fn finish(mut self, operations: &Operations, response: Response) -> Response {
         let Some(mut entry) = self.0.take() else { return response };
         if response.extensions().get::<ResetConnection>().is_some() {
-            entry.keep(&CapturedBody::default());
+            entry.keep(BodyBeginning::default());
             return response;
         }
         let status = response.status();
@@ -81,7 +80,7 @@ impl Recording {
             entry.near = operations.near(&entry.method, entry.uri.path());
         }
         if entry.method == Method::HEAD || response.body().is_end_stream() {
-            entry.keep(&CapturedBody::default());
+            entry.keep(BodyBeginning::default());
             return response;
         }
         let hint = response.body().size_hint();
@@ -89,10 +88,10 @@ impl Recording {
         let first = hint.exact().and_then(|_| first_part(&mut body));
         let body = match first {
             Some(whole) if u64::try_from(whole.len()).is_ok_and(|read| hint.exact() == Some(read)) => {
-                entry.keep(&CapturedBody::of(&whole));
+                entry.keep(BodyBeginning::of(&whole));
                 Body::from(whole)
             }
-            first => CompletingBody::wrap(first, body, hint, move |captured: &CapturedBody| entry.keep(captured)),
+            first => CompletingBody::wrap(first, body, hint, move |body: BodyBeginning<'_>| entry.keep(body)),
         };
         Response::from_parts(parts, body)
     }
@@ -101,7 +100,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Some(entry) = self.0.take() {
-            entry.keep(&CapturedBody::default());
+            entry.keep(BodyBeginning::default());
         }
     }
 }
@@ -130,11 +129,11 @@ struct Entry {
 }
 
 impl Entry {
-    fn keep(self, response_body: &CapturedBody) {
+    fn keep(self, response_body: BodyBeginning<'_>) {
         let Self { state, context, started, arrived, method, uri, request_body, status, near } = self;
         let Some(project) = context.project.get() else { return };
         let request_body = request_body.as_ref().map(|body| body.lock().unwrap_or_else(PoisonError::into_inner));
-        let text = request_body.as_ref().map_or(Cow::Borrowed(""), |body| body.text());
+        let request_body = request_body.as_ref().map(|body| body.beginning()).unwrap_or_default();
         let path = uri.path();
         let texts = Texts {
             // From real time, so that ids are distinct also while the clock of the project is frozen.
@@ -143,18 +142,20 @@ impl Entry {
             method: method.as_str(),
             path,
             query: &mask::parameters(uri.query().unwrap_or_default()),
-            request_body: &mask::body(path, text),
+            request_body: &mask::body(path, request_body.text()),
             response_body: &mask::body(path, response_body.text()),
         };
-        let mut request = LoggedRequest::new(&texts, project.control.clock.at(arrived));
-        request.request_body_length = request_body.as_ref().and_then(|body| body.full_length());
-        request.response_body_length = response_body.full_length();
-        request.duration_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        request.status = status;
-        request.operation = context.operation.get().copied();
-        request.unread = context.unread.get().map(|unread| unread.as_slice().into()).unwrap_or_default();
-        request.near = near;
-        request.fault = context.fault.get().map(|hit| (*hit.id).into());
-        state.core.request_log.add(project.id, request, started.into_std());
+        let details = Details {
+            at: project.control.clock.at(arrived),
+            duration_micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            status,
+            request_body_length: request_body.full_length(),
+            response_body_length: response_body.full_length(),
+            operation: context.operation.get().copied(),
+            unread: context.unread.get().map(|unread| unread.as_slice().into()).unwrap_or_default(),
+            near,
+            fault: context.fault.get().map(|hit| (*hit.id).into()),
+        };
+        state.core.request_log.add(project.id, &texts, details, started.into_std());
     }
 }

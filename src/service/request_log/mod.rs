@@ -11,7 +11,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use self::ring::{Content, ProjectLog, Slot};
-use crate::domain::logged_request::{LoggedRequest, RequestFilter};
+use crate::domain::logged_request::{Details, LoggedRequest, RequestFilter, Texts};
 use crate::domain::personal_values::PersonalValues;
 use crate::domain::project::ProjectId;
 
@@ -96,7 +96,7 @@ impl RequestLog {
     }
 
     /// Keeps a request that began at `started`, in place of the oldest of its project if there are too many.
-    pub fn add(&self, project: ProjectId, request: LoggedRequest, started: Instant) {
+    pub fn add(&self, project: ProjectId, texts: &Texts<'_>, details: Details, started: Instant) {
         if !self.is_on() {
             return;
         }
@@ -106,15 +106,19 @@ impl RequestLog {
             if ring.last_erasure.is_some_and(|erasure| started <= erasure) {
                 return;
             }
-            let freed = ring.remove_oldest(|slots| slots.len() >= self.capacity);
+            let (replaced, freed) = ring.remove_surplus(self.capacity);
+            let request = make(replaced, texts, details);
             let order = self.order.fetch_add(1, Ordering::Relaxed);
-            let slot = Slot { number: ring.next, order, content: Content::Request(Arc::new(request)) };
+            let slot = Slot { number: ring.next, order, content: Content::Request(request) };
             self.bytes.fetch_add(slot.bytes(), Ordering::Relaxed);
             self.bytes.fetch_sub(freed, Ordering::Relaxed);
             ring.slots.push_back(slot);
             ring.next += 1;
         }
-        log.changed.notify_waiters();
+        // A stream is counted before it looks at the ring, so one that is not counted here has seen the request.
+        if log.streams.load(Ordering::Relaxed) > 0 {
+            log.changed.notify_waiters();
+        }
         if self.bytes() > self.max_bytes {
             self.evict();
         }
@@ -255,18 +259,26 @@ impl RequestLog {
     }
 }
 
+/// Returns a request with these texts, in the memory of one that is no longer kept if there is one that nobody reads.
+fn make(replaced: Option<Arc<LoggedRequest>>, texts: &Texts<'_>, details: Details) -> Arc<LoggedRequest> {
+    if let Some(mut shared) = replaced
+        && let Some(request) = Arc::get_mut(&mut shared)
+    {
+        request.replace(texts, details);
+        return shared;
+    }
+    Arc::new(LoggedRequest::new(texts, details))
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
-    use crate::domain::logged_request::Texts;
 
     const PROJECT: ProjectId = ProjectId(1);
     const OTHER: ProjectId = ProjectId(17);
 
-    fn request(id: &str, body: &str) -> LoggedRequest {
-        LoggedRequest::new(&Texts { id, response_body: body, ..Texts::default() }, DateTime::UNIX_EPOCH)
+    fn add(log: &RequestLog, project: ProjectId, id: &str, body: &str, started: Instant) {
+        log.add(project, &Texts { id, response_body: body, ..Texts::default() }, Details::default(), started);
     }
 
     fn ids(log: &RequestLog, project: ProjectId) -> Vec<String> {
@@ -278,9 +290,9 @@ mod tests {
     fn the_newest_requests_of_each_project_are_kept() {
         let log = RequestLog::new(2);
         for id in ["a", "b", "c"] {
-            log.add(PROJECT, request(id, ""), Instant::now());
+            add(&log, PROJECT, id, "", Instant::now());
         }
-        log.add(OTHER, request("d", ""), Instant::now());
+        add(&log, OTHER, "d", "", Instant::now());
         assert_eq!(
             (ids(&log, PROJECT), ids(&log, OTHER)),
             (vec!["c".to_owned(), "b".to_owned()], vec!["d".to_owned()])
@@ -295,7 +307,8 @@ mod tests {
         let log = RequestLog::with_max_bytes(1_000, 100_000);
         let body = "x".repeat(900);
         for number in 0..500 {
-            log.add(if number % 5 == 0 { OTHER } else { PROJECT }, request(&number.to_string(), &body), Instant::now());
+            let project = if number % 5 == 0 { OTHER } else { PROJECT };
+            add(&log, project, &number.to_string(), &body, Instant::now());
             assert!(log.bytes() <= 100_000, "{}", log.bytes());
         }
         let (own, other) = (ids(&log, PROJECT), ids(&log, OTHER));
@@ -312,19 +325,19 @@ mod tests {
     fn an_erasure_removes_what_holds_a_value_and_what_is_running() {
         let log = RequestLog::new(10);
         let started = Instant::now();
-        log.add(PROJECT, request("a", r#"{"email":"alice@morgan.com"}"#), started);
-        log.add(PROJECT, request("b", ""), started);
-        log.add(OTHER, request("c", "alice@morgan.com"), started);
+        add(&log, PROJECT, "a", r#"{"email":"alice@morgan.com"}"#, started);
+        add(&log, PROJECT, "b", "", started);
+        add(&log, OTHER, "c", "alice@morgan.com", started);
         let values = PersonalValues::new(["Alice@morgan.com"]);
         assert_eq!(log.count_holding(PROJECT, &values), 1);
         log.erase(PROJECT, &values);
-        log.add(PROJECT, request("d", "ended after the erasure"), started);
+        add(&log, PROJECT, "d", "ended after the erasure", started);
         assert_eq!((ids(&log, PROJECT), ids(&log, OTHER)), (vec!["b".to_owned()], vec!["c".to_owned()]));
         assert_eq!(log.count_holding(PROJECT, &values), 0);
         let after = |id: &str| RequestFilter { after: Some(id.to_owned()), ..RequestFilter::default() };
         assert_eq!(log.list(PROJECT, &after("a"), 10).unwrap().1, 1, "the place of the erased request is known");
         assert!(log.list(PROJECT, &after("c"), 10).is_none());
-        log.add(PROJECT, request("e", ""), Instant::now());
+        add(&log, PROJECT, "e", "", Instant::now());
         assert_eq!(ids(&log, PROJECT), ["e", "b"]);
     }
 
@@ -333,7 +346,7 @@ mod tests {
         let log = RequestLog::new(2);
         let mut stream = log.stream(PROJECT).unwrap();
         for id in ["a", "b", "c"] {
-            log.add(PROJECT, request(id, ""), Instant::now());
+            add(&log, PROJECT, id, "", Instant::now());
         }
         assert!(matches!(stream.next().await, Some(StreamEvent::Lost(1))));
         for expected in ["b", "c"] {

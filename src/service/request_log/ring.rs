@@ -86,6 +86,22 @@ impl ProjectLog {
 }
 
 impl Ring {
+    /// Removes the oldest requests until there is a place for another one of `capacity`. Returns the last of them, whose memory the other
+    /// one can take, and how many bytes they were.
+    pub fn remove_surplus(&mut self, capacity: usize) -> (Option<Arc<LoggedRequest>>, usize) {
+        let (mut removed, mut freed) = (None, 0);
+        while self.slots.len() >= capacity
+            && let Some(slot) = self.slots.pop_front()
+        {
+            freed += slot.bytes();
+            removed = match slot.content {
+                Content::Request(request) => Some(request),
+                Content::Erased(_) => None,
+            };
+        }
+        (removed, freed)
+    }
+
     /// Removes the oldest requests while `is_surplus`, and returns how many bytes that frees.
     pub fn remove_oldest(&mut self, is_surplus: impl Fn(&VecDeque<Slot>) -> bool) -> usize {
         let mut freed = 0;
