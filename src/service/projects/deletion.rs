@@ -52,6 +52,7 @@ pub async fn delete(
     }
     transaction.commit().await?;
     core.delivery_notifier.cancel_project(id);
+    core.request_log.clear(id);
     on_deleted();
     // The project is deleted now. A timeout only leaves rows to the background workers.
     let _ = timeout(cleanup_timeout, async {

@@ -67,6 +67,20 @@ async fn a_webhook_is_deactivated_after_the_last_attempt_and_can_be_activated_ag
 }
 
 #[tokio::test]
+async fn a_delivery_that_a_reset_removes_while_it_is_sent_deactivates_nothing() {
+    let emulator = TestEmulator::with(Clock::System, |config| config.webhooks.retry_speed = 600_000).await;
+    let (client, receiver) = (emulator.client(), Receiver::start().await);
+    let id = webhook(&client, &receiver, &["customer.created"]).await;
+    let late = Reply::LateStatus(Duration::from_millis(400), 503);
+    receiver.replies(std::iter::repeat_n(Reply::Status(503), 12).chain([late]));
+    client.post("/v1/customers", json!({"source_id": "a"})).await.expect(200);
+    receiver.received(13).await;
+    client.post("/_emulator/reset", json!({"keep": ["webhooks"]})).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(client.get(&format!("/_emulator/webhooks/{id}")).await.json()["active"], true);
+}
+
+#[tokio::test]
 async fn a_slow_response_is_a_successful_delivery() {
     let (emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
     let client = emulator.client();
