@@ -30,7 +30,7 @@
 //! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
-//! | `/_emulator/requests...`, `/_emulator/faults...` | `api/emulator/`: `requests/` `faults/`; requests are recorded in `http/request_log/` and hit in `http/faults` |
+//! | `/_emulator/requests...`, `/_emulator/faults...` | `api/emulator/`: `requests/` `faults/`; requests are recorded in `http/request_log/`, and faults hit in `http/faults` and `worker/delivery/` |
 //! | `/_emulator/state` | `api/emulator/state/`: `get` `put` `post`; `file` loads the files of `--state` and `--template` |
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
 //! | `/_emulator/reset`, `/snapshots...` | `api/emulator/`: `reset` `snapshots/` |
@@ -110,7 +110,8 @@
 //! to them (`service::webhooks`, `db::webhook_deliveries`). A delivery holds identifiers only. After the commit the delivery task
 //! (`worker::delivery`) is notified. On each database, only the emulator that holds an advisory lock delivers. It keeps the deliveries in
 //! flight in memory, makes each message from the activity entry (`objects::webhook`), and records the result. Attempts that were not
-//! recorded are sent again: delivery is at least once.
+//! recorded are sent again: delivery is at least once. The faults of the project fail, delay or duplicate attempts (`service::faults`);
+//! a delayed delivery is read again after its delay (`worker::delivery::postponed`).
 
 pub mod api;
 pub mod app;

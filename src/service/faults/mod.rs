@@ -1,4 +1,4 @@
-//! Faults: creating and deleting them, and finding the one that hits a request.
+//! Faults: creating and deleting them, and finding the one that hits a request or an attempt to deliver.
 
 pub mod cache;
 
@@ -6,24 +6,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use self::cache::{CachedFault, CachedFaults};
 use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
 use super::{Caller, Core, Error, Resource};
 use crate::db;
-use crate::domain::fault::{Fault, FaultRule, FaultTarget};
+use crate::domain::fault::{DeliveryFault, Fault, FaultRule, HitSchedule, RequestFault, RequestTarget};
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
+use crate::domain::webhook::DueDelivery;
 
-/// A fault that hits a request.
+/// A fault that hits a request or an attempt to deliver.
 #[derive(Clone, Debug)]
-pub struct Hit {
+pub struct Hit<R> {
     pub id: Arc<str>,
-    pub rule: Arc<FaultRule>,
+    pub rule: Arc<R>,
     pub delay: Duration,
 }
 
-/// Creates a fault. It applies to the requests that arrive after its creation. The caller must then invalidate the cache of the
+/// Creates a fault. It applies to the requests that arrive, and the attempts to deliver that start, after its creation. The caller must then invalidate the cache of the
 /// [`Authenticator`](super::authenticator::Authenticator).
 ///
 /// # Errors
@@ -114,32 +116,59 @@ async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Resu
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn find_hit(
+pub async fn find_request_hit(
     core: &Core,
     project: ProjectId,
     version: i64,
-    target: FaultTarget<'_>,
-) -> Result<Option<Hit>, Error> {
+    target: RequestTarget<'_>,
+) -> Result<Option<Hit<RequestFault>>, Error> {
+    let faults = load(core, project, version).await?;
+    first_hit(core, project, &faults.of_requests, |rule| rule.matches(target).then_some(&rule.schedule)).await
+}
+
+/// Returns the fault that hits an attempt to deliver, as [`find_request_hit`] does for a request. It asks the database nothing when the
+/// project has no fault of deliveries.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find_delivery_hit(core: &Core, delivery: &DueDelivery) -> Result<Option<Hit<DeliveryFault>>, Error> {
+    let Some(version) = delivery.faults_version else { return Ok(None) };
+    let (project, webhook_id, event) = (delivery.address.project, &delivery.address.webhook_id, &delivery.entry.kind);
+    let faults = load(core, project, version).await?;
+    first_hit(core, project, &faults.of_deliveries, |rule| rule.matches(webhook_id, event).then_some(&rule.schedule))
+        .await
+}
+
+async fn load(core: &Core, project: ProjectId, version: i64) -> Result<Arc<CachedFaults>, Error> {
     let load = async {
         let mut connection = core.pool.acquire_for(project).await?;
         let faults = db::faults::list(&mut connection, project).await?;
         connection.release();
         Ok::<_, Error>(faults)
     };
-    let faults = core.faults.get(project, version, load).await?;
-    for fault in faults.iter() {
-        if !fault.rule.matches(target) || fault.is_used_up.load(Ordering::Relaxed) {
+    core.faults.get(project, version, load).await
+}
+
+/// Counts the matches of the faults until one of them hits. `matched` returns the schedule of a fault that matches.
+async fn first_hit<R>(
+    core: &Core,
+    project: ProjectId,
+    faults: &[CachedFault<R>],
+    matched: impl Fn(&R) -> Option<&HitSchedule>,
+) -> Result<Option<Hit<R>>, Error> {
+    for fault in faults {
+        let Some(schedule) = matched(&fault.rule).filter(|_| !fault.is_used_up.load(Ordering::Relaxed)) else {
             continue;
-        }
+        };
         let mut connection = core.pool.acquire_for(project).await?;
-        let counted = db::faults::count_match(&mut connection, project, &fault.id, &fault.rule).await?;
+        let counted = db::faults::count_match(&mut connection, project, &fault.id, schedule).await?;
         connection.release();
         if counted.is_none_or(|counted| counted.is_used_up) {
             fault.is_used_up.store(true, Ordering::Relaxed);
         }
         if let Some(counted) = counted.filter(|counted| counted.is_hit) {
             let (id, rule) = (Arc::clone(&fault.id), Arc::clone(&fault.rule));
-            return Ok(Some(Hit { id, delay: rule.delay(counted.number), rule }));
+            return Ok(Some(Hit { id, delay: schedule.delay(counted.number), rule }));
         }
     }
     Ok(None)
