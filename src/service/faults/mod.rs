@@ -25,8 +25,8 @@ pub struct Hit<R> {
     pub delay: Duration,
 }
 
-/// Creates a fault. It applies to the requests that arrive, and the attempts to deliver that start, after its creation. The caller must then invalidate the cache of the
-/// [`Authenticator`](super::authenticator::Authenticator).
+/// Creates a fault. It applies to the requests that arrive, and the attempts to deliver that start, after its creation. The caller must
+/// then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
 ///
 /// # Errors
 /// Returns [`Error::Invalid`] when the project has too many faults.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{attempted, webhook};
-use crate::support::{Receiver, Reply, TestEmulator};
+use crate::support::{Receiver, Reply, TestEmulator, TestProject};
 use voucherify_emulator::clock::Clock;
 
 #[tokio::test]
@@ -173,4 +173,18 @@ async fn a_link_local_target_is_rejected_at_the_delivery() {
     let delivery = attempted(&client, 1).await;
     assert_eq!(delivery["webhook_id"], id.as_str());
     assert!(delivery["attempts"][0]["error"].as_str().unwrap().contains("link-local"), "{delivery}");
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_is_not_sent_anything_over_https() {
+    let (project, receiver) = (TestProject::new(), Receiver::start().await);
+    let client = project.client();
+    let url = receiver.url().replace("http://", "https://");
+    let hook = json!({"target_url": url, "events": ["customer.created"]});
+    client.post("/_emulator/webhooks", hook).await.expect(200);
+    client.post("/v1/customers", json!({"source_id": "c"})).await.expect(200);
+    let delivery = attempted(&client, 1).await;
+    assert_eq!((&delivery["status"], &delivery["attempts"][0]["status"]), (&json!("PENDING"), &json!(null)));
+    assert!(delivery["attempts"][0]["error"].is_string(), "{delivery}");
+    assert!(receiver.messages().is_empty());
 }
