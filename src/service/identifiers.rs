@@ -22,8 +22,7 @@ pub async fn seed(core: &Core, caller: &Caller) -> Result<Option<String>, Error>
 }
 
 /// Sets the seed; with `None`, identifiers are random again. In a project without data, the identifiers of a seed begin with the first one.
-/// In a project with data, a seed that the project had before continues after its last identifier, so that no identifier repeats. The
-/// caller must then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
+/// In a project with data, a seed that the project had before continues after its last identifier, so that no identifier repeats.
 ///
 /// # Errors
 /// Returns an error when a database statement fails.
@@ -39,7 +38,9 @@ pub async fn set_seed(core: &Core, caller: &Caller, seed: Option<&str>) -> Resul
         db::rules::increment_version(connection, project).await?;
         exclusive.commit().await
     })
-    .await
+    .await?;
+    core.credentials.invalidate();
+    Ok(())
 }
 
 /// Returns the id of a request of a project whose clock does not show real time or that has a seed; `None` for any other project, and where

@@ -11,6 +11,7 @@ mod shared;
 
 pub use answer::Answer;
 pub use contract::{document as contract_document, operation_security, operations as contract_operations};
+pub use database::Database;
 pub use emulator::TestEmulator;
 pub use project::{Client, TestProject};
 pub use receiver::{Message, Receiver, Reply};

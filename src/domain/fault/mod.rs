@@ -1,12 +1,14 @@
 //! Faults: what goes wrong on purpose.
 
+mod check;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
-use super::path_pattern::PathPattern;
+use crate::domain::path_pattern::PathPattern;
 
 /// A fault of a project with its counts.
 #[derive(Clone, Debug)]
@@ -106,6 +108,82 @@ pub struct FaultTarget<'a> {
 }
 
 impl FaultRule {
+    /// Hits only requests to the operation with that id of the contract, such as `create-customer`.
+    #[must_use]
+    pub fn operation(mut self, operation: impl Into<String>) -> Self {
+        self.operation = Some(operation.into());
+        self
+    }
+
+    /// Hits only requests with that method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_ascii_uppercase());
+        self
+    }
+
+    /// Hits only requests to paths that match: `*` stands for one segment, and a last `**` for all segments that follow.
+    #[must_use]
+    pub fn path(mut self, pattern: &str) -> Self {
+        self.path = Some(PathPattern::new(pattern));
+        self
+    }
+
+    /// Lets the first `count` matches pass.
+    #[must_use]
+    pub fn skip(mut self, count: i64) -> Self {
+        self.skip = count;
+        self
+    }
+
+    /// Hits `count` matches and then no more.
+    #[must_use]
+    pub fn times(mut self, count: i64) -> Self {
+        self.times = Some(count);
+        self
+    }
+
+    /// Answers with that status, 400 to 599, and the vendor's body for it.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Sets the seconds that a fault with the status 429 tells the client to wait.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Delays the answer by `millis` milliseconds.
+    #[must_use]
+    pub fn delay(mut self, millis: u32) -> Self {
+        self.delay_ms = Some(Delay::Fixed(millis));
+        self
+    }
+
+    /// Breaks the connection in that way instead of answering.
+    #[must_use]
+    pub fn connection(mut self, connection: ConnectionFault) -> Self {
+        self.connection = Some(connection);
+        self
+    }
+
+    /// Carries the call out first, so that its effect stays.
+    #[must_use]
+    pub fn after(mut self) -> Self {
+        self.after = true;
+        self
+    }
+
+    /// Returns whether a seed decides which matches are hit, or how long they are delayed.
+    #[must_use]
+    pub fn is_decided_by_seed(&self) -> bool {
+        self.probability.is_some() || matches!(self.delay_ms, Some(Delay::Range { .. }))
+    }
+
     /// Returns whether the request is one of those that the fault is for.
     #[must_use]
     pub fn matches(&self, target: FaultTarget<'_>) -> bool {
@@ -122,7 +200,7 @@ impl FaultRule {
 
     /// Returns how long the match with that number is delayed. In a range, it depends on the seed and the number only.
     #[must_use]
-    pub fn delay(&self, number: i64) -> Duration {
+    pub fn delay_of_match(&self, number: i64) -> Duration {
         let millis = match self.delay_ms {
             None => 0,
             Some(Delay::Fixed(millis)) => u64::from(millis),
@@ -165,7 +243,7 @@ mod tests {
             delay_ms: Some(Delay::Range { min: 100, max: 300 }),
             ..FaultRule::default()
         };
-        let delays = |seed| (1..50).map(|number| rule(seed).delay(number)).collect::<Vec<_>>();
+        let delays = |seed| (1..50).map(|number| rule(seed).delay_of_match(number)).collect::<Vec<_>>();
         assert!(delays(1).iter().all(|delay| (100..=300).contains(&delay.as_millis())));
         assert_eq!(delays(1), delays(1));
         assert_ne!(delays(1), delays(2));
