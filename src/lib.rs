@@ -127,4 +127,6 @@ pub mod service;
 pub mod webhook;
 pub mod worker;
 
+/// The crate of the times and durations that the methods of [`Project`] take.
+pub use chrono;
 pub use emulator::{Builder, Emulator, Project};

@@ -14,7 +14,7 @@ use crate::service::{Core, Error};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = voucherify_emulator::Emulator::builder().ephemeral().start().await?;
-/// use chrono::TimeDelta;
+/// use voucherify_emulator::chrono::TimeDelta;
 ///
 /// let project = emulator.new_project().await?;
 /// project.clock().freeze_at("2030-01-01T00:00:00Z".parse()?).await?;
