@@ -18,13 +18,14 @@ use crate::db::batches::Batches;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
+use crate::domain::project::{KeyPair, ProjectId};
 use crate::domain::webhook::RetrySchedule;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
-use crate::service::Core;
 use crate::service::authenticator::Authenticator;
+use crate::service::cache_generation::CacheGeneration;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
 use crate::service::faults::cache::FaultCache;
 use crate::service::jobs::JobScheduler;
@@ -32,6 +33,7 @@ use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
 use crate::service::state::default_project;
 use crate::service::webhooks::DeliveryNotifier;
+use crate::service::{Core, Error};
 use crate::webhook::{Sender, SenderError};
 use crate::worker::{DeliverySettings, Workers};
 
@@ -76,7 +78,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     http: HttpServer,
-    core: Arc<Core>,
+    app: AppState,
     workers: Workers,
     pool: Pool,
     cluster: Option<Cluster>,
@@ -108,9 +110,8 @@ impl Server {
         if let Some(path) = &config.template {
             api::load_template(&app, path, cluster.is_some()).await.map_err(StartError::Template)?;
         }
-        let core = Arc::clone(&app.core);
-        let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
-        let service = api::service(app);
+        let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
+        let service = api::service(Arc::clone(&app));
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
@@ -118,7 +119,7 @@ impl Server {
         if let Some(cluster) = &mut cluster {
             cluster.make_template();
         }
-        Ok(Self { address, stop, http, core, workers, pool, cluster })
+        Ok(Self { address, stop, http, app, workers, pool, cluster })
     }
 
     /// Returns the address that the server listens on.
@@ -133,13 +134,27 @@ impl Server {
         base_url(self.address)
     }
 
+    /// Returns the state that the services use.
+    #[must_use]
+    pub fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.app.core)
+    }
+
+    /// Creates a project with the content of the template, and returns it with a pair of keys for it.
+    ///
+    /// # Errors
+    /// Returns an error when a database statement fails.
+    pub async fn create_project(&self) -> Result<(ProjectId, KeyPair), Error> {
+        self.app.authenticator.create_project(&self.app.core).await
+    }
+
     /// Stops the server: requests in flight and the current slices of background jobs finish, then the connections are closed and the
     /// private cluster is stopped.
     pub async fn stop(self) {
-        let Self { stop, http, core, workers, pool, cluster, .. } = self;
+        let Self { stop, http, app, workers, pool, cluster, .. } = self;
         let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
         let _ = stop.send(true);
-        core.request_log.close();
+        app.core.request_log.close();
         http.stop().await;
         if tokio::time::timeout_at(deadline, workers.stop()).await.is_err() {
             tracing::warn!(
@@ -224,6 +239,8 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         delivery_notifier: DeliveryNotifier::default(),
         request_log: RequestLog::new(config.request_log),
         faults: FaultCache::default(),
+        fault_operations: api::fault_operations(),
+        credentials: CacheGeneration::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| ConfiguredPair { id: &pair.id, token: &pair.token });

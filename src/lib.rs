@@ -55,7 +55,7 @@
 //! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
 //! * [`postgres`]: finds, starts and stops the private PostgreSQL cluster.
-//! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test, [`config`] has every option.
+//! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.
@@ -128,4 +128,6 @@ pub mod service;
 pub mod webhook;
 pub mod worker;
 
-pub use emulator::{Builder, Emulator};
+/// The crate of the times and durations that the methods of [`Project`] take.
+pub use chrono;
+pub use emulator::{Builder, Emulator, Project};

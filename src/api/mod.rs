@@ -9,6 +9,8 @@ pub(crate) mod stickystreet;
 pub(crate) mod v1;
 pub(crate) mod webhook_payload;
 
+use std::collections::HashSet;
+
 use axum::middleware;
 use axum::routing::any;
 
@@ -35,6 +37,13 @@ pub fn service(state: AppState) -> Edge {
         .layer(cors::layer());
     let all = others.into_router().fallback(no_such_endpoint).layer(framed).merge(client).with_state(state.clone());
     Edge::new(state, all)
+}
+
+/// Returns the ids of the operations that faults can hit: those of the vendors' APIs that belong to a project.
+#[must_use]
+pub fn fault_operations() -> HashSet<&'static str> {
+    let routes = v1::routes().merge(client::routes()).merge(stickystreet::routes());
+    routes.operations().map(|(_, _, operation)| operation).collect()
 }
 
 /// Returns the table of all routes. A test compares it with the contract.

@@ -25,8 +25,7 @@ pub async fn seed(core: &Core, caller: &Caller) -> Result<Option<String>, Error>
 }
 
 /// Sets the seed; with `None`, identifiers are random again. In a project without data, the identifiers of a seed begin with the first one.
-/// In a project with data, a seed that the project had before continues after its last identifier, so that no identifier repeats. The
-/// caller must then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
+/// In a project with data, a seed that the project had before continues after its last identifier, so that no identifier repeats.
 ///
 /// # Errors
 /// Returns an error when a database statement fails.
@@ -48,7 +47,9 @@ pub async fn set_seed(core: &Core, caller: &Caller, seed: Option<&str>) -> Resul
         db::rules::increment_version(connection, project).await?;
         exclusive.commit().await
     })
-    .await
+    .await?;
+    core.credentials.invalidate();
+    Ok(())
 }
 
 /// How many unused identifiers of a seed may lie between two used ones that are both recognized.

@@ -16,7 +16,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("ids", &["domain"]),
     ("config", &["http", "domain", "postgres"]),
     ("app", &["api", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock", "ids"]),
-    ("emulator", &["app", "config", "domain", "postgres", "clock"]),
+    ("emulator", &["app", "config", "service", "domain", "postgres", "clock"]),
 ];
 
 const MAX_LINES: usize = 400;

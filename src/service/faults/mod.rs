@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rand::RngExt;
+
 use self::cache::{CachedFault, CachedFaults};
 use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
@@ -25,13 +27,18 @@ pub struct Hit<R> {
     pub delay: Duration,
 }
 
-/// Creates a fault. It applies to the requests that arrive, and the attempts to deliver that start, after its creation. The caller must
-/// then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
+/// Creates a fault. It applies to the requests that arrive, and the attempts to deliver that start, after its creation.
 ///
 /// # Errors
-/// Returns [`Error::Invalid`] when the project has too many faults.
-pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fault, Error> {
-    retry(async || {
+/// Returns [`Error::Invalid`] for a rule that is not valid, and when the project has too many faults.
+pub async fn create(core: &Core, caller: &Caller, mut rule: FaultRule) -> Result<Fault, Error> {
+    rule.check(&core.fault_operations).map_err(|details| Error::Invalid { details })?;
+    let schedule = rule.schedule_mut();
+    if schedule.is_decided_by_seed() && schedule.seed.is_none() {
+        // The answer shows it, so that the same decisions can be had again.
+        schedule.seed = Some(rand::rng().random_range(0..1_000_000));
+    }
+    let created = retry(async || {
         let mut transaction = core.pool.begin_for(caller.project).await?;
         // The counts of identifiers are locked before the row of the project, as a job does.
         let mut ids = id_source_of(core, &mut transaction, caller).await?;
@@ -49,7 +56,9 @@ pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fau
         transaction.commit().await?;
         Ok(fault)
     })
-    .await
+    .await?;
+    core.credentials.invalidate();
+    Ok(created)
 }
 
 /// Returns the faults of the project in the order of their creation.
@@ -78,7 +87,7 @@ pub async fn get(core: &Core, caller: &Caller, id: &Identifier) -> Result<Fault,
     found.ok_or_else(not_found)
 }
 
-/// Deletes the fault with that id. The caller must then invalidate the cache, as after [`create`].
+/// Deletes the fault with that id.
 ///
 /// # Errors
 /// Returns [`Error::NotFound`] for an unknown id.
@@ -89,7 +98,7 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(),
     Err(Error::not_found(Resource::Fault, id.as_str()))
 }
 
-/// Deletes all faults of the project. The caller must then invalidate the cache, as after [`create`].
+/// Deletes all faults of the project.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -98,7 +107,7 @@ pub async fn delete_all(core: &Core, caller: &Caller) -> Result<(), Error> {
 }
 
 async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Result<u64, Error> {
-    retry(async || {
+    let deleted = retry(async || {
         let mut transaction = core.pool.begin_for(caller.project).await?;
         if !db::faults::lock(&mut transaction, caller.project).await? {
             return Err(Error::AccessRevoked);
@@ -108,7 +117,9 @@ async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Resu
         transaction.commit().await?;
         Ok(deleted)
     })
-    .await
+    .await?;
+    core.credentials.invalidate();
+    Ok(deleted)
 }
 
 /// Returns the fault that hits a request of a project whose faults have that version: the first in the order of creation that matches,
@@ -168,7 +179,7 @@ async fn first_hit<R>(
         }
         if let Some(counted) = counted.filter(|counted| counted.is_hit) {
             let (id, rule) = (Arc::clone(&fault.id), Arc::clone(&fault.rule));
-            return Ok(Some(Hit { id, delay: schedule.delay(counted.number), rule }));
+            return Ok(Some(Hit { id, delay: schedule.delay_of_match(counted.number), rule }));
         }
     }
     Ok(None)

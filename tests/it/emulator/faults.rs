@@ -218,6 +218,8 @@ async fn a_fault_acts_on_its_project_only_and_never_on_the_control_plane() {
     let id = create(&client, json!({"status": 503})).await;
     client.get("/v1/customers").await.expect(503);
     client.get("/_emulator/project").await.expect(200);
+    client.get("/_emulator/none").await.expect(404);
+    client.get("/_emulator/reset").await.expect(405);
     other.get("/v1/customers").await.expect(200);
     project.page().post("/client/v1/customers", json!({"source_id": "a"})).await.expect(503);
     other.get(&format!("{FAULTS}/{id}")).await.expect(404);

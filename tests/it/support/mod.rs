@@ -13,6 +13,7 @@ pub use answer::Answer;
 pub use contract::{
     check_examples, document as contract_document, operation_security, operations as contract_operations,
 };
+pub use database::Database;
 pub use emulator::TestEmulator;
 pub use project::{Client, TestProject};
 pub use receiver::{Message, Receiver, Reply};

@@ -1,12 +1,15 @@
 //! Faults: what goes wrong on purpose.
 
+mod build;
+mod check;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
-use super::path_pattern::PathPattern;
+use crate::domain::path_pattern::PathPattern;
 
 /// A fault of a project with its counts.
 #[derive(Clone, Debug)]
@@ -42,6 +45,14 @@ impl FaultRule {
         match self {
             Self::Delivery(fault) => &fault.schedule,
             Self::Request(fault) => &fault.schedule,
+        }
+    }
+
+    /// Returns which matches are hit, to be changed.
+    pub fn schedule_mut(&mut self) -> &mut HitSchedule {
+        match self {
+            Self::Delivery(fault) => &mut fault.schedule,
+            Self::Request(fault) => &mut fault.schedule,
         }
     }
 }
@@ -186,9 +197,15 @@ impl DeliveryFault {
 }
 
 impl HitSchedule {
+    /// Returns whether a seed decides which matches are hit, or how long they are delayed.
+    #[must_use]
+    pub fn is_decided_by_seed(&self) -> bool {
+        self.probability.is_some() || matches!(self.delay_ms, Some(Delay::Range { .. }))
+    }
+
     /// Returns how long the match with that number is delayed. In a range, it depends on the seed and the number only.
     #[must_use]
-    pub fn delay(&self, number: i64) -> Duration {
+    pub fn delay_of_match(&self, number: i64) -> Duration {
         let millis = match self.delay_ms {
             None => 0,
             Some(Delay::Fixed(millis)) => u64::from(millis),
@@ -271,7 +288,7 @@ mod tests {
             delay_ms: Some(Delay::Range { min: 100, max: 300 }),
             ..HitSchedule::default()
         };
-        let delays = |seed| (1..50).map(|number| schedule(seed).delay(number)).collect::<Vec<_>>();
+        let delays = |seed| (1..50).map(|number| schedule(seed).delay_of_match(number)).collect::<Vec<_>>();
         assert!(delays(1).iter().all(|delay| (100..=300).contains(&delay.as_millis())));
         assert_eq!(delays(1), delays(1));
         assert_ne!(delays(1), delays(2));
