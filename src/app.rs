@@ -12,13 +12,15 @@ use tokio::sync::watch;
 
 use crate::api::{self, FileError};
 use crate::clock::Clock;
-use crate::config::{Config, Storage};
+use crate::config::{Config, KeyPair, Storage};
+use crate::console::{self, ConsoleAccess, KnownKey};
 use crate::db;
 use crate::db::batches::Batches;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
 use crate::domain::webhook::RetrySchedule;
+use crate::http::edge::Edge;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
@@ -110,7 +112,7 @@ impl Server {
         }
         let core = Arc::clone(&app.core);
         let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
-        let service = api::service(app);
+        let service = service(config, app, address);
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
@@ -238,6 +240,23 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),
         base_url: base_url(address),
     })
+}
+
+/// Returns the service that answers every request of the server: the endpoints and the console, and the outermost checks.
+pub fn service(config: &Config, app: AppState, address: SocketAddr) -> Edge {
+    let start_page = config.console.then_some(console::PATH);
+    let mut router = api::router(Arc::clone(&app), start_page);
+    if config.console {
+        let keys = |pair: &KeyPair| KnownKey { id: pair.id.clone(), token: pair.token.clone() };
+        let access = ConsoleAccess {
+            needs_sign_in: config.strict_auth || !is_loopback(address),
+            management: keys(&config.management_keys),
+            server: keys(&config.server_keys),
+            client: keys(&config.client_keys),
+        };
+        router = router.merge(console::router(Arc::clone(&app), access));
+    }
+    Edge::new(app, router)
 }
 
 /// Loads the state document of the option `--state` into the default project, if the project is empty.
