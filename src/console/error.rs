@@ -10,6 +10,11 @@ use crate::http::ApiError;
 use crate::http::error::database_error;
 use crate::service;
 
+/// Returns whether the user can correct what caused the error, so that it is shown beside the form.
+pub fn is_correctable(error: &ApiError) -> bool {
+    error.status().is_client_error() || error.status() == StatusCode::NOT_IMPLEMENTED
+}
+
 /// Why there is no page.
 #[derive(Clone, Debug)]
 pub struct PageError {

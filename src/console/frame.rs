@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout};
 use super::components::Message;
 use super::error::PageError;
 use super::form::Form;
-use super::link::{self, PATH};
+use super::link::{self, PATH, SIGN_IN};
 use super::page::{Page, Visit, ask_again};
-use super::sign_in;
+use super::protection::protect;
 use super::state::ConsoleState;
 use super::theme::Theme;
 use crate::http::read_body;
@@ -24,28 +24,6 @@ use crate::http::run_to_end::RunToEnd;
 const MAX_FORM_BYTES: usize = 1_048_576;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// The headers of every answer of the console. Scripts and styles come from its own files only, and no other site may show a page in a
-/// frame or read it.
-const HEADERS: [(HeaderName, HeaderValue); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-    ),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-];
-
-/// Adds the headers that protect the user.
-pub fn protect(headers: &mut HeaderMap) {
-    headers.extend(HEADERS.iter().map(|(name, value)| (name.clone(), value.clone())));
-}
 
 /// Answers a request for a page. The work continues when the browser disconnects, so that no action stops half way.
 pub async fn handle(State(console): State<ConsoleState>, request: Request, next: Next) -> Response {
@@ -92,14 +70,14 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
 
 /// Answers the request, if the session may send it.
 async fn answer(console: ConsoleState, visit: Visit, is_new: bool, request: Request, next: Next) -> Response {
-    let is_sign_in = request.uri().path() == sign_in::PATH;
+    let is_sign_in = request.uri().path() == SIGN_IN;
     let needs_sign_in = console.access.needs_sign_in && !visit.session.is_signed_in && !is_sign_in;
     if request.method() == Method::GET || request.method() == Method::HEAD {
         if is_new && is_from_other_site(request.headers()) {
             return ask_again(&visit.location);
         }
         if needs_sign_in {
-            let location = link::with_query(sign_in::PATH, &[("return", &visit.location)]);
+            let location = link::with_query(SIGN_IN, &[("return", &visit.location)]);
             return Redirect::to(&location).into_response();
         }
         let mut request = request;

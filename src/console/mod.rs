@@ -21,11 +21,14 @@ mod orders;
 mod page;
 mod project;
 mod projects;
+mod protection;
+mod section;
 mod segments;
 mod session;
 mod sign_in;
 mod state;
 mod theme;
+mod theme_choice;
 mod view;
 
 use axum::Router;
@@ -50,7 +53,7 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
         .merge(metadata_schemas::routes())
         .merge(consents::routes())
         .merge(sign_in::routes())
-        .merge(theme::routes())
+        .merge(theme_choice::routes())
         .merge(error::routes())
         .layer(middleware::from_fn_with_state(state.clone(), frame::handle))
         .with_state(state);

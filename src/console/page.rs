@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::error::PageError;
 use super::layout::{Layout, NavigationEntry};
-use super::link::{self, PATH};
+use super::link::{self, Link, own_location};
 use super::session::Session;
 use super::theme::Theme;
 
@@ -38,19 +38,6 @@ pub struct Page {
     /// The project in the header, with its public id.
     pub project: Option<(String, String)>,
     pub navigation: Vec<NavigationEntry>,
-}
-
-/// A link with its text.
-#[derive(Clone, Debug)]
-pub struct Link {
-    pub href: String,
-    pub text: String,
-}
-
-impl Link {
-    pub fn new(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { href: href.into(), text: text.into() }
-    }
 }
 
 impl Page {
@@ -86,7 +73,20 @@ impl Visit {
     /// When a template cannot be rendered.
     pub fn page_with(&self, status: StatusCode, page: Page, content: &impl Template) -> Result<Response, PageError> {
         let content = content.render()?;
-        let layout = Layout::new(self, page, &content);
+        let Page { title, trail, actions, project, navigation } = page;
+        let layout = Layout {
+            title,
+            trail,
+            actions,
+            project,
+            navigation,
+            theme: self.theme,
+            form_token: &self.session.form_token,
+            location: &self.location,
+            can_sign_out: self.has_sign_in && self.session.is_signed_in,
+            notice: self.notice(),
+            content: &content,
+        };
         Ok((status, Html(layout.render()?)).into_response())
     }
 
@@ -150,13 +150,6 @@ pub fn redirect(location: &str, notice: &str) -> Response {
     Redirect::to(&link::with_query(location, &[("notice", notice)])).into_response()
 }
 
-/// Returns the location if it is a page of the console, and otherwise the first page.
-pub fn own_location(location: &str) -> &str {
-    let is_own = location.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-    let is_plain = location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_own && is_plain { location } else { PATH }
-}
-
 /// A page that makes the browser ask again. It is the answer to a link on a page of another site: browsers send no session cookie with
 /// that request, and they do with the next one.
 pub fn ask_again(location: &str) -> Response {
@@ -167,21 +160,4 @@ pub fn ask_again(location: &str) -> Response {
     }
     let page = AskAgain { location: own_location(location) }.render().unwrap_or_default();
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_of_the_console_are_own_locations() {
-        for own in ["/_emulator/console", "/_emulator/console/projects?q=a%20b", "/_emulator/console?a=1"] {
-            assert_eq!(own_location(own), own);
-        }
-        for other in
-            ["//evil.example", "https://evil.example", "/_emulator/consoles", "/_emulator/console/\r\nx: y", ""]
-        {
-            assert_eq!(own_location(other), PATH);
-        }
-    }
 }

@@ -13,6 +13,7 @@ use super::error::PageError;
 use super::layout::NavigationEntry;
 use super::link::{PATH, encoded};
 use super::page::{Page, Visit};
+use super::section::Section;
 use super::state::ConsoleState;
 use crate::api::in_process::Call;
 use crate::db;
@@ -20,17 +21,6 @@ use crate::domain::credential::{Channel, Family, Grant, Principal, Scopes};
 use crate::domain::project::ProjectOverview;
 use crate::http::ApiError;
 use crate::service::Caller;
-
-/// The sections of a project: path below the project, and title. A new page adds its section here.
-const SECTIONS: [(&str, &str); 7] = [
-    ("", "Overview"),
-    ("/customers", "Customers"),
-    ("/orders", "Orders"),
-    ("/events", "Events"),
-    ("/segments", "Segments"),
-    ("/consents", "Consents"),
-    ("/metadata-schemas", "Metadata schemas"),
-];
 
 /// The project in the path of a request, with the visit.
 pub struct Project {
@@ -43,6 +33,11 @@ impl Project {
     /// Returns the link to a page of the project.
     pub fn link(&self, rest: &str) -> String {
         link_to(&self.overview.public_id, rest)
+    }
+
+    /// Returns the link to the first page of a section.
+    pub fn section_link(&self, section: Section) -> String {
+        self.link(section.path())
     }
 
     /// Returns the link to a customer.
@@ -96,11 +91,11 @@ impl Project {
         }
     }
 
-    /// Returns a page of the project. `section` is the path of a section.
+    /// Returns a page of the project. It is below `section`.
     ///
     /// # Errors
     /// When a template cannot be rendered.
-    pub fn page(&self, section: &str, page: Page, content: &impl Template) -> Result<Response, PageError> {
+    pub fn page(&self, section: Section, page: Page, content: &impl Template) -> Result<Response, PageError> {
         self.page_with(StatusCode::OK, section, page, content)
     }
 
@@ -111,12 +106,15 @@ impl Project {
     pub fn page_with(
         &self,
         status: StatusCode,
-        section: &str,
+        section: Section,
         page: Page,
         content: &impl Template,
     ) -> Result<Response, PageError> {
-        let navigation =
-            SECTIONS.map(|(path, text)| NavigationEntry { href: self.link(path), text, is_current: path == section });
+        let navigation = Section::ALL.map(|one| NavigationEntry {
+            href: self.section_link(one),
+            text: one.title(),
+            is_current: one == section,
+        });
         let project = Some((self.overview.name.clone(), self.overview.public_id.clone()));
         self.visit.page_with(status, Page { project, navigation: navigation.into(), ..page }, content)
     }

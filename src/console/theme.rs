@@ -1,16 +1,9 @@
 //! The colours of the pages: those of the system, light, or dark. A cookie keeps the choice, so that it works without scripts.
 
-use axum::Router;
 use axum::http::HeaderMap;
-use axum::http::header::SET_COOKIE;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
 
-use super::form::Form;
 use super::link::PATH;
-use super::page::own_location;
 use super::session::cookie;
-use super::state::ConsoleState;
 
 const COOKIE: &str = "emulator_theme";
 
@@ -31,7 +24,8 @@ impl Theme {
         cookie(headers, COOKIE).map(Self::parse).unwrap_or_default()
     }
 
-    fn parse(name: &str) -> Self {
+    /// Returns the theme with that name.
+    pub fn parse(name: &str) -> Self {
         Self::ALL.into_iter().find(|theme| theme.name() == name).unwrap_or_default()
     }
 
@@ -61,6 +55,11 @@ impl Theme {
         }
     }
 
+    /// Returns the `Set-Cookie` header that keeps the theme.
+    pub fn set_cookie(self) -> String {
+        format!("{COOKIE}={}; Path={PATH}; Max-Age=31536000; HttpOnly; SameSite=Strict", self.name())
+    }
+
     /// Returns the theme that the button in the header switches to.
     pub fn next(self) -> Self {
         match self {
@@ -69,15 +68,4 @@ impl Theme {
             Self::Light => Self::System,
         }
     }
-}
-
-pub fn routes() -> Router<ConsoleState> {
-    Router::new().route("/_emulator/console/theme", post(set))
-}
-
-/// POST /_emulator/console/theme
-async fn set(form: Form) -> Response {
-    let name = Theme::parse(form.text("theme")).name();
-    let cookie = format!("{COOKIE}={name}; Path={PATH}; Max-Age=31536000; HttpOnly; SameSite=Strict");
-    ([(SET_COOKIE, cookie)], Redirect::to(own_location(form.text("return")))).into_response()
 }

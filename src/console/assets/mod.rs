@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use super::frame::protect;
 use super::link::hex;
+use super::protection::protect;
 
 /// A file of the program.
 pub struct Asset {

@@ -3,7 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use crate::console::page::Visit;
+use crate::console::session::Session;
 
 /// A form that is sent with POST. It contains the token of the session.
 #[derive(Template)]
@@ -23,7 +23,7 @@ pub struct FormView {
 }
 
 impl FormView {
-    pub fn new(visit: &Visit, action: impl Into<String>, submit: impl Into<String>, fields: Vec<Field>) -> Self {
+    pub fn new(session: &Session, action: impl Into<String>, submit: impl Into<String>, fields: Vec<Field>) -> Self {
         Self {
             action: action.into(),
             submit: submit.into(),
@@ -31,7 +31,7 @@ impl FormView {
             error: None,
             cancel: None,
             is_dangerous: false,
-            form_token: visit.session.form_token.clone(),
+            form_token: session.form_token.clone(),
         }
     }
 

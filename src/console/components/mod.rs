@@ -10,7 +10,7 @@ use serde_json::Value;
 pub use form_view::{Field, FormView};
 pub use table::{Cell, Row, Table, grouped};
 
-use super::page::Link;
+use super::link::Link;
 
 /// A paragraph that says what happened.
 #[derive(Template)]

@@ -13,6 +13,13 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
+impl Table {
+    /// Returns whether a column contains numbers, which are aligned to the right.
+    fn is_of_numbers(&self, column: usize) -> bool {
+        self.rows.iter().filter_map(|row| row.get(column)).any(|cell| cell.class == "number")
+    }
+}
+
 /// A row of a table, as long as the columns are many.
 pub type Row = Vec<Cell>;
 

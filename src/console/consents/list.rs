@@ -2,12 +2,12 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::SECTION;
 use crate::console::components::{Cell, Empty, Table};
 use crate::console::error::PageError;
 use crate::console::link::encoded;
 use crate::console::page::Page;
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::{items, text};
 
 #[derive(Template)]
@@ -55,5 +55,5 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
             command: project.command("/_emulator/consents/newsletter -X PUT", body),
         },
     };
-    project.page(SECTION, Page::new("Consents"), &content)
+    project.page(Section::Consents, Page::new("Consents"), &content)
 }

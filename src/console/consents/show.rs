@@ -2,11 +2,11 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::SECTION;
 use crate::console::components::{Cell, Definitions, Json};
 use crate::console::error::PageError;
 use crate::console::page::Page;
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::{items, text};
 
 #[derive(Template)]
@@ -34,6 +34,7 @@ pub async fn handle(project: Project, ItemId(id): ItemId) -> Result<Response, Pa
         ("Updated", Cell::time(text(consent, "/updated_at"))),
     ]);
     let name = text(consent, "/name");
-    let page = Page::new(if name.is_empty() { id } else { name }).below(project.link(SECTION), "Consents");
-    project.page(SECTION, page, &Show { details, object: Json::new(consent) })
+    let page =
+        Page::new(if name.is_empty() { id } else { name }).below(project.section_link(Section::Consents), "Consents");
+    project.page(Section::Consents, page, &Show { details, object: Json::new(consent) })
 }

@@ -2,13 +2,13 @@ use askama::Template;
 use axum::http::Method;
 use axum::response::Response;
 
-use super::SECTION;
 use super::show::title;
 use crate::console::components::FormView;
 use crate::console::error::PageError;
 use crate::console::link::encoded;
 use crate::console::page::{Page, redirect};
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::text;
 
 #[derive(Template)]
@@ -21,10 +21,12 @@ struct Confirm {
 pub async fn confirm(project: Project, ItemId(id): ItemId) -> Result<Response, PageError> {
     let customer = project.get(&format!("/v1/customers/{}", encoded(&id))).await?;
     let link = project.customer_link(&text(&customer, "/id"));
-    let form = FormView::new(&project.visit, format!("{link}/delete"), "Delete softly", Vec::new());
+    let form = FormView::new(&project.visit.session, format!("{link}/delete"), "Delete softly", Vec::new());
     let title = title(&customer);
-    let page = Page::new(format!("Delete {title}")).below(project.link(SECTION), "Customers").below(&link, title);
-    project.page(SECTION, page, &Confirm { form: form.dangerous().or_back_to(link) })
+    let page = Page::new(format!("Delete {title}"))
+        .below(project.section_link(Section::Customers), "Customers")
+        .below(&link, title);
+    project.page(Section::Customers, page, &Confirm { form: form.dangerous().or_back_to(link) })
 }
 
 /// POST /_emulator/console/projects/{project}/customers/{id}/delete

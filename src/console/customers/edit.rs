@@ -3,14 +3,15 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
+use super::fields;
 use super::show::title;
-use super::{SECTION, fields};
 use crate::console::components::{Field, FormView};
-use crate::console::error::PageError;
+use crate::console::error::{PageError, is_correctable};
 use crate::console::form::Form;
 use crate::console::link::encoded;
 use crate::console::page::{Page, redirect};
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::text;
 
 #[derive(Template)]
@@ -32,7 +33,7 @@ pub async fn create(project: Project, form: Form) -> Result<Response, PageError>
     };
     match project.send(Method::POST, "/v1/customers", Some(&body)).await {
         Ok(customer) => Ok(redirect(&project.customer_link(&text(&customer, "/id")), "customer-created")),
-        Err(error) if error.status().is_client_error() => {
+        Err(error) if is_correctable(&error) => {
             new_page(&project, fields::of_form(&form, true), Some(error.text().into_owned()))
         }
         Err(error) => Err(error.into()),
@@ -40,11 +41,11 @@ pub async fn create(project: Project, form: Form) -> Result<Response, PageError>
 }
 
 fn new_page(project: &Project, fields: Vec<Field>, error: Option<String>) -> Result<Response, PageError> {
-    let list = project.link(SECTION);
-    let form = FormView::new(&project.visit, project.link("/customers/new"), "Create the customer", fields);
+    let list = project.section_link(Section::Customers);
+    let form = FormView::new(&project.visit.session, project.link("/customers/new"), "Create the customer", fields);
     let page = Page::new("Create a customer").below(&list, "Customers");
     let status = status(error.as_ref());
-    project.page_with(status, SECTION, page, &Edit { form: form.or_back_to(list).refused(error) })
+    project.page_with(status, Section::Customers, page, &Edit { form: form.or_back_to(list).refused(error) })
 }
 
 /// GET /_emulator/console/projects/{project}/customers/{id}/edit
@@ -64,7 +65,7 @@ pub async fn update(project: Project, ItemId(id): ItemId, form: Form) -> Result<
     };
     match project.send(Method::PUT, &path, Some(&body)).await {
         Ok(_) => Ok(redirect(&project.customer_link(&text(&customer, "/id")), "customer-saved")),
-        Err(error) if error.status().is_client_error() => refused(error.text().into_owned()),
+        Err(error) if is_correctable(&error) => refused(error.text().into_owned()),
         Err(error) => Err(error.into()),
     }
 }
@@ -77,10 +78,12 @@ fn edit_page(
 ) -> Result<Response, PageError> {
     let link = project.customer_link(&text(customer, "/id"));
     let title = title(customer);
-    let form = FormView::new(&project.visit, format!("{link}/edit"), "Save", fields);
-    let page = Page::new(format!("Edit {title}")).below(project.link(SECTION), "Customers").below(&link, title);
+    let form = FormView::new(&project.visit.session, format!("{link}/edit"), "Save", fields);
+    let page = Page::new(format!("Edit {title}"))
+        .below(project.section_link(Section::Customers), "Customers")
+        .below(&link, title);
     let status = status(error.as_ref());
-    project.page_with(status, SECTION, page, &Edit { form: form.or_back_to(link).refused(error) })
+    project.page_with(status, Section::Customers, page, &Edit { form: form.or_back_to(link).refused(error) })
 }
 
 fn status(error: Option<&String>) -> StatusCode {

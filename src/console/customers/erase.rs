@@ -3,12 +3,12 @@ use axum::http::Method;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::SECTION;
 use crate::console::components::{Cell, Definitions, FormView, Json, Table};
 use crate::console::error::PageError;
 use crate::console::link::encoded;
 use crate::console::page::{Page, redirect};
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::{integer, items, text};
 use crate::db::customers::{ConnectedRows, count_connected_rows};
 use crate::domain::limits::{CHECKED_VALUE_CHARS, MIN_CHECKED_VALUE_CHARS};
@@ -57,11 +57,11 @@ pub async fn confirm(project: Project, ItemId(id): ItemId) -> Result<Response, P
         columns: vec!["Table", "Rows"],
         rows: rows.by_table().iter().map(|(name, count)| vec![Cell::code(*name), Cell::number(*count)]).collect(),
     };
-    let back = if rows.deleted_at.is_some() { project.link(SECTION) } else { link.clone() };
-    let form = FormView::new(&project.visit, format!("{link}/erase"), "Delete permanently", Vec::new());
-    let page = Page::new("Delete permanently").below(project.link(SECTION), "Customers");
+    let back = if rows.deleted_at.is_some() { project.section_link(Section::Customers) } else { link.clone() };
+    let form = FormView::new(&project.visit.session, format!("{link}/erase"), "Delete permanently", Vec::new());
+    let page = Page::new("Delete permanently").below(project.section_link(Section::Customers), "Customers");
     let content = Confirm { customer, rows: table, form: form.dangerous().or_back_to(back) };
-    project.page(SECTION, page, &content)
+    project.page(Section::Customers, page, &content)
 }
 
 /// POST /_emulator/console/projects/{project}/customers/{id}/erase
@@ -127,8 +127,9 @@ pub async fn result(project: Project, ItemId(id): ItemId) -> Result<Response, Pa
         check: check.as_ref().map(check_view),
         object: Json::new(&deletion),
     };
-    let page = Page::new("The customer was deleted permanently").below(project.link(SECTION), "Customers");
-    project.page(SECTION, page, &content)
+    let page =
+        Page::new("The customer was deleted permanently").below(project.section_link(Section::Customers), "Customers");
+    project.page(Section::Customers, page, &content)
 }
 
 fn check_view(check: &Value) -> Check {

@@ -1,9 +1,9 @@
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::SECTION;
-use super::list::link;
+use crate::console::link::with_encoded_query;
 use crate::console::page::RawQuery;
 use crate::console::project::Project;
+use crate::console::section::Section;
 
 /// GET /_emulator/console/projects/{project}/customers/filter
 ///
@@ -20,7 +20,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Response {
     if !field.is_empty() && !operator.is_empty() {
         list.append_pair(&format!("filters[{field}][conditions][{operator}][]"), &value);
     }
-    Redirect::to(&link(&project.link(SECTION), &list.finish())).into_response()
+    Redirect::to(&with_encoded_query(&project.section_link(Section::Customers), &list.finish())).into_response()
 }
 
 /// A condition of the list, with the link to the list without it.
@@ -41,7 +41,7 @@ pub fn conditions(query: &RawQuery, list_link: &str) -> Vec<ConditionView> {
             let others = parameters.iter().enumerate().filter(|(other, (name, _))| *other != index && name != "after");
             let mut rest = form_urlencoded::Serializer::new(String::new());
             rest.extend_pairs(others.map(|(_, pair)| pair));
-            ConditionView { text: words(name, value), without: link(list_link, &rest.finish()) }
+            ConditionView { text: words(name, value), without: with_encoded_query(list_link, &rest.finish()) }
         })
         .collect()
 }

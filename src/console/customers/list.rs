@@ -3,13 +3,14 @@ use axum::response::Response;
 use chrono::DateTime;
 use serde_json::Value;
 
-use super::SECTION;
 use super::filter::{ConditionView, conditions};
 use crate::api::v1::customers::list::{ListRequest, list};
 use crate::console::components::{Cell, Empty, Pager, Row, Table};
-use crate::console::error::PageError;
+use crate::console::error::{PageError, is_correctable};
+use crate::console::link::with_encoded_query;
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::{self, text};
 use crate::db::customers::Cursor;
 use crate::domain::customer::CustomerRef;
@@ -55,12 +56,12 @@ struct Customers<'a> {
 ///
 /// Query parameters: those of `GET /v1/customers` that select and sort customers, and `after`, where the page begins.
 pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageError> {
-    let list_link = project.link(SECTION);
+    let list_link = project.section_link(Section::Customers);
     let found = page_of_customers(&project, &query, None).await;
     let (customers, next, total, error) = match found {
         Ok(found) => (found.customers, found.next, found.total, None),
         // Show the form with what is wrong in it.
-        Err(error) if error.status().is_client_error() => (Vec::new(), None, 0, Some(error.text().into_owned())),
+        Err(error) if is_correctable(&error) => (Vec::new(), None, 0, Some(error.text().into_owned())),
         Err(error) => return Err(error.into()),
     };
     let is_filtered = is_filtered(&query);
@@ -83,14 +84,15 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         empty: empty(&project, is_filtered),
         pager: Pager {
             first: (!query.text("after").is_empty())
-                .then(|| link(&list_link, &query.replaced(&["after", "notice"], "", ""))),
-            next: next.map(|after| link(&list_link, &query.replaced(&["after", "notice"], "after", &after))),
+                .then(|| with_encoded_query(&list_link, &query.replaced(&["after", "notice"], "", ""))),
+            next: next
+                .map(|after| with_encoded_query(&list_link, &query.replaced(&["after", "notice"], "after", &after))),
             total: view::count(total, "customer", "customers"),
         },
         list_link,
     };
     let page = Page::new("Customers").action(project.link("/customers/new"), "Create a customer");
-    project.page(SECTION, page, &content)
+    project.page(Section::Customers, page, &content)
 }
 
 /// One page of customers, as the API shows them.
@@ -191,9 +193,4 @@ fn empty(project: &Project, is_filtered: bool) -> Empty {
         text: "There are no customers yet. This call creates one:".to_owned(),
         command: project.command("/v1/customers", body),
     }
-}
-
-/// Returns a link with a query that is encoded already.
-pub fn link(path: &str, query: &str) -> String {
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }

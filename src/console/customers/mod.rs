@@ -8,18 +8,13 @@ mod filter;
 pub(super) mod list;
 mod search;
 mod show;
+mod tabs;
 mod timeline;
 
 use axum::Router;
 use axum::routing::get;
 
-use super::components::Tabs;
-use super::page::Link;
-use super::project::Project;
 use super::state::ConsoleState;
-
-/// The section of the navigation.
-const SECTION: &str = "/customers";
 
 pub fn routes() -> Router<ConsoleState> {
     Router::new()
@@ -33,11 +28,4 @@ pub fn routes() -> Router<ConsoleState> {
         .route("/_emulator/console/projects/{project}/customers/{id}/delete", get(delete::confirm).post(delete::delete))
         .route("/_emulator/console/projects/{project}/customers/{id}/erase", get(erase::confirm).post(erase::erase))
         .route("/_emulator/console/projects/{project}/erasures/{id}", get(erase::result))
-}
-
-/// Returns the links to the parts of a customer's page.
-fn tabs(project: &Project, id: &str, current: &str) -> Tabs {
-    let link = project.customer_link(id);
-    let tab = |path: &str, text: &str| (Link::new(format!("{link}{path}"), text), path == current);
-    Tabs { label: "Customer", links: vec![tab("", "Profile"), tab("/timeline", "Timeline")] }
 }

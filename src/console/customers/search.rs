@@ -1,12 +1,12 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::SECTION;
 use super::list::{object, row};
 use crate::console::components::{Cell, Table};
 use crate::console::error::PageError;
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::db::customers::{self, SearchField};
 use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
@@ -60,8 +60,8 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         limit: MATCHES_PER_FIELD,
         search,
     };
-    let page = Page::new("Search customers").below(project.link(SECTION), "Customers");
-    project.page(SECTION, page, &content)
+    let page = Page::new("Search customers").below(project.section_link(Section::Customers), "Customers");
+    project.page(Section::Customers, page, &content)
 }
 
 fn field_name(field: SearchField) -> &'static str {

@@ -2,13 +2,14 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::{SECTION, tabs};
+use super::tabs::tabs;
 use crate::console::components::{Cell, Definitions, Json, Table, Tabs};
 use crate::console::error::PageError;
 use crate::console::link::encoded;
-use crate::console::orders;
+use crate::console::orders::table;
 use crate::console::page::Page;
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::{amount, has_content, integer, items, text};
 use crate::db;
 use crate::domain::consent::CustomerConsent;
@@ -53,16 +54,17 @@ pub async fn handle(project: Project, ItemId(id): ItemId) -> Result<Response, Pa
         summary: summary(&customer),
         consents: (!consents.is_empty()).then(|| consents_table(&project, &consents)),
         segments: segments_table(&project, items(&segments, "/data")),
-        orders: (!found_orders.is_empty()).then(|| orders::table(&project, found_orders)),
+        orders: (!found_orders.is_empty()).then(|| table::table(&project, found_orders)),
         orders_link: project.link(&format!("/orders?customer={id}")),
         events_link: project.link(&format!("/events?customer={id}")),
         object: Json::new(&customer),
         delete_link: format!("{link}/delete"),
         erase_link: format!("{link}/erase"),
     };
-    let page =
-        Page::new(title(&customer)).below(project.link(SECTION), "Customers").action(format!("{link}/edit"), "Edit");
-    project.page(SECTION, page, &content)
+    let page = Page::new(title(&customer))
+        .below(project.section_link(Section::Customers), "Customers")
+        .action(format!("{link}/edit"), "Edit");
+    project.page(Section::Customers, page, &content)
 }
 
 /// Returns what a customer is called.

@@ -3,12 +3,13 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::show::title;
-use super::{SECTION, tabs};
+use super::tabs::tabs;
 use crate::console::components::{Cell, Json, Pager, Tabs};
 use crate::console::error::PageError;
 use crate::console::link::{encoded, with_query};
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::{items, text};
 use crate::db::webhook_deliveries;
 use crate::domain::activity::LISTED_TYPES;
@@ -75,8 +76,8 @@ pub async fn handle(project: Project, ItemId(id): ItemId, query: RawQuery) -> Re
         kinds: &LISTED_TYPES,
         entries: found.iter().map(|object| entry(object, &deliveries)).collect(),
     };
-    let page = Page::new(title(&customer)).below(project.link(SECTION), "Customers");
-    project.page(SECTION, page, &content)
+    let page = Page::new(title(&customer)).below(project.section_link(Section::Customers), "Customers");
+    project.page(Section::Customers, page, &content)
 }
 
 fn entry(object: &Value, deliveries: &[StoredDelivery]) -> Entry {

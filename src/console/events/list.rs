@@ -2,12 +2,12 @@ use askama::Template;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
-use super::SECTION;
 use crate::console::components::{Cell, Empty, Pager, Row, Table};
 use crate::console::error::PageError;
 use crate::console::link::{encoded, with_query};
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::text;
 use crate::db::events::{self, EventFilter};
 use crate::domain::event::StoredEvent;
@@ -30,7 +30,7 @@ struct Events {
 ///
 /// Query parameters: `customer` (id or source id), `name`, and `after`, where the page begins.
 pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageError> {
-    let list_link = project.link(SECTION);
+    let list_link = project.section_link(Section::Events);
     let (customer, name, after) = (query.text("customer"), query.text("name").replace('\0', ""), query.text("after"));
     let customer_id = match customer.as_str() {
         "" => None,
@@ -82,7 +82,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         customer: customer.clone(),
         name: name.clone(),
     };
-    project.page(SECTION, Page::new("Custom events"), &content)
+    project.page(Section::Events, Page::new("Custom events"), &content)
 }
 
 fn cursor(text: &str) -> Option<(DateTime<Utc>, String)> {

@@ -1,11 +1,11 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::SECTION;
 use crate::console::components::{Cell, Definitions, Json};
 use crate::console::error::PageError;
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::db::events;
 use crate::domain::timestamp;
 
@@ -34,5 +34,9 @@ pub async fn handle(project: Project, ItemId(id): ItemId, query: RawQuery) -> Re
         ]),
         metadata: Json::new(&event.metadata.value()),
     };
-    project.page(SECTION, Page::new(event.name).below(project.link(SECTION), "Custom events"), &content)
+    project.page(
+        Section::Events,
+        Page::new(event.name).below(project.section_link(Section::Events), "Custom events"),
+        &content,
+    )
 }

@@ -3,8 +3,7 @@
 use askama::Template;
 
 use super::assets::{SCRIPT, STYLE};
-use super::link::PATH;
-use super::page::{Link, Page, Visit};
+use super::link::{Link, PATH};
 use super::theme::Theme;
 
 /// An entry of the navigation of a project.
@@ -19,40 +18,30 @@ pub struct NavigationEntry {
 #[derive(Template)]
 #[template(path = "layout/layout.html")]
 pub struct Layout<'a> {
-    title: String,
-    trail: Vec<Link>,
-    actions: Vec<Link>,
-    project: Option<(String, String)>,
-    navigation: Vec<NavigationEntry>,
-    home: &'static str,
-    theme: Theme,
-    form_token: &'a str,
-    location: &'a str,
-    can_sign_out: bool,
-    notice: Option<&'static str>,
-    style: &'a str,
-    script: &'a str,
-    content: &'a str,
+    pub title: String,
+    pub trail: Vec<Link>,
+    pub actions: Vec<Link>,
+    pub project: Option<(String, String)>,
+    pub navigation: Vec<NavigationEntry>,
+    pub theme: Theme,
+    pub form_token: &'a str,
+    pub location: &'a str,
+    pub can_sign_out: bool,
+    pub notice: Option<&'static str>,
+    pub content: &'a str,
 }
 
-impl<'a> Layout<'a> {
-    pub fn new(visit: &'a Visit, page: Page, content: &'a str) -> Self {
-        let Page { title, trail, actions, project, navigation } = page;
-        Self {
-            title,
-            trail,
-            actions,
-            project,
-            navigation,
-            home: PATH,
-            theme: visit.theme,
-            form_token: &visit.session.form_token,
-            location: &visit.location,
-            can_sign_out: visit.has_sign_in && visit.session.is_signed_in,
-            notice: visit.notice(),
-            style: &STYLE.path,
-            script: &SCRIPT.path,
-            content,
-        }
+impl Layout<'_> {
+    /// Returns the first page.
+    fn home(&self) -> &'static str {
+        PATH
+    }
+
+    fn style(&self) -> &'static str {
+        &STYLE.path
+    }
+
+    fn script(&self) -> &'static str {
+        &SCRIPT.path
     }
 }

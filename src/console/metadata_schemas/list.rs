@@ -2,12 +2,12 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::SECTION;
 use crate::console::components::{Cell, Empty, Table};
 use crate::console::error::PageError;
 use crate::console::link::encoded;
 use crate::console::page::Page;
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::{items, text};
 
 #[derive(Template)]
@@ -45,7 +45,7 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
     let schemas: Vec<_> = items(&schemas, "/schemas").iter().map(schema).collect();
     let data = text(&event_schemas, "/data_ref");
     let event_schemas: Vec<_> = items(&event_schemas, &format!("/{data}")).iter().map(event_schema).collect();
-    let body = r#"{"related_object": "customer", "properties": {"lang": {"type": "string", "optional": true}}}"#;
+    let body = r#"{"related_object": "customer", "properties": {"lang": {"type": "string", "array": false, "optional": true}}}"#;
     let content = Lists {
         of_metadata: (!schemas.is_empty()).then(|| Table {
             caption: "Metadata schemas",
@@ -62,5 +62,5 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
             command: project.command("/v1/metadata-schemas", body),
         },
     };
-    project.page(SECTION, Page::new("Metadata schemas"), &content)
+    project.page(Section::MetadataSchemas, Page::new("Metadata schemas"), &content)
 }

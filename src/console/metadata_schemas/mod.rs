@@ -8,9 +8,6 @@ use axum::routing::get;
 
 use super::state::ConsoleState;
 
-/// The section of the navigation.
-const SECTION: &str = "/metadata-schemas";
-
 pub fn routes() -> Router<ConsoleState> {
     Router::new()
         .route("/_emulator/console/projects/{project}/metadata-schemas", get(list::handle))

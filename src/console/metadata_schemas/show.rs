@@ -2,12 +2,12 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::SECTION;
 use crate::console::components::{Cell, Definitions, Json, Table};
 use crate::console::error::PageError;
 use crate::console::link::encoded;
 use crate::console::page::Page;
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::text;
 
 #[derive(Template)]
@@ -69,7 +69,11 @@ fn page(
             .collect(),
     });
     let content = Show { details, properties, object: Json::new(schema) };
-    project.page(SECTION, Page::new(title).below(project.link(SECTION), "Metadata schemas"), &content)
+    project.page(
+        Section::MetadataSchemas,
+        Page::new(title).below(project.section_link(Section::MetadataSchemas), "Metadata schemas"),
+        &content,
+    )
 }
 
 fn kind(definition: &Value) -> Cell {

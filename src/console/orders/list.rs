@@ -1,12 +1,13 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{SECTION, table};
+use super::table::table;
 use crate::console::components::{Empty, Pager, Table};
-use crate::console::error::PageError;
+use crate::console::error::{PageError, is_correctable};
 use crate::console::link::with_query;
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::{self, integer, items};
 
 const ORDERS_PER_PAGE: usize = 25;
@@ -32,7 +33,7 @@ struct Orders {
 ///
 /// Query parameters: `customer`, `status`, `page`.
 pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageError> {
-    let list_link = project.link(SECTION);
+    let list_link = project.section_link(Section::Orders);
     let (customer, status) = (query.text("customer"), query.text("status"));
     let page = query.text("page").parse().unwrap_or(1).clamp(1, MAX_PAGE);
     let (limit, number) = (ORDERS_PER_PAGE.to_string(), page.to_string());
@@ -44,7 +45,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
     ];
     let (orders, error) = match project.get(&with_query("/v1/orders", &parameters)).await {
         Ok(orders) => (orders, None),
-        Err(error) if error.status().is_client_error() => (serde_json::Value::Null, Some(error.text().into_owned())),
+        Err(error) if is_correctable(&error) => (serde_json::Value::Null, Some(error.text().into_owned())),
         Err(error) => return Err(error.into()),
     };
     let (found, total) = (items(&orders, "/orders"), integer(&orders, "/total"));
@@ -78,5 +79,5 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         customer: customer.clone(),
         status: status.clone(),
     };
-    project.page(SECTION, Page::new("Orders"), &content)
+    project.page(Section::Orders, Page::new("Orders"), &content)
 }

@@ -2,12 +2,13 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::{SECTION, status};
+use super::table::status;
 use crate::console::components::{Cell, Definitions, Json, Table};
 use crate::console::error::PageError;
 use crate::console::link::encoded;
 use crate::console::page::Page;
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::{amount, has_content, items, text};
 
 #[derive(Template)]
@@ -46,8 +47,9 @@ pub async fn handle(project: Project, ItemId(id): ItemId) -> Result<Response, Pa
         metadata: has_content(&order, "/metadata").then(|| Json::new(&order["metadata"])),
         object: Json::new(&order),
     };
-    let page = Page::new(format!("Order {}", text(&order, "/id"))).below(project.link(SECTION), "Orders");
-    project.page(SECTION, page, &content)
+    let page =
+        Page::new(format!("Order {}", text(&order, "/id"))).below(project.section_link(Section::Orders), "Orders");
+    project.page(Section::Orders, page, &content)
 }
 
 fn items_table(items: &[Value]) -> Option<Table> {

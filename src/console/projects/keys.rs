@@ -6,6 +6,7 @@ use crate::console::components::{Cell, Row, Table};
 use crate::console::error::PageError;
 use crate::console::page::Page;
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::state::ConsoleAccess;
 use crate::console::view::{items, text};
 
@@ -23,7 +24,7 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
     let is_empty = rows.is_empty();
     let table = Table { caption: "Keys", columns: vec!["Family", "Id", "Token", "Created"], rows };
     let page = Page::new("Keys").below(project.link(""), "Overview");
-    project.page("", page, &Keys { table, is_empty })
+    project.page(Section::Overview, page, &Keys { table, is_empty })
 }
 
 fn row(key: &Value, access: &ConsoleAccess) -> Row {

@@ -6,6 +6,7 @@ use crate::console::error::PageError;
 use crate::console::link::PATH;
 use crate::console::page::Page;
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::text;
 use crate::db::project_counts;
 use crate::domain::timestamp;
@@ -74,5 +75,5 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
         ("Time zone", Cell::text(text(&settings, "/timezone"))),
     ]);
     let content = Overview { holds, details, settings: Json::new(&settings), keys: project.link("/keys") };
-    project.page("", Page::new("Overview").below(PATH, "Projects"), &content)
+    project.page(Section::Overview, Page::new("Overview").below(PATH, "Projects"), &content)
 }

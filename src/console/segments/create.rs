@@ -2,13 +2,13 @@ use askama::Template;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use super::SECTION;
 use super::filter_form::{self, ConditionRow, FIELDS, TYPES};
-use crate::console::error::PageError;
+use crate::console::error::{PageError, is_correctable};
 use crate::console::form::Form;
 use crate::console::link::encoded;
 use crate::console::page::{Page, redirect};
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::text;
 use crate::domain::filter::OPERATORS;
 
@@ -46,16 +46,14 @@ pub async fn create(project: Project, form: Form) -> Result<Response, PageError>
             let link = project.link(&format!("/segments/{}", encoded(&text(&segment, "/id"))));
             Ok(redirect(&link, "segment-created"))
         }
-        Err(error) if !error.status().is_server_error() || error.status() == StatusCode::NOT_IMPLEMENTED => {
-            page(&project, &form, Some(error.text().into_owned()))
-        }
+        Err(error) if is_correctable(&error) => page(&project, &form, Some(error.text().into_owned())),
         Err(error) => Err(error.into()),
     }
 }
 
 fn page(project: &Project, form: &Form, error: Option<String>) -> Result<Response, PageError> {
     let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let list = project.link(SECTION);
+    let list = project.section_link(Section::Segments);
     let content = Create {
         action: project.link("/segments/new"),
         cancel: list.clone(),
@@ -71,5 +69,5 @@ fn page(project: &Project, form: &Form, error: Option<String>) -> Result<Respons
         filter: form.text("filter"),
         customers: form.text("customers"),
     };
-    project.page_with(status, SECTION, Page::new("Create a segment").below(list, "Segments"), &content)
+    project.page_with(status, Section::Segments, Page::new("Create a segment").below(list, "Segments"), &content)
 }

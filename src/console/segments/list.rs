@@ -2,13 +2,13 @@ use askama::Template;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::SECTION;
 use super::filter_words::in_words;
 use crate::console::components::{Cell, Empty, Pager, Table};
 use crate::console::error::PageError;
 use crate::console::link::{encoded, with_query};
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
+use crate::console::section::Section;
 use crate::console::view::{self, integer, items, text};
 
 const SEGMENTS_PER_PAGE: usize = 50;
@@ -25,7 +25,7 @@ struct Segments {
 ///
 /// Query parameter: `after`, the time after which the page begins.
 pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageError> {
-    let list_link = project.link(SECTION);
+    let list_link = project.section_link(Section::Segments);
     let (after, limit) = (query.text("after"), SEGMENTS_PER_PAGE.to_string());
     let parameters = [("limit", limit.as_str()), ("starting_after", after.as_str())];
     let segments = project.get(&with_query("/v1/segments", &parameters)).await?;
@@ -60,5 +60,5 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         },
     };
     let page = Page::new("Segments").action(project.link("/segments/new"), "Create a segment");
-    project.page(SECTION, page, &content)
+    project.page(Section::Segments, page, &content)
 }

@@ -12,9 +12,6 @@ use axum::routing::get;
 
 use super::state::ConsoleState;
 
-/// The section of the navigation.
-const SECTION: &str = "/segments";
-
 pub fn routes() -> Router<ConsoleState> {
     Router::new()
         .route("/_emulator/console/projects/{project}/segments", get(list::handle))

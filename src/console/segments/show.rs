@@ -1,7 +1,6 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::SECTION;
 use super::filter_words::in_words;
 use crate::console::components::{Cell, Definitions, Json, Pager, Table};
 use crate::console::customers::list::{page_of_customers, table};
@@ -9,6 +8,7 @@ use crate::console::error::PageError;
 use crate::console::link::{encoded, with_query};
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::{ItemId, Project};
+use crate::console::section::Section;
 use crate::console::view::{self, text};
 
 #[derive(Template)]
@@ -50,6 +50,6 @@ pub async fn handle(project: Project, ItemId(id): ItemId, query: RawQuery) -> Re
         },
         delete_link: format!("{link}/delete"),
     };
-    let page = Page::new(text(&segment, "/name")).below(project.link(SECTION), "Segments");
-    project.page(SECTION, page, &content)
+    let page = Page::new(text(&segment, "/name")).below(project.section_link(Section::Segments), "Segments");
+    project.page(Section::Segments, page, &content)
 }

@@ -15,17 +15,14 @@ use subtle::ConstantTimeEq;
 use super::components::{Field, FormView};
 use super::error::PageError;
 use super::form::Form;
-use super::link::PATH as HOME;
-use super::page::{Page, RawQuery, Visit, own_location};
+use super::link::{PATH, SIGN_IN, own_location};
+use super::page::{Page, RawQuery, Visit};
 use super::state::{ConsoleState, KnownKey};
 
 pub use attempts::Attempts;
 
-/// The path of the page, the only one that needs no sign-in.
-pub const PATH: &str = "/_emulator/console/sign-in";
-
 pub fn routes() -> Router<ConsoleState> {
-    Router::new().route(PATH, get(show).post(sign_in)).route("/_emulator/console/sign-out", post(sign_out))
+    Router::new().route(SIGN_IN, get(show).post(sign_in)).route("/_emulator/console/sign-out", post(sign_out))
 }
 
 #[derive(Template)]
@@ -37,7 +34,7 @@ struct SignIn {
 /// GET /_emulator/console/sign-in
 async fn show(State(console): State<ConsoleState>, visit: Visit, query: RawQuery) -> Result<Response, PageError> {
     if !console.access.needs_sign_in || visit.session.is_signed_in {
-        return Ok(Redirect::to(HOME).into_response());
+        return Ok(Redirect::to(PATH).into_response());
     }
     page(&visit, &query.text("return"), None)
 }
@@ -64,7 +61,7 @@ async fn sign_in(State(console): State<ConsoleState>, visit: Visit, form: Form) 
 /// POST /_emulator/console/sign-out
 async fn sign_out(State(console): State<ConsoleState>, visit: Visit) -> Response {
     console.sessions.sign_out(&visit.session);
-    Redirect::to(HOME).into_response()
+    Redirect::to(PATH).into_response()
 }
 
 /// Compares digests of equal length in constant time, so that the time of the answer does not show where they differ.
@@ -80,6 +77,6 @@ fn page(visit: &Visit, location: &str, error: Option<String>) -> Result<Response
         Field::password("token", "Management token").required(),
         Field::hidden("return", own_location(location)),
     ];
-    let form = FormView::new(visit, PATH, "Sign in", fields).refused(error);
+    let form = FormView::new(&visit.session, SIGN_IN, "Sign in", fields).refused(error);
     visit.page_with(status, Page::new("Sign in"), &SignIn { form })
 }
