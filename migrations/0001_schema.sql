@@ -331,6 +331,7 @@ CREATE TABLE custom_events (
     CONSTRAINT custom_events_pk PRIMARY KEY (project_id, customer_id, id),
     CONSTRAINT custom_events_customer_fk FOREIGN KEY (project_id, customer_id) REFERENCES customers (project_id, id)
 );
+CREATE INDEX custom_events_created_at_idx ON custom_events (project_id, created_at, id);
 
 CREATE TABLE customer_event_counts (
     project_id bigint NOT NULL,

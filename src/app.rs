@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use crate::api::{self, FileError};
 use crate::clock::Clock;
-use crate::config::{Config, Storage};
+use crate::config::{self, Config, Storage};
+use crate::console::{self, ConsoleAccess, KnownKey};
 use crate::db;
 use crate::db::batches::Batches;
 use crate::db::connect::{self, SchemaError};
@@ -20,6 +21,7 @@ use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
 use crate::domain::project::{KeyPair, ProjectId};
 use crate::domain::webhook::RetrySchedule;
+use crate::http::edge::Edge;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
@@ -110,8 +112,9 @@ impl Server {
         if let Some(path) = &config.template {
             api::load_template(&app, path, cluster.is_some()).await.map_err(StartError::Template)?;
         }
-        let workers = Workers::start(&app.core, options, worker_count(config.connections), delivery_settings(config)?);
-        let service = api::service(Arc::clone(&app));
+        let core = Arc::clone(&app.core);
+        let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
+        let service = service(config, Arc::clone(&app), address);
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
@@ -255,6 +258,23 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),
         base_url: base_url(address),
     })
+}
+
+/// Returns the service that answers every request of the server: the endpoints and the console, and the outermost checks.
+pub fn service(config: &Config, app: AppState, address: SocketAddr) -> Edge {
+    let start_page = config.console.then_some(console::PATH);
+    let mut router = api::router(Arc::clone(&app), start_page);
+    if config.console {
+        let keys = |pair: &config::KeyPair| KnownKey { id: pair.id.clone(), token: pair.token.clone() };
+        let access = ConsoleAccess {
+            needs_sign_in: config.strict_auth || !is_loopback(address),
+            management: keys(&config.management_keys),
+            server: keys(&config.server_keys),
+            client: keys(&config.client_keys),
+        };
+        router = router.merge(console::router(Arc::clone(&app), access));
+    }
+    Edge::new(app, router)
 }
 
 /// Loads the state document of the option `--state` into the default project, if the project is empty.

@@ -13,6 +13,10 @@ use crate::domain::local_host::HostPattern;
 use crate::http::ConnectionLimits;
 use crate::postgres::{ClusterError, Durability};
 
+mod key_pair;
+
+pub use key_pair::KeyPair;
+
 pub use crate::domain::built_in_keys::{
     DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN, DEFAULT_MANAGEMENT_ID,
     DEFAULT_MANAGEMENT_TOKEN,
@@ -153,6 +157,10 @@ pub struct Options {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_RATE_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
 
+    /// Serve no console at /_emulator/console
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_NO_CONSOLE", value_parser = FalseyValueParser::new())]
+    pub no_console: bool,
+
     /// How many requests of each project the request log keeps; 0 turns it off
     #[arg(
         long,
@@ -244,32 +252,14 @@ pub struct Config {
     pub management_keys: KeyPair,
     pub webhooks: WebhookConfig,
     pub rate_limit: Option<u32>,
+    /// Whether the console is served.
+    pub console: bool,
     /// How many requests of each project the request log keeps; 0 turns it off.
     pub request_log: usize,
     pub request_timeout: Duration,
     pub connections: u32,
     /// Limits of the connections of clients. They have no options.
     pub connection_limits: ConnectionLimits,
-}
-
-/// A key: its ID and its token.
-#[derive(Clone)]
-pub struct KeyPair {
-    pub id: String,
-    pub token: String,
-}
-
-impl fmt::Debug for KeyPair {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("KeyPair").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl KeyPair {
-    /// Creates a key pair.
-    pub fn new(id: impl Into<String>, token: impl Into<String>) -> Self {
-        Self { id: id.into(), token: token.into() }
-    }
 }
 
 /// Configuration of webhook deliveries.
@@ -298,6 +288,7 @@ impl Default for Config {
             management_keys: KeyPair::new(DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN),
             webhooks: WebhookConfig { retry_speed: 1, allow_link_local: false },
             rate_limit: None,
+            console: true,
             request_log: entries(DEFAULT_REQUEST_LOG),
             request_timeout: Duration::from_secs(30),
             connections: 8,
@@ -352,6 +343,7 @@ impl Options {
                 allow_link_local: self.webhook_allow_link_local,
             },
             rate_limit: self.rate_limit,
+            console: !self.no_console,
             request_log: entries(self.request_log),
             request_timeout: Duration::from_secs(self.request_timeout),
             connections: self.connections,

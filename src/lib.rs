@@ -35,14 +35,15 @@
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
 //! | `/_emulator/reset`, `/snapshots...` | `api/emulator/`: `reset` `snapshots/` |
 //! | `/_emulator/erasure-check`, `/permanent-deletions...` | `api/emulator/`: `erasure_check` `permanent_deletions/` |
+//! | `/_emulator/console...` | `console/`: a folder for each page; `/` redirects browsers there (`api/mod.rs`) |
 //! | `/stickystreet...` | `api/stickystreet/`: `handle` receives every request, and calls `customer_info`, `customer_delete` or `record_customer` by its `type` |
 //!
 //! # The modules, and what each may import
 //!
 //! ```text
-//! { main, emulator } -> app -> { api -> http, worker } -> service -> db -> domain
-//!                        |       |              |           |
-//!                        |       +-> webhook <--+           +-> { objects, ids, clock } -> domain
+//! { main, emulator } -> app -> { console -> api -> http, worker } -> service -> db -> domain
+//!                        |                  |              |           |
+//!                        |                  +-> webhook <--+           +-> { objects, ids, clock } -> domain
 //!                        +-> postgres
 //! ```
 //!
@@ -52,6 +53,7 @@
 //! * [`service`]: the business logic. A service owns its transaction; it has no SQL text and no HTTP.
 //! * [`http`]: the HTTP kit: connections, authentication, parsing of queries and payloads, errors, CORS, rate limits. It has no endpoint.
 //! * [`api`]: the endpoints. A handler parses the request, calls a service (or reads through `db`), and writes the response.
+//! * [`console`]: the pages for people. A page calls the operations of the API in this process ([`api`]'s `in_process`).
 //! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
 //! * [`postgres`]: finds, starts and stops the private PostgreSQL cluster.
@@ -117,6 +119,7 @@ pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod db;
 pub mod domain;
 pub mod emulator;

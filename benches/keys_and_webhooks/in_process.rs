@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use voucherify_emulator::app;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::domain::credential::Family;
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
 use voucherify_emulator::service::authenticator::{Authenticator, RequestCredentials};
-use voucherify_emulator::{api, app};
 
 /// Serves until the process is killed. `settings` are `authenticated` or `open`, a space, and the URL of the database.
 pub fn serve(settings: &str) {
@@ -25,7 +25,11 @@ pub fn serve(settings: &str) {
             app.authenticator = Authenticator::with_auth_disabled(principal);
         }
         println!("ready on http://{address}");
-        let _server = HttpServer::start(listener, api::service(Arc::new(app)), ConnectionLimits::default());
+        let _server = HttpServer::start(
+            listener,
+            app::service(&Config::default(), Arc::new(app), address),
+            ConnectionLimits::default(),
+        );
         std::future::pending::<()>().await;
     });
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::consent::{Consent, ConsentDefinition, ConsentGroup};
+use crate::domain::consent::{Consent, ConsentDefinition, ConsentGroup, CustomerConsent};
 use crate::domain::project::ProjectId;
 
 /// Inserts a definition for each of the consents that has none.
@@ -255,5 +255,28 @@ pub async fn delete_group(connection: &mut PgConnection, project: ProjectId, id:
         id
     )
     .fetch_one(connection)
+    .await
+}
+
+/// Lists the decisions of a customer on consents, by the names of the consents.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list_of_customer(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+) -> Result<Vec<CustomerConsent>, sqlx::Error> {
+    sqlx::query_as!(
+        CustomerConsent,
+        "SELECT consents.id, consents.name, decided.given, decided.updated_at
+         FROM customer_consents decided
+         JOIN consents ON consents.project_id = decided.project_id AND consents.id = decided.consent_id
+         WHERE decided.project_id = $1 AND decided.customer_id = $2
+         ORDER BY consents.name, consents.id",
+        project.0,
+        customer_id
+    )
+    .fetch_all(connection)
     .await
 }

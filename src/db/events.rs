@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::event::CustomEvent;
+use crate::domain::event::{CustomEvent, StoredEvent};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
@@ -62,4 +63,78 @@ pub async fn count_by_name(
         counts.entry(row.customer_id).or_default().insert(row.r#type, row.count);
     }
     Ok(counts)
+}
+
+/// Selects the custom events of a list.
+#[derive(Clone, Debug)]
+pub struct EventFilter {
+    pub customer_id: Option<String>,
+    /// The name of the events.
+    pub name: Option<String>,
+    /// Only events before this time, or at this time with an id before this one.
+    pub before: (DateTime<Utc>, String),
+}
+
+/// Lists at most `limit` custom events of a project, newest first.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    filter: &EventFilter,
+    limit: i64,
+) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    let (before, before_id) = (filter.before.0, filter.before.1.as_str());
+    if let Some(customer_id) = &filter.customer_id {
+        return sqlx::query_as!(
+            StoredEvent,
+            r#"SELECT id, customer_id, type AS name, metadata AS "metadata: JsonText", created_at FROM custom_events
+               WHERE project_id = $1 AND customer_id = $2 AND (created_at, id) < ($3, $4) AND ($5::text IS NULL OR type = $5)
+               ORDER BY created_at DESC, id DESC LIMIT $6"#,
+            project.0,
+            customer_id,
+            before,
+            before_id,
+            filter.name.as_deref(),
+            limit
+        )
+        .fetch_all(connection)
+        .await;
+    }
+    sqlx::query_as!(
+        StoredEvent,
+        r#"SELECT id, customer_id, type AS name, metadata AS "metadata: JsonText", created_at FROM custom_events
+           WHERE project_id = $1 AND (created_at, id) < ($2, $3) AND ($4::text IS NULL OR type = $4)
+           ORDER BY created_at DESC, id DESC LIMIT $5"#,
+        project.0,
+        before,
+        before_id,
+        filter.name.as_deref(),
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Finds the custom event of a customer with that id.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+    id: &str,
+) -> Result<Option<StoredEvent>, sqlx::Error> {
+    sqlx::query_as!(
+        StoredEvent,
+        r#"SELECT id, customer_id, type AS name, metadata AS "metadata: JsonText", created_at FROM custom_events
+           WHERE project_id = $1 AND customer_id = $2 AND id = $3"#,
+        project.0,
+        customer_id,
+        id
+    )
+    .fetch_optional(connection)
+    .await
 }

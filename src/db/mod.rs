@@ -32,6 +32,7 @@ pub mod pool;
 pub mod project_copies;
 pub mod project_counts;
 pub mod project_deletions;
+pub mod project_overviews;
 pub mod projects;
 pub mod rules;
 pub mod seeded_identifiers;

@@ -35,3 +35,48 @@ pub async fn count(connection: &mut PgConnection, project: ProjectId) -> Result<
     .fetch_one(connection)
     .await
 }
+
+/// Up to how many rows [`count_bounded`] counts.
+pub const MAX_COUNTED: i64 = 1_000;
+
+/// Counts the objects of a project, but of each kind no more than one beyond [`MAX_COUNTED`], so that the answer does not take longer for a
+/// large project. Customers and orders are exact.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn count_bounded(connection: &mut PgConnection, project: ProjectId) -> Result<ProjectCounts, sqlx::Error> {
+    sqlx::query_as!(
+        ProjectCounts,
+        r#"SELECT (SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = $1 AND resource = 'customers')
+                      AS "customers!",
+                  (SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = $1 AND resource = 'orders')
+                      AS "orders!",
+                  (SELECT count(*) FROM (SELECT FROM custom_events WHERE project_id = $1 LIMIT $2) counted) AS "events!",
+                  (SELECT count(*) FROM (SELECT FROM segments WHERE project_id = $1 LIMIT $2) counted) AS "segments!",
+                  (SELECT count(*) FROM (SELECT FROM consents WHERE project_id = $1 LIMIT $2) counted) AS "consents!",
+                  (SELECT count(*) FROM (SELECT FROM consent_groups WHERE project_id = $1 LIMIT $2) counted)
+                      AS "consent_groups!",
+                  (SELECT count(*) FROM (SELECT FROM metadata_schemas WHERE project_id = $1 LIMIT $2) counted)
+                      AS "metadata_schemas!",
+                  (SELECT count(*) FROM (SELECT FROM custom_event_schemas WHERE project_id = $1 LIMIT $2) counted)
+                      AS "event_schemas!",
+                  (SELECT count(*) FROM (SELECT FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL LIMIT $2) counted)
+                      AS "webhooks!",
+                  (SELECT count(*) FROM (SELECT FROM jobs WHERE project_id = $1 AND type <> 'EXPORT' LIMIT $2) counted)
+                      AS "jobs!",
+                  (SELECT count(*) FROM (SELECT FROM jobs WHERE project_id = $1 AND type = 'EXPORT' LIMIT $2) counted)
+                      AS "exports!",
+                  (SELECT count(*) FROM (SELECT FROM webhook_deliveries WHERE project_id = $1 LIMIT $2) counted)
+                      AS "deliveries!",
+                  (SELECT count(*) FROM (SELECT FROM customer_activity WHERE project_id = $1 LIMIT $2) counted)
+                      AS "activity!",
+                  (SELECT count(*) FROM (SELECT FROM unconfirmed_customers WHERE project_id = $1 LIMIT $2) counted)
+                      AS "unconfirmed_customers!",
+                  (SELECT count(*) FROM (SELECT FROM permanent_deletions WHERE project_id = $1 LIMIT $2) counted)
+                      AS "permanent_deletions!""#,
+        project.0,
+        MAX_COUNTED + 1
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -48,3 +48,12 @@ pub struct ConsentGroup {
     /// `None` until the first change of the group.
     pub updated_at: Option<DateTime<Utc>>,
 }
+
+/// The decision of a customer on a consent.
+#[derive(Clone, Debug)]
+pub struct CustomerConsent {
+    pub id: String,
+    pub name: String,
+    pub given: bool,
+    pub updated_at: DateTime<Utc>,
+}

@@ -18,3 +18,13 @@ pub struct CustomEvent {
     pub loyalty: Option<JsonText>,
     pub created_at: DateTime<Utc>,
 }
+
+/// A custom event as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    pub id: String,
+    pub customer_id: String,
+    pub name: String,
+    pub metadata: JsonText,
+    pub created_at: DateTime<Utc>,
+}

@@ -141,9 +141,11 @@ pub fn count_call(
     principal: &Principal,
     channel: Channel,
 ) -> Result<Caller, ApiError> {
-    let left = state.rate_limits.take(project, state.core.clock.now());
-    let _ = context.calls_left.set(*left.as_ref().unwrap_or(&0));
-    left?;
+    if !context.is_in_process() {
+        let left = state.rate_limits.take(project, state.core.clock.now());
+        let _ = context.calls_left.set(*left.as_ref().unwrap_or(&0));
+        left?;
+    }
     let app_id = Arc::clone(&principal.app_id);
     let request_id = context.request_id().to_owned();
     Ok(Caller { project, app_id, channel, request_id, control: principal.control })

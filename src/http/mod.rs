@@ -2,6 +2,7 @@
 //!
 //! It contains no endpoint; those are in [`crate::api`].
 
+pub(crate) mod accept;
 pub mod answer;
 pub(crate) mod auth;
 pub(crate) mod base_url;
@@ -26,6 +27,7 @@ pub(crate) mod rate_limit;
 pub(crate) mod records;
 pub(crate) mod request_context;
 pub mod routes;
+pub(crate) mod run_to_end;
 pub mod state;
 pub(crate) mod trailing_slash;
 pub(crate) mod unexpected_body;
@@ -33,7 +35,6 @@ pub(crate) mod unread;
 pub(crate) mod upload;
 
 mod request_log;
-mod run_to_end;
 
 pub use connection::{ConnectionLimits, HttpServer};
 pub use error::ApiError;

@@ -63,12 +63,29 @@ pub struct RequestContext {
     is_strict: AtomicBool,
     /// Whether the request is sent to the emulator's own operations, which refuse unknown members of bodies always.
     is_own: AtomicBool,
+    /// Whether this process itself sent the request, which then counts against no rate limit.
+    is_in_process: bool,
 }
 
 impl RequestContext {
     /// Returns the context of a request that has just arrived.
     pub fn new(request_id: String) -> Self {
         Self { own_request_id: request_id, ..Self::default() }
+    }
+
+    /// Returns the context of a request that this process sends itself for that principal, which is not authenticated again.
+    pub fn in_process(request_id: String, principal: Principal) -> Self {
+        Self {
+            own_request_id: request_id,
+            authentication: OnceLock::from(Ok(principal)),
+            is_in_process: true,
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether this process itself sent the request.
+    pub fn is_in_process(&self) -> bool {
+        self.is_in_process
     }
 
     /// Returns the id of the request: `v-` and 18 hexadecimal digits. Errors show it, and the activity entries of the request carry it as

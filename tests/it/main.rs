@@ -10,6 +10,7 @@ mod client;
 mod concurrent_erasures;
 mod configured_keys;
 mod connections;
+mod console;
 mod contract;
 mod coverage;
 mod emulator;

@@ -13,9 +13,16 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("worker", &["webhook", "service", "db", "domain", "objects"]),
     ("http", &["service", "db", "domain", "objects"]),
     ("api", &["http", "webhook", "service", "db", "domain", "objects"]),
+    ("console", &["api", "http", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
     ("config", &["http", "domain", "postgres"]),
-    ("app", &["api", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock", "ids"]),
+    (
+        "app",
+        &[
+            "api", "console", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock",
+            "ids",
+        ],
+    ),
     ("emulator", &["app", "config", "service", "domain", "postgres", "clock"]),
 ];
 

@@ -49,6 +49,15 @@ impl CustomerFilter {
     }
 }
 
+/// Where a page of a list begins.
+#[derive(Clone, Debug)]
+pub enum Cursor {
+    /// After all customers with this time of the sort key.
+    Time(DateTime<Utc>),
+    /// After the customer with this time of the sort key and this id. It serves a list that is sorted by a time.
+    Row(DateTime<Utc>, String),
+}
+
 /// One page of customers, and the number of all customers that match the filter.
 #[derive(Debug)]
 pub struct CustomerPage {
@@ -68,8 +77,8 @@ impl CustomerPage {
     }
 }
 
-/// Lists one page of the customers that match `filter` and are not deleted. With `cursor`, the page begins after that
-/// time in the order of `sort`; the total does not depend on it.
+/// Lists one page of the customers that match `filter` and are not deleted. With `cursor`, the page begins
+/// there in the order of `sort`; the total does not depend on it.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -78,7 +87,7 @@ pub async fn list(
     project: ProjectId,
     filter: &CustomerFilter,
     sort: Sort,
-    cursor: Option<DateTime<Utc>>,
+    cursor: Option<&Cursor>,
     page: Page,
 ) -> Result<CustomerPage, sqlx::Error> {
     // The members of a segment are read in order from the index on their copy of the time of creation.
@@ -89,6 +98,7 @@ pub async fn list(
         SortKey::UpdatedAt => "c.changed_at",
         SortKey::SourceId => "c.source_id",
     };
+    let id_key = if members_sort { ", m.customer_id" } else { ", c.id" };
     let push_rows = |query: &mut QueryBuilder<Postgres>| {
         query.push("SELECT ").push(COLUMNS);
         if let Some(segment_id) = &filter.segment_id {
@@ -98,10 +108,18 @@ pub async fn list(
             query.push(", NULL::boolean");
         }
         push_matching(query, project, filter);
-        if let Some(cursor) = cursor {
-            let cursor_key = if sort.key == SortKey::SourceId { "c.created_at" } else { key };
-            let direction = if sort.key == SortKey::SourceId { Direction::Descending } else { sort.direction };
-            push_window(query, cursor_key, Window::after_cursor(cursor, direction));
+        match cursor {
+            None => {}
+            Some(Cursor::Time(time)) => {
+                let cursor_key = if sort.key == SortKey::SourceId { "c.created_at" } else { key };
+                let direction = if sort.key == SortKey::SourceId { Direction::Descending } else { sort.direction };
+                push_window(query, cursor_key, Window::after_cursor(*time, direction));
+            }
+            Some(Cursor::Row(time, id)) => {
+                query.push(" AND (").push(key).push(id_key);
+                query.push(if sort.direction == Direction::Ascending { ") > (" } else { ") < (" });
+                query.push_bind(*time).push(", ").push_bind(id.clone()).push(")");
+            }
         }
         // The order must be the one of the index: rows without a source id come first, and last in the other direction.
         // The times are never null, and an index without a position of nulls could not be used for an order with one.
@@ -111,7 +129,7 @@ pub async fn list(
         };
         query.push(" ORDER BY ").push(key).push(direction);
         query.push(if sort.key == SortKey::SourceId { nulls } else { "" });
-        query.push(if members_sort { ", m.customer_id" } else { ", c.id" }).push(direction);
+        query.push(id_key).push(direction);
     };
     let resource = if filter.matches_all() { Some(row_counts::CUSTOMERS) } else { filter.counted_segment() };
     let row_count = resource.map(|resource| (project, resource));

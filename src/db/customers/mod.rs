@@ -1,6 +1,7 @@
 //! Customers.
 
 mod bulk;
+mod connected_rows;
 mod find;
 mod find_each;
 mod insert;
@@ -8,14 +9,17 @@ mod insert_each;
 mod list;
 mod order_summary;
 mod row;
+mod search;
 mod update;
 
 pub use bulk::{insert_all, update_all};
+pub use connected_rows::{ConnectedRows, count_connected_rows};
 pub(super) use find::push_id;
 pub use find::{find, find_all, find_by_source_id, lock, lock_all, lock_by_id, lock_by_source_id, may_be_id};
 pub use find_each::FindCustomers;
 pub use insert::{NewCustomer, insert};
 pub use insert_each::InsertCustomers;
-pub use list::{CustomerFilter, CustomerPage, list};
+pub use list::{Cursor, CustomerFilter, CustomerPage, list};
 pub use order_summary::refresh_order_summaries;
+pub use search::{SearchField, search};
 pub use update::{mark_deleted, purge_metadata, update_state};

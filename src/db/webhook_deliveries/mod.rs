@@ -209,6 +209,34 @@ pub async fn has_failed(
     .await
 }
 
+/// Lists the deliveries of some activity entries of a customer, oldest first.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list_of_entries(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    customer_id: &str,
+    entry_ids: &[String],
+) -> Result<Vec<StoredDelivery>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        DeliveryRow,
+        "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
+                a.type AS event_type
+         FROM webhook_deliveries d
+         JOIN webhooks w ON w.project_id = d.project_id AND w.id = d.webhook_id AND w.deleted_at IS NULL
+         JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id
+         WHERE d.project_id = $1 AND d.customer_id = $2 AND d.entry_id = ANY($3)
+         ORDER BY d.id",
+        project.0,
+        customer_id,
+        entry_ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(StoredDelivery::from).collect())
+}
+
 /// Puts a delivery into the queue again, as if no attempt had been made. Returns `false` when there is no such
 /// delivery.
 ///

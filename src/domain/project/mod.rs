@@ -1,9 +1,11 @@
 //! Projects, each with its own data and keys, and the organisations that own them.
 
 mod client_access;
+mod overview;
 mod settings;
 
 pub use client_access::{ClientAccess, ClientFunctions};
+pub use overview::ProjectOverview;
 pub use settings::{
     CalloutNotification, CalloutNotifications, CodeConfig, ProjectChange, ProjectSettings, UsageNotification,
     UsageNotifications,

@@ -10,12 +10,12 @@ use futures_util::future::join_all;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use voucherify_emulator::app;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::service::Core;
 use voucherify_emulator::worker::Workers;
-use voucherify_emulator::{api, app};
 
 use super::TestProject;
 use super::database::Database;
@@ -61,7 +61,7 @@ pub(super) async fn start(database: &Database, clock: Clock, config: &Config, co
     let app = app::app(config, clock, connections.clone(), config.listen).await.unwrap();
     let workers = Workers::start(&app.core, database.options(), 2, app::delivery_settings(config).unwrap());
     let core = Arc::clone(&app.core);
-    let router = Router::new().fallback_service(api::service(Arc::new(app)));
+    let router = Router::new().fallback_service(app::service(config, Arc::new(app), config.listen));
     Running { router, connections, core, workers }
 }
 

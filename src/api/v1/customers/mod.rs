@@ -10,7 +10,7 @@ pub(crate) mod create;
 mod delete;
 mod get;
 mod import_csv;
-mod list;
+pub(crate) mod list;
 mod permanent_deletion;
 mod redeemables;
 pub(crate) mod request;

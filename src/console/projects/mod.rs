@@ -1,0 +1,17 @@
+//! The projects: their list, what each holds, and its keys.
+
+mod keys;
+mod list;
+mod show;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::state::ConsoleState;
+
+pub fn routes() -> Router<ConsoleState> {
+    Router::new()
+        .route("/_emulator/console", get(list::handle))
+        .route("/_emulator/console/projects/{project}", get(show::handle))
+        .route("/_emulator/console/projects/{project}/keys", get(keys::handle))
+}

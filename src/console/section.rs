@@ -1,0 +1,51 @@
+//! The sections of a project, which its navigation shows. A new page adds its section here.
+
+/// A section of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Overview,
+    Customers,
+    Orders,
+    Events,
+    Segments,
+    Consents,
+    MetadataSchemas,
+}
+
+impl Section {
+    /// All sections, in the order of the navigation.
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Customers,
+        Self::Orders,
+        Self::Events,
+        Self::Segments,
+        Self::Consents,
+        Self::MetadataSchemas,
+    ];
+
+    /// Returns the path of its first page, below the project.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "",
+            Self::Customers => "/customers",
+            Self::Orders => "/orders",
+            Self::Events => "/events",
+            Self::Segments => "/segments",
+            Self::Consents => "/consents",
+            Self::MetadataSchemas => "/metadata-schemas",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Customers => "Customers",
+            Self::Orders => "Orders",
+            Self::Events => "Events",
+            Self::Segments => "Segments",
+            Self::Consents => "Consents",
+            Self::MetadataSchemas => "Metadata schemas",
+        }
+    }
+}

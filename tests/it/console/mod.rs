@@ -1,0 +1,11 @@
+//! The console, through the real router as a browser uses it.
+
+mod access;
+mod browser;
+mod customers;
+mod escaping;
+mod pages;
+mod projects;
+mod segments;
+
+use browser::Browser;
