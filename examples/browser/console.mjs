@@ -2,27 +2,15 @@
 // a request to another host, and on a violation that axe-core finds.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { executable } from './chromium.mjs'
 
 const baseUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
 // A new pair of keys gets a project of its own.
 const [appId, appToken] = [randomUUID(), randomUUID()]
-
-function executable() {
-  if (process.env.CHROME) return process.env.CHROME
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-  const places = process.env.PATH.split(delimiter).flatMap(folder => names.map(name => join(folder, name)))
-  places.push('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')
-  const found = places.find(place => {
-    try { accessSync(place, constants.X_OK); return true } catch { return false }
-  })
-  assert.ok(found, 'no Chromium or Chrome found; install one, or set CHROME to its path')
-  return found
-}
 
 async function call(method, path, body) {
   const headers = { 'X-App-Id': appId, 'X-App-Token': appToken, 'Content-Type': 'application/json' }

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { executable } from './chromium.mjs'
 
 const apiUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
 const TIMEOUT_MS = 60_000
@@ -26,18 +27,6 @@ const scripts = {
 const html = `<!doctype html><meta charset="utf-8"><title>shop</title>
 <script src="/axios.js"></script><script src="/qs.js"></script><script src="/voucherify.js"></script>
 <script type="module" src="/page.mjs"></script>`
-
-function browser() {
-  if (process.env.CHROME) return process.env.CHROME
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-  const places = process.env.PATH.split(delimiter).flatMap(folder => names.map(name => join(folder, name)))
-  places.push('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')
-  const found = places.find(place => {
-    try { accessSync(place, constants.X_OK); return true } catch { return false }
-  })
-  assert.ok(found, 'no Chromium or Chrome found; install one, or set CHROME to its path')
-  return found
-}
 
 let handleReport
 const finished = new Promise((resolve, reject) => {
@@ -63,7 +52,7 @@ const flags = ['--headless=new', '--disable-gpu', '--no-first-run', `--user-data
 // Chromium's sandbox does not work as root.
 if (process.getuid?.() === 0) flags.push('--no-sandbox')
 const page = `http://127.0.0.1:${server.address().port}/`
-const running = spawn(browser(), [...flags, page], { stdio: 'ignore' })
+const running = spawn(executable(), [...flags, page], { stdio: 'ignore' })
 const exited = new Promise((_, reject) => {
   running.once('error', reject)
   running.once('exit', code => reject(new Error(`the browser exited with status ${code}`)))
