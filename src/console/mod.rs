@@ -9,6 +9,7 @@
 mod assets;
 mod components;
 mod consents;
+mod controls;
 mod customers;
 mod error;
 mod events;
@@ -29,6 +30,7 @@ mod sign_in;
 mod state;
 mod theme;
 mod theme_choice;
+mod upload;
 mod view;
 
 use axum::Router;
@@ -52,6 +54,7 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
         .merge(segments::routes())
         .merge(metadata_schemas::routes())
         .merge(consents::routes())
+        .merge(controls::routes())
         .merge(sign_in::routes())
         .merge(theme_choice::routes())
         .merge(error::routes())

@@ -8,9 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::assets::{SCRIPT, STYLE};
 use super::error::PageError;
 use super::layout::{Layout, NavigationEntry};
-use super::link::{self, Link, own_location};
+use super::link::{self, Link, PATH, own_location};
 use super::session::Session;
 use super::theme::Theme;
 
@@ -85,6 +86,9 @@ impl Visit {
             location: &self.location,
             can_sign_out: self.has_sign_in && self.session.is_signed_in,
             notice: self.notice(),
+            home: PATH,
+            style: &STYLE.path,
+            script: &SCRIPT.path,
             content: &content,
         };
         Ok((status, Html(layout.render()?)).into_response())
@@ -143,6 +147,18 @@ const NOTICES: &[(&str, &str)] = &[
     ("customer-deleted", "The customer was deleted softly. Its data stays until it is deleted permanently."),
     ("segment-created", "The segment was created."),
     ("segment-deleted", "The segment was deleted."),
+    ("clock-changed", "The clock was changed."),
+    ("ids-changed", "The source of identifiers was changed."),
+    ("fault-created", "The fault was created."),
+    ("fault-deleted", "The fault was removed."),
+    ("faults-deleted", "All faults were removed."),
+    ("snapshot-created", "The snapshot was created."),
+    ("snapshot-restored", "The project is as it was when the snapshot was created."),
+    ("snapshot-deleted", "The snapshot was deleted."),
+    ("project-reset", "The project was reset."),
+    ("state-loaded", "The document was loaded."),
+    ("strict-on", "Strict mode was turned on."),
+    ("strict-off", "Strict mode was turned off."),
 ];
 
 /// Redirects to a page of the console after an action. `notice` is one of [`NOTICES`].

@@ -119,7 +119,7 @@ fn check(answer: &Answer) {
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'"
     );
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert_eq!(answer.header("referrer-policy"), "same-origin");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     if answer.headers.get("content-type").is_none_or(|media| media != "text/html; charset=utf-8") {
         return;
@@ -137,7 +137,8 @@ fn check(answer: &Answer) {
     }
     for name in ["href=\"", "src=\"", "action=\""] {
         for target in answer.text.split(name).skip(1) {
-            let is_own = ["/_emulator/console", "#", "data:,"].iter().any(|start| target.starts_with(start));
+            let is_own =
+                ["/_emulator/console", "/_emulator/docs", "#", "data:,"].iter().any(|start| target.starts_with(start));
             assert!(is_own, "a link to another place: {}", &target[..target.len().min(80)]);
         }
     }

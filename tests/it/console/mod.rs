@@ -2,6 +2,7 @@
 
 mod access;
 mod browser;
+mod controls;
 mod customers;
 mod escaping;
 mod pages;
