@@ -11,6 +11,7 @@ mod components;
 mod consents;
 mod controls;
 mod customers;
+mod docs;
 mod error;
 mod events;
 mod form;
@@ -55,10 +56,11 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
         .merge(metadata_schemas::routes())
         .merge(consents::routes())
         .merge(controls::routes())
+        .merge(docs::console_routes())
         .merge(sign_in::routes())
         .merge(theme_choice::routes())
         .merge(error::routes())
         .layer(middleware::from_fn_with_state(state.clone(), frame::handle))
         .with_state(state);
-    pages.merge(assets::routes())
+    pages.merge(assets::routes()).merge(docs::routes())
 }

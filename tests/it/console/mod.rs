@@ -4,6 +4,7 @@ mod access;
 mod browser;
 mod controls;
 mod customers;
+mod docs;
 mod escaping;
 mod pages;
 mod projects;
