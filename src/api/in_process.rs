@@ -74,7 +74,22 @@ impl InProcessApi {
     ///
     /// # Errors
     /// Those of the operation.
-    pub async fn send(&self, mut principal: Principal, call: Call<'_>) -> Result<Response, ApiError> {
+    pub async fn send(&self, principal: Principal, call: Call<'_>) -> Result<Response, ApiError> {
+        let body = call.body.map(|body| Body::from(body.to_string()));
+        self.send_body(principal, call, body).await
+    }
+
+    /// Calls an operation like [`InProcessApi::send`], with another JSON body than that of the call. It may arrive while the operation
+    /// reads it.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn send_body(
+        &self,
+        mut principal: Principal,
+        call: Call<'_>,
+        body: Option<Body>,
+    ) -> Result<Response, ApiError> {
         let Grant::Project(project) = principal.grant else { return Err(ApiError::unauthorized()) };
         principal.control.is_strict |= self.state.is_strict;
         let control = principal.control;
@@ -84,7 +99,7 @@ impl InProcessApi {
         if control.is_strict {
             context.set_strict();
         }
-        let Call { method, path, body, host } = call;
+        let Call { method, path, host, .. } = call;
         let mut request = Request::builder().method(method).uri(path).extension(Arc::new(context));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, JSON);
@@ -92,8 +107,7 @@ impl InProcessApi {
         if let Some(host) = host {
             request = request.header(header::HOST, host);
         }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let request = request.body(body).map_err(|error| internal(&error))?;
+        let request = request.body(body.unwrap_or_default()).map_err(|error| internal(&error))?;
         let mut response = match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -35,6 +35,12 @@ impl PageError {
         Self::new(StatusCode::NOT_FOUND, format!("There is no such {what}."))
     }
 
+    /// Returns the error for a form that no page of the session has sent.
+    pub fn foreign_form() -> Self {
+        let text = "The form does not belong to this session. Open the page again and repeat what you did.";
+        Self::new(StatusCode::FORBIDDEN, text)
+    }
+
     pub fn internal(cause: &(impl ToString + ?Sized)) -> Self {
         let message = "Something went wrong. The log of the emulator says what.";
         Self { cause: Some(cause.to_string()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message) }

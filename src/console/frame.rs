@@ -7,7 +7,7 @@ use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::components::Message;
 use super::error::PageError;
@@ -17,6 +17,9 @@ use super::page::{Page, Visit, ask_again};
 use super::protection::protect;
 use super::state::ConsoleState;
 use super::theme::Theme;
+use super::upload::{STATE_ROUTE, is_multipart};
+use crate::http::connection::request_body::BodyProgress;
+use crate::http::frame::within;
 use crate::http::read_body;
 use crate::http::run_to_end::RunToEnd;
 
@@ -41,11 +44,12 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
         host: request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
     };
     let sets_cookie = is_new && method == Method::GET && !is_from_other_site(request.headers());
+    let body = request.extensions().get::<Arc<BodyProgress>>().map(Arc::clone);
     let work = RunToEnd::new(answer(Arc::clone(&console), visit.clone(), is_new, request, next));
-    let mut response = match timeout(console.app.request_timeout, work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => PageError::internal(&panic).into_response(),
-        Err(_) => PageError::new(StatusCode::SERVICE_UNAVAILABLE, "The page took too long.").into_response(),
+    let mut response = match within(console.app.request_timeout, body.as_deref(), work).await {
+        Some(Ok(response)) => response,
+        Some(Err(panic)) => PageError::internal(&panic).into_response(),
+        None => PageError::new(StatusCode::SERVICE_UNAVAILABLE, "The page took too long.").into_response(),
     };
     let micros = started.elapsed().as_micros();
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
@@ -112,6 +116,11 @@ async fn checked_form(visit: &Visit, request: Request) -> Result<Request, PageEr
     {
         return Err(foreign());
     }
+    let is_upload = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == STATE_ROUTE);
+    if is_upload && is_multipart(headers) {
+        // The handler reads the body with `Upload`, which checks the token first.
+        return Ok(request);
+    }
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
     if !media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")) {
         return Err(PageError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The console reads URL-encoded forms only."));
@@ -119,8 +128,7 @@ async fn checked_form(visit: &Visit, request: Request) -> Result<Request, PageEr
     let (mut parts, body) = request.into_parts();
     let form = Form::parse(&read_body(body, MAX_FORM_BYTES).await?);
     if !visit.session.accepts(form.text("form_token")) {
-        let text = "The form does not belong to this session. Open the page again and repeat what you did.";
-        return Err(PageError::new(StatusCode::FORBIDDEN, text));
+        return Err(PageError::foreign_form());
     }
     parts.extensions.insert(form);
     Ok(Request::from_parts(parts, axum::body::Body::empty()))

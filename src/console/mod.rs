@@ -9,7 +9,9 @@
 mod assets;
 mod components;
 mod consents;
+mod controls;
 mod customers;
+mod docs;
 mod error;
 mod events;
 mod form;
@@ -29,6 +31,7 @@ mod sign_in;
 mod state;
 mod theme;
 mod theme_choice;
+mod upload;
 mod view;
 
 use axum::Router;
@@ -52,10 +55,12 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
         .merge(segments::routes())
         .merge(metadata_schemas::routes())
         .merge(consents::routes())
+        .merge(controls::routes())
+        .merge(docs::console_routes())
         .merge(sign_in::routes())
         .merge(theme_choice::routes())
         .merge(error::routes())
         .layer(middleware::from_fn_with_state(state.clone(), frame::handle))
         .with_state(state);
-    pages.merge(assets::routes())
+    pages.merge(assets::routes()).merge(docs::routes())
 }

@@ -147,6 +147,18 @@ const NOTICES: &[(&str, &str)] = &[
     ("customer-deleted", "The customer was deleted softly. Its data stays until it is deleted permanently."),
     ("segment-created", "The segment was created."),
     ("segment-deleted", "The segment was deleted."),
+    ("clock-changed", "The clock was changed."),
+    ("ids-changed", "The source of identifiers was changed."),
+    ("fault-created", "The fault was created."),
+    ("fault-deleted", "The fault was removed."),
+    ("faults-deleted", "All faults were removed."),
+    ("snapshot-created", "The snapshot was created."),
+    ("snapshot-restored", "The project is as it was when the snapshot was created."),
+    ("snapshot-deleted", "The snapshot was deleted."),
+    ("project-reset", "The project was reset."),
+    ("state-loaded", "The document was loaded."),
+    ("strict-on", "Strict mode was turned on."),
+    ("strict-off", "Strict mode was turned off."),
 ];
 
 /// Redirects to a page of the console after an action. `notice` is one of [`NOTICES`].

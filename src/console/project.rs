@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -60,6 +61,22 @@ impl Project {
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let host = self.visit.host.as_deref();
         self.console.api.call(self.principal(), Call { body, host, ..Call::new(method, path) }).await
+    }
+
+    /// Calls an operation with a JSON body that is received while the operation reads it.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn send_body(&self, method: Method, path: &str, body: Body) -> Result<Response, ApiError> {
+        self.console.api.send_body(self.principal(), Call::new(method, path), Some(body)).await
+    }
+
+    /// Returns the answer of an operation to GET, unread.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn download(&self, path: &str) -> Result<Response, ApiError> {
+        self.console.api.send(self.principal(), Call::new(Method::GET, path)).await
     }
 
     fn principal(&self) -> Principal {

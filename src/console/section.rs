@@ -10,11 +10,12 @@ pub enum Section {
     Segments,
     Consents,
     MetadataSchemas,
+    Controls,
 }
 
 impl Section {
     /// All sections, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Overview,
         Self::Customers,
         Self::Orders,
@@ -22,6 +23,7 @@ impl Section {
         Self::Segments,
         Self::Consents,
         Self::MetadataSchemas,
+        Self::Controls,
     ];
 
     /// Returns the path of its first page, below the project.
@@ -34,6 +36,7 @@ impl Section {
             Self::Segments => "/segments",
             Self::Consents => "/consents",
             Self::MetadataSchemas => "/metadata-schemas",
+            Self::Controls => "/controls",
         }
     }
 
@@ -46,6 +49,7 @@ impl Section {
             Self::Segments => "Segments",
             Self::Consents => "Consents",
             Self::MetadataSchemas => "Metadata schemas",
+            Self::Controls => "Controls",
         }
     }
 }

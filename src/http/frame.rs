@@ -185,7 +185,11 @@ async fn note_unread_parts(reads: Reads, request: &mut Request, context: &Reques
 }
 
 /// Returns the output of `work`; `None` when it takes longer than `limit`. The time that the client takes to send the body does not count.
-async fn within<F: Future + Unpin>(limit: Duration, body: Option<&BodyProgress>, mut work: F) -> Option<F::Output> {
+pub(crate) async fn within<F: Future + Unpin>(
+    limit: Duration,
+    body: Option<&BodyProgress>,
+    mut work: F,
+) -> Option<F::Output> {
     let mut left = limit;
     loop {
         if let Ok(output) = timeout(left, &mut work).await {

@@ -2,7 +2,9 @@
 
 mod access;
 mod browser;
+mod controls;
 mod customers;
+mod docs;
 mod escaping;
 mod pages;
 mod projects;
