@@ -10,10 +10,13 @@ mod assets;
 mod components;
 mod consents;
 mod customers;
+mod dashboard;
 mod error;
 mod events;
+mod exports;
 mod form;
 mod frame;
+mod jobs;
 mod layout;
 mod link;
 mod metadata_schemas;
@@ -22,6 +25,7 @@ mod page;
 mod project;
 mod projects;
 mod protection;
+mod requests;
 mod section;
 mod segments;
 mod session;
@@ -30,6 +34,7 @@ mod state;
 mod theme;
 mod theme_choice;
 mod view;
+mod webhooks;
 
 use axum::Router;
 use axum::middleware;
@@ -52,6 +57,10 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
         .merge(segments::routes())
         .merge(metadata_schemas::routes())
         .merge(consents::routes())
+        .merge(requests::routes())
+        .merge(webhooks::routes())
+        .merge(jobs::routes())
+        .merge(exports::routes())
         .merge(sign_in::routes())
         .merge(theme_choice::routes())
         .merge(error::routes())

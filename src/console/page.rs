@@ -18,6 +18,8 @@ use super::theme::Theme;
 #[derive(Clone)]
 pub struct Visit {
     pub session: Session,
+    /// Whether the request came without a known session, so that this one was made for it.
+    pub is_new: bool,
     pub theme: Theme,
     /// The path and the query of the request.
     pub location: String,
@@ -143,6 +145,11 @@ const NOTICES: &[(&str, &str)] = &[
     ("customer-deleted", "The customer was deleted softly. Its data stays until it is deleted permanently."),
     ("segment-created", "The segment was created."),
     ("segment-deleted", "The segment was deleted."),
+    ("webhook-created", "The webhook was created."),
+    ("webhook-activated", "The webhook was activated."),
+    ("webhook-deactivated", "The webhook was deactivated."),
+    ("webhook-deleted", "The webhook was deleted with its deliveries."),
+    ("delivery-replayed", "The message is in the queue again."),
 ];
 
 /// Redirects to a page of the console after an action. `notice` is one of [`NOTICES`].

@@ -10,11 +10,14 @@ pub enum Section {
     Segments,
     Consents,
     MetadataSchemas,
+    Requests,
+    Webhooks,
+    Jobs,
 }
 
 impl Section {
     /// All sections, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Overview,
         Self::Customers,
         Self::Orders,
@@ -22,6 +25,9 @@ impl Section {
         Self::Segments,
         Self::Consents,
         Self::MetadataSchemas,
+        Self::Requests,
+        Self::Webhooks,
+        Self::Jobs,
     ];
 
     /// Returns the path of its first page, below the project.
@@ -34,6 +40,9 @@ impl Section {
             Self::Segments => "/segments",
             Self::Consents => "/consents",
             Self::MetadataSchemas => "/metadata-schemas",
+            Self::Requests => "/requests",
+            Self::Webhooks => "/webhooks",
+            Self::Jobs => "/jobs",
         }
     }
 
@@ -46,6 +55,9 @@ impl Section {
             Self::Segments => "Segments",
             Self::Consents => "Consents",
             Self::MetadataSchemas => "Metadata schemas",
+            Self::Requests => "Requests",
+            Self::Webhooks => "Webhooks",
+            Self::Jobs => "Jobs",
         }
     }
 }

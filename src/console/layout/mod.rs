@@ -31,6 +31,7 @@ pub struct Layout<'a> {
     pub content: &'a str,
 }
 
+#[allow(clippy::unused_self, reason = "templates call methods")]
 impl Layout<'_> {
     /// Returns the first page.
     fn home(&self) -> &'static str {

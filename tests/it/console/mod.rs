@@ -3,9 +3,14 @@
 mod access;
 mod browser;
 mod customers;
+mod dashboard;
 mod escaping;
+mod jobs;
 mod pages;
 mod projects;
+mod requests;
 mod segments;
+mod stream;
+mod webhooks;
 
 use browser::Browser;

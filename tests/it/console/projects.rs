@@ -17,7 +17,7 @@ async fn the_default_project_is_first_and_others_are_found() {
     let browser = Browser::new(&emulator);
     let first = browser.page(HOME).await;
     let names: Vec<_> = first.split("/_emulator/console/projects/").skip(1).collect();
-    assert!(names[0].contains("(default)") && names[0].contains("1"), "{}", names[0]);
+    assert!(names[0].contains("(default)") && names[0].contains('1'), "{}", names[0]);
     assert!(first.contains("key 29") && !first.contains("key 4<"), "{first}");
     let (_, next) = first.split_once(&format!("{HOME}?before=")).unwrap();
     let second = browser.page(&format!("{HOME}?before={}", next.split('"').next().unwrap())).await;
@@ -33,6 +33,8 @@ async fn the_default_project_is_first_and_others_are_found() {
 async fn keys_show_the_tokens_that_are_known() {
     let emulator = TestEmulator::new().await;
     emulator.client_with("provisioned", "secret token").get("/v1/customers").await.expect(200);
+    // An empty project would show a call with its public token.
+    emulator.client().customer(serde_json::json!({"name": "Alice"})).await;
     let browser = Browser::new(&emulator);
     let path = browser.project_path(emulator.server_keys().0).await;
     let token = emulator.server_keys().1.to_owned();
