@@ -28,8 +28,8 @@ impl Minutes {
 
     /// Returns the number of the minute that contains a time; `None` outside of all.
     pub fn index(self, time: DateTime<Utc>) -> Option<usize> {
-        let index = (time - self.start).num_seconds().div_euclid(60);
-        usize::try_from(index).ok().filter(|index| *index < MINUTES)
+        let is_inside = self.start <= time && time < self.end();
+        is_inside.then(|| usize::try_from((time - self.start).num_minutes()).unwrap_or_default())
     }
 
     /// Returns the hour and the minute of each, in UTC.

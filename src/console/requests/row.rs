@@ -4,9 +4,8 @@ use crate::console::components::{Cell, Row};
 use crate::console::link::encoded;
 use crate::console::project::Project;
 use crate::domain::logged_request::LoggedRequest;
-use crate::domain::timestamp;
 
-pub const COLUMNS: [&str; 7] = ["Time", "Method", "Path", "Status", "Duration", "Operation", "Fault"];
+pub const COLUMNS: [&str; 7] = ["Time (UTC)", "Method", "Path", "Status", "Duration", "Operation", "Fault"];
 
 /// The links of the rows of one project.
 #[derive(Clone, Debug)]
@@ -17,14 +16,14 @@ pub struct Links {
 
 impl Links {
     pub fn of(project: &Project) -> Self {
-        Self { requests: project.link("/requests"), faults: project.link("/controls") }
+        Self { requests: project.link("/requests"), faults: project.link("/controls/faults") }
     }
 
-    /// Returns the row of a request.
+    /// Returns the row of a request. The page of the request also shows the date.
     pub fn row(&self, request: &LoggedRequest) -> Row {
         let (texts, details) = (request.texts(), &request.details);
         vec![
-            Cell::time(timestamp::text(details.at)),
+            Cell::time(details.at.format("%H:%M:%S%.3f").to_string()),
             Cell::text(texts.method),
             Cell { class: "code", ..Cell::text(texts.path) }.to(format!("{}/{}", self.requests, encoded(texts.id))),
             status(details.status),

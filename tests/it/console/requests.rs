@@ -110,7 +110,7 @@ async fn a_fault_that_hit_a_request_is_linked() {
     let path = browser.project_path(project.server_keys().0).await;
     let list = browser.page(&format!("{path}/requests")).await;
     for page in [&list, &browser.page(&links(&list, &path)[0]).await] {
-        assert!(page.contains(&format!("<a href=\"{path}/controls\" class=\"code\">{fault}</a>")), "{page}");
+        assert!(page.contains(&format!("<a href=\"{path}/controls/faults\" class=\"code\">{fault}</a>")), "{page}");
     }
 }
 
