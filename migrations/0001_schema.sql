@@ -136,10 +136,10 @@ COMMENT ON TABLE faults IS
     'what goes wrong on purpose in a project. A change locks the row of the project first, so that there are never too many';
 COMMENT ON COLUMN faults.id IS 'fault_...';
 COMMENT ON COLUMN faults.number IS 'the order of creation, in which faults are tried';
-COMMENT ON COLUMN faults.rule IS 'which requests match and what happens to them, as the API shows it; it does not change';
+COMMENT ON COLUMN faults.rule IS 'which requests or attempts to deliver match and what happens to them, as the API shows it; it does not change';
 COMMENT ON COLUMN faults.matches IS
-    'how many requests matched. It is here and not in memory, so that several emulators on the database decide together';
-COMMENT ON COLUMN faults.hits IS 'how many of them were hit';
+    'how many of them matched. It is here and not in memory, so that several emulators on the database decide together';
+COMMENT ON COLUMN faults.hits IS 'how many matches were hit';
 
 -- ---------------------------------------------------------------------------------------------- seeded identifiers
 CREATE TABLE seeded_identifiers (

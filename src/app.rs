@@ -12,21 +12,22 @@ use tokio::sync::watch;
 
 use crate::api::{self, FileError};
 use crate::clock::Clock;
-use crate::config::{Config, KeyPair, Storage};
+use crate::config::{self, Config, Storage};
 use crate::console::{self, ConsoleAccess, KnownKey};
 use crate::db;
 use crate::db::batches::Batches;
 use crate::db::connect::{self, SchemaError};
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
+use crate::domain::project::{KeyPair, ProjectId};
 use crate::domain::webhook::RetrySchedule;
 use crate::http::edge::Edge;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
 use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
-use crate::service::Core;
 use crate::service::authenticator::Authenticator;
+use crate::service::cache_generation::CacheGeneration;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
 use crate::service::faults::cache::FaultCache;
 use crate::service::jobs::JobScheduler;
@@ -34,6 +35,7 @@ use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
 use crate::service::state::default_project;
 use crate::service::webhooks::DeliveryNotifier;
+use crate::service::{Core, Error};
 use crate::webhook::{Sender, SenderError};
 use crate::worker::{DeliverySettings, Workers};
 
@@ -78,7 +80,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     http: HttpServer,
-    core: Arc<Core>,
+    app: AppState,
     workers: Workers,
     pool: Pool,
     cluster: Option<Cluster>,
@@ -112,7 +114,7 @@ impl Server {
         }
         let core = Arc::clone(&app.core);
         let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
-        let service = service(config, app, address);
+        let service = service(config, Arc::clone(&app), address);
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
@@ -120,7 +122,7 @@ impl Server {
         if let Some(cluster) = &mut cluster {
             cluster.make_template();
         }
-        Ok(Self { address, stop, http, core, workers, pool, cluster })
+        Ok(Self { address, stop, http, app, workers, pool, cluster })
     }
 
     /// Returns the address that the server listens on.
@@ -135,13 +137,27 @@ impl Server {
         base_url(self.address)
     }
 
+    /// Returns the state that the services use.
+    #[must_use]
+    pub fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.app.core)
+    }
+
+    /// Creates a project with the content of the template, and returns it with a pair of keys for it.
+    ///
+    /// # Errors
+    /// Returns an error when a database statement fails.
+    pub async fn create_project(&self) -> Result<(ProjectId, KeyPair), Error> {
+        self.app.authenticator.create_project(&self.app.core).await
+    }
+
     /// Stops the server: requests in flight and the current slices of background jobs finish, then the connections are closed and the
     /// private cluster is stopped.
     pub async fn stop(self) {
-        let Self { stop, http, core, workers, pool, cluster, .. } = self;
+        let Self { stop, http, app, workers, pool, cluster, .. } = self;
         let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
         let _ = stop.send(true);
-        core.request_log.close();
+        app.core.request_log.close();
         http.stop().await;
         if tokio::time::timeout_at(deadline, workers.stop()).await.is_err() {
             tracing::warn!(
@@ -226,6 +242,8 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         delivery_notifier: DeliveryNotifier::default(),
         request_log: RequestLog::new(config.request_log),
         faults: FaultCache::default(),
+        fault_operations: api::fault_operations(),
+        credentials: CacheGeneration::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| ConfiguredPair { id: &pair.id, token: &pair.token });
@@ -247,7 +265,7 @@ pub fn service(config: &Config, app: AppState, address: SocketAddr) -> Edge {
     let start_page = config.console.then_some(console::PATH);
     let mut router = api::router(Arc::clone(&app), start_page);
     if config.console {
-        let keys = |pair: &KeyPair| KnownKey { id: pair.id.clone(), token: pair.token.clone() };
+        let keys = |pair: &config::KeyPair| KnownKey { id: pair.id.clone(), token: pair.token.clone() };
         let access = ConsoleAccess {
             needs_sign_in: config.strict_auth || !is_loopback(address),
             management: keys(&config.management_keys),

@@ -126,6 +126,47 @@ impl IdSource {
         self.seeded.as_ref().filter(|seeded| seeded.has_changed).map(|seeded| (seeded.seed.as_str(), &seeded.counts))
     }
 
+    /// Returns whether the identifiers follow from a seed.
+    #[must_use]
+    pub fn is_seeded(&self) -> bool {
+        self.seeded.is_some()
+    }
+
+    /// Returns the next `count` identifiers of [`IdSource::random`] with their numbers, without making them. There is none without a seed.
+    #[must_use]
+    pub fn upcoming(&self, prefix: &str, count: i64) -> Vec<(String, i64)> {
+        let Some(SeededIds { seed, counts, .. }) = &self.seeded else { return Vec::new() };
+        let made = counts.get(prefix).copied().unwrap_or_default();
+        (made + 1..=made + count)
+            .map(|number| (seeded_text(seed, prefix, number, prefix, 24, BASE62), number))
+            .collect()
+    }
+
+    /// Returns the number with which [`IdSource::time_ordered`] would make an identifier; `None` where it does not follow from the seed.
+    #[must_use]
+    pub fn number_of(&self, prefix: &str, id: &str) -> Option<i64> {
+        let digits = id.strip_prefix(prefix).filter(|digits| digits.len() == 18)?;
+        let low = u128::from_str_radix(digits, 16).ok()? & u128::from(LOW_MASK);
+        let first = first_number(&self.seeded.as_ref()?.seed, prefix);
+        u32::try_from(low).ok()?.checked_sub(first).map(i64::from)
+    }
+
+    /// Returns how many identifiers of the kind were made from the seed.
+    #[must_use]
+    pub fn made(&self, prefix: &str) -> i64 {
+        self.seeded.as_ref().and_then(|seeded| seeded.counts.get(prefix)).copied().unwrap_or_default()
+    }
+
+    /// Leaves out the identifiers of a seed up to that number.
+    pub fn skip_to(&mut self, prefix: &str, number: i64) {
+        if number > self.made(prefix)
+            && let Some(seeded) = &mut self.seeded
+        {
+            seeded.counts.insert(prefix.to_owned(), number);
+            seeded.has_changed = true;
+        }
+    }
+
     /// Returns the next identifier in the form of [`Ids::random`].
     #[must_use]
     pub fn random(&mut self, prefix: &str) -> String {
@@ -166,11 +207,16 @@ impl IdSource {
 /// Returns the time-ordered identifier with that number. The identifiers of one millisecond are in the order of their numbers.
 #[must_use]
 pub fn seeded_time_ordered(seed: &str, prefix: &str, number: i64, now: DateTime<Utc>) -> String {
-    let digest = seeded_digest(seed, prefix, 0);
-    // Half of the range is left for the numbers, so that they do not wrap.
-    let first = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) & (LOW_MASK >> 1);
+    let first = first_number(seed, prefix);
     let number = u32::try_from(number & i64::from(LOW_MASK)).unwrap_or_default();
     time_ordered(prefix, now, first.wrapping_add(number))
+}
+
+/// Returns the lower bits from which the numbers of a kind of time-ordered identifiers begin.
+fn first_number(seed: &str, prefix: &str) -> u32 {
+    let digest = seeded_digest(seed, prefix, 0);
+    // Half of the range is left for the numbers, so that they do not wrap.
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) & (LOW_MASK >> 1)
 }
 
 fn seeded_text(seed: &str, kind: &str, number: i64, prefix: &str, length: usize, alphabet: &[u8]) -> String {
@@ -209,6 +255,24 @@ mod tests {
         assert!(id.len() == 21 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
         assert_eq!(id, oauth_client_id("a"));
         assert_ne!(id, oauth_client_id("b"));
+    }
+
+    #[test]
+    fn identifiers_that_are_in_use_are_left_out() {
+        let ids = Arc::new(Ids::new(1));
+        let source = || IdSource::seeded_from(&ids, "a".to_owned(), BTreeMap::new());
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let (mut one, mut other) = (source(), source());
+        let made: Vec<_> = (0..3).map(|_| one.random("cust_")).collect();
+        assert_eq!(other.upcoming("cust_", 3).into_iter().map(|(id, _)| id).collect::<Vec<_>>(), made);
+        other.skip_to("cust_", 2);
+        other.skip_to("cust_", 1);
+        assert_eq!(other.random("cust_"), made[2]);
+        let orders: Vec<_> = (0..3).map(|_| one.time_ordered("ord_", now)).collect();
+        let numbers: Vec<_> = orders.iter().map(|id| other.number_of("ord_", id)).collect();
+        assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
+        assert_eq!(other.number_of("ord_", "ord_nothexadecimal1234"), None);
+        assert!(IdSource::random_from(&ids).upcoming("cust_", 3).is_empty());
     }
 
     #[test]

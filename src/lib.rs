@@ -30,19 +30,20 @@
 //! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
 //! | `/_emulator/consents...`, `/consent-groups...` | `api/emulator/consents/` |
 //! | `/_emulator/custom-event-schemas...` | `api/emulator/custom_event_schemas/` |
-//! | `/_emulator/requests...`, `/_emulator/faults...` | `api/emulator/`: `requests/` `faults/`; requests are recorded in `http/request_log/` and hit in `http/faults` |
+//! | `/_emulator/requests...`, `/_emulator/faults...` | `api/emulator/`: `requests/` `faults/`; requests are recorded in `http/request_log/`, and faults hit in `http/faults` and `worker/delivery/` |
 //! | `/_emulator/state` | `api/emulator/state/`: `get` `put` `post`; `file` loads the files of `--state` and `--template` |
 //! | `/_emulator/webhooks...` | `api/emulator/webhooks/`: `create` `list` `get` `update` `delete`; `deliveries` `delivery` `replay` for its deliveries |
 //! | `/_emulator/reset`, `/snapshots...` | `api/emulator/`: `reset` `snapshots/` |
 //! | `/_emulator/erasure-check`, `/permanent-deletions...` | `api/emulator/`: `erasure_check` `permanent_deletions/` |
+//! | `/_emulator/console...` | `console/`: a folder for each page; `/` redirects browsers there (`api/mod.rs`) |
 //! | `/stickystreet...` | `api/stickystreet/`: `handle` receives every request, and calls `customer_info`, `customer_delete` or `record_customer` by its `type` |
 //!
 //! # The modules, and what each may import
 //!
 //! ```text
-//! { main, emulator } -> app -> { api -> http, worker } -> service -> db -> domain
-//!                        |       |              |           |
-//!                        |       +-> webhook <--+           +-> { objects, ids, clock } -> domain
+//! { main, emulator } -> app -> { console -> api -> http, worker } -> service -> db -> domain
+//!                        |                  |              |           |
+//!                        |                  +-> webhook <--+           +-> { objects, ids, clock } -> domain
 //!                        +-> postgres
 //! ```
 //!
@@ -52,10 +53,11 @@
 //! * [`service`]: the business logic. A service owns its transaction; it has no SQL text and no HTTP.
 //! * [`http`]: the HTTP kit: connections, authentication, parsing of queries and payloads, errors, CORS, rate limits. It has no endpoint.
 //! * [`api`]: the endpoints. A handler parses the request, calls a service (or reads through `db`), and writes the response.
+//! * [`console`]: the pages for people. A page calls the operations of the API in this process ([`api`]'s `in_process`).
 //! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
 //! * [`postgres`]: finds, starts and stops the private PostgreSQL cluster.
-//! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test, [`config`] has every option.
+//! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.
@@ -110,7 +112,8 @@
 //! to them (`service::webhooks`, `db::webhook_deliveries`). A delivery holds identifiers only. After the commit the delivery task
 //! (`worker::delivery`) is notified. On each database, only the emulator that holds an advisory lock delivers. It keeps the deliveries in
 //! flight in memory, makes each message from the activity entry (`objects::webhook`), and records the result. Attempts that were not
-//! recorded are sent again: delivery is at least once.
+//! recorded are sent again: delivery is at least once. The faults of the project fail, delay or duplicate attempts (`service::faults`);
+//! a delayed delivery is read again after its delay (`worker::delivery::postponed`).
 
 pub mod api;
 pub mod app;
@@ -128,4 +131,6 @@ pub mod service;
 pub mod webhook;
 pub mod worker;
 
-pub use emulator::{Builder, Emulator};
+/// The crate of the times and durations that the methods of [`Project`] take.
+pub use chrono;
+pub use emulator::{Builder, Emulator, Project};

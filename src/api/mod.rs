@@ -10,6 +10,8 @@ pub(crate) mod stickystreet;
 pub(crate) mod v1;
 pub(crate) mod webhook_payload;
 
+use std::collections::HashSet;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
@@ -45,6 +47,13 @@ pub fn router(state: AppState, start_page: Option<&'static str>) -> Router {
         all = all.merge(Router::new().route("/", any(no_such_endpoint)).layer(framed).layer(redirect));
     }
     all.with_state(state)
+}
+
+/// Returns the ids of the operations that faults can hit: those of the vendors' APIs that belong to a project.
+#[must_use]
+pub fn fault_operations() -> HashSet<&'static str> {
+    let routes = v1::routes().merge(client::routes()).merge(stickystreet::routes());
+    routes.operations().map(|(_, _, operation)| operation).collect()
 }
 
 /// Returns the table of all routes. A test compares it with the contract.

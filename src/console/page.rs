@@ -8,9 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::assets::{SCRIPT, STYLE};
 use super::error::PageError;
 use super::layout::{Layout, NavigationEntry};
-use super::link::{self, Link, own_location};
+use super::link::{self, Link, PATH, own_location};
 use super::session::Session;
 use super::theme::Theme;
 
@@ -87,6 +88,9 @@ impl Visit {
             location: &self.location,
             can_sign_out: self.has_sign_in && self.session.is_signed_in,
             notice: self.notice(),
+            home: PATH,
+            style: &STYLE.path,
+            script: &SCRIPT.path,
             content: &content,
         };
         Ok((status, Html(layout.render()?)).into_response())

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::fault::{Fault, FaultRule};
+use crate::domain::fault::{Fault, HitSchedule};
 use crate::domain::project::ProjectId;
 
 struct FaultRow {
@@ -132,9 +132,9 @@ pub async fn count_match(
     connection: &mut PgConnection,
     project: ProjectId,
     id: &str,
-    rule: &FaultRule,
+    schedule: &HitSchedule,
 ) -> Result<Option<CountedMatch>, sqlx::Error> {
-    let probability = rule.probability.as_ref().and_then(serde_json::Number::as_f64);
+    let probability = schedule.probability.as_ref().and_then(serde_json::Number::as_f64);
     let row = sqlx::query!(
         r#"UPDATE faults
            SET matches = matches + 1,
@@ -143,10 +143,10 @@ pub async fn count_match(
            RETURNING matches, is_fault_hit(matches, $3, $4, $5) AS "is_hit!", hits >= $6 AS is_used_up"#,
         project.0,
         id,
-        rule.skip,
+        schedule.skip,
         probability,
-        rule.seed,
-        rule.times
+        schedule.seed,
+        schedule.times
     )
     .fetch_optional(connection)
     .await?;

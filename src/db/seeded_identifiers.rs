@@ -124,6 +124,43 @@ pub async fn has_identifiers(connection: &mut PgConnection, project: ProjectId) 
     .await
 }
 
+/// Returns those of the identifiers that an object of the project has which a state document can contain: a customer, segment, schema or
+/// webhook.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find_used(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    ids: &[String],
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM customers WHERE project_id = $1 AND id = ANY($2)
+           UNION ALL SELECT id FROM segments WHERE project_id = $1 AND id = ANY($2)
+           UNION ALL SELECT id FROM metadata_schemas WHERE project_id = $1 AND id = ANY($2)
+           UNION ALL SELECT id FROM custom_event_schemas WHERE project_id = $1 AND id = ANY($2)
+           UNION ALL SELECT id FROM webhooks WHERE project_id = $1 AND id = ANY($2)"#,
+        project.0,
+        ids
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Lists the time-ordered identifiers of the objects of the project which a state document can contain: orders and custom events.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn list_time_ordered(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM orders WHERE project_id = $1
+           UNION ALL SELECT id FROM custom_events WHERE project_id = $1"#,
+        project.0
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// Deletes the counts of all seeds of a project, so that each seed begins again.
 ///
 /// # Errors

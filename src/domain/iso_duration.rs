@@ -50,6 +50,12 @@ impl IsoDuration {
         Some(Self { months, rest: TimeDelta::try_milliseconds(millis)? })
     }
 
+    /// Returns the duration of that length; `None` for a negative one.
+    #[must_use]
+    pub fn of(delta: TimeDelta) -> Option<Self> {
+        (delta >= TimeDelta::zero()).then_some(Self { months: 0, rest: delta })
+    }
+
     /// Returns the time this much after `time`; `None` when no such time exists. Where the month has no such day, it is the last one.
     #[must_use]
     pub fn after(self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {

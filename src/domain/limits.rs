@@ -129,8 +129,11 @@ pub const SEED_CHARS: usize = 100;
 /// How many faults a project may have.
 pub const FAULTS_PER_PROJECT: usize = 100;
 
-/// How long a fault may delay a request, in milliseconds.
+/// How long a fault may delay a request or an attempt to deliver, in milliseconds.
 pub const FAULT_DELAY_MILLIS: i64 = 600_000;
+
+/// How often a fault may send a message in addition.
+pub const FAULT_DUPLICATES: i64 = 10;
 
 /// The maximum size of the body of a fault as JSON, in bytes.
 pub const FAULT_BODY_BYTES: usize = 64 * 1024;

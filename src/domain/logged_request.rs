@@ -179,6 +179,41 @@ pub struct RequestFilter {
 }
 
 impl RequestFilter {
+    /// Accepts only requests with that method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_ascii_uppercase());
+        self
+    }
+
+    /// Accepts only requests to paths that match: `*` stands for one segment, and a last `**` for all segments that follow.
+    #[must_use]
+    pub fn path(mut self, pattern: &str) -> Self {
+        self.path = Some(PathPattern::new(pattern));
+        self
+    }
+
+    /// Accepts only requests to the operation with that id of the contract, such as `create-customer`.
+    #[must_use]
+    pub fn operation(mut self, operation: impl Into<String>) -> Self {
+        self.operation = Some(operation.into());
+        self
+    }
+
+    /// Accepts only requests that were answered with such a status.
+    #[must_use]
+    pub fn status(mut self, status: StatusFilter) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Accepts only requests that ended after the one with that id.
+    #[must_use]
+    pub fn after(mut self, id: impl Into<String>) -> Self {
+        self.after = Some(id.into());
+        self
+    }
+
     /// Returns whether the request matches all criteria but `after`, which depends on the order of the requests.
     #[must_use]
     pub fn matches(&self, request: &LoggedRequest) -> bool {

@@ -40,3 +40,4 @@ pub mod time_ordered_id;
 pub mod timestamp;
 pub mod unconfirmed_customer;
 pub mod webhook;
+mod webhook_events;

@@ -6,6 +6,7 @@ use super::activity::{ActivityType, StoredEntry};
 use super::json::JsonText;
 use super::project::ProjectId;
 use super::project_clock::ProjectClock;
+use super::webhook_events::{DISTRIBUTION_EVENTS, PROJECT_EVENTS};
 
 /// The kind of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,21 @@ impl WebhookKind {
             Self::Project => "wh_",
             Self::Distribution => "distr_",
         }
+    }
+
+    /// Returns whether a webhook of any kind could have this id.
+    #[must_use]
+    pub fn is_possible_id(id: &str) -> bool {
+        [Self::Project, Self::Distribution]
+            .into_iter()
+            .filter_map(|kind| id.strip_prefix(kind.prefix()))
+            .any(|rest| !rest.is_empty())
+    }
+
+    /// Returns whether webhooks of any kind can subscribe to this event type.
+    #[must_use]
+    pub fn is_event_type(event: &str) -> bool {
+        [Self::Project, Self::Distribution].into_iter().any(|kind| kind.event_types().contains(&event))
     }
 
     /// Returns the event types that it can subscribe to. The emulator never produces most of them.
@@ -147,6 +163,8 @@ pub struct DueDelivery {
     pub entry: StoredEntry,
     /// The clock of the project.
     pub clock: ProjectClock,
+    /// The version of the faults of the project; `None` while it has none.
+    pub faults_version: Option<i64>,
 }
 
 /// A secret that is not shown in logs.
@@ -248,108 +266,6 @@ impl RetrySchedule {
         Some(if is_late { planned.max(last + after(minutes - before)) } else { planned })
     }
 }
-
-/// The event types of project webhooks: the documented types, in the documented order, followed by the four misspelled
-/// names in the vendor's specification.
-const PROJECT_EVENTS: [&str; 65] = [
-    "business_validation_rule.assignment.created",
-    "business_validation_rule.assignment.deleted",
-    "business_validation_rule.created",
-    "business_validation_rule.deleted",
-    "business_validation_rule.updated",
-    "campaign.created",
-    "campaign.deleted",
-    "campaign.disabled",
-    "campaign.enabled",
-    "campaign.earning_rule.assigned",
-    "campaign.earning_rule.deleted",
-    "campaign.earning_rule.disabled",
-    "campaign.earning_rule.enabled",
-    "campaign.earning_rule.updated",
-    "campaign.loyalty_tier.created",
-    "campaign.loyalty_tier.deleted",
-    "campaign.loyalty_tier.updated",
-    "campaign.promotion_stack.created",
-    "campaign.promotion_stack.updated",
-    "campaign.promotion_tier.created",
-    "campaign.promotion_tier.deleted",
-    "campaign.promotion_tier.disabled",
-    "campaign.promotion_tier.enabled",
-    "campaign.promotion_tier.updated",
-    "campaign.referral_tier.created",
-    "campaign.referral_tier.deleted",
-    "campaign.referral_tier.updated",
-    "campaign.reward.assignment.created",
-    "campaign.reward.assignment.deleted",
-    "campaign.reward.assignment.updated",
-    "campaign.updated",
-    "campaign.vouchers.added",
-    "campaign.vouchers.generation.completed",
-    "campaign.vouchers.generation.failed",
-    "campaign.vouchers.generation.started",
-    "customer.confirmed",
-    "customer.created",
-    "customer.updated",
-    "customer.deleted",
-    "customer.rewarded",
-    "customer.rewarded.loyalty_points",
-    "publication.succeeded",
-    "redemption.failed",
-    "redemption.rollback.failed",
-    "redemption.rollback.succeeded",
-    "redemption.succeeded",
-    "voucher.created",
-    "voucher.deleted",
-    "voucher.disabled",
-    "voucher.enabled",
-    "voucher.gift.balance_added",
-    "voucher.gift.transaction.created",
-    "voucher.loyalty_card.pending_points.activated",
-    "voucher.loyalty_card.pending_points.added",
-    "voucher.loyalty_card.pending_points.canceled",
-    "voucher.loyalty_card.pending_points.updated",
-    "voucher.loyalty_card.points_added",
-    "voucher.loyalty_card.points_expired",
-    "voucher.loyalty_card.transaction.created",
-    "voucher.published",
-    "voucher.updated",
-    "campaign.vouchers.aded",
-    "voucher.gift.balance_aded",
-    "voucher.loyalty_card.pending_points.aded",
-    "voucher.loyalty_card.points_aded",
-];
-
-/// The event types of distributions: the documented types, and those of consents, which were documented until 2024.
-const DISTRIBUTION_EVENTS: [&str; 28] = [
-    "customer.consents.given",
-    "customer.consents.revoked",
-    "customer.custom_event",
-    "customer.loyalty.tier.downgraded",
-    "customer.loyalty.tier.joined",
-    "customer.loyalty.tier.left",
-    "customer.loyalty.tier.prolonged",
-    "customer.loyalty.tier.upgraded",
-    "customer.order.canceled",
-    "customer.order.created",
-    "customer.order.paid",
-    "customer.order.updated",
-    "customer.publication.succeeded",
-    "customer.redemption.rollback.succeeded",
-    "customer.redemption.succeeded",
-    "customer.referred",
-    "customer.reward_redemptions.completed",
-    "customer.rewarded",
-    "customer.rewarded.loyalty_points",
-    "customer.segment.entered",
-    "customer.segment.left",
-    "customer.voucher.gift.balance_added",
-    "customer.voucher.loyalty_card.pending_points.activated",
-    "customer.voucher.loyalty_card.pending_points.added",
-    "customer.voucher.loyalty_card.pending_points.canceled",
-    "customer.voucher.loyalty_card.pending_points.updated",
-    "customer.voucher.loyalty_card.points_added",
-    "customer.voucher.loyalty_card.points_expired",
-];
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, header};
 
 /// Returns whether a request prefers HTML to JSON, as the request of a browser for a page does.
 pub fn prefers_html(headers: &HeaderMap) -> bool {
-    quality(headers, "text", "html") > quality(headers, "application", "json")
+    let html = quality(headers, "text", "html");
+    html.0 > 0.0 && html > quality(headers, "application", "json")
 }
 
 /// Returns the quality of a media type in the `Accept` headers, by the range that matches it most closely, and how closely that is.

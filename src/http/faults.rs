@@ -19,7 +19,7 @@ use super::connection::ResetConnection;
 use super::error::{ApiError, ErrorKind};
 use super::request_context::{CallingProject, RequestContext};
 use super::state::AppState;
-use crate::domain::fault::{ConnectionFault, FaultTarget};
+use crate::domain::fault::{ConnectionFault, RequestTarget};
 use crate::domain::json::JsonText;
 use crate::service::faults::{self, Hit};
 
@@ -31,8 +31,8 @@ const TRUNCATION_DELAY: Duration = Duration::from_millis(50);
 pub async fn begin(state: &AppState, context: &RequestContext, method: &Method, path: &str) -> bool {
     let Some(&CallingProject { id, control }) = context.project.get() else { return true };
     let Some(version) = control.faults_version else { return true };
-    let target = FaultTarget { method: method.as_str(), path, operation: context.operation.get().copied() };
-    let hit = match faults::find_hit(&state.core, id, version, target).await {
+    let target = RequestTarget { method: method.as_str(), path, operation: context.operation.get().copied() };
+    let hit = match faults::find_request_hit(&state.core, id, version, target).await {
         Ok(Some(hit)) => hit,
         Ok(None) => return true,
         Err(error) => {

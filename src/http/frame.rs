@@ -139,7 +139,7 @@ impl Run {
                 let outcome = auth::authenticate(&state, &context, request.headers(), path).await;
                 let _ = context.authentication.set(outcome);
             }
-            None if is_of_project(request.uri().path()) => {
+            None if !request.uri().path().starts_with("/management") => {
                 auth::identify(&state, &context, request.headers(), request.uri().path()).await;
                 if is_recorded && context.project.get().is_some() {
                     Recording::read_unhandled(&mut request).await;
@@ -147,7 +147,10 @@ impl Run {
             }
             _ => {}
         }
-        let is_carried_out = faults::begin(&state, &context, request.method(), request.uri().path()).await;
+        // Faults never hit the emulator's own operations, nor paths below them to which no operation answers.
+        let path = request.uri().path();
+        let is_carried_out =
+            path.starts_with("/_emulator") || faults::begin(&state, &context, request.method(), path).await;
         // The extractors of a handler refuse what is unread too. This concerns the few operations without authentication.
         let response = match refusal.map_or_else(|| context.refuse_unread(), Err) {
             _ if !is_carried_out => {
@@ -161,11 +164,6 @@ impl Run {
         };
         faults::end(&state, &context, response).await
     }
-}
-
-/// Returns whether requests with that path, to which no operation answers, may belong to a project.
-fn is_of_project(path: &str) -> bool {
-    !path.starts_with("/_emulator") && !path.starts_with("/management")
 }
 
 /// Returns whether the requests to a route are authenticated before their handler runs: those of the vendor's API of projects.

@@ -70,6 +70,11 @@ impl<'r> Object<'r> {
         self.members.contains_key(name)
     }
 
+    /// Returns whether the member is present and not `null`.
+    pub fn has_value(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// Returns the path of a member, as error messages show it.
     pub fn path_of(&self, name: &str) -> String {
         format!("{}.{name}", self.path.text())

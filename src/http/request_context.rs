@@ -11,6 +11,7 @@ use super::error::{ApiError, ErrorKind};
 use super::parse_budget::ParsePermit;
 use super::unread::{MAX_UNREAD, Reading, Unread};
 use crate::domain::credential::Principal;
+use crate::domain::fault::RequestFault;
 use crate::domain::project::ProjectId;
 use crate::domain::project_control::ProjectControl;
 use crate::service::faults::Hit;
@@ -53,7 +54,7 @@ pub struct RequestContext {
     /// The operation id; not set for a request without a route.
     pub operation: OnceLock<&'static str>,
     /// The fault that hits the request.
-    pub fault: OnceLock<Hit>,
+    pub fault: OnceLock<Hit<RequestFault>>,
     /// What the request contains and its operation knows nothing of: JSON pointers of members, and `?` with the names of query
     /// parameters. Set when the request is answered, and only if there is any.
     pub unread: OnceLock<Vec<String>>,

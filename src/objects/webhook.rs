@@ -122,13 +122,14 @@ pub fn write_delivery(out: &mut Vec<u8>, delivery: &StoredDelivery) {
         .end();
 }
 
-/// Writes an attempt: the status of the answer, and the error where it failed.
+/// Writes an attempt: the status of the answer, the error where it failed, and the id of the fault that hit it.
 pub fn write_attempt(
     out: &mut Vec<u8>,
     started_at: DateTime<Utc>,
     milliseconds: i64,
     status: Option<u16>,
     error: Option<&str>,
+    fault: Option<&str>,
 ) {
     let mut object = ObjectWriter::new(out);
     object.time("created_at", started_at).number("milliseconds", milliseconds);
@@ -136,5 +137,5 @@ pub fn write_attempt(
         Some(status) => object.number("status", i64::from(status)),
         None => object.raw("status", "null"),
     };
-    object.nullable_text("error", error).end();
+    object.nullable_text("error", error).nullable_text("fault", fault).end();
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,14 +11,14 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::configured_keys::ConfiguredKeys;
-use super::provision::provision;
+use super::provision::{create_project, provision};
 use super::{Core, Error};
 use crate::db;
 use crate::db::credentials::{Credential, Token};
 use crate::domain::built_in_keys::is_built_in;
 use crate::domain::credential::{Family, Grant, Principal, Scopes, is_valid_credential_text};
 use crate::domain::limits;
-use crate::domain::project::ProjectId;
+use crate::domain::project::{KeyPair, ProjectId};
 
 /// How long a cached key or token is used before it is queried again.
 const CACHE_TTL: Duration = Duration::from_secs(1);
@@ -41,8 +40,6 @@ pub struct Authenticator {
     /// Whether an unknown pair is rejected instead of provisioned.
     strict: bool,
     configured: ConfiguredKeys,
-    /// Raised to invalidate all cached entries.
-    generation: AtomicU64,
     server: CredentialCache<String, KnownPair>,
     client: CredentialCache<String, KnownPair>,
     management: CredentialCache<String, KnownPair>,
@@ -91,7 +88,6 @@ impl Authenticator {
         Self {
             strict,
             configured,
-            generation: AtomicU64::default(),
             server: new_cache(),
             client: new_cache(),
             management: new_cache(),
@@ -104,6 +100,15 @@ impl Authenticator {
     /// Sets the project whose content new projects start with. Only the first call has an effect.
     pub fn set_template(&self, template: ProjectId) {
         let _ = self.template.set(template);
+    }
+
+    /// Creates a project with the content of the template, and a pair of keys that grants access to it in both families, also while keys
+    /// are strict.
+    ///
+    /// # Errors
+    /// Returns an error when a database statement fails.
+    pub async fn create_project(&self, core: &Core) -> Result<(ProjectId, KeyPair), Error> {
+        create_project(core, self.template.get().copied()).await
     }
 
     /// Creates an authenticator that checks nothing and returns `principal` for every request. Benchmarks measure the
@@ -149,7 +154,7 @@ impl Authenticator {
             return self.authenticate(core, credentials).await;
         };
         if self.auth_disabled_as.is_some()
-            || self.cached(self.cache(family), id).await.is_some_and(|known| known.is_some())
+            || self.cached(core, self.cache(family), id).await.is_some_and(|known| known.is_some())
         {
             return self.authenticate(core, credentials).await;
         }
@@ -161,11 +166,6 @@ impl Authenticator {
         let token_sha256 = Sha256::digest(token);
         let known = known.filter(|known| bool::from(known.token_sha256.as_slice().ct_eq(&token_sha256)));
         Ok(known.map(|known| known.principal))
-    }
-
-    /// Invalidates the cache, so that the next request sees a change of keys, tokens or settings made in this process.
-    pub fn invalidate_cache(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     async fn authenticate_pair(
@@ -181,10 +181,12 @@ impl Authenticator {
         }
         let cache = self.cache(family);
         let token_sha256 = Sha256::digest(token);
-        let known = match self.cached(cache, id).await {
+        let known = match self.cached(core, cache, id).await {
             Some(known) => known,
             // A cache miss is rare. Boxing its future keeps the future of every request small.
-            None => Box::pin(self.load_cached(cache, id, || self.load_pair(core, family, id, &token_sha256))).await?,
+            None => {
+                Box::pin(self.load_cached(core, cache, id, || self.load_pair(core, family, id, &token_sha256))).await?
+            }
         };
         // Compare digests of equal length in constant time, so that the response time does not show where they differ.
         let known = known.filter(|known| bool::from(known.token_sha256.as_slice().ct_eq(&token_sha256)));
@@ -230,10 +232,11 @@ impl Authenticator {
         }
         // The lookup uses the digest, so its response time shows no part of a valid token.
         let token_sha256: [u8; 32] = Sha256::digest(token).into();
-        let known = match self.cached(&self.tokens, &token_sha256).await {
+        let known = match self.cached(core, &self.tokens, &token_sha256).await {
             Some(known) => known,
             None => {
-                Box::pin(self.load_cached(&self.tokens, &token_sha256, || self.load_token(core, &token_sha256))).await?
+                Box::pin(self.load_cached(core, &self.tokens, &token_sha256, || self.load_token(core, &token_sha256)))
+                    .await?
             }
         };
         let is_unexpired =
@@ -273,7 +276,7 @@ impl Authenticator {
         {
             return Ok(false);
         }
-        Ok(self.cached(self.cache(family), id).await.is_none() && self.find(core, family, id).await?.is_none())
+        Ok(self.cached(core, self.cache(family), id).await.is_none() && self.find(core, family, id).await?.is_none())
     }
 
     async fn find(&self, core: &Core, family: Family, id: &str) -> Result<Option<Credential>, Error> {
@@ -289,19 +292,20 @@ impl Authenticator {
     }
 
     /// Returns the cached value under `key`, if it is still valid.
-    async fn cached<K, Q, T>(&self, cache: &CredentialCache<K, T>, key: &Q) -> Option<Option<Arc<T>>>
+    async fn cached<K, Q, T>(&self, core: &Core, cache: &CredentialCache<K, T>, key: &Q) -> Option<Option<Arc<T>>>
     where
         K: Borrow<Q> + Eq + Hash + Send + Sync + 'static,
         Q: Eq + Hash + ?Sized,
         T: Send + Sync + 'static,
     {
-        let generation = self.generation.load(Ordering::SeqCst);
+        let generation = core.credentials.current();
         cache.get(key).await.filter(|cached| cached.generation == generation).map(|cached| cached.known)
     }
 
     /// Loads the value under `key` and caches it. Concurrent calls for one key share one load.
     async fn load_cached<K, Q, T, L: Future<Output = Result<Option<T>, Error>>>(
         &self,
+        core: &Core,
         cache: &CredentialCache<K, T>,
         key: &Q,
         load: impl Fn() -> L,
@@ -312,7 +316,7 @@ impl Authenticator {
         T: Send + Sync + 'static,
     {
         loop {
-            let generation = self.generation.load(Ordering::SeqCst);
+            let generation = core.credentials.current();
             if cache.get(key).await.is_some_and(|cached| cached.generation < generation) {
                 cache.invalidate(key).await;
             }

@@ -1,20 +1,25 @@
 //! The state that every service function works with.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Caller;
+use super::cache_generation::CacheGeneration;
 use super::faults::cache::FaultCache;
 use super::jobs::scheduler::JobScheduler;
 use super::request_log::RequestLog;
 use super::rules::cache::RulesCache;
 use super::webhooks::delivery_notifier::DeliveryNotifier;
+use super::{Caller, Error};
 use crate::clock::Clock;
+use crate::db;
 use crate::db::batches::Batches;
 use crate::db::pool::Pool;
 use crate::db::rules::ProjectState;
+use crate::domain::project::ProjectId;
 use crate::domain::project_clock::ProjectClock;
+use crate::domain::project_control::ProjectControl;
 use crate::domain::project_time::ProjectTime;
 use crate::ids::Ids;
 
@@ -32,12 +37,33 @@ pub struct Core {
     pub delivery_notifier: DeliveryNotifier,
     pub request_log: RequestLog,
     pub faults: FaultCache,
+    /// The ids of the operations that faults can hit.
+    pub fault_operations: HashSet<&'static str>,
+    /// Invalidates what the [`Authenticator`](super::authenticator::Authenticator) has cached.
+    pub credentials: CacheGeneration,
 }
 
 impl Core {
     /// Returns the time of the clock of the caller's project, as it was when the request was authenticated.
     pub fn now(&self, caller: &Caller) -> DateTime<Utc> {
         caller.control.clock.at(self.clock.now())
+    }
+
+    /// Returns a caller for changes of a project that no request makes, with what the control plane has set for the project.
+    ///
+    /// # Errors
+    /// Returns [`Error::AccessRevoked`] for a project that was deleted.
+    pub async fn caller_of(&self, project: ProjectId) -> Result<Caller, Error> {
+        let mut connection = self.pool.acquire_for(project).await?;
+        let found = db::rules::state(&mut connection, project).await;
+        connection.release();
+        let state = match found {
+            Err(sqlx::Error::RowNotFound) => return Err(Error::AccessRevoked),
+            found => found?,
+        };
+        let is_seeded = state.identifier_seed.is_some();
+        let control = ProjectControl { clock: state.clock, is_seeded, ..ProjectControl::default() };
+        Ok(Caller { control, ..Caller::system(project) })
     }
 
     /// Returns the current time of a project in that state.

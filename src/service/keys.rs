@@ -44,8 +44,7 @@ pub async fn create(core: &Core, caller: &Caller, family: Family) -> Result<(Key
     Ok((key, token))
 }
 
-/// Revokes a key of the caller's project and all OAuth tokens that were issued to it. The caller must then invalidate
-/// the cache of the [`Authenticator`](super::authenticator::Authenticator).
+/// Revokes a key of the caller's project and all OAuth tokens that were issued to it.
 ///
 /// # Errors
 /// Returns [`Error::NotFound`] for a key that does not belong to the project.
@@ -59,5 +58,7 @@ pub async fn revoke(core: &Core, caller: &Caller, family: Family, app_id: &Ident
     if family == Family::Server {
         db::oauth_tokens::delete_by_key(&mut transaction, caller.project, app_id.as_str()).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    core.credentials.invalidate();
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Business logic. Each function owns its transaction, from start to commit. No SQL text, no HTTP.
 
 pub mod authenticator;
+pub mod cache_generation;
 pub mod clock;
 pub mod configured_keys;
 pub mod consents;
@@ -11,6 +12,7 @@ pub mod event_schemas;
 pub mod events;
 pub mod faults;
 pub mod identifiers;
+pub mod idle;
 pub mod jobs;
 pub mod keys;
 pub mod metadata_schemas;

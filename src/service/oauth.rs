@@ -61,8 +61,7 @@ pub async fn introspect(core: &Core, caller: &Caller, access_token: &str) -> Res
     }))
 }
 
-/// Revokes a token of the caller's project. Returns `false` where there is no such unexpired token. The caller must
-/// then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
+/// Revokes a token of the caller's project. Returns `false` where there is no such unexpired token.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -71,5 +70,6 @@ pub async fn revoke(core: &Core, caller: &Caller, access_token: &str) -> Result<
     let sha256 = Sha256::digest(access_token);
     let is_revoked = db::oauth_tokens::delete(&mut transaction, caller.project, &sha256, core.now(caller)).await?;
     transaction.commit().await?;
+    core.credentials.invalidate();
     Ok(is_revoked)
 }

@@ -76,7 +76,8 @@ pub async fn reset(core: &Core, caller: &Caller, kept: &[Kept]) -> Result<Projec
         Ok(removed)
     })
     .await?;
-    // What this process holds in memory of the project is discarded here.
+    // What this process holds in memory of the project is discarded here. The clock and the seed are part of what is cached.
+    core.credentials.invalidate();
     core.delivery_notifier.cancel_project(project);
     core.request_log.clear(project);
     Ok(removed)

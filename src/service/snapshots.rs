@@ -56,6 +56,8 @@ pub async fn restore(core: &Core, caller: &Caller, name: &str) -> Result<Snapsho
         Ok(restored)
     })
     .await?;
+    // The settings, the clock and the seed are restored too, so the next request must read them again.
+    core.credentials.invalidate();
     core.delivery_notifier.cancel_project(project);
     Ok(restored)
 }

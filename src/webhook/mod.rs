@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response, Url};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 
 use crate::domain::webhook::Secret;
 use target::{Guard, Target};
@@ -27,7 +29,11 @@ const SIGNATURE_HEADER: &str = "x-voucherify-signature";
 /// Posts signed messages.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    client: Client,
+    /// For URLs that begin with `http`. It needs no root certificates.
+    plain: Client,
+    /// For URLs that begin with `https`. It is created when the first such message is sent, because reading the root certificates of the
+    /// machine takes long, and a machine may have none.
+    secure: Arc<OnceCell<Client>>,
     guard: Guard,
 }
 
@@ -53,7 +59,7 @@ impl SendOutcome {
     }
 }
 
-/// The HTTP client cannot be created, because the machine has no usable root certificates.
+/// The HTTP client cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("webhooks cannot be sent: {0}")]
 pub struct SenderError(String);
@@ -62,21 +68,27 @@ impl Sender {
     /// Creates a sender. It refuses link-local targets, where cloud providers serve secrets, unless they are allowed.
     ///
     /// # Errors
-    /// Returns an error when TLS cannot be set up.
+    /// Returns an error when the HTTP client cannot be created.
     pub fn new(allow_link_local: bool) -> Result<Self, SenderError> {
         // This fails if a provider is already installed, which is fine: the program uses only this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let guard = Guard::new(allow_link_local);
-        let client = Client::builder()
-            .timeout(ATTEMPT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(Policy::none())
-            // Endpoints on this machine are not reachable through a proxy.
-            .no_proxy()
-            .dns_resolver(Arc::new(guard))
-            .build()
-            .map_err(|error| SenderError(root_cause(&error)))?;
-        Ok(Self { client, guard })
+        let plain = builder(guard).tls_certs_only([]).build();
+        let plain = plain.map_err(|error| SenderError(root_cause(&error)))?;
+        Ok(Self { plain, secure: Arc::default(), guard })
+    }
+
+    /// Returns the client for a URL; the error says that the machine has no usable root certificates.
+    async fn client(&self, url: &Url) -> Result<&Client, String> {
+        if url.scheme() != "https" {
+            return Ok(&self.plain);
+        }
+        let guard = self.guard;
+        let create = async || {
+            let created = spawn_blocking(move || builder(guard).build().map_err(|error| root_cause(&error))).await;
+            created.map_err(|error| error.to_string()).flatten()
+        };
+        self.secure.get_or_try_init(create).await
     }
 
     /// Posts `message` to `target_url`, signed with `token`.
@@ -85,8 +97,11 @@ impl Sender {
             Ok(target) => target,
             Err(refusal) => return SendOutcome::failed(refusal.to_string()),
         };
-        let request = self
-            .client
+        let client = match self.client(&target.url).await {
+            Ok(client) => client,
+            Err(error) => return SendOutcome::failed(error),
+        };
+        let request = client
             .post(target.url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(USER_AGENT, HeaderValue::from_static(concat!("voucherify-emulator/", env!("CARGO_PKG_VERSION"))))
@@ -112,6 +127,16 @@ impl Sender {
             Err(error) => SendOutcome::failed(root_cause(&error.without_url())),
         }
     }
+}
+
+fn builder(guard: Guard) -> ClientBuilder {
+    Client::builder()
+        .timeout(ATTEMPT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(Policy::none())
+        // Endpoints on this machine are not reachable through a proxy.
+        .no_proxy()
+        .dns_resolver(Arc::new(guard))
 }
 
 /// Reads and discards the body of an answer, up to [`MAX_ANSWER_BYTES`].

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use voucherify_emulator::api;
 
-use crate::support::{TestProject, contract_document, contract_operations};
+use crate::support::{TestProject, check_examples, contract_document, contract_operations};
 
 #[test]
 fn the_router_and_the_contract_have_the_same_operations() {
@@ -15,6 +15,11 @@ fn the_router_and_the_contract_have_the_same_operations() {
         .collect();
     let contract: BTreeSet<_> = contract_operations().into_iter().collect();
     assert_eq!(routes, contract);
+}
+
+#[test]
+fn the_examples_of_bodies_are_valid() {
+    check_examples();
 }
 
 #[tokio::test]

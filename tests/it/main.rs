@@ -17,6 +17,7 @@ mod emulator;
 mod errors;
 mod fuzz_corpus;
 mod identifiers;
+mod in_process;
 mod javascript;
 mod lists;
 mod management;

@@ -23,7 +23,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
             "ids",
         ],
     ),
-    ("emulator", &["app", "config", "domain", "postgres", "clock"]),
+    ("emulator", &["app", "config", "service", "domain", "postgres", "clock"]),
 ];
 
 const MAX_LINES: usize = 400;

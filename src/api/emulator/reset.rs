@@ -11,8 +11,6 @@ use crate::service::reset::{self, Kept};
 pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
     let kept = body.read_optional(kept)?;
     let removed = reset::reset(&app.core, &caller, &kept).await?;
-    // The clock and the seed are reset too, so the next request must read them again.
-    app.authenticator.invalidate_cache();
     Ok(answer::json(|out| write_reset(out, &removed)))
 }
 

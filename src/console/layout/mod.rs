@@ -2,8 +2,7 @@
 
 use askama::Template;
 
-use super::assets::{SCRIPT, STYLE};
-use super::link::{Link, PATH};
+use super::link::Link;
 use super::theme::Theme;
 
 /// An entry of the navigation of a project.
@@ -28,21 +27,9 @@ pub struct Layout<'a> {
     pub location: &'a str,
     pub can_sign_out: bool,
     pub notice: Option<&'static str>,
+    /// The paths of the first page, the style and the script.
+    pub home: &'static str,
+    pub style: &'static str,
+    pub script: &'static str,
     pub content: &'a str,
-}
-
-#[allow(clippy::unused_self, reason = "templates call methods")]
-impl Layout<'_> {
-    /// Returns the first page.
-    fn home(&self) -> &'static str {
-        PATH
-    }
-
-    fn style(&self) -> &'static str {
-        &STYLE.path
-    }
-
-    fn script(&self) -> &'static str {
-        &SCRIPT.path
-    }
 }

@@ -95,11 +95,11 @@ fn page_of_requests(
     filter: &RequestFilter,
     before: &str,
 ) -> Result<Vec<Arc<LoggedRequest>>, PageError> {
-    let gone = || PageError::not_found("request in the log any more");
     let log = &project.console.app.core.request_log;
-    let (mut found, _) = log.list(project.overview.id, filter, usize::MAX).ok_or_else(gone)?;
+    let (mut found, _) = log.list(project.overview.id, filter, usize::MAX)?;
     if !before.is_empty() {
-        let position = found.iter().position(|request| request.texts().id == before).ok_or_else(gone)?;
+        let position = found.iter().position(|request| request.texts().id == before);
+        let position = position.ok_or_else(|| PageError::not_found("request in the log any more"))?;
         found.drain(..=position);
     }
     Ok(found)

@@ -11,7 +11,10 @@ use crate::console::project::Project;
 use crate::console::section::Section;
 use crate::console::view::{self, integer, items, text};
 
-const SEGMENTS_PER_PAGE: usize = 50;
+/// The largest page of the API.
+const SEGMENTS_PER_PAGE: &str = "100";
+/// Where the first page begins. With a cursor, the API does not divide segments of one time between two pages.
+const END_OF_TIME: &str = "9999-12-31T23:59:59.999Z";
 
 #[derive(Template)]
 #[template(path = "segments/list.html")]
@@ -26,9 +29,11 @@ struct Segments {
 /// Query parameter: `after`, the time after which the page begins.
 pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageError> {
     let list_link = project.section_link(Section::Segments);
-    let (after, limit) = (query.text("after"), SEGMENTS_PER_PAGE.to_string());
-    let parameters = [("limit", limit.as_str()), ("starting_after", after.as_str())];
-    let segments = project.get(&with_query("/v1/segments", &parameters)).await?;
+    let after = query.text("after");
+    let begin = if after.is_empty() { END_OF_TIME } else { &after };
+    let page_after =
+        |begin: &str, limit: &str| with_query("/v1/segments", &[("limit", limit), ("starting_after", begin)]);
+    let segments = project.get(&page_after(begin, SEGMENTS_PER_PAGE)).await?;
     let (found, total) = (items(&segments, "/data"), integer(&segments, "/total"));
     let row = |segment: &Value| {
         let id = text(segment, "/id");
@@ -45,7 +50,11 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         columns: vec!["Name", "Type", "Filter", "Created"],
         rows: found.iter().map(row).collect(),
     };
-    let last = found.last().filter(|_| found.len() == SEGMENTS_PER_PAGE).map(|last| text(last, "/created_at"));
+    let mut next = None;
+    if let Some(last) = found.last().map(|last| text(last, "/created_at")) {
+        let following = project.get(&page_after(&last, "1")).await?;
+        next = Some(last).filter(|_| !items(&following, "/data").is_empty());
+    }
     let body = r#"{"name": "Berlin", "type": "auto-update", "filter": {"junction": "and", "address.city": {"conditions": {"$is": ["Berlin"]}}}}"#;
     let content = Segments {
         table: (!found.is_empty()).then_some(table),
@@ -55,7 +64,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         },
         pager: Pager {
             first: (!after.is_empty()).then(|| list_link.clone()),
-            next: last.map(|after| with_query(&list_link, &[("after", &after)])),
+            next: next.map(|after| with_query(&list_link, &[("after", &after)])),
             total: view::count(total, "segment", "segments"),
         },
     };

@@ -46,7 +46,7 @@ pub async fn handle(project: Project, ItemId(id): ItemId) -> Result<Response, Pa
             ("Next attempt", Cell::time(text(&delivery, "/next_attempt_at"))),
             ("Finished", Cell::time(text(&delivery, "/finished_at"))),
         ]),
-        attempts: (!attempts.is_empty()).then(|| table(attempts)),
+        attempts: (!attempts.is_empty()).then(|| table(&project, attempts)),
         message: message.as_ref().map(Json::new),
         replay: FormView::new(
             &project.visit.session,
@@ -69,9 +69,10 @@ fn mask(mut message: Value) -> Value {
     message
 }
 
-fn table(attempts: &[Value]) -> Table {
+fn table(project: &Project, attempts: &[Value]) -> Table {
     let row = |(index, attempt): (usize, &Value)| {
         let status = text(attempt, "/status");
+        let fault = text(attempt, "/fault");
         let is_success = text(attempt, "/error").is_empty();
         vec![
             Cell::number(i64::try_from(index + 1).unwrap_or(i64::MAX)),
@@ -79,11 +80,12 @@ fn table(attempts: &[Value]) -> Table {
             Cell::badge(if status.is_empty() { "no answer" } else { &status }, if is_success { "good" } else { "bad" }),
             Cell { class: "number", ..Cell::text(format!("{} ms", integer(attempt, "/milliseconds"))) },
             Cell::text(text(attempt, "/error")),
+            Cell { class: "code", ..Cell::text(fault) }.to(project.link("/controls/faults")),
         ]
     };
     Table {
         caption: "Attempts, oldest first",
-        columns: vec!["Attempt", "Time", "Status", "Duration", "Error"],
+        columns: vec!["Attempt", "Time", "Status", "Duration", "Error", "Fault"],
         rows: attempts.iter().enumerate().map(row).collect(),
     }
 }

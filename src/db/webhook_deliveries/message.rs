@@ -57,5 +57,7 @@ pub async fn find_with_message(
             channel: Channel::parse(row.channel.as_deref()),
         },
         clock: ProjectClock::from_stored(row.clock_offset_micros, row.clock_frozen_at),
+        // The message does not depend on the faults.
+        faults_version: None,
     }))
 }

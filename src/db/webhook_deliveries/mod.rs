@@ -192,6 +192,25 @@ pub async fn find(
     Ok(row.map(StoredDelivery::from))
 }
 
+/// Returns whether a delivery of the webhook has failed.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn has_failed(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    webhook_id: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM webhook_deliveries
+           WHERE project_id = $1 AND webhook_id = $2 AND outcome = 'FAILED') AS "has_failed!""#,
+        project.0,
+        webhook_id
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Lists the deliveries of some activity entries of a customer, oldest first.
 ///
 /// # Errors

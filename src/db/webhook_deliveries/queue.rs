@@ -37,6 +37,9 @@ pub struct DueQuery<'a> {
     pub in_flight_ids: &'a [String],
     /// The maximum number of deliveries for some webhooks.
     pub webhook_limits: &'a HashMap<(ProjectId, String), i32>,
+    /// Further deliveries that are excluded, by their webhook. They may wait for long, and deliveries of several projects can have the
+    /// same id: those of projects with the same seed of identifiers.
+    pub postponed_ids: &'a HashMap<(ProjectId, String), Vec<String>>,
     /// The maximum number for each other webhook.
     pub default_webhook_limit: i32,
     /// The maximum number of all deliveries together.
@@ -119,15 +122,9 @@ impl DeliveryConnection {
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn find_due(&mut self, query: &DueQuery<'_>) -> Result<Vec<DueDelivery>, sqlx::Error> {
-        let DueQuery { now, since, in_flight_ids, webhook_limits, default_webhook_limit, total_limit, after } = *query;
-        let (mut projects, mut webhook_ids, mut limits) = (Vec::new(), Vec::new(), Vec::new());
-        for ((project, webhook_id), &limit) in webhook_limits {
-            projects.push(project.0);
-            webhook_ids.push(webhook_id.clone());
-            limits.push(limit);
-        }
-        let (after_project, after_webhook) =
-            after.map_or((0, String::new()), |(project, webhook_id)| (project.0, webhook_id.clone()));
+        let DueQuery { now, since, in_flight_ids, default_webhook_limit, total_limit, after, .. } = *query;
+        let columns = WebhookColumns::of(query);
+        let (after_project, after_webhook) = after.map_or((0, ""), |(project, webhook_id)| (project.0, webhook_id));
         let rows = sqlx::query!(
             r#"WITH RECURSIVE waiting AS (
                  (SELECT project_id, webhook_id FROM webhook_deliveries
@@ -142,17 +139,19 @@ impl DeliveryConnection {
              due AS (
                  SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures, d.round,
                         d.first_attempt_at, w.kind, w.name, w.target_url, p.public_id, p.webhook_token,
-                        p.clock_offset_micros, p.clock_frozen_at
+                        p.clock_offset_micros, p.clock_frozen_at, p.faults_version
                  FROM waiting
                  JOIN projects p ON p.id = waiting.project_id AND p.deleted_at IS NULL
                  JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
-                 LEFT JOIN unnest($4::bigint[], $5::text[], $6::int[]) AS held (project_id, webhook_id, room)
+                 LEFT JOIN (SELECT project_id, webhook_id, room, string_to_array(postponed, ',') AS postponed
+                            FROM unnest($4::bigint[], $5::text[], $6::int[], $12::text[])
+                                AS h (project_id, webhook_id, room, postponed) OFFSET 0) AS held
                      ON held.project_id = w.project_id AND held.webhook_id = w.id,
                  LATERAL (SELECT * FROM webhook_deliveries one
                           WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.due_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
                               AND one.due_at >= CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
                                                      THEN coalesce($11::timestamptz, '-infinity') ELSE '-infinity' END
-                              AND one.id <> ALL($2)
+                              AND one.id <> ALL($2) AND (held.postponed IS NULL OR one.id <> ALL(held.postponed))
                           ORDER BY one.due_at LIMIT greatest(coalesce(held.room, $3), 0)) AS d
                  ORDER BY (w.project_id, w.id) > ($8::bigint, $9::text) DESC, w.project_id, w.id
                  LIMIT $7
@@ -170,20 +169,21 @@ impl DeliveryConnection {
                     e.failures AS "failures!", e.round AS "round!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
                     e.type AS "type!", e.group_id AS "group_id!", e.data AS "data!", e.referrer_id, e.referrer,
                     e.entered_at AS "entered_at!", e.app_id, e.channel, e.public_id AS "public_id!",
-                    e.webhook_token AS "webhook_token!", e.clock_offset_micros, e.clock_frozen_at
+                    e.webhook_token AS "webhook_token!", e.clock_offset_micros, e.clock_frozen_at, e.faults_version
              FROM entries e
              WHERE coalesce(e.bytes_before, 0) <= $10"#,
             now,
             in_flight_ids,
             default_webhook_limit,
-            &projects,
-            &webhook_ids,
-            &limits,
+            &columns.projects,
+            &columns.webhook_ids,
+            &columns.limits as &Vec<Option<i32>>,
             total_limit,
             after_project,
             after_webhook,
             MAX_ENTRY_BYTES,
-            since
+            since,
+            &columns.postponed as &Vec<Option<String>>
         )
         .fetch_all(&mut self.connection)
         .await?;
@@ -213,6 +213,7 @@ impl DeliveryConnection {
                     channel: Channel::parse(row.channel.as_deref()),
                 },
                 clock: ProjectClock::from_stored(row.clock_offset_micros, row.clock_frozen_at),
+                faults_version: row.faults_version,
             })
             .collect())
     }
@@ -312,6 +313,31 @@ impl DeliveryConnection {
             .into_iter()
             .map(|row| DeliveryAddress { project: ProjectId(row.project_id), webhook_id: row.webhook_id, id: row.id })
             .collect())
+    }
+}
+
+/// What a query has to respect for some webhooks, as the arrays that `unnest` takes, one for each column.
+#[derive(Default)]
+struct WebhookColumns {
+    projects: Vec<i64>,
+    webhook_ids: Vec<String>,
+    limits: Vec<Option<i32>>,
+    /// Ids separated by commas, because an array of arrays must be rectangular. `OFFSET 0` in the query keeps the planner from splitting
+    /// them again for every delivery.
+    postponed: Vec<Option<String>>,
+}
+
+impl WebhookColumns {
+    fn of(query: &DueQuery<'_>) -> Self {
+        let DueQuery { webhook_limits, postponed_ids, .. } = query;
+        let mut columns = Self::default();
+        for key in webhook_limits.keys().chain(postponed_ids.keys().filter(|key| !webhook_limits.contains_key(key))) {
+            columns.projects.push(key.0.0);
+            columns.webhook_ids.push(key.1.clone());
+            columns.limits.push(webhook_limits.get(key).copied());
+            columns.postponed.push(postponed_ids.get(key).map(|ids| ids.join(",")));
+        }
+        columns
     }
 }
 

@@ -38,8 +38,7 @@ pub enum Advance {
 }
 
 /// Advances the clock. Customers enter and leave segments on the way, each at its own time, which is recorded in the order of these times.
-/// Deliveries that fall due are in the queue afterwards. The caller must then invalidate the cache of the
-/// [`Authenticator`](crate::service::authenticator::Authenticator).
+/// Deliveries that fall due are in the queue afterwards.
 ///
 /// # Errors
 /// Returns [`Error::Invalid`] for a time that is in the past or outside of the limits, and where more than 200,000 entries and exits
@@ -63,6 +62,7 @@ pub async fn advance(core: &Core, caller: &Caller, by: Advance) -> Result<ClockR
         Ok(ClockReading { clock, now })
     })
     .await?;
+    core.credentials.invalidate();
     core.delivery_notifier.notify();
     Ok(reading)
 }

@@ -33,8 +33,7 @@ pub async fn get(core: &Core, caller: &Caller) -> Result<ClockReading, Error> {
 }
 
 /// Sets the time of the clock, where it is given, and whether it is frozen, where that is given. It may be set back: rows keep their
-/// times. The members of segments whose filter depends on the time become those of the new time, of which nothing is recorded. The caller
-/// must then invalidate the cache of the [`Authenticator`](super::authenticator::Authenticator).
+/// times. The members of segments whose filter depends on the time become those of the new time, of which nothing is recorded.
 ///
 /// # Errors
 /// Returns [`Error::Invalid`] for a time outside of the limits.
@@ -83,6 +82,7 @@ async fn change(
         Ok(reading)
     })
     .await?;
+    core.credentials.invalidate();
     core.delivery_notifier.notify();
     Ok(reading)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use crate::domain::fault::{Fault, FaultRule};
+use crate::domain::fault::{DeliveryFault, Fault, FaultRule, RequestFault};
 use crate::domain::project::ProjectId;
 
 /// How long the faults of a project without requests stay in the cache.
@@ -14,15 +14,22 @@ const CACHE_IDLE_TIME: Duration = Duration::from_mins(1);
 /// How many projects the cache holds at most.
 const MAX_CACHED_PROJECTS: u64 = 1_000;
 
-/// The rules of the faults of each project, by their version. The counts are not in it.
+/// The faults of each project, by their version. The counts are not in it.
 #[derive(Debug)]
-pub struct FaultCache(Cache<(ProjectId, i64), Arc<[CachedFault]>>);
+pub struct FaultCache(Cache<(ProjectId, i64), Arc<CachedFaults>>);
+
+/// The faults of a project, in the order of their creation.
+#[derive(Debug, Default)]
+pub struct CachedFaults {
+    pub of_requests: Vec<CachedFault<RequestFault>>,
+    pub of_deliveries: Vec<CachedFault<DeliveryFault>>,
+}
 
 /// A fault without its counts.
 #[derive(Debug)]
-pub struct CachedFault {
+pub struct CachedFault<R> {
     pub id: Arc<str>,
-    pub rule: Arc<FaultRule>,
+    pub rule: Arc<R>,
     /// A fault that is used up hits nothing any more, so that its matches need not be counted.
     pub is_used_up: AtomicBool,
 }
@@ -43,22 +50,32 @@ impl FaultCache {
         project: ProjectId,
         version: i64,
         load: impl Future<Output = Result<Vec<Fault>, E>>,
-    ) -> Result<Arc<[CachedFault]>, E> {
+    ) -> Result<Arc<CachedFaults>, E> {
         if let Some(cached) = self.0.get(&(project, version)).await {
             return Ok(cached);
         }
-        let faults: Arc<[_]> = load.await?.into_iter().map(CachedFault::of).collect();
+        let faults = Arc::new(CachedFaults::of(load.await?));
         self.0.insert((project, version), Arc::clone(&faults)).await;
         Ok(faults)
     }
 }
 
-impl CachedFault {
-    fn of(fault: Fault) -> Self {
-        Self {
-            id: fault.id.into(),
-            is_used_up: AtomicBool::new(fault.rule.times.is_some_and(|times| fault.hits >= times)),
-            rule: Arc::new(fault.rule),
+impl CachedFaults {
+    fn of(faults: Vec<Fault>) -> Self {
+        let mut cached = Self::default();
+        for Fault { id, rule, matches: _, hits } in faults {
+            let is_used_up = rule.schedule().times.is_some_and(|times| hits >= times);
+            match rule {
+                FaultRule::Request(rule) => cached.of_requests.push(CachedFault::new(id, rule, is_used_up)),
+                FaultRule::Delivery(rule) => cached.of_deliveries.push(CachedFault::new(id, rule, is_used_up)),
+            }
         }
+        cached
+    }
+}
+
+impl<R> CachedFault<R> {
+    fn new(id: String, rule: R, is_used_up: bool) -> Self {
+        Self { id: id.into(), rule: Arc::new(rule), is_used_up: AtomicBool::new(is_used_up) }
     }
 }

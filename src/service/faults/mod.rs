@@ -1,4 +1,4 @@
-//! Faults: creating and deleting them, and finding the one that hits a request.
+//! Faults: creating and deleting them, and finding the one that hits a request or an attempt to deliver.
 
 pub mod cache;
 
@@ -6,30 +6,39 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rand::RngExt;
+
+use self::cache::{CachedFault, CachedFaults};
 use super::id_source::{id_source_of, store_id_counts};
 use super::retry::retry;
 use super::{Caller, Core, Error, Resource};
 use crate::db;
-use crate::domain::fault::{Fault, FaultRule, FaultTarget};
+use crate::domain::fault::{DeliveryFault, Fault, FaultRule, HitSchedule, RequestFault, RequestTarget};
 use crate::domain::identifier::Identifier;
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
+use crate::domain::webhook::DueDelivery;
 
-/// A fault that hits a request.
+/// A fault that hits a request or an attempt to deliver.
 #[derive(Clone, Debug)]
-pub struct Hit {
+pub struct Hit<R> {
     pub id: Arc<str>,
-    pub rule: Arc<FaultRule>,
+    pub rule: Arc<R>,
     pub delay: Duration,
 }
 
-/// Creates a fault. It applies to the requests that arrive after its creation. The caller must then invalidate the cache of the
-/// [`Authenticator`](super::authenticator::Authenticator).
+/// Creates a fault. It applies to the requests that arrive, and the attempts to deliver that start, after its creation.
 ///
 /// # Errors
-/// Returns [`Error::Invalid`] when the project has too many faults.
-pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fault, Error> {
-    retry(async || {
+/// Returns [`Error::Invalid`] for a rule that is not valid, and when the project has too many faults.
+pub async fn create(core: &Core, caller: &Caller, mut rule: FaultRule) -> Result<Fault, Error> {
+    rule.check(&core.fault_operations).map_err(|details| Error::Invalid { details })?;
+    let schedule = rule.schedule_mut();
+    if schedule.is_decided_by_seed() && schedule.seed.is_none() {
+        // The answer shows it, so that the same decisions can be had again.
+        schedule.seed = Some(rand::rng().random_range(0..1_000_000));
+    }
+    let created = retry(async || {
         let mut transaction = core.pool.begin_for(caller.project).await?;
         // The counts of identifiers are locked before the row of the project, as a job does.
         let mut ids = id_source_of(core, &mut transaction, caller).await?;
@@ -47,7 +56,9 @@ pub async fn create(core: &Core, caller: &Caller, rule: FaultRule) -> Result<Fau
         transaction.commit().await?;
         Ok(fault)
     })
-    .await
+    .await?;
+    core.credentials.invalidate();
+    Ok(created)
 }
 
 /// Returns the faults of the project in the order of their creation.
@@ -76,7 +87,7 @@ pub async fn get(core: &Core, caller: &Caller, id: &Identifier) -> Result<Fault,
     found.ok_or_else(not_found)
 }
 
-/// Deletes the fault with that id. The caller must then invalidate the cache, as after [`create`].
+/// Deletes the fault with that id.
 ///
 /// # Errors
 /// Returns [`Error::NotFound`] for an unknown id.
@@ -87,7 +98,7 @@ pub async fn delete(core: &Core, caller: &Caller, id: &Identifier) -> Result<(),
     Err(Error::not_found(Resource::Fault, id.as_str()))
 }
 
-/// Deletes all faults of the project. The caller must then invalidate the cache, as after [`create`].
+/// Deletes all faults of the project.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -96,7 +107,7 @@ pub async fn delete_all(core: &Core, caller: &Caller) -> Result<(), Error> {
 }
 
 async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Result<u64, Error> {
-    retry(async || {
+    let deleted = retry(async || {
         let mut transaction = core.pool.begin_for(caller.project).await?;
         if !db::faults::lock(&mut transaction, caller.project).await? {
             return Err(Error::AccessRevoked);
@@ -106,7 +117,9 @@ async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Resu
         transaction.commit().await?;
         Ok(deleted)
     })
-    .await
+    .await?;
+    core.credentials.invalidate();
+    Ok(deleted)
 }
 
 /// Returns the fault that hits a request of a project whose faults have that version: the first in the order of creation that matches,
@@ -114,32 +127,59 @@ async fn delete_matching(core: &Core, caller: &Caller, id: Option<&str>) -> Resu
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn find_hit(
+pub async fn find_request_hit(
     core: &Core,
     project: ProjectId,
     version: i64,
-    target: FaultTarget<'_>,
-) -> Result<Option<Hit>, Error> {
+    target: RequestTarget<'_>,
+) -> Result<Option<Hit<RequestFault>>, Error> {
+    let faults = load(core, project, version).await?;
+    first_hit(core, project, &faults.of_requests, |rule| rule.matches(target).then_some(&rule.schedule)).await
+}
+
+/// Returns the fault that hits an attempt to deliver, as [`find_request_hit`] does for a request. It asks the database nothing when the
+/// project has no fault of deliveries.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub async fn find_delivery_hit(core: &Core, delivery: &DueDelivery) -> Result<Option<Hit<DeliveryFault>>, Error> {
+    let Some(version) = delivery.faults_version else { return Ok(None) };
+    let (project, webhook_id, event) = (delivery.address.project, &delivery.address.webhook_id, &delivery.entry.kind);
+    let faults = load(core, project, version).await?;
+    first_hit(core, project, &faults.of_deliveries, |rule| rule.matches(webhook_id, event).then_some(&rule.schedule))
+        .await
+}
+
+async fn load(core: &Core, project: ProjectId, version: i64) -> Result<Arc<CachedFaults>, Error> {
     let load = async {
         let mut connection = core.pool.acquire_for(project).await?;
         let faults = db::faults::list(&mut connection, project).await?;
         connection.release();
         Ok::<_, Error>(faults)
     };
-    let faults = core.faults.get(project, version, load).await?;
-    for fault in faults.iter() {
-        if !fault.rule.matches(target) || fault.is_used_up.load(Ordering::Relaxed) {
+    core.faults.get(project, version, load).await
+}
+
+/// Counts the matches of the faults until one of them hits. `matched` returns the schedule of a fault that matches.
+async fn first_hit<R>(
+    core: &Core,
+    project: ProjectId,
+    faults: &[CachedFault<R>],
+    matched: impl Fn(&R) -> Option<&HitSchedule>,
+) -> Result<Option<Hit<R>>, Error> {
+    for fault in faults {
+        let Some(schedule) = matched(&fault.rule).filter(|_| !fault.is_used_up.load(Ordering::Relaxed)) else {
             continue;
-        }
+        };
         let mut connection = core.pool.acquire_for(project).await?;
-        let counted = db::faults::count_match(&mut connection, project, &fault.id, &fault.rule).await?;
+        let counted = db::faults::count_match(&mut connection, project, &fault.id, schedule).await?;
         connection.release();
         if counted.is_none_or(|counted| counted.is_used_up) {
             fault.is_used_up.store(true, Ordering::Relaxed);
         }
         if let Some(counted) = counted.filter(|counted| counted.is_hit) {
             let (id, rule) = (Arc::clone(&fault.id), Arc::clone(&fault.rule));
-            return Ok(Some(Hit { id, delay: rule.delay(counted.number), rule }));
+            return Ok(Some(Hit { id, delay: schedule.delay_of_match(counted.number), rule }));
         }
     }
     Ok(None)

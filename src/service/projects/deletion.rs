@@ -27,8 +27,7 @@ const SNAPSHOT_CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before the removal is tried again after another writer of the project blocked it.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Deletes a project of the organisation. It can no longer be found, its keys no longer grant access, and then
-/// `on_deleted` is called. Its rows are removed for at most `cleanup_timeout`; the background workers remove the rest.
+/// Deletes a project of the organisation. It can no longer be found, and its keys no longer grant access. Its rows are removed for at most `cleanup_timeout`; the background workers remove the rest.
 ///
 /// # Errors
 /// Returns [`Error::NotFound`] for an unknown identifier or a project of another organisation, and [`Error::Forbidden`]
@@ -37,7 +36,6 @@ pub async fn delete(
     core: &Core,
     organisation: OrganisationId,
     identifier: &Identifier,
-    on_deleted: impl FnOnce(),
     cleanup_timeout: Duration,
 ) -> Result<(), Error> {
     let not_found = || Error::not_found(Resource::Project, identifier.as_str());
@@ -52,7 +50,9 @@ pub async fn delete(
     }
     transaction.commit().await?;
     core.delivery_notifier.cancel_project(id);
-    on_deleted();
+    core.request_log.clear(id);
+    // Invalidate the cache before the rows are removed, so that the keys are rejected during the removal.
+    core.credentials.invalidate();
     // The project is deleted now. A timeout only leaves rows to the background workers.
     let _ = timeout(cleanup_timeout, async {
         while !try_remove(core, id).await {

@@ -77,6 +77,7 @@ pub async fn update(core: &Core, id: ProjectId, change: ProjectChange) -> Result
     check_size(&project.settings)?;
     db::projects::update(&mut transaction, &project).await?;
     transaction.commit().await?;
+    core.credentials.invalidate();
     Ok(Some(project))
 }
 

@@ -14,6 +14,7 @@ use self::ring::{Content, ProjectLog, Slot};
 use crate::domain::logged_request::{Details, LoggedRequest, RequestFilter, Texts};
 use crate::domain::personal_values::PersonalValues;
 use crate::domain::project::ProjectId;
+use crate::service::{Error, Resource};
 
 pub use self::stream::{RequestStream, StreamEvent};
 
@@ -173,20 +174,24 @@ impl RequestLog {
         }
     }
 
-    /// Returns the newest requests that match, newest first and at most `limit`, and how many match. `None` when the log has no
-    /// request with the id `after`.
-    #[must_use]
+    /// Returns the newest requests that match, newest first and at most `limit`, and how many match.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotFound`] when the log has no request with the id `after`.
     pub fn list(
         &self,
         project: ProjectId,
         filter: &RequestFilter,
         limit: usize,
-    ) -> Option<(Vec<Arc<LoggedRequest>>, usize)> {
+    ) -> Result<(Vec<Arc<LoggedRequest>>, usize), Error> {
         let log = self.find(project);
         let ring = log.as_ref().map(|log| log.lock());
         let slots = ring.as_ref().map(|ring| &ring.slots);
         let begin = match &filter.after {
-            Some(id) => slots?.iter().rposition(|slot| slot.has_id(id))? + 1,
+            Some(id) => {
+                let position = slots.and_then(|slots| slots.iter().rposition(|slot| slot.has_id(id)));
+                position.ok_or_else(|| Error::not_found(Resource::LoggedRequest, id))? + 1
+            }
             None => 0,
         };
         let (mut found, mut count) = (Vec::new(), 0);
@@ -198,7 +203,7 @@ impl RequestLog {
                 count += 1;
             }
         }
-        Some((found, count))
+        Ok((found, count))
     }
 
     /// Returns the request with that id.
@@ -342,7 +347,7 @@ mod tests {
         assert_eq!(log.count_holding(PROJECT, &values), 0);
         let after = |id: &str| RequestFilter { after: Some(id.to_owned()), ..RequestFilter::default() };
         assert_eq!(log.list(PROJECT, &after("a"), 10).unwrap().1, 1, "the place of the erased request is known");
-        assert!(log.list(PROJECT, &after("c"), 10).is_none());
+        assert!(log.list(PROJECT, &after("c"), 10).is_err());
         add(&log, PROJECT, "e", "", Instant::now());
         assert_eq!(ids(&log, PROJECT), ["e", "b"]);
     }

@@ -52,6 +52,11 @@ impl<'a> RulesChange<'a> {
         &mut self.exclusive.ids
     }
 
+    /// Returns the connection and the identifiers of the transaction.
+    pub fn connection_and_ids(&mut self) -> (&mut PgConnection, &mut IdSource) {
+        (&mut self.exclusive.transaction, &mut self.exclusive.ids)
+    }
+
     /// Returns the time of the clock of the project.
     pub fn now(&self) -> DateTime<Utc> {
         self.exclusive.time.clock

@@ -7,6 +7,7 @@ use super::{customers, definitions, events, orders, segments};
 use crate::db;
 use crate::domain::project_time::JobRowTimes;
 use crate::domain::state_document::{StateBatch, StateMember};
+use crate::service::identifiers;
 use crate::service::replacement;
 use crate::service::retry::retry;
 use crate::service::rules::RulesChange;
@@ -133,6 +134,8 @@ async fn finish(loader: Loader<'_>) -> Result<Counts, Error> {
         let times = JobRowTimes { last, written_at: time.clock };
         db::rules::set_job_row_times(connection, caller.project, times).await?;
     }
+    let (connection, ids) = change.connection_and_ids();
+    identifiers::skip_used(connection, caller.project, ids).await?;
     change.set_reload(last_row_at);
     change.commit().await?;
     Ok(counts)

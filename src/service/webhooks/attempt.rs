@@ -1,5 +1,7 @@
 //! The result of an attempt to deliver, and what is stored of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, DueDelivery, RetrySchedule};
@@ -16,6 +18,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why the attempt failed; `None` where it succeeded.
     pub error: Option<String>,
+    /// The id of the fault that hit the attempt.
+    pub fault: Option<Arc<str>>,
 }
 
 impl Attempt {
@@ -31,7 +35,8 @@ impl Attempt {
             (Some(_), Some(_)) => None,
         };
         let attempt = rendered(|out| {
-            webhook::write_attempt(out, self.started_at, self.milliseconds, self.status, self.error.as_deref());
+            let (error, fault) = (self.error.as_deref(), self.fault.as_deref());
+            webhook::write_attempt(out, self.started_at, self.milliseconds, self.status, error, fault);
         });
         let (address, ended_at) = (of.address.clone(), self.ended_at);
         AttemptRecord { address, round: of.round, due_at, outcome, failures, first_attempt_at, ended_at, attempt }

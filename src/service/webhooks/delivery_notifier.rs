@@ -63,6 +63,12 @@ impl DeliveryNotifier {
         self.cancel(&project.0.to_string());
     }
 
+    /// Whether the deliveries of a project that were read at `read_at` have been cancelled since.
+    #[must_use]
+    pub fn is_project_cancelled_since(&self, project: ProjectId, read_at: Instant) -> bool {
+        self.cancelled.get(&project.0.to_string()).is_some_and(|cancelled_at| cancelled_at >= read_at)
+    }
+
     /// Whether a delivery that was read at `read_at` has been cancelled since: for its customer, its referrer, its
     /// webhook or its project.
     #[must_use]

@@ -127,6 +127,10 @@ pub async fn disable(core: &Core, project: ProjectId, id: &str, failed_at: DateT
         let found = db::webhooks::find(change.connection(), project, id).await?;
         let is_unchanged = |webhook: &Webhook| webhook.active && webhook.updated_at.is_none_or(|at| at <= failed_at);
         let Some(mut webhook) = found.filter(is_unchanged) else { return Ok(()) };
+        // A reset that keeps the webhook removes its deliveries, also those that were being sent.
+        if !db::webhook_deliveries::has_failed(change.connection(), project, id).await? {
+            return Ok(());
+        }
         webhook.active = false;
         webhook.updated_at = Some(change.now());
         db::webhooks::update(change.connection(), project, &webhook).await?;

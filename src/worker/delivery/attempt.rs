@@ -7,18 +7,32 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use super::postponed::Postponement;
+use crate::domain::fault::DeliveryFault;
 use crate::domain::project_clock::ProjectClock;
 use crate::domain::webhook::{AttemptRecord, DueDelivery, RetrySchedule};
 use crate::objects::webhook::message;
 use crate::service::Core;
+use crate::service::faults::{self, Hit};
 use crate::service::webhooks::Attempt;
-use crate::webhook::Sender;
+use crate::webhook::{SendOutcome, Sender};
 
 /// How long a delivery waits for a free slot of its webhook. After that it is dropped, and read again by a later query.
 const MAX_SLOT_WAIT: Duration = Duration::from_secs(2);
+/// The error of an attempt that a fault fails.
+const FAULT_ERROR: &str = "A fault failed the attempt, and nothing was sent";
 
-/// Sends a delivery, read from the database at `read_at`, as soon as its webhook has a free slot. Returns `None` where
-/// it was not sent and must be read again.
+/// How an attempt ended.
+pub(super) enum AttemptOutcome {
+    /// Nothing was sent. The delivery must be read again.
+    NotSent,
+    /// Nothing was sent. The delivery must be read again after the delay of a fault.
+    Postponed(Postponement),
+    Completed(AttemptRecord),
+}
+
+/// Sends a delivery, read from the database at `read_at`, as soon as its webhook has a free slot. `postponed_by` is the fault that
+/// has delayed it until now.
 pub(super) async fn attempt(
     core: Arc<Core>,
     sender: Sender,
@@ -26,22 +40,65 @@ pub(super) async fn attempt(
     slots: Arc<Semaphore>,
     delivery: DueDelivery,
     read_at: Instant,
-) -> Option<AttemptRecord> {
-    let _slot = timeout(MAX_SLOT_WAIT, slots.acquire_owned()).await.ok()?.ok()?;
-    if core.delivery_notifier.is_cancelled_since(&delivery, read_at) {
-        return None;
+    postponed_by: Option<Hit<DeliveryFault>>,
+) -> AttemptOutcome {
+    let not_sent = |hit: Option<Hit<DeliveryFault>>| match hit {
+        None => AttemptOutcome::NotSent,
+        // The match of the fault was counted, so keep it for the next time that the delivery is read.
+        Some(hit) => AttemptOutcome::Postponed(Postponement { hit, until: Instant::now(), read_at }),
+    };
+    let is_cancelled = || core.delivery_notifier.is_cancelled_since(&delivery, read_at);
+    let Ok(Ok(_slot)) = timeout(MAX_SLOT_WAIT, Arc::clone(&slots).acquire_owned()).await else {
+        return not_sent(postponed_by);
+    };
+    if is_cancelled() {
+        return not_sent(postponed_by);
     }
+    let hit = match postponed_by {
+        Some(hit) => Some(hit),
+        None => match find_hit(&core, &delivery).await {
+            Some(hit) if !hit.delay.is_zero() => {
+                let until = Instant::now() + hit.delay;
+                return AttemptOutcome::Postponed(Postponement { hit, until, read_at });
+            }
+            // The database was asked in between.
+            hit if is_cancelled() => return not_sent(hit),
+            hit => hit,
+        },
+    };
+    let post = || sender.send(&delivery.target_url, &delivery.webhook_token, message(&delivery));
     let started = Instant::now();
     let started_at = attempt_time(&core, &delivery);
-    let sent = sender.send(&delivery.target_url, &delivery.webhook_token, message(&delivery)).await;
+    let sent = match &hit {
+        Some(hit) if hit.rule.fail => SendOutcome { status: None, error: Some(FAULT_ERROR.to_owned()) },
+        _ => post().await,
+    };
     let attempt = Attempt {
         started_at,
         ended_at: started_at.max(attempt_time(&core, &delivery)),
         milliseconds: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
         status: sent.status,
         error: sent.error,
+        fault: hit.as_ref().map(|hit| Arc::clone(&hit.id)),
     };
-    Some(attempt.record(&delivery, schedule))
+    let mut is_answered = sent.status.is_some();
+    for _ in 0..hit.and_then(|hit| hit.rule.duplicate).unwrap_or_default() {
+        // Send no more to an endpoint that does not answer, after an erasure, or when the worker stops.
+        if !is_answered || is_cancelled() || slots.is_closed() {
+            break;
+        }
+        is_answered = post().await.status.is_some();
+    }
+    AttemptOutcome::Completed(attempt.record(&delivery, schedule))
+}
+
+/// Returns the fault that hits the attempt. An attempt that was not recorded, because the process was killed, is made again, and then it
+/// is another match.
+async fn find_hit(core: &Core, delivery: &DueDelivery) -> Option<Hit<DeliveryFault>> {
+    faults::find_delivery_hit(core, delivery).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "failed to find the fault of a webhook delivery");
+        None
+    })
 }
 
 /// Returns the time of the attempt. By real time, it is the current time. A clock that a test controls may have been advanced by days:

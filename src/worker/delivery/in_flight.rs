@@ -9,8 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
+use super::attempt::AttemptOutcome;
+use super::postponed::PostponedDeliveries;
+use crate::domain::fault::DeliveryFault;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery};
+use crate::service::faults::Hit;
 
 /// Messages that are sent to one webhook concurrently.
 const MAX_CONCURRENT_PER_WEBHOOK: usize = 16;
@@ -37,7 +41,7 @@ pub(super) type WebhookKey = (ProjectId, String);
 /// The deliveries in flight.
 #[derive(Default)]
 pub(super) struct InFlightDeliveries {
-    tasks: JoinSet<Option<AttemptRecord>>,
+    tasks: JoinSet<AttemptOutcome>,
     deliveries: HashMap<Id, InFlightDelivery>,
     /// Ids of the deliveries in flight, and of those whose attempt is not recorded yet.
     ids: HashSet<String>,
@@ -46,11 +50,12 @@ pub(super) struct InFlightDeliveries {
     /// Completed attempts that are not recorded yet.
     unrecorded: Vec<AttemptRecord>,
     bytes: usize,
+    /// Deliveries that faults delay. They do not count as in flight.
+    pub(super) postponed: PostponedDeliveries,
 }
 
 struct InFlightDelivery {
-    id: String,
-    webhook: WebhookKey,
+    address: DeliveryAddress,
     bytes: usize,
 }
 
@@ -110,19 +115,22 @@ impl InFlightDeliveries {
         self.ids.iter().cloned().collect()
     }
 
-    /// Starts the attempt of a delivery. `attempt` gets the delivery and the slots of its webhook.
-    pub(super) fn start<F>(&mut self, delivery: DueDelivery, attempt: impl FnOnce(DueDelivery, Arc<Semaphore>) -> F)
-    where
-        F: Future<Output = Option<AttemptRecord>> + Send + 'static,
+    /// Starts the attempt of a delivery. `attempt` gets the delivery, the slots of its webhook, and the fault that has delayed it.
+    pub(super) fn start<F>(
+        &mut self,
+        delivery: DueDelivery,
+        attempt: impl FnOnce(DueDelivery, Arc<Semaphore>, Option<Hit<DeliveryFault>>) -> F,
+    ) where
+        F: Future<Output = AttemptOutcome> + Send + 'static,
     {
-        let key = (delivery.address.project, delivery.address.webhook_id.clone());
-        let (id, bytes) = (delivery.address.id.clone(), delivery.entry.data.as_str().len());
-        let webhook = self.webhooks.entry(key.clone()).or_default();
+        let (address, bytes) = (delivery.address.clone(), delivery.entry.data.as_str().len());
+        let webhook = self.webhooks.entry((address.project, address.webhook_id.clone())).or_default();
         webhook.in_flight += 1;
-        let task = self.tasks.spawn(attempt(delivery, Arc::clone(&webhook.slots)));
+        let postponed_by = self.postponed.take_hit(&address);
+        let task = self.tasks.spawn(attempt(delivery, Arc::clone(&webhook.slots), postponed_by));
         self.bytes += bytes;
-        self.ids.insert(id.clone());
-        self.deliveries.insert(task.id(), InFlightDelivery { id, webhook: key, bytes });
+        self.ids.insert(address.id.clone());
+        self.deliveries.insert(task.id(), InFlightDelivery { address, bytes });
     }
 
     /// Waits until an attempt completes; forever where there is none.
@@ -175,21 +183,22 @@ impl InFlightDeliveries {
         let _ = timeout(DRAIN_TIMEOUT, all_completed).await;
     }
 
-    fn complete(&mut self, completed: Result<(Id, Option<AttemptRecord>), JoinError>) {
-        let (task, record) = match completed {
-            Ok((task, record)) => (task, record),
+    fn complete(&mut self, completed: Result<(Id, AttemptOutcome), JoinError>) {
+        let (task, outcome) = match completed {
+            Ok((task, outcome)) => (task, outcome),
             Err(error) => {
                 if error.is_panic() {
                     tracing::error!(%error, "an attempt to deliver a webhook panicked");
                 }
-                (error.id(), None)
+                (error.id(), AttemptOutcome::NotSent)
             }
         };
-        let Some(InFlightDelivery { id, webhook: key, bytes }) = self.deliveries.remove(&task) else { return };
+        let Some(InFlightDelivery { address, bytes }) = self.deliveries.remove(&task) else { return };
+        let key = (address.project, address.webhook_id.clone());
         self.bytes -= bytes;
         if let Some(webhook) = self.webhooks.get_mut(&key) {
             webhook.in_flight -= 1;
-            if let Some(record) = &record {
+            if let AttemptOutcome::Completed(record) = &outcome {
                 webhook.is_proven = record.outcome == Some(DeliveryOutcome::Delivered);
             }
             webhook.used_at = Instant::now();
@@ -197,10 +206,14 @@ impl InFlightDeliveries {
                 self.webhooks.remove(&key);
             }
         }
-        match record {
-            Some(record) => self.unrecorded.push(record),
-            // Nothing was sent: the next query may read the delivery again.
-            None => drop(self.ids.remove(&id)),
+        match outcome {
+            AttemptOutcome::Completed(record) => self.unrecorded.push(record),
+            // The next query may read the delivery again.
+            AttemptOutcome::NotSent => drop(self.ids.remove(&address.id)),
+            AttemptOutcome::Postponed(postponement) => {
+                self.ids.remove(&address.id);
+                self.postponed.insert(address, postponement);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod attempt;
 mod in_flight;
+mod postponed;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -105,19 +106,23 @@ impl DeliveryWorker {
         in_flight: &mut InFlightDeliveries,
         progress: &mut QueueProgress,
     ) -> Result<Duration, sqlx::Error> {
-        let Some(capacity) = in_flight.capacity() else { return Ok(POLL_INTERVAL) };
         let (now, read_at) = (self.core.clock.now(), Instant::now());
+        in_flight.postponed.evict(&self.core.delivery_notifier, read_at);
+        let Some(capacity) = in_flight.capacity() else { return Ok(POLL_INTERVAL) };
         let in_flight_ids = in_flight.ids();
-        // Most due deliveries are new. Older ones exist after long transactions, retries and overload; query them
-        // periodically, and with every query as long as there are any.
+        // Most due deliveries are new. Older ones exist after long transactions, retries, overload and the delays of
+        // faults; query them periodically, when a delay has ended, and with every query as long as there are any.
         let recent = now - RECENT_WINDOW;
-        let is_full =
-            progress.has_old || progress.last_full_query_at.is_none_or(|at| read_at - at >= FULL_QUERY_INTERVAL);
+        let is_full = progress.has_old
+            || progress
+                .last_full_query_at
+                .is_none_or(|at| read_at - at >= FULL_QUERY_INTERVAL || in_flight.postponed.has_ended(at, read_at));
         let query = DueQuery {
             now,
             since: if is_full { None } else { Some(recent) },
             in_flight_ids: &in_flight_ids,
             webhook_limits: &in_flight.webhook_limits(&capacity),
+            postponed_ids: &in_flight.postponed.waiting_ids(read_at),
             default_webhook_limit: to_i32(capacity.per_idle_webhook),
             total_limit: i64::try_from(capacity.total).unwrap_or(i64::MAX),
             after: progress.last_webhook.as_ref(),
@@ -131,12 +136,14 @@ impl DeliveryWorker {
         if due.is_empty() {
             let next = with_timeout(connection.find_next_due_at(now)).await?;
             let idle_time = next.map_or(POLL_INTERVAL, |next| time_until(now, next));
+            let idle_time = in_flight.postponed.time_to_next_end(read_at).map_or(idle_time, |time| time.min(idle_time));
             return Ok(if is_full { idle_time } else { idle_time.min(FULL_QUERY_INTERVAL) });
         }
         progress.last_webhook = due.last().map(|last| (last.address.project, last.address.webhook_id.clone()));
         for delivery in due {
-            in_flight.start(delivery, |delivery, slots| {
-                attempt::attempt(Arc::clone(&self.core), self.sender.clone(), self.schedule, slots, delivery, read_at)
+            in_flight.start(delivery, |delivery, slots, postponed_by| {
+                let (core, sender) = (Arc::clone(&self.core), self.sender.clone());
+                attempt::attempt(core, sender, self.schedule, slots, delivery, read_at, postponed_by)
             });
         }
         // More deliveries may be due than the query could return.

@@ -17,7 +17,7 @@ async fn the_default_project_is_first_and_others_are_found() {
     let browser = Browser::new(&emulator);
     let first = browser.page(HOME).await;
     let names: Vec<_> = first.split("/_emulator/console/projects/").skip(1).collect();
-    assert!(names[0].contains("(default)") && names[0].contains('1'), "{}", names[0]);
+    assert!(names[0].contains("(default)") && names[0].contains(">1</span>"), "{}", names[0]);
     assert!(first.contains("key 29") && !first.contains("key 4<"), "{first}");
     let (_, next) = first.split_once(&format!("{HOME}?before=")).unwrap();
     let second = browser.page(&format!("{HOME}?before={}", next.split('"').next().unwrap())).await;

@@ -84,7 +84,7 @@ async fn a_delivery_shows_its_attempts_and_its_message_and_is_replayed_with_the_
     assert!(list.contains(&format!("href=\"{link}\"")), "{list}");
     let page = browser.page(&link).await;
     let attempt = row(&page, "id=\"attempts-heading\"", "1");
-    assert_eq!((attempt[2].as_str(), attempt.len()), ("200", 5), "{attempt:?}");
+    assert_eq!((attempt[2].as_str(), attempt.len()), ("200", 6), "{attempt:?}");
     assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>"), "{page}");
     assert!(page.contains("user:***@") && !page.contains("secret"), "{page}");
 

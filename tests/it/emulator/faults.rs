@@ -116,6 +116,80 @@ async fn invalid_faults_are_refused_with_the_property() {
 }
 
 #[tokio::test]
+async fn a_fault_of_deliveries_is_created_read_and_deleted() {
+    let project = TestProject::new();
+    let client = project.client();
+    let body = json!({"webhook": "wh_a", "event": "customer.created", "skip": 1, "delay_ms": 5, "duplicate": 2});
+    let created = client.post(FAULTS, body).await.expect(200);
+    let id = created.string("/id");
+    assert_eq!(
+        created.text,
+        format!(
+            concat!(
+                r#"{{"id":"{id}","object":"fault","webhook":"wh_a","event":"customer.created","skip":1,"delay_ms":5,"#,
+                r#""duplicate":2,"fail":false,"matches":0,"hits":0}}"#
+            ),
+            id = id
+        )
+    );
+    let event = json!({"event": "customer.segment.entered", "fail": true, "probability": 0.5, "operation": null});
+    let by_event = client.post(FAULTS, event).await.expect(200);
+    assert_eq!(by_event.string("/webhook"), "*", "the default is every webhook");
+    assert!(by_event.json()["seed"].is_number(), "a seed is chosen");
+    create(&client, json!({"webhook": "distr_a", "delay_ms": {"min": 0, "max": 600_000}})).await;
+    let request = create(&client, json!({"webhook": null, "status": 503, "operation": "get-order"})).await;
+    let list = client.get(FAULTS).await.expect(200);
+    assert_eq!((&list.json()["total"], &list.json()["data"][3]["id"]), (&json!(4), &json!(request)));
+    assert_eq!(client.get(&format!("{FAULTS}/{id}")).await.expect(200).text, created.text);
+    project.other_project().get(&format!("{FAULTS}/{id}")).await.expect(404);
+    client.delete(&format!("{FAULTS}/{id}")).await.expect(204);
+    client.get(&format!("{FAULTS}/{id}")).await.expect(404);
+}
+
+#[tokio::test]
+async fn invalid_faults_of_deliveries_are_refused_with_the_property() {
+    let client = TestProject::new().client();
+    for (body, details) in [
+        (json!({"webhook": "*"}), "Payload must have one of the properties 'delay_ms', 'duplicate', 'fail'"),
+        (
+            json!({"event": "customer.created", "fail": false}),
+            "Payload must have one of the properties 'delay_ms', 'duplicate', 'fail'",
+        ),
+        (json!({"fail": true}), "Property .fail must be used together with webhook or event"),
+        (json!({"duplicate": 1, "delay_ms": 1}), "Property .duplicate must be used together with webhook or event"),
+        (json!({"webhook": "cust_a", "fail": true}), "Property .webhook must be * or the id of a webhook"),
+        (json!({"webhook": "wh_", "fail": true}), "Property .webhook must be * or the id of a webhook"),
+        (json!({"webhook": 1, "fail": true}), "Property .webhook must be string"),
+        (
+            json!({"event": "customer.invented", "fail": true}),
+            "Property .event must be an event that webhooks can subscribe to",
+        ),
+        (json!({"webhook": "*", "duplicate": 0}), "Property .duplicate must be from 1 to 10"),
+        (json!({"webhook": "*", "duplicate": 11}), "Property .duplicate must be from 1 to 10"),
+        (json!({"webhook": "*", "fail": 1}), "Property .fail must be boolean"),
+        (
+            json!({"webhook": "*", "duplicate": 1, "fail": true}),
+            "Property .duplicate must NOT be used together with fail",
+        ),
+        (json!({"webhook": "*", "delay_ms": 600_001}), "Property .delay_ms must be from 0 to 600000"),
+        (json!({"webhook": "*", "fail": true, "probability": 2}), "Property .probability must be from 0 to 1"),
+        (json!({"webhook": "*", "fail": true, "times": 0}), "Property .times cannot be lower than 1"),
+        (
+            json!({"webhook": "*", "operation": "create-customer", "fail": true}),
+            "Property .webhook must NOT be used together with operation",
+        ),
+        (json!({"event": "customer.created", "status": 503}), "Property .event must NOT be used together with status"),
+        (json!({"fail": true, "after": true}), "Property .fail must NOT be used together with after"),
+        (json!({"webhook": "*", "delay_ms": 1, "body": {}}), "Property .webhook must NOT be used together with body"),
+    ] {
+        let answer = client.post(FAULTS, body.clone()).await.expect(400);
+        assert_eq!(answer.string("/details"), details, "{body}");
+    }
+    let unknown = client.post(FAULTS, json!({"webhook": "*", "fail": true, "fails": 1})).await.expect(400);
+    assert!(unknown.string("/details").contains("fails"), "{}", unknown.text);
+}
+
+#[tokio::test]
 async fn the_first_matches_pass_and_then_some_are_hit() {
     let emulator = TestEmulator::new().await;
     let client = emulator.client();
@@ -144,6 +218,8 @@ async fn a_fault_acts_on_its_project_only_and_never_on_the_control_plane() {
     let id = create(&client, json!({"status": 503})).await;
     client.get("/v1/customers").await.expect(503);
     client.get("/_emulator/project").await.expect(200);
+    client.get("/_emulator/none").await.expect(404);
+    client.get("/_emulator/reset").await.expect(405);
     other.get("/v1/customers").await.expect(200);
     project.page().post("/client/v1/customers", json!({"source_id": "a"})).await.expect(503);
     other.get(&format!("{FAULTS}/{id}")).await.expect(404);

@@ -11,6 +11,7 @@ mod keys;
 mod metadata_schemas;
 mod permanent_deletions;
 mod project;
+mod repetition;
 mod requests;
 mod reset;
 mod snapshots;

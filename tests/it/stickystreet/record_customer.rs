@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -8,6 +8,7 @@ use voucherify_emulator::domain::customer::CustomerPatch;
 use voucherify_emulator::domain::project::ProjectId;
 use voucherify_emulator::domain::project_control::ProjectControl;
 use voucherify_emulator::ids::{IdSource, Ids};
+use voucherify_emulator::service::cache_generation::CacheGeneration;
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
 use voucherify_emulator::service::faults::cache::FaultCache;
 use voucherify_emulator::service::jobs::JobScheduler;
@@ -96,6 +97,8 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         delivery_notifier: DeliveryNotifier::default(),
         request_log: RequestLog::new(0),
         faults: FaultCache::default(),
+        fault_operations: HashSet::new(),
+        credentials: CacheGeneration::default(),
     };
     let caller = Caller {
         project: ProjectId(project),

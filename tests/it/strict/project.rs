@@ -227,3 +227,14 @@ async fn a_strict_project_does_not_refuse_another_region() {
         json!({"name": "n", "case_sensitive_codes": true, "timezone": "UTC", "currency": "EUR", "cluster_id": "us1"});
     project.manager().post("/management/v1/projects", body).await.expect(200);
 }
+
+#[tokio::test]
+async fn another_emulator_follows_the_setting_within_a_second() {
+    let emulator = TestEmulator::new().await;
+    let other = emulator.start_another(|_| {}).await;
+    let surplus = json!({"source_id": "a", "surplus": 1});
+    other.client().post("/v1/customers", surplus.clone()).await.expect(200);
+    emulator.client().put(PROJECT, json!({"strict": true})).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    other.client().post("/v1/customers", surplus).await.expect(400);
+}

@@ -144,6 +144,21 @@ fn template_of(path: &str, method: &str) -> Option<String> {
     candidates.iter().find(has_method).or_else(|| candidates.first()).map(|template| (*template).clone())
 }
 
+/// Fails when an example of a body in JSON is not valid.
+#[track_caller]
+pub fn check_examples() {
+    let mut pending = vec![("#/paths".to_owned(), &DOCUMENT["paths"])];
+    while let Some((pointer, value)) = pending.pop() {
+        if pointer.ends_with("/content/application~1json") {
+            for example in value["examples"].as_object().into_iter().flat_map(Map::values) {
+                validate(&format!("{pointer}/schema"), &example["value"]);
+            }
+        }
+        let members = value.as_object().into_iter().flatten();
+        pending.extend(members.map(|(name, member)| (format!("{pointer}/{}", escape(name)), member)));
+    }
+}
+
 #[track_caller]
 fn validate(pointer: &str, body: &Value) {
     static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);

@@ -108,6 +108,11 @@ impl Database {
         Self { name }
     }
 
+    /// Returns the URL of the database.
+    pub fn url(&self) -> String {
+        self.options().to_url_lossy().to_string()
+    }
+
     pub fn options(&self) -> PgConnectOptions {
         TEMPLATE_CLUSTER.cluster.options(&self.name)
     }

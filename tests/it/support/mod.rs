@@ -10,7 +10,10 @@ mod receiver;
 mod shared;
 
 pub use answer::Answer;
-pub use contract::{document as contract_document, operation_security, operations as contract_operations};
+pub use contract::{
+    check_examples, document as contract_document, operation_security, operations as contract_operations,
+};
+pub use database::Database;
 pub use emulator::TestEmulator;
 pub use project::{Client, TestProject};
 pub use receiver::{Message, Receiver, Reply};

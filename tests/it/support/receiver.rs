@@ -22,6 +22,8 @@ pub enum Reply {
     Status(u16),
     /// Status 200 after this time.
     Late(Duration),
+    /// That status after this time.
+    LateStatus(Duration, u16),
     /// No response.
     Hang,
     /// A redirect to this URL.
@@ -161,6 +163,10 @@ async fn receive(
         Reply::Late(after) => {
             tokio::time::sleep(after).await;
             StatusCode::OK.into_response()
+        }
+        Reply::LateStatus(after, status) => {
+            tokio::time::sleep(after).await;
+            StatusCode::from_u16(status).unwrap().into_response()
         }
         Reply::Hang => std::future::pending().await,
         Reply::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [("location", to)]).into_response(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{attempted, webhook};
-use crate::support::{Receiver, Reply, TestEmulator};
+use crate::support::{Receiver, Reply, TestEmulator, TestProject};
 use voucherify_emulator::clock::Clock;
 
 #[tokio::test]
@@ -64,6 +64,20 @@ async fn a_webhook_is_deactivated_after_the_last_attempt_and_can_be_activated_ag
     client.post("/v1/customers", json!({"source_id": "c"})).await.expect(200);
     let messages = receiver.received(14).await;
     assert_eq!(messages[13].text("/data/customer/source_id"), "c");
+}
+
+#[tokio::test]
+async fn a_delivery_that_a_reset_removes_while_it_is_sent_deactivates_nothing() {
+    let emulator = TestEmulator::with(Clock::System, |config| config.webhooks.retry_speed = 600_000).await;
+    let (client, receiver) = (emulator.client(), Receiver::start().await);
+    let id = webhook(&client, &receiver, &["customer.created"]).await;
+    let late = Reply::LateStatus(Duration::from_millis(400), 503);
+    receiver.replies(std::iter::repeat_n(Reply::Status(503), 12).chain([late]));
+    client.post("/v1/customers", json!({"source_id": "a"})).await.expect(200);
+    receiver.received(13).await;
+    client.post("/_emulator/reset", json!({"keep": ["webhooks"]})).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(client.get(&format!("/_emulator/webhooks/{id}")).await.json()["active"], true);
 }
 
 #[tokio::test]
@@ -159,4 +173,18 @@ async fn a_link_local_target_is_rejected_at_the_delivery() {
     let delivery = attempted(&client, 1).await;
     assert_eq!(delivery["webhook_id"], id.as_str());
     assert!(delivery["attempts"][0]["error"].as_str().unwrap().contains("link-local"), "{delivery}");
+}
+
+#[tokio::test]
+async fn a_receiver_without_tls_is_not_sent_anything_over_https() {
+    let (project, receiver) = (TestProject::new(), Receiver::start().await);
+    let client = project.client();
+    let url = receiver.url().replace("http://", "https://");
+    let hook = json!({"target_url": url, "events": ["customer.created"]});
+    client.post("/_emulator/webhooks", hook).await.expect(200);
+    client.post("/v1/customers", json!({"source_id": "c"})).await.expect(200);
+    let delivery = attempted(&client, 1).await;
+    assert_eq!((&delivery["status"], &delivery["attempts"][0]["status"]), (&json!("PENDING"), &json!(null)));
+    assert!(delivery["attempts"][0]["error"].is_string(), "{delivery}");
+    assert!(receiver.messages().is_empty());
 }

@@ -3,6 +3,7 @@
 mod delivery;
 mod erasure;
 mod failures;
+mod faults;
 mod messages;
 mod multiple_emulators;
 

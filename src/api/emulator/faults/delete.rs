@@ -8,6 +8,5 @@ use crate::service::{Caller, faults};
 /// DELETE /_emulator/faults/{faultId} (emulator-delete-fault)
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id) -> Result<StatusCode, ApiError> {
     faults::delete(&app.core, &caller, &id).await?;
-    app.authenticator.invalidate_cache();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,5 @@ use crate::service::{Caller, faults};
 /// DELETE /_emulator/faults (emulator-delete-faults)
 pub async fn handle(State(app): State<AppState>, caller: Caller) -> Result<StatusCode, ApiError> {
     faults::delete_all(&app.core, &caller).await?;
-    app.authenticator.invalidate_cache();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,5 @@ use crate::service::{Caller, identifiers};
 pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> Result<Response, ApiError> {
     let seed = body.read(|mut body| body.required_text("seed", 1, SEED_CHARS))?;
     identifiers::set_seed(&app.core, &caller, Some(&seed)).await?;
-    // Invalidate the cache, so that the next request to this process uses the seed.
-    app.authenticator.invalidate_cache();
     Ok(answer::json(|out| control::write_ids(out, Some(&seed))))
 }

@@ -15,6 +15,5 @@ pub async fn handle(
 ) -> Result<StatusCode, ApiError> {
     let family = Family::parse(family.as_str()).ok_or_else(|| Error::not_found(Resource::Key, app_id.as_str()))?;
     keys::revoke(&app.core, &caller, family, &app_id).await?;
-    app.authenticator.invalidate_cache();
     Ok(StatusCode::NO_CONTENT)
 }

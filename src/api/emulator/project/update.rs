@@ -15,8 +15,6 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, body: Json) -> 
         Ok(ProjectChange { is_strict, ..request::project_change(&mut body)? })
     })?;
     let saved = projects::update(&app.core, caller.project, change).await?;
-    // Invalidate the cache, so that the next request to this process uses the new settings.
-    app.authenticator.invalidate_cache();
     let mut saved = saved.ok_or_else(ApiError::unauthorized)?;
     saved.is_strict |= app.is_strict;
     Ok(answer::json_sized(2048, |out| project::write_own(out, &saved)))

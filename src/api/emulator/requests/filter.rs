@@ -4,7 +4,6 @@ use crate::domain::logged_request::{RequestFilter, StatusFilter};
 use crate::domain::path_pattern::PathPattern;
 use crate::http::ApiError;
 use crate::http::query::Parameters;
-use crate::service::{Error, Resource};
 
 /// Reads `method`, `path`, `operation`, `status` and `after`.
 ///
@@ -26,9 +25,4 @@ pub fn read(query: &Parameters) -> Result<RequestFilter, ApiError> {
         status: status.transpose()?,
         after: query.text("after")?,
     })
-}
-
-/// Returns 404 for the id `after`, which is not in the log.
-pub fn unknown(filter: &RequestFilter) -> ApiError {
-    Error::not_found(Resource::LoggedRequest, filter.after.as_deref().unwrap_or_default()).into()
 }

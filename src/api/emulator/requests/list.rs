@@ -17,8 +17,7 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, query: Query) -
     let (limit, filter) =
         query.read(|query| Ok((query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)?, filter::read(query)?)))?;
     let limit = usize::try_from(limit).unwrap_or_default();
-    let (requests, total) =
-        app.core.request_log.list(caller.project, &filter, limit).ok_or_else(|| filter::unknown(&filter))?;
+    let (requests, total) = app.core.request_log.list(caller.project, &filter, limit)?;
     let total = i64::try_from(total).unwrap_or(i64::MAX);
     let write = |out: &mut Vec<u8>, request: &_| logged_request::write(out, request);
     Ok(answer::json(|out| list::write(out, "data", requests.iter().map(AsRef::as_ref), write, total, None)))

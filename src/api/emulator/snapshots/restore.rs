@@ -11,7 +11,5 @@ use crate::service::{Caller, snapshots};
 pub async fn handle(State(app): State<AppState>, caller: Caller, Id(id): Id, body: Json) -> Result<Response, ApiError> {
     body.read_optional(|_| Ok(()))?;
     let restored = snapshots::restore(&app.core, &caller, name::parse(&id)?).await?;
-    // The settings, the clock and the seed are restored too, so the next request must read them again.
-    app.authenticator.invalidate_cache();
     Ok(answer::json(|out| write(out, &restored)))
 }

@@ -15,9 +15,6 @@ const MAX_CLEANUP_TIME: Duration = Duration::from_secs(10);
 /// DELETE /management/v1/projects/{projectId} (delete-project)
 pub async fn handle(State(app): State<AppState>, caller: ManagementCaller, Id(id): Id) -> Result<StatusCode, ApiError> {
     let cleanup_timeout = MAX_CLEANUP_TIME.min(app.request_timeout / 2);
-    let (core, authenticator) = (&app.core, &app.authenticator);
-    // Invalidate the cache before the rows are removed, so that the project's keys are rejected during the removal.
-    let on_deleted = || authenticator.invalidate_cache();
-    projects::delete(core, caller.organisation, &id, on_deleted, cleanup_timeout).await?;
+    projects::delete(&app.core, caller.organisation, &id, cleanup_timeout).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,8 +19,6 @@ pub async fn handle(
 ) -> Result<Response, ApiError> {
     let change = body.read(|mut body| request::project_change(&mut body))?;
     let saved = projects::update(&app.core, caller.project, change).await?;
-    // Invalidate the cache, so that the next request to this process uses the new settings.
-    app.authenticator.invalidate_cache();
     let mut saved = saved.ok_or_else(|| Error::not_found(Resource::Project, id.as_str()))?;
     saved.is_strict |= app.is_strict;
     Ok(answer::json_sized(2048, |out| project::write(out, &saved)))

@@ -14,6 +14,5 @@ pub async fn handle(State(app): State<AppState>, caller: Caller, form: Form) -> 
     if !oauth::revoke(&app.core, &caller, &access_token).await? {
         return Ok(StatusCode::NOT_FOUND);
     }
-    app.authenticator.invalidate_cache();
     Ok(StatusCode::NO_CONTENT)
 }

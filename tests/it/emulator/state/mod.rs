@@ -1,4 +1,5 @@
 mod errors;
+mod identifiers;
 mod objects;
 mod replacement;
 mod round_trip;

@@ -1,4 +1,9 @@
-//! Runs the emulator inside a Rust test.
+//! Runs the emulator inside a Rust test, and controls its projects.
+
+mod clock_control;
+mod fault_control;
+mod project;
+mod request_control;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +13,19 @@ use crate::clock::Clock;
 use crate::config::{Config, KeyPair, Storage};
 use crate::domain::local_host::HostPattern;
 use crate::postgres::Durability;
+use crate::service::Error;
+use crate::service::state::default_project;
+
+pub use self::clock_control::ClockControl;
+pub use self::fault_control::FaultControl;
+pub use self::project::Project;
+pub use self::request_control::RequestControl;
+pub use crate::domain::fault::{ConnectionFault, Delay, DeliveryFault, Fault, FaultRule, HitSchedule, RequestFault};
+pub use crate::domain::logged_request::{LoggedRequest, RequestFilter, StatusFilter};
+pub use crate::domain::project_clock::ProjectClock;
+pub use crate::domain::project_counts::ProjectCounts;
+pub use crate::service::clock::ClockReading;
+pub use crate::service::reset::Kept;
 
 /// A running emulator, the same server that the program starts. Dropping it stops the server.
 ///
@@ -18,7 +36,8 @@ use crate::postgres::Durability;
 ///
 /// let emulator = Emulator::builder().ephemeral().start().await?;
 /// assert!(emulator.url().starts_with("http://127.0.0.1:"));
-/// // ... point the code under test at `emulator.url()` ...
+/// let project = emulator.new_project().await?;
+/// // ... point the code under test at `emulator.url()`, with the keys `project.app_id()` and `project.app_token()` ...
 /// emulator.stop().await;
 /// # Ok(())
 /// # }
@@ -26,6 +45,8 @@ use crate::postgres::Durability;
 #[derive(Debug)]
 pub struct Emulator {
     server: Server,
+    server_keys: KeyPair,
+    client_keys: KeyPair,
 }
 
 /// Configures and starts an [`Emulator`], which is ephemeral by default.
@@ -52,6 +73,27 @@ impl Emulator {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Creates a project of its own for a test. It is empty, or starts with the template, and its keys are accepted also with
+    /// [`Builder::strict_auth`].
+    ///
+    /// # Errors
+    /// Returns an error when the database fails.
+    pub async fn new_project(&self) -> Result<Project, Error> {
+        let (id, keys) = self.server.create_project().await?;
+        let keys = KeyPair::new(keys.id, keys.token);
+        Ok(Project::new(self.server.core(), id, self.url(), keys.clone(), keys))
+    }
+
+    /// Returns the default project, whose keys are those of [`Builder::keys`] and [`Builder::client_keys`].
+    ///
+    /// # Errors
+    /// Returns [`Error::AccessRevoked`] when the project was deleted, and an error when the database fails.
+    pub async fn default_project(&self) -> Result<Project, Error> {
+        let core = self.server.core();
+        let caller = default_project(&core, &self.server_keys.id).await?.ok_or(Error::AccessRevoked)?;
+        Ok(Project::new(core, caller.project, self.url(), self.server_keys.clone(), self.client_keys.clone()))
     }
 
     /// Stops the server gracefully: requests in flight finish.
@@ -145,6 +187,13 @@ impl Builder {
         self
     }
 
+    /// Keeps the last `requests` requests of each project in the request log, in place of 200. With 0, it is off.
+    #[must_use]
+    pub fn request_log(mut self, requests: usize) -> Self {
+        self.config.request_log = requests;
+        self
+    }
+
     /// Retries failed webhooks `times` times faster than the vendor.
     #[must_use]
     pub fn webhook_retry_speed(mut self, times: u32) -> Self {
@@ -164,6 +213,8 @@ impl Builder {
     /// # Errors
     /// Returns an error when the address is in use or no database is available.
     pub async fn start(self) -> Result<Emulator, StartError> {
-        Ok(Emulator { server: Server::start(&self.config, self.clock).await? })
+        let server = Server::start(&self.config, self.clock).await?;
+        let Config { server_keys, client_keys, .. } = self.config;
+        Ok(Emulator { server, server_keys, client_keys })
     }
 }
