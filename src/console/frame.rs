@@ -38,6 +38,7 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
     let is_new = found.is_none();
     let visit = Visit {
         session: found.unwrap_or_else(|| console.sessions.create()),
+        is_new,
         theme: Theme::of(request.headers()),
         location: request.uri().path_and_query().map_or(PATH, |location| location.as_str()).to_owned(),
         has_sign_in: console.access.needs_sign_in,

@@ -11,11 +11,14 @@ mod components;
 mod consents;
 mod controls;
 mod customers;
+mod dashboard;
 mod docs;
 mod error;
 mod events;
+mod exports;
 mod form;
 mod frame;
+mod jobs;
 mod layout;
 mod link;
 mod metadata_schemas;
@@ -24,6 +27,7 @@ mod page;
 mod project;
 mod projects;
 mod protection;
+mod requests;
 mod section;
 mod segments;
 mod session;
@@ -33,6 +37,7 @@ mod theme;
 mod theme_choice;
 mod upload;
 mod view;
+mod webhooks;
 
 use axum::Router;
 use axum::middleware;
@@ -55,6 +60,10 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
         .merge(segments::routes())
         .merge(metadata_schemas::routes())
         .merge(consents::routes())
+        .merge(requests::routes())
+        .merge(webhooks::routes())
+        .merge(jobs::routes())
+        .merge(exports::routes())
         .merge(controls::routes())
         .merge(docs::console_routes())
         .merge(sign_in::routes())

@@ -19,6 +19,8 @@ use super::theme::Theme;
 #[derive(Clone)]
 pub struct Visit {
     pub session: Session,
+    /// Whether the request came without a known session, so that this one was made for it.
+    pub is_new: bool,
     pub theme: Theme,
     /// The path and the query of the request.
     pub location: String,
@@ -147,6 +149,11 @@ const NOTICES: &[(&str, &str)] = &[
     ("customer-deleted", "The customer was deleted softly. Its data stays until it is deleted permanently."),
     ("segment-created", "The segment was created."),
     ("segment-deleted", "The segment was deleted."),
+    ("webhook-created", "The webhook was created."),
+    ("webhook-activated", "The webhook was activated."),
+    ("webhook-deactivated", "The webhook was deactivated."),
+    ("webhook-deleted", "The webhook was deleted with its deliveries."),
+    ("delivery-replayed", "The message is in the queue again."),
     ("clock-changed", "The clock was changed."),
     ("ids-changed", "The source of identifiers was changed."),
     ("fault-created", "The fault was created."),

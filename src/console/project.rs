@@ -6,9 +6,10 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
+use url::{Position, Url};
 
 use super::error::PageError;
 use super::layout::NavigationEntry;
@@ -136,11 +137,29 @@ impl Project {
         self.visit.page_with(status, Page { project, navigation: navigation.into(), ..page }, content)
     }
 
+    /// Returns the URL of the emulator, as the browser knows it.
+    pub fn base_url(&self) -> String {
+        self.visit.host.as_ref().map_or_else(|| self.console.app.base_url.clone(), |host| format!("http://{host}"))
+    }
+
+    /// Returns the file at a URL of the API, for the browser to store under a name.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn download(&self, url: &str, name: &str) -> Result<Response, PageError> {
+        let url = Url::parse(url).map_err(|error| PageError::internal(&error))?;
+        let path = url[Position::BeforePath..].to_owned();
+        let mut response = self.console.api.send(self.principal(), Call::new(Method::GET, &path)).await?;
+        let disposition = format!("attachment; filename=\"{name}\"");
+        let disposition = HeaderValue::from_str(&disposition).map_err(|error| PageError::internal(&error))?;
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+        Ok(response)
+    }
+
     /// Returns the command line of a call with the keys of the project. Tokens are placeholders, except that of the default project, which
     /// everybody knows while it is the built-in one.
     pub fn command(&self, path: &str, body: &str) -> String {
-        let base =
-            self.visit.host.as_ref().map_or_else(|| self.console.app.base_url.clone(), |host| format!("http://{host}"));
+        let base = self.base_url();
         let known = &self.console.access.server;
         let key = self.overview.server_key.as_deref().unwrap_or("YOUR_APP_ID");
         let is_public = key == known.id && crate::domain::built_in_keys::is_built_in_pair(&known.id, &known.token);
@@ -157,7 +176,7 @@ impl Project {
 }
 
 /// Returns a text as it stands between single quotes in a shell.
-fn shell(text: &str) -> String {
+pub fn shell(text: &str) -> String {
     text.replace('\'', "'\\''")
 }
 

@@ -10,12 +10,15 @@ pub enum Section {
     Segments,
     Consents,
     MetadataSchemas,
+    Requests,
+    Webhooks,
+    Jobs,
     Controls,
 }
 
 impl Section {
     /// All sections, in the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Overview,
         Self::Customers,
         Self::Orders,
@@ -23,6 +26,9 @@ impl Section {
         Self::Segments,
         Self::Consents,
         Self::MetadataSchemas,
+        Self::Requests,
+        Self::Webhooks,
+        Self::Jobs,
         Self::Controls,
     ];
 
@@ -36,6 +42,9 @@ impl Section {
             Self::Segments => "/segments",
             Self::Consents => "/consents",
             Self::MetadataSchemas => "/metadata-schemas",
+            Self::Requests => "/requests",
+            Self::Webhooks => "/webhooks",
+            Self::Jobs => "/jobs",
             Self::Controls => "/controls",
         }
     }
@@ -49,6 +58,9 @@ impl Section {
             Self::Segments => "Segments",
             Self::Consents => "Consents",
             Self::MetadataSchemas => "Metadata schemas",
+            Self::Requests => "Requests",
+            Self::Webhooks => "Webhooks",
+            Self::Jobs => "Jobs",
             Self::Controls => "Controls",
         }
     }

@@ -13,6 +13,7 @@ pub(crate) mod csv_rows;
 pub(crate) mod document;
 pub(crate) mod edge;
 pub mod error;
+pub(crate) mod event_stream;
 pub(crate) mod extract;
 pub(crate) mod faults;
 pub(crate) mod form;

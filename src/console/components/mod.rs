@@ -8,7 +8,7 @@ use askama::filters::HtmlSafe;
 use serde_json::Value;
 
 pub use form_view::{Field, FormView};
-pub use table::{Cell, Row, Table, grouped};
+pub use table::{Cell, Row, Table, TableRow, grouped};
 
 use super::link::Link;
 

@@ -23,13 +23,20 @@ impl Table {
 /// A row of a table, as long as the columns are many.
 pub type Row = Vec<Cell>;
 
+/// A row on its own, for pages that add rows to their table.
+#[derive(Template)]
+#[template(path = "components/row.html")]
+pub struct TableRow {
+    pub row: Row,
+}
+
 /// A value.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "components/cell.html")]
 pub struct Cell {
     pub text: String,
     pub href: Option<String>,
-    /// The class of the style: `code`, `number`, `time`, or a badge with its tone.
+    /// The class of the style: `code`, `number`, `time`, `progress`, or a badge with its tone.
     pub class: &'static str,
 }
 
@@ -60,6 +67,11 @@ impl Cell {
             _ => "badge",
         };
         Self { class, ..Self::text(text) }
+    }
+
+    /// Returns a progress in percent.
+    pub fn progress(percent: i64) -> Self {
+        Self { class: "progress", ..Self::text(percent.to_string()) }
     }
 
     /// Makes the value a link.

@@ -2,6 +2,7 @@ use askama::Template;
 use axum::response::Response;
 
 use crate::console::components::{Cell, Definitions, Json, Table};
+use crate::console::dashboard::Plots;
 use crate::console::error::PageError;
 use crate::console::link::PATH;
 use crate::console::page::Page;
@@ -14,6 +15,7 @@ use crate::domain::timestamp;
 #[derive(Template)]
 #[template(path = "projects/show.html")]
 struct Overview {
+    plots: Plots,
     holds: Table,
     details: Definitions,
     settings: Json,
@@ -54,10 +56,10 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
             row("Metadata schemas", "/metadata-schemas", counts.metadata_schemas),
             row("Custom event schemas", "", counts.event_schemas),
             row("Activity entries", "", counts.activity),
-            row("Webhooks and distributions", "", counts.webhooks),
-            row("Webhook deliveries", "", counts.deliveries),
-            row("Async actions", "", counts.jobs),
-            row("Exports", "", counts.exports),
+            row("Webhooks and distributions", "/webhooks", counts.webhooks),
+            row("Webhook deliveries", "/webhooks", counts.deliveries),
+            row("Async actions", "/jobs", counts.jobs),
+            row("Exports", "/exports", counts.exports),
             row("Unconfirmed customers", "", counts.unconfirmed_customers),
             row("Permanent deletions", "", counts.permanent_deletions),
         ],
@@ -74,6 +76,7 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
         ("Currency", Cell::text(text(&settings, "/currency"))),
         ("Time zone", Cell::text(text(&settings, "/timezone"))),
     ]);
-    let content = Overview { holds, details, settings: Json::new(&settings), keys: project.link("/keys") };
+    let plots = Plots::read(&project).await?;
+    let content = Overview { plots, holds, details, settings: Json::new(&settings), keys: project.link("/keys") };
     project.page(Section::Overview, Page::new("Overview").below(PATH, "Projects"), &content)
 }

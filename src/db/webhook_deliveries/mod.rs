@@ -1,6 +1,7 @@
 //! Webhook deliveries. They are inserted in the transaction of the change that they report, and requests read their
 //! outcomes. The queries of the delivery worker are in `queue.rs`.
 
+mod message;
 mod queue;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{NewDelivery, StoredDelivery};
 
+pub use message::find_with_message;
 pub use queue::{CHANNEL, DeliveryConnection, DueQuery, delete_finished};
 
 /// Deliveries as the arrays that `unnest` takes, one for each column.

@@ -71,6 +71,12 @@ impl RequestLog {
         self.capacity > 0
     }
 
+    /// Returns how many requests of each project are kept.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Returns how many bytes the logs of all projects take.
     #[must_use]
     pub fn bytes(&self) -> usize {

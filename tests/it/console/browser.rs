@@ -24,9 +24,9 @@ impl<'a> Browser<'a> {
     /// Sends a request with the cookies and checks the answer.
     pub async fn send(&self, method: Method, path: &str, body: String, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", HOST);
-        let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = self.cookies();
         if !cookies.is_empty() {
-            request = request.header("cookie", cookies.join("; "));
+            request = request.header("cookie", cookies);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -100,6 +100,12 @@ impl<'a> Browser<'a> {
         page[start..].split('"').next().unwrap().to_owned()
     }
 
+    /// Returns the cookies as the header of a request.
+    pub fn cookies(&self) -> String {
+        let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
     /// Removes the cookies.
     pub fn clear_cookies(&self) {
         self.cookies.borrow_mut().clear();
@@ -142,4 +148,24 @@ fn check(answer: &Answer) {
             assert!(is_own, "a link to another place: {}", &target[..target.len().min(80)]);
         }
     }
+}
+
+/// Returns the texts of the cells of the first row, below a text of the page, whose first cell has that text.
+pub fn row(page: &str, below: &str, first: &str) -> Vec<String> {
+    let (_, rest) = page.split_once(below).unwrap_or_else(|| panic!("no {below}: {page}"));
+    let rows = rest.split("<tr>").skip(1).map(|row| row.split("</tr>").next().unwrap_or_default());
+    let texts = |row: &str| row.split("</td>").map(text).filter(|cell| !cell.is_empty()).collect::<Vec<_>>();
+    rows.map(texts)
+        .find(|cells| cells.first().is_some_and(|cell| cell == first))
+        .unwrap_or_else(|| panic!("no row {first}: {rest}"))
+}
+
+/// Returns a part of a page without its tags.
+fn text(part: &str) -> String {
+    let pieces = part.split('<').enumerate().map(|(index, piece)| match piece.split_once('>') {
+        Some((_, text)) if index > 0 => text,
+        _ if index > 0 => "",
+        _ => piece,
+    });
+    pieces.collect::<String>().trim().to_owned()
 }

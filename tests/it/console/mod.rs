@@ -4,10 +4,15 @@ mod access;
 mod browser;
 mod controls;
 mod customers;
+mod dashboard;
 mod docs;
 mod escaping;
+mod jobs;
 mod pages;
 mod projects;
+mod requests;
 mod segments;
+mod stream;
+mod webhooks;
 
 use browser::Browser;

@@ -33,6 +33,8 @@ async fn the_default_project_is_first_and_others_are_found() {
 async fn keys_show_the_tokens_that_are_known() {
     let emulator = TestEmulator::new().await;
     emulator.client_with("provisioned", "secret token").get("/v1/customers").await.expect(200);
+    // An empty project would show a call with its public token.
+    emulator.client().customer(serde_json::json!({"name": "Alice"})).await;
     let browser = Browser::new(&emulator);
     let path = browser.project_path(emulator.server_keys().0).await;
     let token = emulator.server_keys().1.to_owned();
