@@ -72,14 +72,6 @@ impl Project {
         self.console.api.send_body(self.principal(), Call::new(method, path), Some(body)).await
     }
 
-    /// Returns the answer of an operation to GET, unread.
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub async fn download(&self, path: &str) -> Result<Response, ApiError> {
-        self.console.api.send(self.principal(), Call::new(Method::GET, path)).await
-    }
-
     fn principal(&self) -> Principal {
         Principal {
             grant: Grant::Project(self.overview.id),
@@ -142,14 +134,12 @@ impl Project {
         self.visit.host.as_ref().map_or_else(|| self.console.app.base_url.clone(), |host| format!("http://{host}"))
     }
 
-    /// Returns the file at a URL of the API, for the browser to store under a name.
+    /// Returns the file at a path of the API, for the browser to store under a name.
     ///
     /// # Errors
     /// Those of the operation.
-    pub async fn download(&self, url: &str, name: &str) -> Result<Response, PageError> {
-        let url = Url::parse(url).map_err(|error| PageError::internal(&error))?;
-        let path = url[Position::BeforePath..].to_owned();
-        let mut response = self.console.api.send(self.principal(), Call::new(Method::GET, &path)).await?;
+    pub async fn download(&self, path: &str, name: &str) -> Result<Response, PageError> {
+        let mut response = self.console.api.send(self.principal(), Call::new(Method::GET, path)).await?;
         let disposition = format!("attachment; filename=\"{name}\"");
         let disposition = HeaderValue::from_str(&disposition).map_err(|error| PageError::internal(&error))?;
         response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
@@ -173,6 +163,15 @@ impl Project {
         }
         command
     }
+}
+
+/// Returns the path and the query of a URL of the API.
+///
+/// # Errors
+/// An internal error for a text that is no URL.
+pub fn path_of(url: &str) -> Result<String, PageError> {
+    let url = Url::parse(url).map_err(|error| PageError::internal(&error))?;
+    Ok(url[Position::BeforePath..].to_owned())
 }
 
 /// Returns a text as it stands between single quotes in a shell.

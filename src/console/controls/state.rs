@@ -1,5 +1,5 @@
 use askama::Template;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::Method;
 use axum::response::Response;
 
 use super::control::{self, Control};
@@ -26,10 +26,7 @@ pub async fn show(project: Project) -> Result<Response, PageError> {
 
 /// GET /_emulator/console/projects/{project}/controls/state/document
 pub async fn download(project: Project) -> Result<Response, PageError> {
-    let mut document = project.download("/_emulator/state").await?;
-    let headers = document.headers_mut();
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"state.json\""));
-    Ok(document)
+    project.download("/_emulator/state", "state.json").await
 }
 
 /// POST /_emulator/console/projects/{project}/controls/state/load

@@ -2,7 +2,7 @@ use axum::response::Response;
 
 use crate::console::error::PageError;
 use crate::console::link::encoded;
-use crate::console::project::{ItemId, Project};
+use crate::console::project::{ItemId, Project, path_of};
 use crate::console::view::text;
 
 /// GET /_emulator/console/projects/{project}/jobs/{id}/report
@@ -12,5 +12,5 @@ pub async fn handle(project: Project, ItemId(id): ItemId) -> Result<Response, Pa
     if url.is_empty() {
         return Err(PageError::not_found("report"));
     }
-    project.download(&url, &format!("report-{}.csv", text(&action, "/id"))).await
+    project.download(&path_of(&url)?, &format!("report-{}.csv", text(&action, "/id"))).await
 }
