@@ -42,7 +42,7 @@ const fn field(name: &'static str, label: &'static str, kind: Kind, hint: &'stat
 }
 
 /// All fields, in the order in which they are shown.
-pub const GROUPS: [FieldGroup; 3] = [
+pub const GROUPS: [FieldGroup; 4] = [
     FieldGroup {
         title: "Which calls it hits",
         fields: &[
@@ -84,6 +84,20 @@ pub const GROUPS: [FieldGroup; 3] = [
                 "Its effect stays, and the client does not learn of it.",
             ),
             field("body", "Body as JSON", Kind::Json, "In place of the vendor's body."),
+        ],
+    },
+    FieldGroup {
+        title: "Instead of calls: webhook deliveries",
+        fields: &[
+            field(
+                "webhook",
+                "Webhook",
+                Kind::Text,
+                "* for every webhook, or an id. Leave the fields of calls empty then.",
+            ),
+            field("event", "Event", Kind::Text, "Such as customer.created. Empty: every event."),
+            field("duplicate", "Duplicates", Kind::Number, "The message is sent so many times more."),
+            field("fail", "Fail the attempt", Kind::Flag, "It counts as failed, and nothing is sent."),
         ],
     },
 ];
@@ -156,6 +170,7 @@ mod tests {
             "delay_ms": {"min": 100, "max": 300}, "body": {"a": 1}, "after": true});
         assert_eq!(body(sent).unwrap(), expected);
         assert_eq!(body("delay_ms=20&status=503").unwrap(), json!({"status": 503, "delay_ms": 20}));
+        assert_eq!(body("webhook=*&times=1&fail=on").unwrap(), json!({"times": 1, "webhook": "*", "fail": true}));
     }
 
     #[test]

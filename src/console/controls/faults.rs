@@ -13,8 +13,8 @@ use crate::console::page::redirect;
 use crate::console::project::{ItemId, Project};
 use crate::console::view::{integer, items, text};
 
-/// The members that say which calls a fault hits. They are shown apart from what it does.
-const TARGET_MEMBERS: [&str; 3] = ["operation", "method", "path"];
+/// The members that say which calls or webhook deliveries a fault hits. They are shown apart from what it does.
+const TARGET_MEMBERS: [&str; 5] = ["operation", "method", "path", "webhook", "event"];
 /// The members that are columns of their own.
 const OTHER_MEMBERS: [&str; 4] = ["id", "object", "matches", "hits"];
 
@@ -85,6 +85,7 @@ fn row(fault: &Value, link: &str) -> FaultRow {
     let id = text(fault, "/id");
     let target: Vec<_> = TARGET_MEMBERS.iter().map(|name| text(fault, &format!("/{name}"))).collect();
     let target = target.join(" ").trim().to_owned();
+    let target = if fault.get("webhook").is_some() { format!("webhook {target}") } else { target };
     let times = fault.get("times").and_then(Value::as_i64);
     FaultRow {
         delete_link: format!("{link}/{}/delete", encoded(&id)),
@@ -101,7 +102,8 @@ fn row(fault: &Value, link: &str) -> FaultRow {
 fn effect(fault: &Value) -> String {
     let members = fault.as_object().into_iter().flatten();
     let shown = members.filter(|(name, value)| {
-        let is_default = (*name == "skip" && **value == 0) || (*name == "after" && **value == false);
+        let is_default =
+            (*name == "skip" && **value == 0) || (matches!(name.as_str(), "after" | "fail") && **value == false);
         let is_shown_elsewhere = TARGET_MEMBERS.contains(&name.as_str()) || OTHER_MEMBERS.contains(&name.as_str());
         !is_default && !is_shown_elsewhere
     });
