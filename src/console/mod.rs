@@ -1,6 +1,6 @@
 //! The console: pages for people at `/_emulator/console`.
 //!
-//! A page is a folder: its handlers, and its templates (`*.html`) beside them. A handler reads through [`project::Project`], which calls the
+//! A page is a folder: its handlers, and its templates (`*.html`) beside them. A handler reads through `project::Project`, which calls the
 //! operations of the API in this process, fills a template, and returns a page. A form is sent with POST, and is answered with a redirect
 //! to a page that shows the result, or with the form and the error beside it. Every page works without scripts.
 //!
