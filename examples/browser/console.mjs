@@ -1,23 +1,11 @@
 // Walks over the pages of the console in a real headless browser; see ../README.md. It fails on an error in the browser's console, on
-// a request to another host, and on a violation that axe-core finds.
+// a request to another host, on a page that is too wide for a telephone, and on a violation that axe-core finds.
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { chromium } from 'playwright-core'
-import { executable } from './chromium.mjs'
-
-const baseUrl = process.env.VOUCHERIFY_URL ?? 'http://127.0.0.1:8682'
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
-// A new pair of keys gets a project of its own.
-const [appId, appToken] = [randomUUID(), randomUUID()]
-
-async function call(method, path, body) {
-  const headers = { 'X-App-Id': appId, 'X-App-Token': appToken, 'Content-Type': 'application/json' }
-  const answer = await fetch(`${baseUrl}${path}`, { method, headers, body: JSON.stringify(body) })
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`)
-  return answer.status === 204 ? undefined : answer.json()
-}
+import { appId, baseUrl, call } from './console/api.mjs'
+import { browser, check, first, open, problems, step } from './console/browser.mjs'
+import { controls, deleteSnapshot, erasureCheck, reset } from './console/controls.mjs'
+import { reference } from './console/reference.mjs'
+import { jobs, overview, receiver, requests, webhooks } from './console/traffic.mjs'
 
 const consent = await call('PUT', '/_emulator/consents/newsletter', { name: 'Newsletter', category: 'MARKETING' })
 assert.equal(consent.object, 'consent')
@@ -32,42 +20,9 @@ for (let number = 0; number < 30; number++) {
 }
 await call('POST', '/v1/events', { event: 'visit', customer: { source_id: 'shopper 1' }, metadata: { path: '/' } })
 
-const browser = await chromium.launch({ executablePath: executable(), chromiumSandbox: process.getuid?.() !== 0 })
-const problems = []
-const step = name => console.log(name)
-// The widths between which every page must be readable.
-const NARROW = { width: 360, height: 740 }
-const WIDE = { width: 1280, height: 900 }
-
-async function open(options) {
-  const context = await browser.newContext({ viewport: WIDE, ...options })
-  const page = await context.newPage()
-  page.on('console', message => {
-    if (['error', 'warning'].includes(message.type())) problems.push(`${page.url()}: ${message.text()}`)
-  })
-  page.on('pageerror', error => problems.push(`${page.url()}: ${error}`))
-  page.on('request', request => {
-    const url = new URL(request.url())
-    if (url.protocol !== 'data:' && url.origin !== baseUrl) problems.push(`a request to ${url}`)
-  })
-  return page
-}
-
-/** Checks the open page: accessibility, and that it is not wider than a narrow window. */
-async function check(page) {
-  await page.evaluate(axe)
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
-  for (const { id, help, nodes } of violations) {
-    problems.push(`${page.url()}: ${id}: ${help}: ${nodes.map(node => node.html).slice(0, 3).join(' | ')}`)
-  }
-  await page.setViewportSize(NARROW)
-  const surplus = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  if (surplus > 0) problems.push(`${page.url()}: ${surplus} pixels wider than ${NARROW.width}`)
-  await page.setViewportSize(WIDE)
-}
-
+const received = await receiver()
 try {
-  const page = await open({ colorScheme: 'light' })
+  const page = await open({ colorScheme: 'light', permissions: ['clipboard-read', 'clipboard-write'] })
   await page.goto(baseUrl)
   assert.equal(new URL(page.url()).pathname, '/_emulator/console')
   await check(page)
@@ -128,32 +83,31 @@ try {
   const segment = page.url().split('?')[0]
   step('a segment is built from a form')
 
-  const first = async path => {
-    await page.goto(`${project}${path}`)
-    await page.click('tbody a')
-    return page.url()
-  }
   const pages = [
-    project, `${project}/keys`, `${project}/customers`, `${project}/customers?city=Berlin`, `${project}/customers/search?q=A`,
+    ...await overview(page, project), ...await requests(page, project), ...await webhooks(page, project, received),
+    ...await jobs(page, project), ...await controls(page, project, received),
+    `${project}/keys`, `${project}/customers`, `${project}/customers?city=Berlin`, `${project}/customers/search?q=A`,
     `${project}/customers/new`, customer, `${customer}/timeline`, `${customer}/edit`, `${customer}/delete`, `${customer}/erase`,
-    `${project}/orders`, await first('/orders'), `${project}/events`, await first('/events'), `${project}/segments`, segment,
-    `${segment}/delete`, `${project}/segments/new`, `${project}/consents`, await first('/consents'),
-    `${project}/metadata-schemas`, await first('/metadata-schemas'),
+    `${project}/segments`, segment, `${segment}/delete`, `${project}/segments/new`,
   ]
+  for (const section of ['orders', 'events', 'consents', 'metadata-schemas']) {
+    pages.push(`${project}/${section}`, await first(page, `${project}/${section}`))
+  }
   for (const url of pages) {
     await page.goto(url)
     await page.evaluate(() => document.querySelectorAll('main details').forEach(details => { details.open = true }))
     await check(page)
   }
-  assert.deepEqual(problems, [])
   step(`${pages.length} pages have no violation in light colours`)
   const dark = await open({ colorScheme: 'dark' })
   for (const url of pages) {
     await dark.goto(url)
     await check(dark)
   }
-  assert.deepEqual(problems, [])
   step('nor in dark colours')
+  await reference(page, 'light')
+  await reference(dark, 'dark')
+  await page.goto(project)
   await page.click('text=Dark')
   assert.equal(await page.getAttribute('html', 'data-theme'), 'dark')
   const plain = await open({ javaScriptEnabled: false })
@@ -164,13 +118,22 @@ try {
   assert.equal(await plain.textContent('h1'), 'Alice Morgan')
   step('the pages work without scripts')
 
+  await deleteSnapshot(page, project)
   await page.goto(`${customer}/erase`)
   await page.click('button:has-text("Delete permanently")')
   assert.match(await page.textContent('main'), /Nothing was found/)
   await check(page)
   step('a customer is erased, and the check finds nothing')
-  assert.deepEqual(problems, [])
+  await erasureCheck(page, project, 'alice@morgan.com', 'Nothing was found')
+  await first(page, `${project}/controls/erasure`)
+  await check(page)
+  step('the permanent deletion is listed')
+  await reset(page, project)
+  await page.goto(project)
+  await check(page)
+  step('the overview of an empty project has no violation')
 } finally {
   await browser.close()
+  received.close()
 }
 console.log('done')
