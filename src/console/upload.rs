@@ -61,7 +61,7 @@ impl Upload {
     }
 }
 
-/// Sends the content of a part until its end, or until nobody reads it.
+/// Sends the content of a part until its end, or until its reader is dropped.
 async fn forward(mut field: Field<'_>, mut sender: Sender<Bytes, axum::Error>) {
     loop {
         match field.chunk().await {

@@ -1,6 +1,7 @@
 //! Webhook deliveries. They are inserted in the transaction of the change that they report, and requests read their
 //! outcomes. The queries of the delivery worker are in `queue.rs`.
 
+mod due_row;
 mod message;
 mod queue;
 

@@ -6,13 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgConnection};
 
-use crate::domain::activity::StoredEntry;
-use crate::domain::credential::Channel;
-use crate::domain::json::JsonText;
+use super::due_row::DueRow;
 use crate::domain::project::ProjectId;
-use crate::domain::project_clock::ProjectClock;
 use crate::domain::time_ordered_id;
-use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery, Secret, WebhookKind};
+use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery};
 
 /// The PostgreSQL channel on which the other processes notify the delivering process of new deliveries.
 pub const CHANNEL: &str = "voucherify_emulator_deliveries";
@@ -125,7 +122,8 @@ impl DeliveryConnection {
         let DueQuery { now, since, in_flight_ids, default_webhook_limit, total_limit, after, .. } = *query;
         let columns = WebhookColumns::of(query);
         let (after_project, after_webhook) = after.map_or((0, ""), |(project, webhook_id)| (project.0, webhook_id));
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            DueRow,
             r#"WITH RECURSIVE waiting AS (
                  (SELECT project_id, webhook_id FROM webhook_deliveries
                   WHERE due_at IS NOT NULL ORDER BY project_id, webhook_id LIMIT 1)
@@ -187,35 +185,7 @@ impl DeliveryConnection {
         )
         .fetch_all(&mut self.connection)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| DueDelivery {
-                address: DeliveryAddress { project: ProjectId(row.project_id), webhook_id: row.webhook_id, id: row.id },
-                customer_id: row.customer_id,
-                created_at: row.created_at,
-                due_at: row.due_at,
-                failures: row.failures,
-                round: row.round,
-                first_attempt_at: row.first_attempt_at,
-                kind: WebhookKind::parse(&row.kind).unwrap_or(WebhookKind::Project),
-                name: row.name,
-                target_url: row.target_url,
-                project_public_id: row.public_id,
-                webhook_token: Secret(row.webhook_token),
-                entry: StoredEntry {
-                    id: row.entry_id,
-                    kind: row.r#type,
-                    group_id: row.group_id,
-                    data: JsonText::from_trusted(row.data),
-                    referrer: row.referrer_id.zip(row.referrer.map(JsonText::from_trusted)),
-                    created_at: row.entered_at,
-                    app_id: row.app_id,
-                    channel: Channel::parse(row.channel.as_deref()),
-                },
-                clock: ProjectClock::from_stored(row.clock_offset_micros, row.clock_frozen_at),
-                faults_version: row.faults_version,
-            })
-            .collect())
+        Ok(rows.into_iter().map(DueDelivery::from).collect())
     }
 
     /// Finds when the next delivery of an active webhook that is not due at `now` will be due, both in real time. While the clock of a

@@ -58,7 +58,7 @@ impl RequestFault {
         self
     }
 
-    /// Sets the seconds that a fault with the status 429 tells the client to wait.
+    /// Sets after how many seconds a client may try again, for a fault with the status 429.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);

@@ -270,7 +270,7 @@ impl RequestLog {
     }
 }
 
-/// Returns a request with these texts, in the memory of one that is no longer kept if there is one that nobody reads.
+/// Returns a request with these texts, in the memory of one that is no longer kept if there is one that no reader holds.
 fn make(replaced: Option<Arc<LoggedRequest>>, texts: &Texts<'_>, details: Details) -> Arc<LoggedRequest> {
     if let Some(mut shared) = replaced
         && let Some(request) = Arc::get_mut(&mut shared)
