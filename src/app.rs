@@ -328,14 +328,14 @@ async fn database(config: &Config) -> Result<(PgConnectOptions, Option<Cluster>)
             Ok((options, None))
         }
         Storage::Private(Durability::Ephemeral) => {
-            let cache = config.cache_dir.clone();
-            let start = move || Cluster::start_prepared(preparation(), cache.as_deref());
+            let (programs, cache) = (config.programs.clone(), config.cache_dir.clone());
+            let start = move || Cluster::start_prepared(&programs, preparation(), cache.as_deref());
             let cluster = tokio::task::spawn_blocking(start).await??;
             Ok((cluster.main_database(), Some(cluster)))
         }
         Storage::Private(durability) => {
-            let durability = durability.clone();
-            let cluster = tokio::task::spawn_blocking(move || Cluster::start(&durability)).await??;
+            let (durability, programs) = (durability.clone(), config.programs.clone());
+            let cluster = tokio::task::spawn_blocking(move || Cluster::start(&durability, &programs)).await??;
             Ok((cluster.main_database(), Some(cluster)))
         }
     }

@@ -118,6 +118,7 @@
 pub mod api;
 pub mod app;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod console;
 pub mod db;

@@ -1,5 +1,6 @@
 //! The command-line program.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -8,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use voucherify_emulator::app::{self, Server, StartError};
 use voucherify_emulator::clock::Clock;
-use voucherify_emulator::config::{Cli, Command, Config, LogFormat, Options};
+use voucherify_emulator::command;
+use voucherify_emulator::config::{Cli, Command, Config, LogFormat, LogOptions};
 use voucherify_emulator::http::connection::raise_descriptor_limit;
 
 /// The allocator of the program. It is faster than that of the system for the many small values of a request, and returns the
@@ -21,31 +23,51 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(message) = initialise_log(&cli.options) {
+    if let Err(message) = initialise_log(&cli.options.log) {
         return fail(&message);
     }
+    let listen = cli.options.server.listen;
+    match cli.command.clone().unwrap_or_default() {
+        Command::Serve => {
+            with_config(&cli, async |config| serve(config, cli.options.server.stop_with_stdin).await).await
+        }
+        Command::Migrate => with_config(&cli, app::migrate).await,
+        Command::Health { url } => match command::health(url.as_deref(), listen).await {
+            Ok(answer) => printed(writeln!(io::stdout(), "{answer}")),
+            Err(error) => fail(&error),
+        },
+        Command::Completions { shell } => printed(command::completions(shell, &mut io::stdout())),
+        Command::Man => printed(command::manual_page(&mut io::stdout())),
+    }
+}
+
+/// Runs a command that uses the database.
+async fn with_config(cli: &Cli, run: impl AsyncFnOnce(&Config) -> Result<(), StartError>) -> ExitCode {
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "failed to raise the limit of file descriptors");
     }
     let outcome = match cli.options.config() {
-        Ok(config) => match cli.command.unwrap_or_default() {
-            Command::Serve => serve(&config).await,
-            Command::Migrate => app::migrate(&config).await,
-        },
+        Ok(config) => run(&config).await,
         Err(error) => Err(error.into()),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
-    }
+    end(outcome)
 }
 
-fn fail(message: &impl std::fmt::Display) -> ExitCode {
+fn end(outcome: Result<(), impl Display>) -> ExitCode {
+    outcome.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Ends a command that prints a text. A reader that has read enough, such as `head`, is no failure.
+fn printed(outcome: io::Result<()>) -> ExitCode {
+    end(outcome.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }))
+}
+
+fn fail(message: &impl Display) -> ExitCode {
     eprintln!("voucherify-emulator: {message}");
     ExitCode::FAILURE
 }
 
-async fn serve(config: &Config) -> Result<(), StartError> {
+async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError> {
     // Register the signal handlers before the start, so that a signal during the start is not lost.
     let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
@@ -55,7 +77,10 @@ async fn serve(config: &Config) -> Result<(), StartError> {
         return std::future::pending().await;
     };
     let stop = async {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        let stdin = async {
+            if stops_with_stdin { command::standard_input_ends().await } else { std::future::pending().await }
+        };
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {}, () = stdin => {} }
     };
     tokio::pin!(stop);
     let server = tokio::select! {
@@ -76,7 +101,7 @@ fn print_ready_line(server: &Server) {
     let _ = out.flush();
 }
 
-fn initialise_log(options: &Options) -> Result<(), String> {
+fn initialise_log(options: &LogOptions) -> Result<(), String> {
     let filter = EnvFilter::try_new(&options.log).map_err(|error| format!("--log {}: {error}", options.log))?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match options.log_format {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use load::{Request, Target, median};
 use server::Server;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
-use voucherify_emulator::postgres::{Cluster, Durability};
+use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 const ROUNDS: usize = 7;
 const UPDATED_CUSTOMERS: usize = 10_000;
@@ -31,7 +31,7 @@ fn main() {
     let is_selected = |part: &str| parts.is_empty() || parts.iter().any(|selected| selected == part);
     let directory = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let cluster = Cluster::start(&Durability::Persistent(directory.path().join("data"))).unwrap();
+    let cluster = Cluster::start(&Durability::Persistent(directory.path().join("data")), &Programs::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         if is_selected("bulk") {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use load::{Request, Target, median};
 use server::Server;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-use voucherify_emulator::postgres::{Cluster, Durability};
+use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 const CONNECTIONS: u32 = 32;
 const ROUNDS: usize = 20;
@@ -45,7 +45,7 @@ fn main() {
             "\n# {name} settings, {CONNECTIONS} connections, median of {ROUNDS} rounds of {} s",
             ROUND_TIME.as_secs_f32()
         );
-        let cluster = Cluster::start(&durability).unwrap();
+        let cluster = Cluster::start(&durability, &Programs::default()).unwrap();
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(compare(&cluster));
         cluster.stop();
     }

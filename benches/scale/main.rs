@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
-use voucherify_emulator::postgres::{Cluster, Durability};
+use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 const SMALL_CUSTOMERS: i64 = 1_000;
 const LARGE_CUSTOMERS: i64 = 1_000_000;
@@ -25,7 +25,7 @@ const WARM_UP_CALLS: usize = 20;
 
 fn main() {
     let with_plans = std::env::args().any(|argument| argument == "plans");
-    let cluster = Cluster::start(&Durability::Ephemeral).unwrap();
+    let cluster = Cluster::start(&Durability::Ephemeral, &Programs::default()).unwrap();
     let small = Database::new(&cluster, "small", SMALL_CUSTOMERS, 0);
     let large = Database::new(&cluster, "large", LARGE_CUSTOMERS, OTHER_PROJECTS);
     println!("{:<44} {:>10} {:>10} {:>6}", "request, median of ms", "small", "large", "ratio");

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use load::{Request, Target, median};
 use server::Server;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
-use voucherify_emulator::postgres::{Cluster, Durability};
+use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 const ROUNDS: usize = 9;
 const CUSTOMERS: usize = 1_000;
@@ -35,7 +35,7 @@ fn main() {
     let persistent = Durability::Persistent(directory.path().join("data"));
     for (name, durability) in [("durable", persistent), ("ephemeral", Durability::Ephemeral)] {
         println!("\n# {name} settings, median of {ROUNDS} rounds");
-        let cluster = Cluster::start(&durability).unwrap();
+        let cluster = Cluster::start(&durability, &Programs::default()).unwrap();
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(compare(&cluster));
         cluster.stop();
     }

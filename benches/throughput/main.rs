@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use load::{Request, Target, median};
 use server::Server;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-use voucherify_emulator::postgres::{Cluster, Durability};
+use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 /// The allocator of the bare program is that of the emulator.
 #[global_allocator]
@@ -53,7 +53,7 @@ fn main() {
             "\n# {name} settings, {CONNECTIONS} connections, median of {ROUNDS} rounds of {} s",
             ROUND_TIME.as_secs_f32()
         );
-        let cluster = Cluster::start(&durability).unwrap();
+        let cluster = Cluster::start(&durability, &Programs::default()).unwrap();
         runtime().block_on(compare(&cluster, &chosen));
         cluster.stop();
     }

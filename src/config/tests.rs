@@ -1,10 +1,12 @@
+use clap::Parser;
+
 use super::*;
 
 #[test]
 fn options_are_accepted_before_and_after_the_command() {
     for arguments in [vec!["x", "--ephemeral", "serve"], vec!["x", "serve", "--ephemeral"], vec!["x", "--ephemeral"]] {
         let cli = Cli::parse_from(&arguments);
-        assert!(cli.options.ephemeral && cli.command.unwrap_or_default() == Command::Serve, "{arguments:?}");
+        assert!(cli.options.data.ephemeral && cli.command.unwrap_or_default() == Command::Serve, "{arguments:?}");
     }
 }
 

@@ -9,9 +9,10 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::directory::{self, Directory};
 use super::error::ClusterError;
-use super::find::{self, Installation};
+use super::find::Installation;
 use super::orphan;
 use super::preparation::Preparation;
+use super::programs::Programs;
 use super::start::{self, Durability};
 use super::supervisor::Supervisor;
 use super::template::TemplateCache;
@@ -36,14 +37,14 @@ impl Cluster {
     /// # Errors
     /// Returns an error when PostgreSQL is not installed or does not start, or when the directory is in use or not
     /// usable.
-    pub fn start(durability: &Durability) -> Result<Self, ClusterError> {
+    pub fn start(durability: &Durability, programs: &Programs) -> Result<Self, ClusterError> {
         let (directory, stop_signal) = match durability {
             Durability::Persistent(root) => (Directory::persistent(root)?, Signal::INT),
             Durability::Ephemeral => (ephemeral_directory()?, Signal::QUIT),
         };
         let data = directory.data();
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
-        let installation = find::find(version.as_deref().map(str::trim), directory.root())?;
+        let installation = programs.find(version.as_deref().map(str::trim), &directory)?;
         if version.is_some() {
             orphan::stop(&data);
         } else {
@@ -59,9 +60,13 @@ impl Cluster {
     ///
     /// # Errors
     /// Returns an error when PostgreSQL is not installed or does not start, or when the preparation fails.
-    pub fn start_prepared(preparation: Preparation, cache: Option<&Path>) -> Result<Self, ClusterError> {
+    pub fn start_prepared(
+        programs: &Programs,
+        preparation: Preparation,
+        cache: Option<&Path>,
+    ) -> Result<Self, ClusterError> {
         let directory = ephemeral_directory()?;
-        let installation = find::find(None, directory.root())?;
+        let installation = programs.find(None, &directory)?;
         let templates = cache.and_then(|cache| open_templates(cache, &installation, &preparation));
         let start =
             || start::start(&installation, &directory, &Durability::Ephemeral, Signal::QUIT, &[preparation.prepare]);

@@ -14,6 +14,17 @@ pub enum ClusterError {
     )]
     NotFound { minimum: u32, hint: &'static str },
     #[error(
+        "--postgres-bin {}: this directory does not contain the programs `initdb` and `postgres` of PostgreSQL {minimum} or \
+         later. Correct the option, or leave it out", .directory.display()
+    )]
+    NoPrograms { directory: PathBuf, minimum: u32 },
+    #[error(
+        "PostgreSQL does not run as root, its user has no access to the programs in {}, and they cannot be copied: {error}. \
+         Choose a directory that every user can read with --postgres-bin, or run the emulator as another user",
+        .directory.display()
+    )]
+    ClosedPrograms { directory: PathBuf, error: String },
+    #[error(
         "the data directory {} was created by PostgreSQL {wanted}, which is not installed (found: {found}). \
          Install that version, or choose another --data-dir", .directory.display()
     )]
@@ -83,7 +94,7 @@ impl ClusterError {
 }
 
 /// Returns the text of an error without the number that the operating system gives it.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

@@ -33,7 +33,7 @@ const DISTRIBUTION_DIRECTORIES: &[&str] = &[
 ];
 
 /// An installation: a directory with `initdb` and `postgres`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Installation {
     pub major: u32,
     pub directory: PathBuf,
@@ -48,28 +48,35 @@ impl Installation {
     }
 }
 
+/// Returns the installation in the directory `programs`, which must be of the version `major`, where that is given. `directory` is named in
+/// the error.
+pub fn find_in(programs: &Path, major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
+    let programs = std::path::absolute(programs).unwrap_or_else(|_| programs.to_owned());
+    let none = || ClusterError::NoPrograms { directory: programs.clone(), minimum: MIN_MAJOR_VERSION };
+    let found = with_programs([programs.clone()]).first().and_then(|known| installation(known)).ok_or_else(none)?;
+    select([found].into(), major, directory)?.ok_or_else(none)
+}
+
 /// Finds the newest installation or, where `major` is given, one of that version. `directory` is named in the error.
 pub fn find(major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
-    let found = installations();
-    if found.is_empty() {
-        return Err(ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() });
-    }
-    match major {
-        None => found
-            .into_iter()
-            .next_back()
-            .ok_or(ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() }),
-        Some(wanted) => {
-            let majors: Vec<_> = found.iter().map(|installation| installation.major.to_string()).collect();
-            found.into_iter().find(|installation| installation.major.to_string() == wanted).ok_or_else(|| {
-                ClusterError::OtherVersion {
-                    directory: directory.to_owned(),
-                    wanted: wanted.to_owned(),
-                    found: majors.join(", "),
-                }
-            })
-        }
-    }
+    select(installations(), major, directory)?
+        .ok_or(ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() })
+}
+
+/// Returns the newest installation or, where `major` is given, one of that version; `None` when there is none at all.
+fn select(
+    mut found: BTreeSet<Installation>,
+    major: Option<&str>,
+    directory: &Path,
+) -> Result<Option<Installation>, ClusterError> {
+    let Some(wanted) = major.filter(|_| !found.is_empty()) else { return Ok(found.pop_last()) };
+    let majors: Vec<_> = found.iter().map(|installation| installation.major.to_string()).collect();
+    let other = || ClusterError::OtherVersion {
+        directory: directory.to_owned(),
+        wanted: wanted.to_owned(),
+        found: majors.join(", "),
+    };
+    found.into_iter().find(|installation| installation.major.to_string() == wanted).map(Some).ok_or_else(other)
 }
 
 /// Returns all supported installations, oldest first.

@@ -17,6 +17,12 @@ impl RunAs {
     /// The user that the emulator runs as.
     pub const CURRENT: Self = Self(None);
 
+    /// The user with these IDs.
+    #[cfg(test)]
+    pub fn of(user: u32, group: u32) -> Self {
+        Self(Some((user, group)))
+    }
+
     /// Chooses the current user or, for root, the owner of the data if there is data, else `postgres` or `nobody`. `owner` is the
     /// user ID and the group ID of the owner of the data.
     pub fn choose(owner: Option<(u32, u32)>) -> Result<Self, ClusterError> {

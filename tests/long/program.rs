@@ -87,6 +87,16 @@ impl Program {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Returns the pipe of the standard input, if the command was started with one.
+    pub fn take_stdin(&mut self) -> Option<std::process::ChildStdin> {
+        self.child.stdin.take()
+    }
+
+    /// Waits for the end of the program, and returns its exit status.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// Sends `signal`, waits for the end of the program, and returns its exit status and the rest of its output.
     pub fn end(mut self, signal: Signal) -> (Option<i32>, String) {
         self.signal(signal);

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use voucherify_emulator::db::connect;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
-use voucherify_emulator::postgres::{Cluster, Durability};
+use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 const TEMPLATE: &str = "template_of_tests";
 
@@ -42,7 +42,7 @@ struct Template {
 }
 
 static TEMPLATE_CLUSTER: LazyLock<Template> = LazyLock::new(|| {
-    let cluster = Cluster::start(&Durability::Ephemeral).expect("a private cluster");
+    let cluster = Cluster::start(&Durability::Ephemeral, &Programs::default()).expect("a private cluster");
     let (main, template) = (cluster.main_database(), cluster.options(TEMPLATE));
     let (fingerprint, filled, empty, reset_sequences) = blocking(async move {
         let mut connection = connect_to(&main).await;

@@ -1,0 +1,74 @@
+//! The options of the data: the database, and what it holds at the start.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use crate::config::{Storage, paths};
+use crate::postgres::{ClusterError, Durability, Programs};
+
+/// The options of the data.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Data")]
+pub struct DataOptions {
+    /// Run a private PostgreSQL with fast, non-durable settings in a temporary directory, deleted at exit
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
+    pub ephemeral: bool,
+
+    /// Data directory of the private PostgreSQL [default: the user's data directory]
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// URL of a PostgreSQL 13 or later; without it, the emulator runs a private PostgreSQL
+    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Directory with the programs of PostgreSQL (initdb, postgres) for the private one [default: found in PATH and in
+    /// the usual directories]
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_POSTGRES_BIN", value_name = "DIR")]
+    pub postgres_bin: Option<PathBuf>,
+
+    /// State document to load into the default project at the start, if that project is empty
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// State document with which every project starts that is created by its first request
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_TEMPLATE", value_name = "FILE")]
+    pub template: Option<PathBuf>,
+
+    /// Maximum number of database connections
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_CONNECTIONS",
+        value_name = "N",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(1..=50)
+    )]
+    pub connections: u32,
+}
+
+impl DataOptions {
+    /// Returns the storage. `--ephemeral` and `--data-dir` take precedence over `DATABASE_URL`, which is often set for another
+    /// program.
+    pub fn storage(&self) -> Result<Storage, ClusterError> {
+        let url = self.database_url.as_ref().filter(|url| !url.is_empty());
+        Ok(match (self.ephemeral, &self.data_dir, url) {
+            (true, _, _) => Storage::Private(Durability::Ephemeral),
+            (false, Some(directory), _) => Storage::Private(Durability::Persistent(directory.clone())),
+            (false, None, Some(url)) => Storage::Url(url.clone()),
+            (false, None, None) => Storage::Private(Durability::Persistent(paths::data_dir()?)),
+        })
+    }
+
+    /// Returns where the programs of the private PostgreSQL are found.
+    pub fn programs(&self) -> Programs {
+        Programs { directory: named(self.postgres_bin.as_ref()), copies: paths::program_cache_dir() }
+    }
+}
+
+/// Returns a path. An environment variable that is set to nothing names none.
+pub fn named(path: Option<&PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty()).cloned()
+}
