@@ -1,6 +1,8 @@
 //! Starts the server from its parts (database, router, workers, listener), and stops it in order.
 
-use std::io;
+mod error;
+mod port_owner;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,13 +12,14 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::api::{self, FileError};
+pub use self::error::StartError;
+use crate::api;
 use crate::clock::Clock;
 use crate::config::{self, Config, Storage};
 use crate::console::{self, ConsoleAccess, KnownKey};
 use crate::db;
 use crate::db::batches::Batches;
-use crate::db::connect::{self, SchemaError};
+use crate::db::connect;
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::local_host::AllowedHosts;
 use crate::domain::project::{KeyPair, ProjectId};
@@ -25,7 +28,7 @@ use crate::http::edge::Edge;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
-use crate::postgres::{Cluster, ClusterError, Durability, Preparation};
+use crate::postgres::{Cluster, Durability, Preparation};
 use crate::service::authenticator::Authenticator;
 use crate::service::cache_generation::CacheGeneration;
 use crate::service::configured_keys::{self, ConfigureError, ConfiguredPair, ConfiguredPairs};
@@ -36,7 +39,7 @@ use crate::service::rules::RulesCache;
 use crate::service::state::default_project;
 use crate::service::webhooks::DeliveryNotifier;
 use crate::service::{Core, Error};
-use crate::webhook::{Sender, SenderError};
+use crate::webhook::Sender;
 use crate::worker::{DeliverySettings, Workers};
 
 /// How long a start waits for a database that does not answer yet.
@@ -46,33 +49,6 @@ const ANALYZE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long requests in flight, workers and database connections may take to stop, all together. A private cluster is stopped afterwards,
 /// and the whole stop takes less than eight seconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(6);
-
-/// Why the server did not start. Each message says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("cannot listen on {address}: {error}. Choose another address with --listen (port 0 picks a free one)")]
-    Listen { address: SocketAddr, error: io::Error },
-    #[error("DATABASE_URL is not a PostgreSQL URL: {0}. It looks like postgres://user:password@host:5432/database")]
-    Url(String),
-    #[error("the database cannot be reached: {0}. Check DATABASE_URL, or leave it out for a private PostgreSQL")]
-    Database(sqlx::Error),
-    #[error("the database did not answer within {} s. Check DATABASE_URL, or leave it out for a private PostgreSQL", .0.as_secs())]
-    Silent(Duration),
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    #[error(transparent)]
-    Keys(#[from] ConfigureError),
-    #[error("{0}. Correct the file of --state, or leave the option out")]
-    State(FileError),
-    #[error("{0}. Correct the file of --template, or leave the option out")]
-    Template(FileError),
-    #[error(transparent)]
-    Sender(#[from] SenderError),
-    #[error("a task of the start failed: {0}")]
-    Task(#[from] tokio::task::JoinError),
-}
 
 /// A running server.
 #[derive(Debug)]
@@ -92,7 +68,7 @@ impl Server {
     /// # Errors
     /// When the address is in use, or the database cannot be used.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let listen = |error| StartError::Listen { address: config.listen, error };
+        let listen = |error| StartError::listen(config.listen, error);
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (options, mut cluster) = database(config).await?;

@@ -1,16 +1,17 @@
 //! The command-line program.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use voucherify_emulator::app::{self, Server, StartError};
 use voucherify_emulator::clock::Clock;
-use voucherify_emulator::command;
-use voucherify_emulator::config::{Cli, Command, Config, LogFormat, LogOptions};
+use voucherify_emulator::command::{self, Introduction};
+use voucherify_emulator::config::{Cli, Command, Config, LogFormat, LogOptions, Storage};
 use voucherify_emulator::http::connection::raise_descriptor_limit;
 
 /// The allocator of the program. It is faster than that of the system for the many small values of a request, and returns the
@@ -19,6 +20,9 @@ use voucherify_emulator::http::connection::raise_descriptor_limit;
 /// without transparent huge pages an idle emulator takes two thirds of the memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long a start may take before a terminal shows what it waits for.
+const QUIET_START: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -84,14 +88,39 @@ async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError
     };
     tokio::pin!(stop);
     let server = tokio::select! {
-        server = Server::start(config, Clock::System) => server?,
+        server = start(config) => server?,
         () = &mut stop => return Ok(()),
     };
     print_ready_line(&server);
+    if io::stderr().is_terminal() {
+        eprint!("{}", Introduction { config, url: &server.url() });
+    }
     stop.await;
     tracing::info!("stopping");
     server.stop().await;
     Ok(())
+}
+
+/// Starts the server. If that takes long, a terminal shows what it waits for.
+async fn start(config: &Config) -> Result<Server, StartError> {
+    let start = Server::start(config, Clock::System);
+    tokio::pin!(start);
+    tokio::select! {
+        server = &mut start => return server,
+        () = tokio::time::sleep(QUIET_START) => {}
+    }
+    if io::stderr().is_terminal() {
+        let is_private = matches!(config.storage, Storage::Private(_));
+        eprintln!(
+            "{}",
+            if is_private {
+                "Preparing PostgreSQL. The first start takes longer than the next ones."
+            } else {
+                "Waiting for the database."
+            }
+        );
+    }
+    start.await
 }
 
 /// Prints the ready line, the only output on standard output. Errors are ignored, because the output may be closed.
@@ -106,7 +135,7 @@ fn initialise_log(options: &LogOptions) -> Result<(), String> {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match options.log_format {
         LogFormat::Text => {
-            let ansi = io::IsTerminal::is_terminal(&io::stderr());
+            let ansi = io::stderr().is_terminal();
             subscriber.with_ansi(ansi).try_init()
         }
         LogFormat::Json => subscriber.json().try_init(),

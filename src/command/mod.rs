@@ -1,9 +1,11 @@
-//! The commands of the program that need no server of their own, and the end of its standard input.
+//! The commands of the program that need no server of their own, and what a start shows on a terminal.
 
 mod documents;
 mod health;
+mod introduction;
 mod stdin;
 
 pub use self::documents::{completions, manual_page};
 pub use self::health::{HealthError, health};
+pub use self::introduction::Introduction;
 pub use self::stdin::standard_input_ends;

@@ -16,7 +16,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("console", &["api", "http", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
     ("config", &["http", "domain", "postgres"]),
-    ("command", &["config"]),
+    ("command", &["config", "postgres"]),
     (
         "app",
         &[

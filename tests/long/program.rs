@@ -294,7 +294,8 @@ fn a_used_port_and_an_unreachable_database_fail_the_start() {
     let used = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = used.local_addr().unwrap().to_string();
     let output = run(&["--ephemeral", "--listen", &address]);
-    assert_fails(&output, "Choose another address with --listen");
+    assert_fails(&output, "--listen 127.0.0.1:0 picks a free port");
+    assert_fails(&output, &format!("(process {}) listens there", std::process::id()));
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_fails(&run(&["--database-url", &format!("postgres://x@{closed}/x")]), "the database cannot be reached");
     // The listener accepts connections and never responds.

@@ -1,0 +1,69 @@
+//! What a start shows on a terminal: where the data is kept, the keys, the console, and how to stop.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::config::{Config, Storage};
+use crate::postgres::Durability;
+
+/// The introduction of a started emulator, of several lines.
+#[derive(Debug)]
+pub struct Introduction<'a> {
+    pub config: &'a Config,
+    /// The base URL of the emulator.
+    pub url: &'a str,
+}
+
+impl Display for Introduction<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Self { config, url } = self;
+        let data = match &config.storage {
+            Storage::Url(_) => "in the database of DATABASE_URL".to_owned(),
+            Storage::Private(Durability::Persistent(directory)) => format!("in {}", directory.display()),
+            Storage::Private(Durability::Ephemeral) => "empty, removed at exit (--ephemeral)".to_owned(),
+        };
+        writeln!(out, "  Data     {data}")?;
+        if config.options_with_built_in_keys().contains(&"--app-id") {
+            let keys = &config.server_keys;
+            writeln!(out, "  Keys     X-App-Id: {}", keys.id)?;
+            writeln!(out, "           X-App-Token: {}", keys.token)?;
+        } else {
+            // Tokens of the user are secret.
+            writeln!(out, "  Keys     X-App-Id: {} with its token", config.server_keys.id)?;
+        }
+        if !config.strict_auth {
+            writeln!(out, "           any other pair gets a new, empty project of its own")?;
+        }
+        if config.console {
+            writeln!(out, "  Console  {url}/_emulator/console")?;
+        }
+        writeln!(out, "  Stop     Ctrl-C")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DEFAULT_APP_TOKEN, KeyPair};
+
+    #[test]
+    fn the_introduction_names_the_data_the_keys_and_the_console() {
+        let text = |config: &Config| Introduction { config, url: "http://127.0.0.1:8682" }.to_string();
+        let default = text(&Config::default());
+        for part in ["removed at exit", DEFAULT_APP_TOKEN, "any other pair", "http://127.0.0.1:8682/_emulator/console"]
+        {
+            assert!(default.contains(part), "{part}: {default}");
+        }
+        let own = Config {
+            storage: Storage::Private(Durability::Persistent("/data/emulator".into())),
+            server_keys: KeyPair::new("mine", "secret"),
+            strict_auth: true,
+            console: false,
+            ..Config::default()
+        };
+        let own = text(&own);
+        assert!(own.contains("in /data/emulator") && own.contains("mine with its token"), "{own}");
+        assert!(!own.contains("secret") && !own.contains("any other pair") && !own.contains("console"), "{own}");
+        let url = Config { storage: Storage::Url("postgres://user:secret@host/db".to_owned()), ..Config::default() };
+        assert!(!text(&url).contains("secret"));
+    }
+}
