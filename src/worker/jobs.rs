@@ -46,21 +46,38 @@ pub(super) async fn run(core: Arc<Core>, mut woken: watch::Receiver<()>, mut sto
 }
 
 /// Wakes the workers whenever there is work, and reconnects when the connection is lost.
-pub(super) async fn listen(core: Arc<Core>, database: PgConnectOptions, wake: watch::Sender<()>) {
-    loop {
-        if let Err(error) = listen_on_connection(&core, database.clone(), &wake).await {
+pub(super) async fn listen(
+    core: Arc<Core>,
+    database: PgConnectOptions,
+    wake: watch::Sender<()>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    while !*stopped.borrow() {
+        let connect = with_timeout(Listener::connect(database.clone()));
+        let connected =
+            tokio::select! { connected = connect => connected, _ = stopped.wait_for(|stop| *stop) => return };
+        let outcome = match connected {
+            Ok(mut listener) => {
+                let forward = forward_notifications(&core, &mut listener, &wake);
+                let outcome =
+                    tokio::select! { outcome = forward => outcome, _ = stopped.wait_for(|stop| *stop) => Ok(()) };
+                listener.close().await;
+                outcome
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
             tracing::debug!(%error, "failed to listen for notifications");
+            tokio::select! { () = sleep(RETRY_DELAY) => {}, _ = stopped.wait_for(|stop| *stop) => {} }
         }
-        sleep(RETRY_DELAY).await;
     }
 }
 
-async fn listen_on_connection(
+async fn forward_notifications(
     core: &Core,
-    database: PgConnectOptions,
+    listener: &mut Listener,
     wake: &watch::Sender<()>,
 ) -> Result<(), sqlx::Error> {
-    let mut listener = with_timeout(Listener::connect(database)).await?;
     loop {
         if with_timeout(listener.has_pending_work()).await? {
             let _ = wake.send(());

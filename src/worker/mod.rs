@@ -44,7 +44,7 @@ impl Workers {
             let (core, notification, stopped) = (Arc::clone(core), job_notification.clone(), stopped.clone());
             tasks.spawn(run_restarting(move || jobs::run(Arc::clone(&core), notification.clone(), stopped.clone())));
         }
-        tasks.spawn(run_until_stopped(jobs::listen(Arc::clone(core), database.clone(), job_notifier), stopped.clone()));
+        tasks.spawn(jobs::listen(Arc::clone(core), database.clone(), job_notifier, stopped.clone()));
         let DeliverySettings { sender, schedule } = settings;
         let delivery = DeliveryWorker { core: Arc::clone(core), database, sender, schedule };
         let delivery_stopped = stopped.clone();

@@ -23,7 +23,7 @@ pub enum Notification {
 pub struct Listener {
     listener: PgListener,
     /// The pool of sqlx that holds only this connection.
-    _pool: PgPool,
+    pool: PgPool,
 }
 
 impl Listener {
@@ -35,7 +35,13 @@ impl Listener {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen_all([CHANNEL, webhook_deliveries::CHANNEL]).await?;
-        Ok(Self { listener, _pool: pool })
+        Ok(Self { listener, pool })
+    }
+
+    /// Ends the subscriptions and closes the connection. The database may be stopped afterwards, without errors on this connection.
+    pub async fn close(self) {
+        drop(self.listener);
+        self.pool.close().await;
     }
 
     /// Returns whether there is work whose notification this connection may have missed.
