@@ -13,6 +13,8 @@ const TOP: f64 = 14.0;
 const BOTTOM: f64 = 48.0;
 /// Every so many minutes the axis shows the time.
 const LABEL_INTERVAL: usize = 5;
+/// The class of bars whose value is beyond the limit of the chart.
+const BEYOND: &str = "series-beyond";
 
 /// A series of a chart: one number for each minute.
 pub struct Series {
@@ -36,6 +38,8 @@ pub struct Data {
     pub is_stacked: bool,
     /// The number of decimals of the values.
     pub decimals: usize,
+    /// The largest number that was counted. A larger value means "more than" this.
+    pub limit: Option<f64>,
 }
 
 /// A chart, with its numbers as a table.
@@ -46,7 +50,8 @@ pub struct Chart {
     title: &'static str,
     unit: &'static str,
     description: String,
-    series: Vec<(&'static str, &'static str)>,
+    /// The names of the colours; shown if there are several.
+    legend: Vec<(String, &'static str)>,
     bars: Vec<Bar>,
     lines: Vec<Line>,
     times: Vec<(String, String)>,
@@ -71,8 +76,10 @@ struct Line {
 
 impl Chart {
     pub fn new(data: Data) -> Self {
-        let Data { id, title, unit, description, labels, series, is_stacked, decimals } = data;
-        let value = |one: &Series, minute: usize| one.values.get(minute).copied().unwrap_or_default();
+        let Data { id, title, unit, description, labels, series, is_stacked, decimals, limit } = data;
+        let counted = |one: &Series, minute: usize| one.values.get(minute).copied().unwrap_or_default();
+        let is_beyond = |value: f64| limit.is_some_and(|limit| value > limit);
+        let value = |one: &Series, minute: usize| counted(one, minute).min(limit.unwrap_or(f64::INFINITY));
         let highest = |minute: usize| {
             let values = series.iter().map(|one| value(one, minute));
             if is_stacked { values.sum() } else { values.fold(0.0, f64::max) }
@@ -99,7 +106,8 @@ impl Chart {
                 };
                 below += height;
                 let [x, y, width, height] = [x, y, width, height].map(coordinate);
-                bars.push(Bar { x, y, width, height, class: one.class });
+                let class = if is_beyond(counted(one, minute)) { BEYOND } else { one.class };
+                bars.push(Bar { x, y, width, height, class });
             }
         }
         let lines = [0.0, 0.5, 1.0].map(|part| Line {
@@ -114,15 +122,23 @@ impl Chart {
         columns.extend(series.iter().map(|one| one.name));
         let row = |(index, label): (usize, &String)| {
             let mut row = vec![Cell::text(label)];
-            row.extend(
-                series.iter().map(|one| Cell { class: "number", ..Cell::text(number(value(one, index), decimals)) }),
-            );
+            row.extend(series.iter().map(|one| {
+                let more_than = if is_beyond(counted(one, index)) { "more than " } else { "" };
+                let text = format!("{more_than}{}", number(value(one, index), decimals));
+                Cell { class: "number", ..Cell::text(text) }
+            }));
             row
         };
+        let mut legend: Vec<_> = series.iter().map(|one| (one.name.to_owned(), one.class)).collect();
+        if let Some(limit) = limit
+            && bars.iter().any(|bar| bar.class == BEYOND)
+        {
+            legend.push((format!("more than {}", number(limit, 0)), BEYOND));
+        }
         Self {
             times: labels.iter().enumerate().filter_map(time).collect(),
             table: Table { caption: title, columns, rows: labels.iter().enumerate().map(row).collect() },
-            series: series.iter().map(|one| (one.name, one.class)).collect(),
+            legend,
             lines: lines.into(),
             id,
             title,
@@ -180,6 +196,7 @@ mod tests {
             series: vec![series("a", 1.0), series("b", 3.0)],
             is_stacked,
             decimals: 0,
+            limit: None,
         };
         let stacked = Chart::new(data(true)).bars;
         // The axis ends at 4, over 188 units.
@@ -187,5 +204,25 @@ mod tests {
         assert_eq!([&stacked[0].y, &stacked[1].y], ["155.0", "14.0"]);
         let beside = Chart::new(data(false)).bars;
         assert!(beside[0].x < beside[1].x && beside[0].width == beside[1].width);
+    }
+
+    #[test]
+    fn a_value_beyond_the_limit_is_marked() {
+        let chart = Chart::new(Data {
+            id: "c",
+            title: "C",
+            unit: "customers",
+            description: String::new(),
+            labels: vec!["12:00".to_owned(), "12:01".to_owned()],
+            series: vec![Series { name: "a", class: "series-1", values: vec![11.0, 10.0] }],
+            is_stacked: true,
+            decimals: 0,
+            limit: Some(10.0),
+        });
+        let bars: Vec<_> = chart.bars.iter().map(|bar| (bar.height.as_str(), bar.class)).collect();
+        assert_eq!(bars, [("188.0", BEYOND), ("188.0", "series-1")]);
+        let numbers: Vec<_> = chart.table.rows.iter().map(|row| row[1].text.as_str()).collect();
+        assert_eq!(numbers, ["more than 10", "10"]);
+        assert_eq!(chart.legend.last().unwrap(), &("more than 10".to_owned(), BEYOND));
     }
 }

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::chart::{Chart, Data, Series};
 use super::minutes::{MINUTES, Minutes, RequestsOfMinute, STATUS_CLASSES, requests_of};
-use crate::console::components::Empty;
+use crate::console::components::{Empty, grouped};
 use crate::console::error::PageError;
 use crate::console::project::Project;
 use crate::console::section::Section;
 use crate::console::view::count;
-use crate::db::customers::{MAX_COUNTED_CREATIONS, count_created_per_minute};
+use crate::db::customers::{MAX_COUNTED_PER_MINUTE, count_created_per_minute};
 use crate::domain::logged_request::RequestFilter;
 
 const CLASS_COLOURS: [&str; 4] = ["series-good", "series-quiet", "series-busy", "series-bad"];
@@ -39,7 +39,9 @@ impl Plots {
         let (id, now) = (project.overview.id, core.now(&project.caller()));
         let minutes = Minutes::until(now);
         let mut connection = core.pool.acquire_for(id).await?;
-        let created = count_created_per_minute(&mut connection, id, minutes.start, minutes.end()).await?;
+        let created =
+            count_created_per_minute(&mut connection, id, minutes.start, i64::try_from(MINUTES).unwrap_or_default())
+                .await?;
         connection.release();
 
         let found = core.request_log.list(id, &RequestFilter::default(), usize::MAX);
@@ -61,7 +63,7 @@ impl Plots {
                 },
                 command: if capacity == 0 { String::new() } else { project.command("/v1/customers", "") },
             },
-            customers: (!created.is_empty()).then(|| customers(minutes, &created)),
+            customers: created.iter().any(|count| *count > 0).then(|| customers(minutes, &created)),
             empty_customers: Empty {
                 text: format!("No customer was created in the last {MINUTES} minutes. This call creates one:"),
                 command: project.command("/v1/customers", body),
@@ -106,6 +108,7 @@ fn by_status(minutes: Minutes, requests: &[RequestsOfMinute]) -> Chart {
         series: series.collect(),
         is_stacked: true,
         decimals: 0,
+        limit: None,
     })
 }
 
@@ -130,29 +133,32 @@ fn latency(minutes: Minutes, requests: &[RequestsOfMinute]) -> Chart {
         series,
         is_stacked: false,
         decimals: 1,
+        limit: None,
     })
 }
 
-fn customers(minutes: Minutes, created: &[(i64, i64)]) -> Chart {
-    let mut values = vec![0.0; MINUTES];
-    let mut total = 0;
-    for (minute, count) in created {
-        if let Some(value) = usize::try_from(*minute).ok().and_then(|minute| values.get_mut(minute)) {
-            *value = as_f64(u64::try_from(*count).unwrap_or_default());
-            total += count;
-        }
-    }
-    let limit = if total >= MAX_COUNTED_CREATIONS { ". No more than these are counted" } else { "" };
-    let total = count(total, "customer was", "customers were");
+fn customers(minutes: Minutes, created: &[i64]) -> Chart {
+    let total: i64 = created.iter().map(|count| (*count).min(MAX_COUNTED_PER_MINUTE)).sum();
+    let is_complete = created.iter().all(|count| *count <= MAX_COUNTED_PER_MINUTE);
+    let limit = as_f64(MAX_COUNTED_PER_MINUTE.unsigned_abs());
+    let number = count(total, "customer was", "customers were");
+    let description = if is_complete {
+        format!("In the last {MINUTES} minutes {number} created")
+    } else {
+        let most = grouped(MAX_COUNTED_PER_MINUTE);
+        format!("In the last {MINUTES} minutes more than {number} created. No more than {most} are counted in a minute")
+    };
+    let values = created.iter().map(|count| as_f64(count.unsigned_abs())).collect();
     Chart::new(Data {
         id: "customers",
         title: "Customers created",
         unit: "customers per minute",
-        description: format!("In the last {MINUTES} minutes {total} created{limit}"),
+        description,
         labels: minutes.labels(),
         series: vec![Series { name: "Customers", class: "series-main", values }],
         is_stacked: true,
         decimals: 0,
+        limit: Some(limit),
     })
 }
 

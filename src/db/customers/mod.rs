@@ -15,7 +15,7 @@ mod update;
 
 pub use bulk::{insert_all, update_all};
 pub use connected_rows::{ConnectedRows, count_connected_rows};
-pub use created_per_minute::{MAX_COUNTED_CREATIONS, count_created_per_minute};
+pub use created_per_minute::{MAX_COUNTED_PER_MINUTE, count_created_per_minute};
 pub(super) use find::push_id;
 pub use find::{find, find_all, find_by_source_id, lock, lock_all, lock_by_id, lock_by_source_id, may_be_id};
 pub use find_each::FindCustomers;

@@ -46,6 +46,42 @@ async fn the_plots_show_the_numbers_of_each_minute() {
 }
 
 #[tokio::test]
+async fn a_minute_with_very_many_new_customers_says_more_than() {
+    let emulator = TestEmulator::at("2030-01-01T12:00:30Z").await;
+    let client = emulator.client();
+    let customers = |start: usize, end: usize| {
+        (start..end)
+            .map(|number| json!({"id": customer_id(number), "created_at": "2030-01-01T12:00:00Z"}))
+            .collect::<Vec<_>>()
+    };
+    client.put("/_emulator/state", state(&customers(0, 1_000))).await.expect(200);
+    client.delete(&format!("/v1/customers/{}", customer_id(0))).await.expect(204);
+    let browser = Browser::new(&emulator);
+    let path = browser.project_path(emulator.server_keys().0).await;
+    let numbers = |page: &str| row(page, "id=\"customers-heading\"", "12:00");
+    let page = browser.page(&path).await;
+    assert_eq!(numbers(&page), ["12:00", "1000"], "a customer that was deleted softly was created too");
+    assert!(!page.contains("series-beyond"), "{page}");
+
+    client.post("/_emulator/state", state(&customers(1_000, 1_001))).await.expect(200);
+    let page = browser.page(&path).await;
+    assert_eq!(numbers(&page), ["12:00", "more than 1000"]);
+    assert!(
+        page.contains("more than 1,000 customers were created. No more than 1,000 are counted in a minute</desc>"),
+        "{page}"
+    );
+}
+
+fn customer_id(number: usize) -> String {
+    format!("cust_{number:024}")
+}
+
+/// Returns a state document with those customers.
+fn state(customers: &[serde_json::Value]) -> serde_json::Value {
+    json!({"format": "voucherify-emulator", "version": 1, "customers": customers})
+}
+
+#[tokio::test]
 async fn an_empty_project_shows_the_calls_that_fill_the_plots() {
     let project = TestProject::new();
     let client = project.client();
