@@ -93,6 +93,11 @@
         part.setAttribute('aria-label', label);
       }
     }
+    // The answers of each operation are a region too. Their names must differ.
+    for (const table of root.querySelectorAll('table.responses-table[role="region"]:not([aria-label])')) {
+      const operation = table.closest('.opblock')?.querySelector('.opblock-summary-operation-id')?.textContent;
+      table.setAttribute('aria-label', `Answers of ${operation ?? 'the operation'}`);
+    }
     // The title of the contract is below the title of the page.
     root.querySelector('.info .title')?.setAttribute('aria-level', '2');
     for (const area of root.querySelectorAll('pre.microlight:not([tabindex])')) {
