@@ -17,7 +17,8 @@ pub enum Theme {
 }
 
 impl Theme {
-    const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+    /// All themes, in the order of the buttons in the header.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
     /// Returns the theme of the cookie in a request.
     pub fn of(headers: &HeaderMap) -> Self {
@@ -37,10 +38,10 @@ impl Theme {
         }
     }
 
-    /// Returns the text of the button that switches to this theme.
+    /// Returns the text of the button that selects this theme.
     pub fn label(self) -> &'static str {
         match self {
-            Self::System => "System colours",
+            Self::System => "System",
             Self::Light => "Light",
             Self::Dark => "Dark",
         }
@@ -58,14 +59,5 @@ impl Theme {
     /// Returns the `Set-Cookie` header that keeps the theme.
     pub fn set_cookie(self) -> String {
         format!("{COOKIE}={}; Path={PATH}; Max-Age=31536000; HttpOnly; SameSite=Strict", self.name())
-    }
-
-    /// Returns the theme that the button in the header switches to.
-    pub fn next(self) -> Self {
-        match self {
-            Self::System => Self::Dark,
-            Self::Dark => Self::Light,
-            Self::Light => Self::System,
-        }
     }
 }

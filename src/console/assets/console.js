@@ -1,4 +1,4 @@
-// Adds keyboard shortcuts to the pages. Every page works without this script.
+// Adds to the pages: keyboard shortcuts, live requests, copied texts, sorted tables, and dialogs. Every page works without this script.
 //   /      moves to the search field
 //   j, k   move to the next and to the previous row of the list
 //   Enter  opens the selected row
@@ -217,4 +217,156 @@
       }
     });
   }
+})();
+
+// Sorts the tables that show a whole list by the column whose name is clicked: ascending, descending, and as the server has sorted them.
+(() => {
+  const ORDERS = { none: 'ascending', ascending: 'descending', descending: 'none' };
+  const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+  // A table with other pages is sorted by the server, and new requests are added at the top of theirs.
+  function isWhole(table) {
+    const next = table.closest('.table-frame').nextElementSibling;
+    return !table.closest('[data-live]') && !(next && next.matches('nav.pager') && next.querySelector('a'));
+  }
+
+  function text(row, column) {
+    const cell = row.cells[column];
+    return cell.querySelector('.none') ? '' : cell.textContent.trim();
+  }
+
+  const number = (value) => Number.parseFloat(value.replace('more than ', '').replaceAll(',', ''));
+
+  function compare(a, b, isNumber) {
+    return (isNumber && number(a) - number(b)) || collator.compare(a, b);
+  }
+
+  function sort(table, header, original) {
+    const order = ORDERS[header.getAttribute('aria-sort') || 'none'];
+    for (const other of table.tHead.rows[0].cells) {
+      other.removeAttribute('aria-sort');
+    }
+    const body = table.tBodies[0];
+    if (order === 'none') {
+      body.append(...original);
+      return;
+    }
+    header.setAttribute('aria-sort', order);
+    const column = header.cellIndex;
+    const isNumber = header.classList.contains('number');
+    const sign = order === 'ascending' ? 1 : -1;
+    // Rows without a value are last in both orders.
+    body.append(...[...original].sort((a, b) => {
+      const [left, right] = [text(a, column), text(b, column)];
+      return left && right ? sign * compare(left, right, isNumber) : Number(!left) - Number(!right);
+    }));
+  }
+
+  for (const table of document.querySelectorAll('table[data-rows]')) {
+    if (!table.tHead || table.tBodies[0].rows.length < 2 || !isWhole(table)) {
+      continue;
+    }
+    const original = [...table.tBodies[0].rows];
+    for (const header of table.tHead.rows[0].cells) {
+      // A column of buttons, or of links to actions, has no order.
+      if (original.some((row) => row.cells[header.cellIndex].querySelector('form, [data-dialog]'))) {
+        continue;
+      }
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'sort';
+      button.append(...header.childNodes);
+      header.append(button);
+      button.addEventListener('click', () => sort(table, header, original));
+    }
+  }
+})();
+
+// Opens the pages that ask for a confirmation in a dialog. Without this, their links lead to the pages.
+(() => {
+  let isOpening = false;
+
+  // The parts of the other page are shown together with this page, so their ids must differ.
+  function renameIds(root) {
+    for (const node of root.querySelectorAll('[id]')) {
+      node.id = `dialog-${node.id}`;
+    }
+    for (const name of ['for', 'list', 'aria-labelledby', 'aria-describedby']) {
+      for (const node of root.querySelectorAll(`[${name}]`)) {
+        node.setAttribute(name, node.getAttribute(name).split(' ').map((id) => `dialog-${id}`).join(' '));
+      }
+    }
+  }
+
+  function dialogOf(page) {
+    const main = page.querySelector('main');
+    const dialog = document.createElement('dialog');
+    const heading = document.createElement('h2');
+    heading.id = 'dialog-title';
+    heading.tabIndex = -1;
+    heading.autofocus = true;
+    heading.textContent = main.querySelector('h1').textContent;
+    main.querySelectorAll('.trail, .heading, .tabs').forEach((part) => part.remove());
+    renameIds(main);
+    // The headings are one level deeper than on the page.
+    for (const part of main.querySelectorAll('h2')) {
+      const deeper = document.createElement('h3');
+      deeper.id = part.id;
+      deeper.append(...part.childNodes);
+      part.replaceWith(deeper);
+    }
+    dialog.setAttribute('aria-labelledby', heading.id);
+    dialog.append(heading, ...main.children);
+    return dialog;
+  }
+
+  async function open(url, opener) {
+    if (isOpening) {
+      return;
+    }
+    isOpening = true;
+    try {
+      const response = await fetch(url);
+      const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+      if (!response.ok || response.redirected || !page.querySelector('main form[method="post"]')) {
+        location.assign(url);
+        return;
+      }
+      const dialog = dialogOf(page);
+      dialog.addEventListener('close', () => {
+        dialog.remove();
+        opener.focus();
+      });
+      dialog.addEventListener('click', (event) => {
+        if (event.target.closest('[data-cancel]')) {
+          event.preventDefault();
+          dialog.close();
+        }
+      });
+      document.body.append(dialog);
+      dialog.showModal();
+    } catch {
+      location.assign(url);
+    } finally {
+      isOpening = false;
+    }
+  }
+
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('a[data-dialog]');
+    if (link && event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      open(link.href, link);
+    }
+  });
+
+  document.addEventListener('submit', (event) => {
+    const form = event.target.closest('form[data-dialog]');
+    if (form) {
+      event.preventDefault();
+      const url = new URL(form.action);
+      url.search = new URLSearchParams(new FormData(form));
+      open(url.href, event.submitter || form.querySelector('button'));
+    }
+  });
 })();

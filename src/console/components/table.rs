@@ -36,7 +36,7 @@ pub struct TableRow {
 pub struct Cell {
     pub text: String,
     pub href: Option<String>,
-    /// The class of the style: `code`, `number`, `time`, `progress`, or a badge with its tone.
+    /// The class of the style: `code`, `number`, `time`, `progress`, `confirmed`, or a badge with its tone.
     pub class: &'static str,
 }
 
@@ -72,6 +72,11 @@ impl Cell {
     /// Returns a progress in percent.
     pub fn progress(percent: i64) -> Self {
         Self { class: "progress", ..Self::text(percent.to_string()) }
+    }
+
+    /// Returns a link to a page that asks for a confirmation.
+    pub fn confirmed(text: &str, href: impl Into<String>) -> Self {
+        Self { class: "confirmed", ..Self::text(text) }.to(href)
     }
 
     /// Makes the value a link.

@@ -97,6 +97,10 @@ pub fn page(
     content: &impl Template,
 ) -> Result<Response, PageError> {
     let page = Page::new(control.title()).below(project.section_link(Section::Controls), "Controls");
+    let page = match control {
+        Control::Faults => page.action(format!("{}/new", control.link(project)), "Create a fault"),
+        _ => page,
+    };
     show(project, control, control.what(), is_refused, page, content)
 }
 

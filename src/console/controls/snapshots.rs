@@ -61,8 +61,8 @@ async fn page(project: &Project, form: &Form, error: Option<String>) -> Result<R
             Cell::code(&name).to(to("restore")),
             Cell::time(text(snapshot, "/created_at")),
             Cell::text(if counts.is_empty() { "nothing".to_owned() } else { counts }),
-            Cell::text("Restore").to(to("restore")),
-            Cell::text("Delete").to(to("delete")),
+            Cell::confirmed("Restore", to("restore")),
+            Cell::confirmed("Delete", to("delete")),
         ]
     };
     let rows: Vec<_> = items(&snapshots, "/data").iter().map(row).collect();
