@@ -15,6 +15,11 @@ pub fn is_correctable(error: &ApiError) -> bool {
     error.status().is_client_error() || error.status() == StatusCode::NOT_IMPLEMENTED
 }
 
+/// Returns the status of a page that may show what the user must correct: in a form that was sent, or in the query.
+pub fn status_with(error: Option<&String>) -> StatusCode {
+    if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+}
+
 /// Why there is no page.
 #[derive(Clone, Debug)]
 pub struct PageError {

@@ -19,6 +19,7 @@ mod exports;
 mod form;
 mod frame;
 mod jobs;
+mod keys;
 mod layout;
 mod link;
 mod metadata_schemas;
@@ -54,6 +55,7 @@ pub fn router(app: AppState, access: ConsoleAccess) -> Router {
     let state = Console::new(app, access);
     let pages = Router::new()
         .merge(projects::routes())
+        .merge(keys::routes())
         .merge(customers::routes())
         .merge(orders::routes())
         .merge(events::routes())

@@ -35,11 +35,16 @@ pub struct Console {
     pub sign_in_attempts: Attempts,
     /// What the checks after the last permanent deletions found, by the ids of the deletions.
     pub erasure_checks: Cache<String, Value>,
+    /// The tokens of keys that were created in the console, until the next page shows them.
+    pub created_tokens: Cache<String, String>,
 }
 
 /// How long the result of a check can be shown.
 const CHECK_TTL: Duration = Duration::from_hours(1);
 const MAX_CHECKS: u64 = 1_000;
+/// How long the token of a new key waits for the page that shows it.
+const CREATED_TOKEN_TTL: Duration = Duration::from_mins(1);
+const MAX_CREATED_TOKENS: u64 = 1_000;
 
 /// The state of the console, shared by all requests.
 pub type ConsoleState = Arc<Console>;
@@ -54,6 +59,7 @@ impl Console {
             sessions: Sessions::default(),
             sign_in_attempts: Attempts::default(),
             erasure_checks: Cache::builder().max_capacity(MAX_CHECKS).time_to_live(CHECK_TTL).build(),
+            created_tokens: Cache::builder().max_capacity(MAX_CREATED_TOKENS).time_to_live(CREATED_TOKEN_TTL).build(),
         })
     }
 }

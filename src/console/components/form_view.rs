@@ -57,10 +57,14 @@ pub struct Field {
     pub name: String,
     pub label: String,
     pub value: String,
-    /// `text`, `password`, `hidden` or `area`.
+    /// `text`, `password`, `hidden`, `area`, `choice` or `flag`. A flag that is set has the value `on`.
     pub kind: &'static str,
     pub hint: String,
     pub is_required: bool,
+    /// The height of an area, in lines.
+    pub rows: u8,
+    /// The values of a choice.
+    pub choices: Vec<String>,
 }
 
 impl Field {
@@ -82,7 +86,22 @@ impl Field {
 
     /// Returns a field of several lines.
     pub fn area(name: &str, label: &str, value: impl Into<String>) -> Self {
-        Self::new("area", name, label, value)
+        Self { rows: 8, ..Self::new("area", name, label, value) }
+    }
+
+    /// Sets the height of an area, in lines.
+    pub fn rows(self, rows: u8) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// Returns a field that takes one of several values.
+    pub fn choice(name: &str, label: &str, choices: Vec<String>, value: impl Into<String>) -> Self {
+        Self { choices, ..Self::new("choice", name, label, value) }
+    }
+
+    /// Returns a field that is set or not.
+    pub fn flag(name: &str, label: &str, is_set: bool) -> Self {
+        Self::new("flag", name, label, if is_set { "on" } else { "" })
     }
 
     pub fn hint(self, hint: impl Into<String>) -> Self {
@@ -95,3 +114,17 @@ impl Field {
 }
 
 impl HtmlSafe for FormView {}
+
+/// A page that is a form, below a sentence that says what it does. The sentence may be empty.
+#[derive(Template)]
+#[template(source = "{% if !lead.is_empty() %}<p class=\"lead\">{{ lead }}</p>{% endif %}{{ form }}", ext = "html")]
+pub struct FormPage {
+    pub lead: String,
+    pub form: FormView,
+}
+
+impl FormPage {
+    pub fn new(lead: impl Into<String>, form: FormView) -> Self {
+        Self { lead: lead.into(), form }
+    }
+}

@@ -7,7 +7,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use serde_json::Value;
 
-pub use form_view::{Field, FormView};
+pub use form_view::{Field, FormPage, FormView};
 pub use table::{Cell, Row, Table, TableRow, grouped};
 
 use super::link::Link;

@@ -34,7 +34,15 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
     };
     let group_row = |group: &Value| {
         let members: Vec<_> = items(group, "/consents").iter().map(|id| text(id, "")).collect();
-        vec![Cell::text(text(group, "/name")), Cell::code(text(group, "/id")), Cell::text(members.join(", "))]
+        let id = text(group, "/id");
+        let link = project.link(&format!("/consent-groups/{}", encoded(&id)));
+        let name = Some(text(group, "/name")).filter(|name| !name.is_empty()).unwrap_or_else(|| id.clone());
+        vec![
+            Cell::text(name).to(format!("{link}/edit")),
+            Cell::code(id),
+            Cell::text(members.join(", ")),
+            Cell::confirmed("Delete", format!("{link}/delete")),
+        ]
     };
     let consents: Vec<_> = items(&lists, "/consents/data").iter().map(consent_row).collect();
     let groups: Vec<_> = items(&lists, "/groups/data").iter().map(group_row).collect();
@@ -47,13 +55,16 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
         }),
         groups: (!groups.is_empty()).then(|| Table {
             caption: "Groups of consents",
-            columns: vec!["Name", "Id", "Consents"],
+            columns: vec!["Name", "Id", "Consents", "Delete"],
             rows: groups,
         }),
         empty: Empty {
-            text: "There are no consents yet. This call defines one:".to_owned(),
+            text: "There are no consents yet. Create one with the button above, or with this call:".to_owned(),
             command: project.command("/_emulator/consents/newsletter -X PUT", body),
         },
     };
-    project.page(Section::Consents, Page::new("Consents"), &content)
+    let page = Page::new("Consents")
+        .action(project.link("/new-consent"), "Create a consent")
+        .action(project.link("/new-consent-group"), "Create a group");
+    project.page(Section::Consents, page, &content)
 }

@@ -1,12 +1,12 @@
 use askama::Template;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::response::Response;
 use serde_json::Value;
 
 use super::fields;
 use super::show::title;
 use crate::console::components::{Field, FormView};
-use crate::console::error::{PageError, is_correctable};
+use crate::console::error::{PageError, is_correctable, status_with};
 use crate::console::form::Form;
 use crate::console::link::encoded;
 use crate::console::page::{Page, redirect};
@@ -44,7 +44,7 @@ fn new_page(project: &Project, fields: Vec<Field>, error: Option<String>) -> Res
     let list = project.section_link(Section::Customers);
     let form = FormView::new(&project.visit.session, project.link("/customers/new"), "Create the customer", fields);
     let page = Page::new("Create a customer").below(&list, "Customers");
-    let status = status(error.as_ref());
+    let status = status_with(error.as_ref());
     project.page_with(status, Section::Customers, page, &Edit { form: form.or_back_to(list).refused(error) })
 }
 
@@ -82,10 +82,6 @@ fn edit_page(
     let page = Page::new(format!("Edit {title}"))
         .below(project.section_link(Section::Customers), "Customers")
         .below(&link, title);
-    let status = status(error.as_ref());
+    let status = status_with(error.as_ref());
     project.page_with(status, Section::Customers, page, &Edit { form: form.or_back_to(link).refused(error) })
-}
-
-fn status(error: Option<&String>) -> StatusCode {
-    if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }

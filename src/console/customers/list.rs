@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::filter::{ConditionView, conditions};
 use crate::api::v1::customers::list::{ListRequest, list};
 use crate::console::components::{Cell, Empty, Pager, Row, Table};
-use crate::console::error::{PageError, is_correctable};
+use crate::console::error::{PageError, is_correctable, status_with};
 use crate::console::link::with_encoded_query;
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
@@ -67,6 +67,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
     let is_filtered = is_filtered(&query);
     let table = (!customers.is_empty()).then(|| table(&project, &customers));
     let text_of = |name: &str| query.text(name);
+    let status = status_with(error.as_ref());
     let content = Customers {
         search_link: project.link("/customers/search"),
         filter_link: project.link("/customers/filter"),
@@ -92,7 +93,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         list_link,
     };
     let page = Page::new("Customers").action(project.link("/customers/new"), "Create a customer");
-    project.page(Section::Customers, page, &content)
+    project.page_with(status, Section::Customers, page, &content)
 }
 
 /// One page of customers, as the API shows them.

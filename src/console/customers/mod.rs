@@ -1,5 +1,6 @@
 //! The customers of a project.
 
+mod consents;
 mod delete;
 mod edit;
 mod erase;
@@ -24,6 +25,10 @@ pub fn routes() -> Router<ConsoleState> {
         .route("/_emulator/console/projects/{project}/customers/new", get(edit::new).post(edit::create))
         .route("/_emulator/console/projects/{project}/customers/{id}", get(show::handle))
         .route("/_emulator/console/projects/{project}/customers/{id}/timeline", get(timeline::handle))
+        .route(
+            "/_emulator/console/projects/{project}/customers/{id}/consents",
+            get(consents::show).post(consents::change),
+        )
         .route("/_emulator/console/projects/{project}/customers/{id}/edit", get(edit::edit).post(edit::update))
         .route("/_emulator/console/projects/{project}/customers/{id}/delete", get(delete::confirm).post(delete::delete))
         .route("/_emulator/console/projects/{project}/customers/{id}/erase", get(erase::confirm).post(erase::erase))

@@ -8,5 +8,6 @@ use crate::console::project::Project;
 pub fn tabs(project: &Project, id: &str, current: &str) -> Tabs {
     let link = project.customer_link(id);
     let tab = |path: &str, text: &str| (Link::new(format!("{link}{path}"), text), path == current);
-    Tabs { label: "Customer", links: vec![tab("", "Profile"), tab("/timeline", "Timeline")] }
+    let links = vec![tab("", "Profile"), tab("/timeline", "Timeline"), tab("/consents", "Consents")];
+    Tabs { label: "Customer", links }
 }

@@ -58,9 +58,12 @@ pub async fn handle(project: Project) -> Result<Response, PageError> {
             rows: event_schemas,
         }),
         empty: Empty {
-            text: "There are no metadata schemas yet. This call creates one:".to_owned(),
+            text: "There are no metadata schemas yet. Create one with the button above, or with this call:".to_owned(),
             command: project.command("/v1/metadata-schemas", body),
         },
     };
-    project.page(Section::MetadataSchemas, Page::new("Metadata schemas"), &content)
+    let page = Page::new("Metadata schemas")
+        .action(project.link("/metadata-schemas/new"), "Create a schema")
+        .action(project.link("/event-schemas/new"), "Create an event schema");
+    project.page(Section::MetadataSchemas, page, &content)
 }

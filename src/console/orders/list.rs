@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::table::table;
 use crate::console::components::{Empty, Pager, Table};
-use crate::console::error::{PageError, is_correctable};
+use crate::console::error::{PageError, is_correctable, status_with};
 use crate::console::link::with_query;
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
@@ -64,6 +64,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
             command: project.command("/v1/orders", body),
         }
     };
+    let status_code = status_with(error.as_ref());
     let content = Orders {
         statuses: &STATUSES,
         error,
@@ -79,5 +80,5 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         customer: customer.clone(),
         status: status.clone(),
     };
-    project.page(Section::Orders, Page::new("Orders"), &content)
+    project.page_with(status_code, Section::Orders, Page::new("Orders"), &content)
 }

@@ -1,6 +1,5 @@
-//! The projects: their list, what each holds, and its keys.
+//! The projects: their list, and what each holds.
 
-mod keys;
 mod list;
 mod show;
 
@@ -13,5 +12,4 @@ pub fn routes() -> Router<ConsoleState> {
     Router::new()
         .route("/_emulator/console", get(list::handle))
         .route("/_emulator/console/projects/{project}", get(show::handle))
-        .route("/_emulator/console/projects/{project}/keys", get(keys::handle))
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::filter::{self, PARAMETERS};
 use super::row::{COLUMNS, Links};
 use crate::console::components::{Empty, Pager, Table};
-use crate::console::error::PageError;
+use crate::console::error::{PageError, status_with};
 use crate::console::link::{with_encoded_query, with_query};
 use crate::console::page::{Page, RawQuery};
 use crate::console::project::Project;
@@ -60,6 +60,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
     });
     let is_live = is_first && error.is_none() && log.is_on();
     let [method, path, status, operation] = values.clone();
+    let status_code = status_with(error.as_ref());
     let content = Requests {
         stream_link: is_live.then(|| with_query(&format!("{list_link}/stream"), &parameters)),
         table: Table {
@@ -86,7 +87,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         operation,
         error,
     };
-    project.page(Section::Requests, Page::new("Requests"), &content)
+    project.page_with(status_code, Section::Requests, Page::new("Requests"), &content)
 }
 
 /// Returns the requests that match, newest first. With `before`, only those that are older than this one.

@@ -1,9 +1,9 @@
 use askama::Template;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::response::Response;
 
 use super::filter_form::{self, ConditionRow, FIELDS, TYPES};
-use crate::console::error::{PageError, is_correctable};
+use crate::console::error::{PageError, is_correctable, status_with};
 use crate::console::form::Form;
 use crate::console::link::encoded;
 use crate::console::page::{Page, redirect};
@@ -52,7 +52,7 @@ pub async fn create(project: Project, form: Form) -> Result<Response, PageError>
 }
 
 fn page(project: &Project, form: &Form, error: Option<String>) -> Result<Response, PageError> {
-    let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = status_with(error.as_ref());
     let list = project.section_link(Section::Segments);
     let content = Create {
         action: project.link("/segments/new"),

@@ -2,10 +2,11 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use axum::http::StatusCode;
 use serde_json::Value;
 
 use crate::console::components::{Cell, Pager, Table};
-use crate::console::error::{PageError, is_correctable};
+use crate::console::error::{PageError, is_correctable, status_with};
 use crate::console::link::{encoded, with_query};
 use crate::console::page::RawQuery;
 use crate::console::project::Project;
@@ -30,6 +31,11 @@ pub struct Deliveries {
 impl HtmlSafe for Deliveries {}
 
 impl Deliveries {
+    /// Returns the status of the page that shows them: 400 if the query was refused.
+    pub fn page_status(&self) -> StatusCode {
+        status_with(self.error.as_ref())
+    }
+
     /// Reads the deliveries that the query of the page selects.
     ///
     /// # Errors

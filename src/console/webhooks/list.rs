@@ -52,7 +52,7 @@ pub async fn handle(project: Project, query: RawQuery) -> Result<Response, PageE
         deliveries: Deliveries::read(&project, project.section_link(Section::Webhooks), None, &query).await?,
     };
     let page = Page::new("Webhooks").action(project.link("/webhooks/new"), "Create a webhook");
-    project.page(Section::Webhooks, page, &content)
+    project.page_with(content.deliveries.page_status(), Section::Webhooks, page, &content)
 }
 
 /// Returns the kind of a webhook, in words.

@@ -54,5 +54,5 @@ pub async fn handle(project: Project, ItemId(id): ItemId, query: RawQuery) -> Re
         delete_link: format!("{link}/delete"),
     };
     let page = Page::new(target).below(project.section_link(Section::Webhooks), "Webhooks");
-    project.page(Section::Webhooks, page, &content)
+    project.page_with(content.deliveries.page_status(), Section::Webhooks, page, &content)
 }

@@ -38,7 +38,19 @@ async fn a_form_without_its_session_or_token_or_from_elsewhere_changes_nothing()
             &erase,
             &format!("{path}/customers/{id}/delete"),
             &format!("{path}/customers/{id}/edit"),
+            &format!("{path}/customers/{id}/consents"),
             &format!("{path}/segments/new"),
+            &format!("{path}/keys"),
+            &format!("{path}/keys/{}/revoke", project.server_keys().0.replace(' ', "%20")),
+            &format!("{path}/new-consent"),
+            &format!("{path}/new-consent-group"),
+            &format!("{path}/consents/newsletter/edit"),
+            &format!("{path}/consents/newsletter/delete"),
+            &format!("{path}/metadata-schemas/new"),
+            &format!("{path}/metadata-schemas/customer/key"),
+            &format!("{path}/metadata-schemas/customer/key/remove"),
+            &format!("{path}/metadata-schemas/customer/settings"),
+            &format!("{path}/metadata-schemas/customer/delete"),
             &format!("{HOME}/theme"),
         ] {
             browser.submit_with(page, &[("name", "Eve"), ("theme", "dark")], sent, &headers).await.expect(403);
@@ -101,7 +113,12 @@ async fn the_colours_are_kept_in_a_cookie() {
     let browser = Browser::new(&project);
     let answer = browser.submit(&format!("{HOME}/theme"), &[("theme", "dark"), ("return", HOME)]).await.expect(303);
     assert_eq!(answer.header("location"), HOME);
-    assert!(browser.page(HOME).await.contains("data-theme=\"dark\""));
+    let page = browser.page(HOME).await;
+    assert!(page.contains("data-theme=\"dark\""));
+    let button = |name: &str| {
+        page.split(&format!("value=\"{name}\" aria-pressed=\"")).nth(1).unwrap().split('"').next().unwrap()
+    };
+    assert_eq!(["system", "light", "dark"].map(button), ["false", "false", "true"]);
     let elsewhere = [("theme", "light"), ("return", "//evil.example")];
     let answer = browser.submit(&format!("{HOME}/theme"), &elsewhere).await.expect(303);
     assert_eq!(answer.header("location"), HOME);

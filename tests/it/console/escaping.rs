@@ -31,6 +31,8 @@ async fn markup_in_every_text_is_escaped_on_every_page() {
     let consent = json!({"name": text("consent"), "description": text("description"), "category": text("category")});
     client.put("/_emulator/consents/c", consent).await.expect(200);
     client.put(&format!("/v1/customers/{id}/consents"), json!({"c": true})).await.expect(204);
+    let group = json!({"name": text("group"), "description": text("description"), "consents": ["c"]});
+    client.put("/_emulator/consent-groups/g", group).await.expect(200);
     let filter =
         json!({"junction": "and", "address.city": {"conditions": {"$contains": ["script"], "$is": [text("city")]}}});
     let segment = json!({"name": text("segment"), "type": "auto-update", "filter": filter});
@@ -38,6 +40,9 @@ async fn markup_in_every_text_is_escaped_on_every_page() {
     let key = json!({text("key"): {"type": "string", "array": false, "optional": true}});
     let schema = json!({"related_object": "customer", "properties": key});
     let schema = client.post("/v1/metadata-schemas", schema).await.expect(200).string("/id");
+    let key = json!({text("key"): {"type": "string", "optional": true}});
+    let of_events = json!({"name": text("event"), "schema": {"properties": key}});
+    let of_events = client.post("/_emulator/custom-event-schemas", of_events).await.expect(200).string("/id");
     client.put("/_emulator/project", json!({"name": text("project")})).await.expect(200);
 
     let browser = Browser::new(&project);
@@ -45,7 +50,7 @@ async fn markup_in_every_text_is_escaped_on_every_page() {
     let events = browser.page(&format!("{path}/events")).await;
     let (_, event) = events.split_once(&format!("{path}/events/")).unwrap();
     let event = event.split('"').next().unwrap().replace("&#38;", "&");
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("q", &text("name")).finish();
+    let query = query_of("q", &text("name"));
     let filters = form_urlencoded::Serializer::new(String::new())
         .append_pair("filters[address.city][conditions][$is]", &text("city"))
         .append_pair("name", &text("name"))
@@ -75,8 +80,19 @@ async fn markup_in_every_text_is_escaped_on_every_page() {
         format!("{path}/consents/c"),
         format!("{path}/metadata-schemas"),
         format!("{path}/metadata-schemas/{schema}"),
+        format!("{path}/metadata-schemas/{schema}/key?{}", query_of("key", &text("key"))),
+        format!("{path}/event-schemas/{of_events}"),
+        format!("{path}/event-schemas/{of_events}/key?{}", query_of("key", &text("key"))),
+        format!("{path}/event-schemas/{of_events}/delete"),
+        format!("{path}/consents/c/edit"),
+        format!("{path}/consent-groups/g/edit"),
+        format!("{path}/consent-groups/g/delete"),
+        format!("{path}/customers/{id}/consents"),
     ] {
-        let html = browser.page(&page).await;
+        // A query that is refused is shown too.
+        let answer = browser.get(&page).await;
+        assert!([200, 400].contains(&answer.status.as_u16()), "{page}: {}", answer.status);
+        let html = answer.text;
         assert!(!html.contains("<script>") && !html.contains("<img"), "{page}: {html}");
         if page.starts_with(&path) {
             assert!(html.contains("&#60;script&#62;alert(1)"), "{page} shows the text: {html}");
@@ -86,4 +102,8 @@ async fn markup_in_every_text_is_escaped_on_every_page() {
         browser.submit(&format!("{path}/customers/{id}/edit"), &[("birthdate", SCRIPT), ("name", SCRIPT)]).await;
     let html = answer.expect(400).text;
     assert!(!html.contains("<script>") && html.contains("&#60;script&#62;"), "{html}");
+}
+
+fn query_of(name: &str, value: &str) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish()
 }

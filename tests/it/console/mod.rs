@@ -2,12 +2,15 @@
 
 mod access;
 mod browser;
+mod consents;
 mod controls;
 mod customers;
 mod dashboard;
 mod docs;
 mod escaping;
 mod jobs;
+mod keys;
+mod metadata_schemas;
 mod pages;
 mod projects;
 mod requests;

@@ -7,7 +7,7 @@ use super::browser::HOME;
 use crate::support::{Client, TestProject};
 
 /// The pages of a project that need no object.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 21] = [
     "",
     "/keys",
     "/customers",
@@ -19,7 +19,11 @@ const PAGES: [&str; 17] = [
     "/segments",
     "/segments/new",
     "/consents",
+    "/new-consent",
+    "/new-consent-group",
     "/metadata-schemas",
+    "/metadata-schemas/new",
+    "/event-schemas/new",
     "/requests",
     "/webhooks",
     "/webhooks/new",
@@ -106,6 +110,7 @@ async fn every_page_of_a_filled_project_is_shown() {
     for (page, text) in [
         ("", "Alice Morgan"),
         ("/timeline", "customer.custom_event"),
+        ("/consents", "Newsletter"),
         ("/edit", "Berlin"),
         ("/delete", "Delete softly"),
         ("/erase", "custom_events"),
@@ -155,7 +160,17 @@ async fn what_does_not_exist_is_a_page_too() {
         format!("{path}/events/none?customer=%00"),
         format!("{path}/segments/none"),
         format!("{path}/consents/none"),
+        format!("{path}/consents/none/edit"),
+        format!("{path}/consents/none/delete"),
+        format!("{path}/consent-groups/none/edit"),
+        format!("{path}/consent-groups/none/delete"),
+        format!("{path}/customers/none/consents"),
         format!("{path}/metadata-schemas/none"),
+        format!("{path}/metadata-schemas/none/key"),
+        format!("{path}/metadata-schemas/none/delete"),
+        format!("{path}/event-schemas/none"),
+        format!("{path}/event-schemas/none/key?key=a"),
+        format!("{path}/keys/none/revoke?family=server"),
         format!("{path}/erasures/none"),
         format!("{path}/requests/none"),
         format!("{path}/requests?before=none"),
@@ -171,6 +186,24 @@ async fn what_does_not_exist_is_a_page_too() {
         assert!(answer.text.contains("<h1>Not found</h1>"), "{missing}");
     }
     browser.send(axum::http::Method::PUT, HOME, String::new(), &[]).await.expect(405);
+}
+
+#[tokio::test]
+async fn a_query_that_is_refused_is_answered_with_400() {
+    let project = TestProject::new();
+    fill(&project.client()).await;
+    let browser = Browser::new(&project);
+    let path = browser.project_path(project.server_keys().0).await;
+    for query in [
+        "/customers?order=never",
+        "/customers?filters[nothing][conditions][$is][]=a",
+        "/requests?status=never",
+        "/requests?path=v1",
+        "/webhooks?status=never",
+    ] {
+        let answer = browser.get(&format!("{path}{query}")).await.expect(400);
+        assert!(answer.text.contains("role=\"alert\""), "{query}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ async fn pages_of_a_project_show_nothing_of_another() {
     let orders = project.client().get("/v1/orders").await.expect(200);
     let segments = project.client().get("/v1/segments").await.expect(200);
     let (order, segment) = (orders.string("/orders/0/id"), segments.string("/data/0/id"));
+    let schema = project.client().get("/v1/metadata-schemas").await.expect(200).string("/schemas/0/id");
+    let key = project.server_keys().0.replace(' ', "%20");
     project.other_project().get("/v1/customers").await.expect(200);
     let browser = Browser::new(&project);
     let other = browser.project_path(project.other_keys().0).await;
@@ -64,6 +66,8 @@ async fn pages_of_a_project_show_nothing_of_another() {
         "/segments",
         "/consents",
         "/metadata-schemas",
+        "/metadata-schemas/new",
+        "/new-consent-group",
         "/keys",
     ] {
         let html = browser.page(&format!("{other}{page}")).await;
@@ -79,6 +83,13 @@ async fn pages_of_a_project_show_nothing_of_another() {
         format!("/customers/{id}/erase"),
         format!("/orders/{order}"),
         format!("/segments/{segment}"),
+        format!("/customers/{id}/consents"),
+        "/consents/newsletter/edit".to_owned(),
+        "/consents/newsletter/delete".to_owned(),
+        format!("/metadata-schemas/{schema}"),
+        format!("/metadata-schemas/{schema}/key?key=lang"),
+        format!("/metadata-schemas/{schema}/delete"),
+        format!("/keys/{key}/revoke?family=server"),
     ] {
         browser.get(&format!("{other}{page}")).await.expect(404);
     }
@@ -86,5 +97,28 @@ async fn pages_of_a_project_show_nothing_of_another() {
         browser.submit(&format!("{other}/customers/{id}/{action}"), &[("name", "Eve")]).await.expect(404);
     }
     browser.submit(&format!("{other}/segments/{segment}/delete"), &[]).await.expect(404);
+    let fields = [
+        ("consent", "newsletter"),
+        ("given", "false"),
+        ("name", "Eve"),
+        ("key", "lang"),
+        ("type", "string"),
+        ("family", "server"),
+    ];
+    for action in [
+        format!("/customers/{id}/consents"),
+        "/consents/newsletter/edit".to_owned(),
+        "/consents/newsletter/delete".to_owned(),
+        format!("/metadata-schemas/{schema}/key"),
+        format!("/metadata-schemas/{schema}/key/remove"),
+        format!("/metadata-schemas/{schema}/key/purge"),
+        format!("/metadata-schemas/{schema}/settings"),
+        format!("/metadata-schemas/{schema}/delete"),
+        format!("/keys/{key}/revoke"),
+    ] {
+        browser.submit(&format!("{other}{action}"), &fields).await.expect(404);
+    }
+    let schemas = project.client().get("/v1/metadata-schemas").await.expect(200);
+    assert_eq!(schemas.string("/schemas/0/properties/lang/type"), "string");
     assert_eq!(project.client().get(&format!("/v1/customers/{id}")).await.expect(200).string("/name"), "Alice Morgan");
 }

@@ -49,7 +49,7 @@ async fn requests_are_listed_newest_first_and_filtered() {
         assert_eq!(page.contains("No request in the log matches."), count == 0, "{filter}");
     }
     for (filter, text) in [("path=v1", "The path must begin with /"), ("status=40", "The status must be a number")] {
-        let page = browser.page(&format!("{path}/requests?{filter}")).await;
+        let page = browser.get(&format!("{path}/requests?{filter}")).await.expect(400).text;
         assert!(page.contains(text) && !page.contains("data-live="), "{filter}: {page}");
     }
 }
@@ -144,7 +144,7 @@ async fn markup_in_requests_is_escaped() {
     let filters: String =
         ["path", "status", "operation", "method"].map(|name| format!("{name}=%2F{encoded}&")).concat();
     let list = browser.page(&format!("{path}/requests")).await;
-    let mut pages = vec![list.clone(), browser.page(&format!("{path}/requests?{filters}")).await];
+    let mut pages = vec![list.clone(), browser.get(&format!("{path}/requests?{filters}")).await.expect(400).text];
     for link in links(&list, &path) {
         pages.push(browser.page(&link).await);
     }
