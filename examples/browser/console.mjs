@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { appId, baseUrl, call } from './console/api.mjs'
 import { browser, check, first, open, problems, step } from './console/browser.mjs'
 import { controls, deleteSnapshot, erasureCheck, reset } from './console/controls.mjs'
+import { consents, keys, schemas } from './console/definitions.mjs'
 import { reference } from './console/reference.mjs'
+import { colours, dialogs, sorting } from './console/script.mjs'
 import { jobs, overview, receiver, requests, webhooks } from './console/traffic.mjs'
 
 const consent = await call('PUT', '/_emulator/consents/newsletter', { name: 'Newsletter', category: 'MARKETING' })
@@ -84,9 +86,10 @@ try {
   step('a segment is built from a form')
 
   const pages = [
+    ...await keys(page, project), ...await consents(page, project, customer), ...await schemas(page, project),
     ...await overview(page, project), ...await requests(page, project), ...await webhooks(page, project, received),
     ...await jobs(page, project), ...await controls(page, project, received),
-    `${project}/keys`, `${project}/customers`, `${project}/customers?city=Berlin`, `${project}/customers/search?q=A`,
+    `${project}/customers`, `${project}/customers?city=Berlin`, `${project}/customers/search?q=A`,
     `${project}/customers/new`, customer, `${customer}/timeline`, `${customer}/edit`, `${customer}/delete`, `${customer}/erase`,
     `${project}/segments`, segment, `${segment}/delete`, `${project}/segments/new`,
   ]
@@ -107,9 +110,9 @@ try {
   step('nor in dark colours')
   await reference(page, 'light')
   await reference(dark, 'dark')
-  await page.goto(project)
-  await page.click('text=Dark')
-  assert.equal(await page.getAttribute('html', 'data-theme'), 'dark')
+  await sorting(page, project)
+  await dialogs(page, project, customer)
+  await colours(page, project)
   const plain = await open({ javaScriptEnabled: false })
   await plain.goto(`${project}/customers`)
   await plain.fill('#q', 'Alice')

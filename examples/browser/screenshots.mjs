@@ -9,12 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { executable } from './chromium.mjs'
 
-// The name of a page in the names of its files, its path below the project, and the page that takes its place where the navigation
-// does not have it.
+// The name of a page in the names of its files, its path below the project, the link that opens a dialog on it, and the page that takes
+// its place where the navigation does not have it.
 const PAGES = [
   { name: 'overview', path: '' },
   { name: 'customers', path: '/customers' },
   { name: 'customer', path: '/customers/{customer}' },
+  { name: 'dialog', path: '/customers/{customer}', opens: 'text=Delete permanently' },
+  { name: 'consents', path: '/customers/{customer}/consents' },
   { name: 'timeline', path: '/customers/{customer}/timeline' },
   { name: 'segment', path: '/segments/{segment}' },
   { name: 'requests', path: '/requests', otherwise: { name: 'orders', path: '/orders' } },
@@ -155,8 +157,12 @@ try {
     const project = page.url()
     const known = await page.locator('.side-list a').evaluateAll(links => links.map(link => link.href))
     for (const { otherwise, ...entry } of PAGES) {
-      const { name, path } = otherwise && !known.includes(`${project}${entry.path}`) ? otherwise : entry
+      const { name, path, opens } = otherwise && !known.includes(`${project}${entry.path}`) ? otherwise : entry
       await page.goto(project + path.replace(/\{(\w+)\}/, (_, kind) => ids[kind]))
+      if (opens) {
+        await page.click(opens)
+        await page.waitForSelector('dialog[open]')
+      }
       const file = join(folder, `console-${name}-${colorScheme}.png`)
       await page.screenshot({ path: file })
       const { size } = statSync(file)

@@ -53,9 +53,9 @@ export async function shows(page, text) {
   assert.ok(content.includes(text), `${page.url()} does not show ${text}: ${content}`)
 }
 
-/** Presses a button of a form, and waits until the page that follows shows a text. */
+/** Presses a button of a form, on the page or in the open dialog, and waits until the page that follows shows a text. */
 export async function press(page, button, text) {
-  await page.click(`main button:has-text("${button}")`)
+  await page.click(`:is(main, dialog) button:has-text("${button}")`)
   await page.waitForLoadState()
   await shows(page, text)
 }

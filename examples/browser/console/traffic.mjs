@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { call, until } from './api.mjs'
-import { first, press, shows, step } from './browser.mjs'
+import { check, first, press, problems, shows, step } from './browser.mjs'
 
 /** Receives the deliveries of webhooks, and keeps their messages. */
 export async function receiver() {
@@ -61,7 +61,7 @@ export async function requests(page, project) {
     return found
   }
   const pages = [
-    url, `${url}?status=4xx`, `${url}?status=never`, `${url}?path=/v1/none`,
+    url, `${url}?status=4xx`, `${url}?path=/v1/none`,
     await detail('path=/v1/customer', 'Nearest operations'),
     await detail('operation=create-customer', '/unknown_member'),
     await detail('path=/v1/customers/nobody-1', 'Cannot find customer'),
@@ -69,6 +69,10 @@ export async function requests(page, project) {
   await page.click('text=Copy as curl')
   await page.waitForSelector('[data-copied]:has-text("Copied")')
   assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^curl .*nobody-1/)
+  await page.goto(`${url}?status=never`)
+  // The browser reports the status of a query that was refused.
+  assert.match(problems.pop(), /status of 400/)
+  await check(page)
   step('a request shows its bodies, what was unread and the nearest operations')
   return pages
 }
