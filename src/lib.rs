@@ -44,7 +44,7 @@
 //! { main, emulator } -> app -> { console -> api -> http, worker } -> service -> db -> domain
 //!                        |                  |              |           |
 //!                        |                  +-> webhook <--+           +-> { objects, ids, clock } -> domain
-//!                        +-> postgres
+//!                        +-> { tls -> postgres }
 //! ```
 //!
 //! * [`domain`]: types and pure rules. No SQL, no HTTP, no clock.
@@ -56,6 +56,7 @@
 //! * [`console`]: the pages for people. A page calls the operations of the API in this process ([`api`]'s `in_process`).
 //! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
+//! * [`tls`]: the certificate with which HTTPS is served, and the authority that issues it.
 //! * [`postgres`]: finds, starts and stops the private PostgreSQL cluster.
 //! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
@@ -129,6 +130,7 @@ pub mod ids;
 pub mod objects;
 pub mod postgres;
 pub mod service;
+pub mod tls;
 pub mod webhook;
 pub mod worker;
 

@@ -114,6 +114,13 @@ impl HostPattern {
         Ok(Self { domain, includes_below })
     }
 
+    /// Returns the names of the hosts as they stand in a certificate. A name with `*.` is valid for one more label.
+    #[must_use]
+    pub fn certificate_names(&self) -> Vec<String> {
+        let below = self.includes_below.then(|| format!("*.{}", self.domain));
+        std::iter::once(self.domain.clone()).chain(below).collect()
+    }
+
     fn matches(&self, name: &str) -> bool {
         name.strip_suffix(&self.domain)
             .is_some_and(|rest| rest.is_empty() || (self.includes_below && rest.ends_with('.')))

@@ -23,6 +23,11 @@ const NEW_DATA_PREFIX: &str = "postgres.new-";
 const SOCKETS: &str = "run";
 /// Name of PostgreSQL's log.
 const LOG: &str = "postgres.log";
+/// Names in a data directory that are no sign of another use: that of a file system's own directory, and that of the authority for TLS,
+/// which may be created before the cluster.
+const OTHER_NAMES: [&str; 2] = ["lost+found", TLS];
+/// Name of the directory of the authority for TLS.
+const TLS: &str = "tls";
 /// Name prefix of the directories of ephemeral clusters. It identifies those that a killed emulator left behind.
 const EPHEMERAL_PREFIX: &str = "voucherify-emulator-ephemeral-";
 /// Minimum age of an abandoned directory. A younger one may belong to an emulator that has not locked it yet.
@@ -48,7 +53,7 @@ impl Directory {
         let root = OpenDirectory::root(root)?;
         let run_as = RunAs::choose(root.owner_of(DATA))?;
         let mut entries = fs::read_dir(root.path()).map_err(ClusterError::at(root.path()))?.flatten();
-        let is_empty = !entries.any(|entry| entry.file_name() != "lost+found");
+        let is_empty = entries.all(|entry| OTHER_NAMES.iter().any(|name| entry.file_name() == *name));
         if !is_empty && !root.contains(LOCK) {
             return Err(ClusterError::Foreign { directory: root.path().to_owned() });
         }
@@ -147,6 +152,23 @@ impl Directory {
             }
         }
     }
+}
+
+/// Opens the directory for the authority of TLS in the data directory `root`, and creates it if it does not exist. Only the current user
+/// can use it. Returns its path.
+///
+/// # Errors
+/// Returns an error when a directory cannot be created, or belongs to another user.
+pub fn tls_directory(root: &Path) -> Result<PathBuf, ClusterError> {
+    let root = OpenDirectory::root(root)?;
+    // As root without a user for PostgreSQL, the database is elsewhere.
+    root.check_root(RunAs::choose(root.owner_of(DATA)).unwrap_or(RunAs::CURRENT))?;
+    let directory = match root.create(TLS) {
+        Err(_) if root.contains(TLS) => root.directory(TLS)?,
+        created => created?,
+    };
+    directory.own(RunAs::CURRENT)?;
+    Ok(directory.path().to_owned())
 }
 
 /// PostgreSQL's log. Only its owner can read it.

@@ -21,6 +21,7 @@ mod template_maker;
 mod user;
 
 pub use cluster::Cluster;
+pub use directory::tls_directory;
 pub use error::ClusterError;
 pub use preparation::{Preparation, PreparationError};
 pub use programs::Programs;

@@ -15,16 +15,17 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("api", &["http", "webhook", "service", "db", "domain", "objects"]),
     ("console", &["api", "http", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
-    ("config", &["http", "domain", "postgres"]),
-    ("command", &["config", "postgres"]),
+    ("tls", &["domain", "postgres", "clock"]),
+    ("config", &["http", "tls", "domain", "postgres"]),
+    ("command", &["config", "postgres", "tls"]),
     (
         "app",
         &[
-            "api", "console", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "clock",
-            "ids",
+            "api", "console", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "tls",
+            "clock", "ids",
         ],
     ),
-    ("emulator", &["app", "config", "service", "domain", "postgres", "clock"]),
+    ("emulator", &["app", "config", "service", "domain", "postgres", "tls", "clock"]),
 ];
 
 const MAX_LINES: usize = 400;
