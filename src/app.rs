@@ -25,6 +25,7 @@ use crate::domain::local_host::AllowedHosts;
 use crate::domain::project::{KeyPair, ProjectId};
 use crate::domain::webhook::RetrySchedule;
 use crate::http::edge::Edge;
+use crate::http::scheme::Scheme;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
@@ -94,7 +95,7 @@ impl Server {
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
-        let http = HttpServer::start(listener, service, config.connection_limits);
+        let http = HttpServer::start(listener, service, config.connection_limits, None);
         if let Some(cluster) = &mut cluster {
             cluster.make_template();
         }
@@ -110,7 +111,7 @@ impl Server {
     /// Returns the base URL: `http://` and the address.
     #[must_use]
     pub fn url(&self) -> String {
-        base_url(self.address)
+        Scheme::Http.origin(&self.address.to_string())
     }
 
     /// Returns the state that the services use.
@@ -232,7 +233,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,
         allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),
-        base_url: base_url(address),
+        authority: address.to_string(),
     })
 }
 
@@ -283,10 +284,6 @@ fn warn_about_built_in_keys(config: &Config, address: SocketAddr) {
              environment variables, and use --strict-auth, so that unknown keys get no project"
         );
     }
-}
-
-fn base_url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 /// Returns the connection options of the configured database once it answers, and the private cluster if there is one.

@@ -29,6 +29,7 @@ pub fn serve(settings: &str) {
             listener,
             app::service(&Config::default(), Arc::new(app), address),
             ConnectionLimits::default(),
+            None,
         );
         std::future::pending::<()>().await;
     });

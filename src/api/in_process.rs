@@ -21,6 +21,7 @@ use crate::http::answer::JSON;
 use crate::http::error::ErrorKind;
 use crate::http::request_context::RequestContext;
 use crate::http::routes::RouteTable;
+use crate::http::scheme::Scheme;
 use crate::http::state::AppState;
 
 /// The operations of the API, as this process calls them.
@@ -38,12 +39,14 @@ pub struct Call<'a> {
     pub body: Option<&'a Value>,
     /// The host of links in the answer.
     pub host: Option<&'a str>,
+    /// The scheme of links in the answer.
+    pub scheme: Scheme,
 }
 
 impl<'a> Call<'a> {
     /// Returns a call without a body.
     pub fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, body: None, host: None }
+        Self { method, path, body: None, host: None, scheme: Scheme::Http }
     }
 }
 
@@ -99,8 +102,8 @@ impl InProcessApi {
         if control.is_strict {
             context.set_strict();
         }
-        let Call { method, path, host, .. } = call;
-        let mut request = Request::builder().method(method).uri(path).extension(Arc::new(context));
+        let Call { method, path, host, scheme, .. } = call;
+        let mut request = Request::builder().method(method).uri(path).extension(Arc::new(context)).extension(scheme);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, JSON);
         }

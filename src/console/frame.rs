@@ -22,6 +22,7 @@ use crate::http::connection::request_body::BodyProgress;
 use crate::http::frame::within;
 use crate::http::read_body;
 use crate::http::run_to_end::RunToEnd;
+use crate::http::scheme::Scheme;
 
 /// The largest form.
 const MAX_FORM_BYTES: usize = 1_048_576;
@@ -34,7 +35,8 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
-    let found = console.sessions.find(request.headers());
+    let scheme = Scheme::of(request.extensions());
+    let found = console.sessions.find(request.headers(), scheme);
     let is_new = found.is_none();
     let visit = Visit {
         session: found.unwrap_or_else(|| console.sessions.create()),
@@ -42,6 +44,7 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
         theme: Theme::of(request.headers()),
         location: request.uri().path_and_query().map_or(PATH, |location| location.as_str()).to_owned(),
         has_sign_in: console.access.needs_sign_in,
+        scheme,
         host: request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
     };
     let sets_cookie = is_new && method == Method::GET && !is_from_other_site(request.headers());
@@ -67,7 +70,7 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
     let headers = response.headers_mut();
     protect(headers);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if sets_cookie && let Ok(cookie) = HeaderValue::from_str(&console.sessions.set_cookie(&visit.session)) {
+    if sets_cookie && let Ok(cookie) = HeaderValue::from_str(&console.sessions.set_cookie(&visit.session, scheme)) {
         headers.append(header::SET_COOKIE, cookie);
     }
     response
@@ -109,7 +112,7 @@ async fn answer(console: ConsoleState, visit: Visit, is_new: bool, request: Requ
 async fn checked_form(visit: &Visit, request: Request) -> Result<Request, PageError> {
     let headers = request.headers();
     let foreign = || PageError::new(StatusCode::FORBIDDEN, "The form was sent by a page of another site.");
-    let own_origin = visit.host.as_ref().map(|host| format!("http://{host}"));
+    let own_origin = visit.host.as_ref().map(|host| visit.scheme.origin(host));
     let has_own_origin =
         |origin: &HeaderValue| own_origin.as_ref().is_some_and(|own| origin.as_bytes() == own.as_bytes());
     if !headers.get_all(header::ORIGIN).iter().all(has_own_origin)

@@ -14,6 +14,7 @@ use super::layout::{Layout, NavigationEntry};
 use super::link::{self, Link, PATH, own_location};
 use super::session::Session;
 use super::theme::Theme;
+use crate::http::scheme::Scheme;
 
 /// The request of a browser: its session and its settings. The frame adds it to every request.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Visit {
     pub has_sign_in: bool,
     /// The `Host` header.
     pub host: Option<String>,
+    /// The scheme of the request.
+    pub scheme: Scheme,
 }
 
 /// A page without its content.

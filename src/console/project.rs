@@ -60,8 +60,8 @@ impl Project {
     /// # Errors
     /// Those of the operation.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
-        let host = self.visit.host.as_deref();
-        self.console.api.call(self.principal(), Call { body, host, ..Call::new(method, path) }).await
+        let (host, scheme) = (self.visit.host.as_deref(), self.visit.scheme);
+        self.console.api.call(self.principal(), Call { body, host, scheme, ..Call::new(method, path) }).await
     }
 
     /// Calls an operation with a JSON body that is received while the operation reads it.
@@ -131,7 +131,7 @@ impl Project {
 
     /// Returns the URL of the emulator, as the browser knows it.
     pub fn base_url(&self) -> String {
-        self.visit.host.as_ref().map_or_else(|| self.console.app.base_url.clone(), |host| format!("http://{host}"))
+        self.visit.scheme.origin(self.visit.host.as_deref().unwrap_or(&self.console.app.authority))
     }
 
     /// Returns the file at a path of the API, for the browser to store under a name.

@@ -9,8 +9,13 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::link::{PATH, hex};
+use crate::http::scheme::Scheme;
 
+/// The cookie over plain HTTP.
 const COOKIE: &str = "emulator_console";
+/// The cookie over HTTPS. It has a name of its own, because a browser shares cookies between the schemes of a host, and lets no page of
+/// plain HTTP replace a cookie that has the attribute `Secure`. With this prefix, browsers accept it only over HTTPS.
+const SECURE_COOKIE: &str = "__Secure-emulator_console";
 /// How long a sign-in is valid.
 const SIGN_IN_DURATION: Duration = Duration::from_hours(12);
 const MAX_SIGNED_IN_SESSIONS: u64 = 1_000;
@@ -45,8 +50,9 @@ impl Sessions {
     }
 
     /// Returns the session of the cookie in a request, if this process has signed it.
-    pub fn find(&self, headers: &HeaderMap) -> Option<Session> {
-        let (id, signature) = cookie(headers, COOKIE)?.split_once('.')?;
+    pub fn find(&self, headers: &HeaderMap, scheme: Scheme) -> Option<Session> {
+        let (name, _) = cookie_of(scheme);
+        let (id, signature) = cookie(headers, name)?.split_once('.')?;
         let is_valid = bool::from(self.sign("session", id).as_bytes().ct_eq(signature.as_bytes()));
         is_valid.then(|| self.with_id(id.to_owned()))
     }
@@ -64,9 +70,10 @@ impl Sessions {
     }
 
     /// Returns the `Set-Cookie` header of a session. The cookie ends with the browser.
-    pub fn set_cookie(&self, session: &Session) -> String {
+    pub fn set_cookie(&self, session: &Session, scheme: Scheme) -> String {
+        let (name, attribute) = cookie_of(scheme);
         let signature = self.sign("session", &session.id);
-        format!("{COOKIE}={}.{signature}; Path={PATH}; HttpOnly; SameSite=Strict", session.id)
+        format!("{name}={}.{signature}; Path={PATH}; HttpOnly; SameSite=Strict{attribute}", session.id)
     }
 
     fn with_id(&self, id: String) -> Session {
@@ -91,6 +98,14 @@ impl Session {
     }
 }
 
+/// Returns the name of the cookie of a session, and its further attributes.
+fn cookie_of(scheme: Scheme) -> (&'static str, &'static str) {
+    match scheme {
+        Scheme::Http => (COOKIE, ""),
+        Scheme::Https => (SECURE_COOKIE, "; Secure"),
+    }
+}
+
 /// Returns the value of a cookie.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -112,21 +127,32 @@ mod tests {
     fn only_cookies_of_this_process_are_accepted() {
         let sessions = Sessions::default();
         let session = sessions.create();
-        let found = sessions.find(&headers(&sessions.set_cookie(&session))).unwrap();
+        let found = sessions.find(&headers(&sessions.set_cookie(&session, Scheme::Http)), Scheme::Http).unwrap();
         assert!(found.accepts(&session.form_token) && !found.is_signed_in);
         assert!(!found.accepts("") && !found.accepts(&sessions.create().form_token));
-        assert!(Sessions::default().find(&headers(&sessions.set_cookie(&session))).is_none());
-        assert!(sessions.find(&headers("emulator_console=abc.def")).is_none());
-        assert!(sessions.find(&HeaderMap::new()).is_none());
+        assert!(
+            Sessions::default().find(&headers(&sessions.set_cookie(&session, Scheme::Http)), Scheme::Http).is_none()
+        );
+        assert!(sessions.find(&headers("emulator_console=abc.def"), Scheme::Http).is_none());
+        assert!(sessions.find(&HeaderMap::new(), Scheme::Http).is_none());
+    }
+
+    #[test]
+    fn the_cookie_of_https_is_another_one() {
+        let sessions = Sessions::default();
+        let set = sessions.set_cookie(&sessions.create(), Scheme::Https);
+        assert!(set.starts_with("__Secure-emulator_console=") && set.ends_with("; Secure"), "{set}");
+        assert!(sessions.find(&headers(&set), Scheme::Https).is_some());
+        assert!(sessions.find(&headers(&set), Scheme::Http).is_none());
     }
 
     #[test]
     fn a_sign_in_ends() {
         let sessions = Sessions::default();
         let session = sessions.sign_in();
-        let headers = headers(&sessions.set_cookie(&session));
-        assert!(sessions.find(&headers).unwrap().is_signed_in);
+        let headers = headers(&sessions.set_cookie(&session, Scheme::Http));
+        assert!(sessions.find(&headers, Scheme::Http).unwrap().is_signed_in);
         sessions.sign_out(&session);
-        assert!(!sessions.find(&headers).unwrap().is_signed_in);
+        assert!(!sessions.find(&headers, Scheme::Http).unwrap().is_signed_in);
     }
 }

@@ -5,9 +5,10 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
+use super::scheme::Scheme;
 use super::state::AppState;
 
-/// `http://` and the host of the `Host` header, because a client that is behind a proxy or in a container can reach the emulator
+/// The scheme of the request and the host of the `Host` header, because a client that is behind a proxy or in a container can reach the emulator
 /// only by that name. Without a `Host` header it is the address that the emulator listens on.
 pub struct BaseUrl(String);
 
@@ -26,6 +27,6 @@ impl FromRequestParts<AppState> for BaseUrl {
             !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
         };
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(is_plain);
-        Ok(Self(host.map_or_else(|| app.base_url.clone(), |host| format!("http://{host}"))))
+        Ok(Self(Scheme::of(&parts.extensions).origin(host.unwrap_or(&app.authority))))
     }
 }

@@ -29,6 +29,7 @@ pub(crate) mod records;
 pub(crate) mod request_context;
 pub mod routes;
 pub(crate) mod run_to_end;
+pub(crate) mod scheme;
 pub mod state;
 pub(crate) mod trailing_slash;
 pub(crate) mod unexpected_body;

@@ -25,6 +25,6 @@ pub struct App {
     pub allow_link_local: bool,
     /// The hosts that requests may name.
     pub allowed_hosts: AllowedHosts,
-    /// The base URL of links in responses, for instance `http://127.0.0.1:8682`.
-    pub base_url: String,
+    /// The address and port that the server listens on, which links in responses have if the request names no host.
+    pub authority: String,
 }

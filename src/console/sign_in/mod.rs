@@ -55,7 +55,7 @@ async fn sign_in(State(console): State<ConsoleState>, visit: Visit, form: Form) 
     }
     let session = console.sessions.sign_in();
     let location = own_location(form.text("return"));
-    Ok(([(SET_COOKIE, console.sessions.set_cookie(&session))], Redirect::to(location)).into_response())
+    Ok(([(SET_COOKIE, console.sessions.set_cookie(&session, visit.scheme))], Redirect::to(location)).into_response())
 }
 
 /// POST /_emulator/console/sign-out

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How long a client may take to send the head of a request, from its first byte.
+/// How long a client may take to send the head of a request, or to make the handshake of TLS, from its first byte.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request body may make no progress.
 pub const BODY_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);

@@ -13,7 +13,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service;
 
@@ -22,7 +21,9 @@ use super::request_body::{BodyProgress, RequestBody};
 use super::response_body::ResponseBody;
 use super::state::{ConnectionState, Phase};
 use super::stream::HttpStream;
+use super::transport::Transport;
 use crate::http::error::ErrorKind;
+use crate::http::scheme::Scheme;
 
 /// How long an idle or half-open connection that is to be closed waits for the report of bytes that have arrived already.
 const UNREPORTED_BYTES: Duration = Duration::from_millis(1);
@@ -44,7 +45,7 @@ impl<S> HttpService for S where
 
 /// Serves the requests of a connection until the client closes it, a limit is exceeded, or the server stops.
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: impl Transport,
     service: impl HttpService,
     state: Arc<ConnectionState>,
     limits: ConnectionLimits,
@@ -62,8 +63,11 @@ pub(super) async fn serve(
             served = &mut connection => {
                 let Err(error) = served else { return };
                 tracing::trace!(%error, "connection failed");
+                if !error.is_parse_version_h2() {
+                    return;
+                }
                 // hyper does not answer the preface of HTTP/2.
-                break error.is_parse_version_h2().then_some(ErrorKind::BadRequest);
+                break Some(ErrorKind::BadRequest);
             }
             () = state.changed.notified() => {}
         }
@@ -88,8 +92,10 @@ pub(super) async fn serve(
             Pin::new(&mut connection).graceful_shutdown();
         }
     };
-    if let Some(kind) = refusal {
-        connection.into_parts().io.inner().refuse(kind);
+    let mut stream = connection.into_parts().io.into_inner();
+    match refusal {
+        Some(kind) => stream.refuse(kind),
+        None => stream.finish(),
     }
 }
 
@@ -111,6 +117,9 @@ async fn answer(
     limits: ConnectionLimits,
 ) -> Result<Response<ResponseBody>, Infallible> {
     let (mut parts, body) = request.into_parts();
+    if state.is_secure() {
+        parts.extensions.insert(Scheme::Https);
+    }
     if body.is_end_stream() {
         let response = service.call(Request::from_parts(parts, Body::empty())).await?;
         if response.extensions().get::<ResetConnection>().is_some() {

@@ -6,15 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::elapsed::{has_passed, now};
 use super::limits::ConnectionLimits;
 use super::serve::{HttpService, serve};
 use super::state::ConnectionState;
+use super::tls::DetectedStream;
+use super::transport::Transport;
 
 /// How long to wait before another attempt to accept a connection, or to make room for one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
@@ -31,11 +35,17 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Starts to accept connections. Their requests are answered by `service`.
+    /// Starts to accept connections. Their requests are answered by `service`. With `tls`, the clients may speak HTTPS or HTTP, else HTTP.
     #[must_use]
-    pub fn start(listener: TcpListener, service: impl HttpService, limits: ConnectionLimits) -> Self {
+    pub fn start(
+        listener: TcpListener,
+        service: impl HttpService,
+        limits: ConnectionLimits,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, serving: tokio::spawn(run(listener, service, limits, stopped)) }
+        let tls = tls.map(TlsAcceptor::from);
+        Self { stop, serving: tokio::spawn(run(listener, service, limits, tls, stopped)) }
     }
 
     /// Stops the server: idle and half-open connections are closed at once, requests in flight finish within their limit.
@@ -49,11 +59,12 @@ async fn run(
     listener: TcpListener,
     service: impl HttpService,
     limits: ConnectionLimits,
+    tls: Option<TlsAcceptor>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let connections = Arc::new(Connections::default());
     tokio::select! {
-        () = connections.accept(&listener, &service, limits) => {}
+        () = connections.accept(&listener, &service, limits, tls) => {}
         () = connections.sweep(&limits) => {}
         // An error means that the sender was dropped, which also stops the server.
         _ = stopped.wait_for(|stop| *stop) => {}
@@ -89,13 +100,26 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn accept(self: &Arc<Self>, listener: &TcpListener, service: &impl HttpService, limits: ConnectionLimits) {
+    async fn accept(
+        self: &Arc<Self>,
+        listener: &TcpListener,
+        service: &impl HttpService,
+        limits: ConnectionLimits,
+        tls: Option<TlsAcceptor>,
+    ) {
         let max_connections = limits.max_connections();
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     self.make_room(max_connections).await;
-                    self.spawn(stream, service.clone(), limits);
+                    let _ = stream.set_nodelay(true);
+                    let state = Arc::new(ConnectionState::new());
+                    if let Some(acceptor) = &tls {
+                        let stream = DetectedStream::new(stream, acceptor.clone(), Arc::clone(&state));
+                        self.spawn(stream, state, service.clone(), limits);
+                    } else {
+                        self.spawn(stream, state, service.clone(), limits);
+                    }
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
@@ -108,9 +132,13 @@ impl Connections {
         }
     }
 
-    fn spawn(self: &Arc<Self>, stream: TcpStream, service: impl HttpService, limits: ConnectionLimits) {
-        let _ = stream.set_nodelay(true);
-        let state = Arc::new(ConnectionState::new());
+    fn spawn(
+        self: &Arc<Self>,
+        stream: impl Transport,
+        state: Arc<ConnectionState>,
+        service: impl HttpService,
+        limits: ConnectionLimits,
+    ) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&state));
         let registration = Registration { connections: Arc::clone(self), id };

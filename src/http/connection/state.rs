@@ -15,7 +15,7 @@ use super::request_body::BodyProgress;
 pub(super) enum Phase {
     /// It waits for the first byte of a request.
     Idle,
-    /// It has received a part of the head of a request.
+    /// It has received a part of the head of a request, or of the handshake of TLS.
     Head,
     /// The service has a request, or its response is being sent.
     Serving,
@@ -41,6 +41,8 @@ pub(super) struct ConnectionState {
     is_expired: AtomicBool,
     /// Whether the connection is closed with a reset instead of an orderly end.
     is_reset: AtomicBool,
+    /// Whether the client speaks TLS.
+    is_secure: AtomicBool,
     /// The body of the current request, if it has one.
     body: Mutex<Option<Arc<BodyProgress>>>,
     /// Wakes the task of the connection, which then looks at the flags.
@@ -57,6 +59,7 @@ impl ConnectionState {
             is_stopping: AtomicBool::new(false),
             is_expired: AtomicBool::new(false),
             is_reset: AtomicBool::new(false),
+            is_secure: AtomicBool::new(false),
             body: Mutex::new(None),
             changed: Notify::new(),
         }
@@ -81,6 +84,18 @@ impl ConnectionState {
         if self.phase() == Phase::Idle {
             self.enter(Phase::Head);
         }
+    }
+
+    /// The handshake of TLS has ended. The time until the first request begins.
+    pub fn secured(&self) {
+        self.is_secure.store(true, Ordering::Relaxed);
+        if self.phase() == Phase::Head {
+            self.enter(Phase::Idle);
+        }
+    }
+
+    pub fn is_secure(&self) -> bool {
+        self.is_secure.load(Ordering::Relaxed)
     }
 
     /// The service has been called.

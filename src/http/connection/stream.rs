@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::state::{ConnectionState, Phase};
+use super::transport::Transport;
 use crate::http::error::{ApiError, ErrorKind};
 
 /// How many bytes are discarded with one read after the last answer.
@@ -23,8 +23,8 @@ const HEADERS: &str = "content-type: application/json; charset=utf-8\r\nx-conten
 
 /// The stream of one connection.
 #[derive(Debug)]
-pub(super) struct HttpStream {
-    stream: TcpStream,
+pub(super) struct HttpStream<T> {
+    stream: T,
     state: Arc<ConnectionState>,
     /// The bytes of a replaced answer that are not written yet.
     replacement: Vec<u8>,
@@ -32,24 +32,27 @@ pub(super) struct HttpStream {
     is_shut_down: bool,
 }
 
-impl HttpStream {
-    pub fn new(stream: TcpStream, state: Arc<ConnectionState>) -> Self {
+impl<T: Transport> HttpStream<T> {
+    pub fn new(stream: T, state: Arc<ConnectionState>) -> Self {
         Self { stream, state, replacement: Vec::new(), is_shut_down: false }
     }
 
     /// Writes an error answer to a request that hyper has not answered, as far as it can be written at once.
-    pub fn refuse(&self, kind: ErrorKind) {
+    pub fn refuse(&mut self, kind: ErrorKind) {
         let error = ApiError::new(kind);
         let (status, body) = (error.status(), error.body(""));
         let head = format!("HTTP/1.1 {status}\r\n{HEADERS}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-        // The client may be gone.
-        let _ = self.stream.try_write(&[head.as_bytes(), &body].concat());
+        self.stream.finish(&[head.as_bytes(), &body].concat());
+    }
+
+    /// Writes the end of the stream, as far as it can be written at once.
+    pub fn finish(&mut self) {
+        self.stream.finish(b"");
     }
 
     /// Makes the system discard what is not sent and reset the connection when the stream is dropped.
     pub fn reset(&self) {
-        // The client may be gone.
-        let _ = self.stream.set_zero_linger();
+        self.stream.reset();
     }
 
     /// Returns the replacement of the bytes if they are an error answer of hyper.
@@ -74,7 +77,7 @@ impl HttpStream {
     }
 
     /// Records whether the client receives.
-    fn record(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn record<R>(&self, written: Poll<R>) -> Poll<R> {
         match written {
             Poll::Pending => self.state.blocked(),
             Poll::Ready(_) => self.state.unblocked(),
@@ -98,7 +101,7 @@ fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     Some([before.as_bytes(), headers.as_bytes(), after.as_bytes(), &body].concat())
 }
 
-impl AsyncRead for HttpStream {
+impl<T: Transport> AsyncRead for HttpStream<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -113,7 +116,7 @@ impl AsyncRead for HttpStream {
     }
 }
 
-impl AsyncWrite for HttpStream {
+impl<T: Transport> AsyncWrite for HttpStream<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.write_replacement(context))?;
         if let Some(replacement) = self.replacement_of(bytes) {
@@ -147,7 +150,9 @@ impl AsyncWrite for HttpStream {
     /// hyper flushes the stream when it has written all its bytes.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.write_replacement(context))?;
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        // TLS keeps bytes that the socket does not take.
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.record(flushed))?;
         self.state.flushed();
         Poll::Ready(Ok(()))
     }

@@ -1,11 +1,9 @@
 use std::io::ErrorKind;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
 use voucherify_emulator::http::ConnectionLimits;
 
-use super::{PATIENCE, Served, post};
+use super::{Served, post};
 use crate::support::TestEmulator;
 
 /// Sends a request that creates a customer while a fault is active. Returns what was received and how the connection ended.
@@ -16,8 +14,7 @@ async fn send_to(emulator: &TestEmulator, fault: Value, source_id: &str) -> (Str
     let body = json!({"source_id": source_id}).to_string();
     connection.send(post("/v1/customers", body.len(), "")).await;
     connection.send(&body).await;
-    let mut received = Vec::new();
-    let end = timeout(PATIENCE, connection.stream.read_to_end(&mut received)).await.expect("the connection stays open");
+    let (received, end) = connection.end().await;
     served.server.stop().await;
     (String::from_utf8(received).unwrap(), end.err().map(|error| error.kind()))
 }

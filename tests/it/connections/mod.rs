@@ -1,18 +1,21 @@
 //! Connections: what is sent and received on real sockets, and the limits of connections.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
+use voucherify_emulator::tls::Tls;
 
 mod faults;
 mod limits;
 mod malformed;
 mod refused;
+mod tls;
 
 /// How long a test waits for bytes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,19 +28,24 @@ struct Served {
 
 impl Served {
     async fn new(router: Router, limits: ConnectionLimits) -> Self {
+        Self::with(router, limits, None).await
+    }
+
+    async fn with(router: Router, limits: ConnectionLimits, tls: Option<&Tls>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        Self { server: HttpServer::start(listener, router, limits), address }
+        let tls = tls.map(|tls| tls.config.clone());
+        Self { server: HttpServer::start(listener, router, limits, tls), address }
     }
 
     async fn connect(&self) -> Connection {
-        Connection { stream: TcpStream::connect(self.address).await.unwrap(), received: Vec::new() }
+        Connection::new(TcpStream::connect(self.address).await.unwrap())
     }
 }
 
 /// A connection of a client.
-struct Connection {
-    stream: TcpStream,
+struct Connection<S = TcpStream> {
+    stream: S,
     received: Vec<u8>,
 }
 
@@ -61,10 +69,15 @@ impl Received {
     }
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, received: Vec::new() }
+    }
+
     /// Sends bytes. The server may have closed the connection.
     async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref()).await;
+        let _ = self.stream.flush().await;
     }
 
     /// Receives more bytes, and returns whether there are any.
@@ -92,6 +105,13 @@ impl Connection {
             assert!(self.receive().await, "the body was cut");
         }
         Received { head, body: self.received.drain(..length).collect() }
+    }
+
+    /// Receives everything until the connection ends, and returns how it ended.
+    async fn end(&mut self) -> (Vec<u8>, io::Result<usize>) {
+        let mut received = std::mem::take(&mut self.received);
+        let end = timeout(PATIENCE, self.stream.read_to_end(&mut received)).await.expect("the connection stays open");
+        (received, end)
     }
 
     /// Receives everything until the server closes the connection.

@@ -1,7 +1,7 @@
 //! The console, through the real router as a browser uses it.
 
 mod access;
-mod browser;
+pub mod browser;
 mod consents;
 mod controls;
 mod customers;
