@@ -40,6 +40,7 @@ use crate::service::rules::RulesCache;
 use crate::service::state::default_project;
 use crate::service::webhooks::DeliveryNotifier;
 use crate::service::{Core, Error};
+use crate::tls::Tls;
 use crate::webhook::Sender;
 use crate::worker::{DeliverySettings, Workers};
 
@@ -55,6 +56,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    tls: Option<Tls>,
     stop: watch::Sender<bool>,
     http: HttpServer,
     app: AppState,
@@ -72,6 +74,8 @@ impl Server {
         let listen = |error| StartError::listen(config.listen, error);
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let load_tls = |source| Tls::load(source, address, &config.allowed_hosts);
+        let tls = config.tls.as_ref().map(load_tls).transpose()?;
         let (options, mut cluster) = database(config).await?;
         let pool = Pool::new(
             options.clone(),
@@ -95,11 +99,19 @@ impl Server {
         warn_about_built_in_keys(config, address);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
-        let http = HttpServer::start(listener, service, config.connection_limits, None);
+        let http = HttpServer::start(
+            listener,
+            service,
+            config.connection_limits,
+            tls.as_ref().map(|tls| Arc::clone(&tls.config)),
+        );
         if let Some(cluster) = &mut cluster {
             cluster.make_template();
         }
-        Ok(Self { address, stop, http, app, workers, pool, cluster })
+        if let Some(tls) = &tls {
+            tls.log();
+        }
+        Ok(Self { address, tls, stop, http, app, workers, pool, cluster })
     }
 
     /// Returns the address that the server listens on.
@@ -112,6 +124,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         Scheme::Http.origin(&self.address.to_string())
+    }
+
+    /// Returns what the server needs for HTTPS, if it is served.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     /// Returns the state that the services use.

@@ -9,13 +9,14 @@ use crate::domain::built_in_keys::is_built_in_pair;
 use crate::domain::local_host::HostPattern;
 use crate::http::ConnectionLimits;
 use crate::postgres::{Durability, Programs};
+use crate::tls::CertificateSource;
 
 mod key_pair;
 mod options;
 mod paths;
 
 pub use key_pair::KeyPair;
-pub use options::{Cli, Command, LogFormat, LogOptions, Options};
+pub use options::{Cli, Command, LogFormat, LogOptions, Options, OptionsError};
 
 pub use crate::domain::built_in_keys::{
     DEFAULT_APP_ID, DEFAULT_APP_TOKEN, DEFAULT_CLIENT_APP_ID, DEFAULT_CLIENT_TOKEN, DEFAULT_MANAGEMENT_ID,
@@ -50,6 +51,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The hosts that requests may name in addition to addresses and local hosts.
     pub allowed_hosts: Vec<HostPattern>,
+    /// Where the certificate for HTTPS comes from; `None` when HTTPS is not served.
+    pub tls: Option<CertificateSource>,
     pub storage: Storage,
     /// The directory of this program in the user's cache directory, for what makes the start of an ephemeral emulator
     /// faster; `None` where there is no home directory.
@@ -96,6 +99,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allowed_hosts: Vec::new(),
+            tls: None,
             storage: Storage::Private(Durability::Ephemeral),
             cache_dir: paths::cache_dir(),
             programs: Programs { directory: None, copies: paths::program_cache_dir() },

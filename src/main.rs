@@ -36,6 +36,10 @@ async fn main() -> ExitCode {
             with_config(&cli, async |config| serve(config, cli.options.server.stop_with_stdin).await).await
         }
         Command::Migrate => with_config(&cli, app::migrate).await,
+        Command::TlsCa => match command::authority(&cli.options) {
+            Ok(certificate) => printed(write!(io::stdout(), "{certificate}")),
+            Err(error) => fail(&error),
+        },
         Command::Health { url } => match command::health(url.as_deref(), listen).await {
             Ok(answer) => printed(writeln!(io::stdout(), "{answer}")),
             Err(error) => fail(&error),

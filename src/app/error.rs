@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::port_owner::{PortOwner, port_owner};
 use crate::api::FileError;
+use crate::config::OptionsError;
 use crate::db::connect::SchemaError;
 use crate::postgres::ClusterError;
 use crate::service::configured_keys::ConfigureError;
+use crate::tls::TlsError;
 use crate::webhook::SenderError;
 
 /// Why the server did not start. Each message says what to do.
@@ -28,6 +30,10 @@ pub enum StartError {
     Schema(#[from] SchemaError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Keys(#[from] ConfigureError),
     #[error("{0}. Correct the file of --state, or leave the option out")]

@@ -5,6 +5,7 @@ mod emulation;
 mod keys;
 mod log;
 mod server;
+mod tls;
 
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use clap_complete::Shell;
 use super::{Config, KeyPair, WebhookConfig};
 use crate::http::ConnectionLimits;
 use crate::postgres::ClusterError;
+use crate::tls::TlsError;
 
 pub use self::data::DataOptions;
 pub use self::emulation::EmulationOptions;
 pub use self::keys::KeyOptions;
 pub use self::log::{LogFormat, LogOptions};
 pub use self::server::ServerOptions;
+pub use self::tls::TlsOptions;
 
 /// The help is at most this wide, also in a wider terminal.
 const MAX_HELP_COLUMNS: usize = 100;
@@ -50,6 +53,8 @@ pub enum Command {
     Serve,
     /// Apply migrations to the database and exit
     Migrate,
+    /// Print the certificate of the authority of --tls in PEM form, for clients to trust it
+    TlsCa,
     /// Ask a running emulator whether it is healthy; exit status 0 or 1
     Health {
         /// Base URL of the emulator [default: the address of --listen]
@@ -67,6 +72,8 @@ pub struct Options {
     #[command(flatten)]
     pub server: ServerOptions,
     #[command(flatten)]
+    pub tls: TlsOptions,
+    #[command(flatten)]
     pub data: DataOptions,
     #[command(flatten)]
     pub emulation: EmulationOptions,
@@ -76,16 +83,26 @@ pub struct Options {
     pub log: LogOptions,
 }
 
+/// Why the options cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
 impl Options {
     /// Converts the options to a server configuration.
     ///
     /// # Errors
-    /// Returns an error when there is no home directory for the data.
-    pub fn config(&self) -> Result<Config, ClusterError> {
-        let Self { server, data, emulation, keys, log: _ } = self;
+    /// Returns an error when there is no home directory for the data, or only one of two files of a certificate is given.
+    pub fn config(&self) -> Result<Config, OptionsError> {
+        let Self { server, tls, data, emulation, keys, log: _ } = self;
         Ok(Config {
             listen: server.listen,
             allowed_hosts: server.allowed_hosts.iter().flatten().cloned().collect(),
+            tls: tls.source(data)?,
             storage: data.storage()?,
             cache_dir: super::paths::cache_dir(),
             programs: data.programs(),

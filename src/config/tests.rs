@@ -38,6 +38,22 @@ fn debug_output_contains_no_secret() {
 }
 
 #[test]
+fn a_certificate_is_given_by_both_of_its_files_or_issued_by_the_authority_of_the_data_directory() {
+    let source = |arguments: &[&str]| {
+        let arguments = ["x", "--data-dir", "/d"].iter().chain(arguments);
+        Cli::parse_from(arguments).options.config().map(|config| config.tls).map_err(|error| error.to_string())
+    };
+    assert_eq!(source(&[]), Ok(None));
+    let own = Some(CertificateSource::DataDirectory("/d".into()));
+    assert_eq!((source(&["--tls"]), source(&["--tls", "--ephemeral"])), (Ok(own.clone()), Ok(own)));
+    let given = CertificateSource::Files { certificate: "/c".into(), key: "/k".into() };
+    assert_eq!(source(&["--tls-cert", "/c", "--tls-key", "/k"]), Ok(Some(given.clone())));
+    assert_eq!(source(&["--tls", "--tls-cert", "/c", "--tls-key", "/k"]), Ok(Some(given)));
+    assert!(source(&["--tls", "--tls-cert", "/c"]).unwrap_err().starts_with("--tls-cert needs --tls-key"));
+    assert!(source(&["--tls-key", "/k"]).unwrap_err().starts_with("--tls-key needs --tls-cert"));
+}
+
+#[test]
 fn options_of_the_private_cluster_take_precedence_over_a_database_url() {
     let storage = |arguments: &[&str]| Cli::parse_from(arguments).options.config().unwrap().storage;
     let url = ["x", "--database-url", "postgres://h/d"];

@@ -15,6 +15,7 @@ use crate::domain::local_host::HostPattern;
 use crate::postgres::Durability;
 use crate::service::Error;
 use crate::service::state::default_project;
+use crate::tls::{Authority, CertificateSource};
 
 pub use self::clock_control::ClockControl;
 pub use self::fault_control::FaultControl;
@@ -67,6 +68,18 @@ impl Emulator {
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// Returns the base URL of HTTPS, with [`Builder::tls`].
+    #[must_use]
+    pub fn https_url(&self) -> Option<&str> {
+        self.server.tls().map(|tls| tls.url.as_str())
+    }
+
+    /// Returns the certificate in PEM form that a client must trust to use [`Emulator::https_url`].
+    #[must_use]
+    pub fn tls_ca(&self) -> Option<&str> {
+        self.server.tls()?.authority.as_deref().map(Authority::pem)
     }
 
     /// Returns the address that the server listens on.
@@ -128,6 +141,14 @@ impl Builder {
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.config.listen = address;
+        self
+    }
+
+    /// Serves HTTPS besides HTTP on the same port, with a certificate for `localhost`, the loopback addresses and the hosts of
+    /// [`Builder::allow_host`]. Its authority exists only as long as the emulator: see [`Emulator::tls_ca`].
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.config.tls = Some(CertificateSource::Memory);
         self
     }
 

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use voucherify_emulator::domain::local_host::HostPattern;
 use voucherify_emulator::emulator::{
     ConnectionFault, Delay, HitSchedule, Kept, ProjectClock, RequestFault, RequestFilter, StatusFilter,
 };
@@ -274,4 +275,19 @@ async fn a_project_outlives_its_emulator_and_then_fails() {
     let Started { emulator, _database } = emulator;
     emulator.stop().await;
     assert!(matches!(project.clock().get().await, Err(Error::Database(_))));
+}
+
+#[tokio::test]
+async fn https_is_served_beside_http_and_trusted_by_the_authority_of_the_emulator() {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    let emulator = start(|builder| builder.tls().allow_host(HostPattern::parse("shop.example").unwrap())).await;
+    let authority = reqwest::Certificate::from_pem(emulator.tls_ca().unwrap().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([authority]);
+    let client = client.resolve("shop.example", emulator.address()).build().unwrap();
+    let other_name = format!("https://shop.example:{}", emulator.address().port());
+    for url in [emulator.https_url().unwrap(), &other_name, &emulator.url()] {
+        assert_eq!(client.get(format!("{url}/_emulator/health")).send().await.unwrap().status(), 200, "{url}");
+    }
+    let without = start(|builder| builder).await;
+    assert_eq!((without.https_url(), without.tls_ca()), (None, None));
 }

@@ -18,3 +18,4 @@ mod state;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "these tests use only a part of the support module")]
 mod support;
+mod tls;

@@ -193,7 +193,7 @@ fn the_program_prints_one_ready_line_serves_requests_and_stops_on_a_signal() {
 }
 
 /// Starts the program on an address, stops it, and returns its standard output and its standard error.
-fn outputs_of_a_start(listen: &str, arguments: &[&str]) -> (String, String) {
+pub fn outputs_of_a_start(listen: &str, arguments: &[&str]) -> (String, String) {
     let mut child = command(&["--ephemeral", "--listen", listen])
         .args(arguments)
         .stdout(Stdio::piped())

@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 
 use crate::config::{Storage, paths};
 use crate::postgres::{ClusterError, Durability, Programs};
+use crate::tls::TlsError;
 
 /// The options of the data.
 #[derive(Args, Clone)]
@@ -16,7 +17,7 @@ pub struct DataOptions {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
-    /// Data directory of the private PostgreSQL [default: the user's data directory]
+    /// Data directory of the private PostgreSQL, and of the authority of --tls [default: the user's data directory]
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 
@@ -60,6 +61,12 @@ impl DataOptions {
             (false, None, Some(url)) => Storage::Url(url.clone()),
             (false, None, None) => Storage::Private(Durability::Persistent(paths::data_dir()?)),
         })
+    }
+
+    /// Returns the data directory in which the authority of HTTPS is kept: that of the private PostgreSQL, or the one that would be used. It
+    /// does not depend on where the state is stored, so that clients trust one authority for all starts.
+    pub fn authority_directory(&self) -> Result<PathBuf, TlsError> {
+        named(self.data_dir.as_ref()).map_or_else(|| paths::data_dir().map_err(|_| TlsError::NoHome), Ok)
     }
 
     /// Returns where the programs of the private PostgreSQL are found.
