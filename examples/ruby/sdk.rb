@@ -18,11 +18,12 @@ APP_URL = URI(ENV.fetch('VOUCHERIFY_URL', 'http://127.0.0.1:8682'))
 # A new pair of keys gets an empty project of its own.
 KEYS = { 'X-App-Id' => SecureRandom.uuid, 'X-App-Token' => SecureRandom.uuid }.freeze
 
-# Returns an API client with the given keys. The scheme must be set: the SDK's default is https.
+# Returns an API client with the given keys. The scheme must be set: the SDK's default is https. The SDK does not read SSL_CERT_FILE.
 def api_client(keys)
   config = VoucherifySdk::Configuration.new
   config.scheme = APP_URL.scheme
   config.host = "#{APP_URL.host}:#{APP_URL.port}"
+  config.ssl_ca_cert = ENV['SSL_CERT_FILE']
   config.api_key.merge!(keys)
   VoucherifySdk::ApiClient.new(config)
 end
@@ -44,7 +45,7 @@ end
 def call(method, path, body = nil)
   request = Net::HTTP.const_get(method).new(path, KEYS.merge('Content-Type' => 'application/json'))
   request.body = JSON.generate(body) if body
-  answer = Net::HTTP.start(APP_URL.host, APP_URL.port) { |http| http.request(request) }
+  answer = Net::HTTP.start(APP_URL.host, APP_URL.port, use_ssl: APP_URL.scheme == 'https') { |http| http.request(request) }
   raise "#{method} #{path}: #{answer.code}" unless answer.is_a?(Net::HTTPSuccess)
   JSON.parse(answer.body) if answer.body && !answer.body.empty?
 end
