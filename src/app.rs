@@ -29,6 +29,8 @@ use crate::http::scheme::Scheme;
 use crate::http::state::{App, AppState};
 use crate::http::{HttpServer, RateLimits};
 use crate::ids::Ids;
+#[cfg(feature = "fetch-postgresql")]
+use crate::postgres::fetch;
 use crate::postgres::{Cluster, Durability, Preparation};
 use crate::service::authenticator::Authenticator;
 use crate::service::cache_generation::CacheGeneration;
@@ -318,18 +320,31 @@ async fn database(config: &Config) -> Result<(PgConnectOptions, Option<Cluster>)
                 .map_err(|_| StartError::Silent(DATABASE_TIMEOUT))??;
             Ok((options, None))
         }
-        Storage::Private(Durability::Ephemeral) => {
-            let (programs, cache) = (config.programs.clone(), config.cache_dir.clone());
-            let start = move || Cluster::start_prepared(&programs, preparation(), cache.as_deref());
-            let cluster = tokio::task::spawn_blocking(start).await??;
-            Ok((cluster.main_database(), Some(cluster)))
-        }
         Storage::Private(durability) => {
-            let (durability, programs) = (durability.clone(), config.programs.clone());
-            let cluster = tokio::task::spawn_blocking(move || Cluster::start(&durability, &programs)).await??;
+            let cluster = start_cluster(config, durability).await?;
             Ok((cluster.main_database(), Some(cluster)))
         }
     }
+}
+
+/// Starts the private cluster. Fetches PostgreSQL first, where no suitable one is found.
+async fn start_cluster(config: &Config, durability: &Durability) -> Result<Cluster, StartError> {
+    let start = || {
+        let (durability, programs, cache) = (durability.clone(), config.programs.clone(), config.cache_dir.clone());
+        tokio::task::spawn_blocking(move || match durability {
+            Durability::Ephemeral => Cluster::start_prepared(&programs, preparation(), cache.as_deref()),
+            Durability::Persistent(_) => Cluster::start(&durability, &programs),
+        })
+    };
+    let started = start().await?;
+    #[cfg(feature = "fetch-postgresql")]
+    if let (Err(error), Some(source)) = (&started, &config.programs.source)
+        && config.programs.is_solved_by_fetching(error)
+    {
+        fetch(&config.programs, source).await?;
+        return Ok(start().await??);
+    }
+    Ok(started?)
 }
 
 /// Returns how the database of an ephemeral cluster is prepared: the schema is migrated.

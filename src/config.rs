@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::built_in_keys::is_built_in_pair;
 use crate::domain::local_host::HostPattern;
 use crate::http::ConnectionLimits;
-use crate::postgres::{Durability, Programs};
+use crate::postgres::{Durability, Programs, Source};
 use crate::tls::CertificateSource;
 
 mod key_pair;
@@ -102,7 +102,11 @@ impl Default for Config {
             tls: None,
             storage: Storage::Private(Durability::Ephemeral),
             cache_dir: paths::cache_dir(),
-            programs: Programs { directory: None, copies: paths::program_cache_dir() },
+            programs: Programs {
+                copies: paths::program_cache_dir(),
+                source: Some(Source::default()),
+                ..Programs::default()
+            },
             state: None,
             template: None,
             strict_auth: false,

@@ -57,7 +57,7 @@
 //! * [`worker`]: runs background jobs, delivers webhooks, and deletes expired data.
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
 //! * [`tls`]: the certificate with which HTTPS is served, and the authority that issues it.
-//! * [`postgres`]: finds, starts and stops the private PostgreSQL cluster.
+//! * [`postgres`]: finds or fetches PostgreSQL, and starts and stops the private cluster.
 //! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!

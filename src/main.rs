@@ -70,9 +70,11 @@ fn printed(outcome: io::Result<()>) -> ExitCode {
     end(outcome.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }))
 }
 
+/// Ends the program at once. At the end of `main`, the runtime would wait for the resolution of a host name, which can take long when
+/// no name server answers.
 fn fail(message: &impl Display) -> ExitCode {
     eprintln!("voucherify-emulator: {message}");
-    ExitCode::FAILURE
+    std::process::exit(1)
 }
 
 async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError> {

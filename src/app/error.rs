@@ -9,6 +9,8 @@ use crate::api::FileError;
 use crate::config::OptionsError;
 use crate::db::connect::SchemaError;
 use crate::postgres::ClusterError;
+#[cfg(feature = "fetch-postgresql")]
+use crate::postgres::FetchError;
 use crate::service::configured_keys::ConfigureError;
 use crate::tls::TlsError;
 use crate::webhook::SenderError;
@@ -30,6 +32,9 @@ pub enum StartError {
     Schema(#[from] SchemaError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[cfg(feature = "fetch-postgresql")]
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     #[error(transparent)]
     Options(#[from] OptionsError),
     #[error(transparent)]

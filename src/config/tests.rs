@@ -60,3 +60,21 @@ fn options_of_the_private_cluster_take_precedence_over_a_database_url() {
     assert_eq!(storage(&url), Storage::Url("postgres://h/d".to_owned()));
     assert_eq!(storage(&[&url[..], &["--ephemeral"]].concat()), Storage::Private(Durability::Ephemeral));
 }
+
+#[test]
+fn postgresql_is_fetched_from_a_url_unless_the_option_forbids_it() {
+    let source = |arguments: &[&str]| {
+        let parsed = Cli::try_parse_from([&["x"], arguments].concat());
+        parsed
+            .map(|cli| cli.options.data.programs().source.map(|source| source.base_url))
+            .map_err(|error| error.to_string())
+    };
+    let url = |arguments: &[&str]| source(arguments).unwrap().unwrap();
+    assert_eq!(url(&[]), Source::BASE_URL);
+    assert_eq!(url(&["--postgres-url", ""]), Source::BASE_URL);
+    assert_eq!(url(&["--postgres-url", "http://user:p@mirror.example/a/"]), "http://user:p@mirror.example/a");
+    assert_eq!(source(&["--no-download"]), Ok(None));
+    for wrong in ["ftp://mirror.example/a", "mirror.example", "https://mirror.example/?a"] {
+        assert!(source(&["--postgres-url", wrong]).is_err(), "{wrong}");
+    }
+}

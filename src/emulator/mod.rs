@@ -137,6 +137,13 @@ impl Builder {
         self
     }
 
+    /// Fails where no PostgreSQL is installed, instead of fetching it. See the option `--no-download`.
+    #[must_use]
+    pub fn no_download(mut self) -> Self {
+        self.config.programs.source = None;
+        self
+    }
+
     /// Listens on `address` instead of a free port of the loopback address.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
@@ -229,7 +236,7 @@ impl Builder {
         self
     }
 
-    /// Starts the emulator, and returns when it answers requests.
+    /// Starts the emulator, and returns when it answers requests. Where no PostgreSQL is installed, it is fetched first.
     ///
     /// # Errors
     /// Returns an error when the address is in use or no database is available.

@@ -5,12 +5,20 @@ use std::path::{Path, PathBuf};
 
 use super::preparation::PreparationError;
 
+/// Why nothing is fetched, and how to change that.
+const NOT_FETCHED: [&str; 2] = if cfg!(feature = "fetch-postgresql") {
+    ["with --no-download", "leave --no-download out"]
+} else {
+    ["by a program that was built without the feature `fetch-postgresql`", "build it with that feature"]
+};
+
 /// Why the private cluster could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     #[error(
-        "no PostgreSQL {minimum} or later was found on this machine (searched PATH, pg_config and the usual directories). \
-         Install it with `{hint}`, or set DATABASE_URL to a running one"
+        "no PostgreSQL {minimum} or later was found on this machine (searched PATH, pg_config and the usual directories), and \
+         none is fetched {}. Install it with `{hint}`, name the directory of its programs with --postgres-bin, \
+         {}, or set DATABASE_URL to a running one", NOT_FETCHED[0], NOT_FETCHED[1]
     )]
     NotFound { minimum: u32, hint: &'static str },
     #[error(

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs, thread};
+use std::process::{Command, Output};
+use std::{env, fs, io, thread};
 
 use super::environment::clean_environment;
 use super::error::ClusterError;
@@ -53,34 +53,37 @@ impl Installation {
 pub fn find_in(programs: &Path, major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
     let programs = std::path::absolute(programs).unwrap_or_else(|_| programs.to_owned());
     let none = || ClusterError::NoPrograms { directory: programs.clone(), minimum: MIN_MAJOR_VERSION };
-    let found = with_programs([programs.clone()]).first().and_then(|known| installation(known)).ok_or_else(none)?;
-    select([found].into(), major, directory)?.ok_or_else(none)
+    let found = installation_in(&programs).ok_or_else(none)?;
+    select([found].into(), major, directory)
 }
 
-/// Finds the newest installation or, where `major` is given, one of that version. `directory` is named in the error.
-pub fn find(major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
-    select(installations(), major, directory)?
-        .ok_or(ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() })
+/// Returns the installation in a directory, if it has one whose version is supported.
+pub fn installation_in(programs: &Path) -> Option<Installation> {
+    with_programs([programs.to_owned()]).first().and_then(|known| installation(known))
 }
 
-/// Returns the newest installation or, where `major` is given, one of that version; `None` when there is none at all.
-fn select(
+/// Returns the newest installation or, where `major` is given, one of that version. `directory` is named in the error.
+pub fn select(
     mut found: BTreeSet<Installation>,
     major: Option<&str>,
     directory: &Path,
-) -> Result<Option<Installation>, ClusterError> {
-    let Some(wanted) = major.filter(|_| !found.is_empty()) else { return Ok(found.pop_last()) };
+) -> Result<Installation, ClusterError> {
+    let Some(wanted) = major else { return found.pop_last().ok_or_else(not_found) };
     let majors: Vec<_> = found.iter().map(|installation| installation.major.to_string()).collect();
     let other = || ClusterError::OtherVersion {
         directory: directory.to_owned(),
         wanted: wanted.to_owned(),
-        found: majors.join(", "),
+        found: if majors.is_empty() { "none".to_owned() } else { majors.join(", ") },
     };
-    found.into_iter().find(|installation| installation.major.to_string() == wanted).map(Some).ok_or_else(other)
+    found.into_iter().find(|installation| installation.major.to_string() == wanted).ok_or_else(other)
 }
 
-/// Returns all supported installations, oldest first.
-fn installations() -> BTreeSet<Installation> {
+fn not_found() -> ClusterError {
+    ClusterError::NotFound { minimum: MIN_MAJOR_VERSION, hint: install_hint() }
+}
+
+/// Returns all supported installations of the machine, oldest first.
+pub fn installations() -> BTreeSet<Installation> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
     directories.extend(DISTRIBUTION_DIRECTORIES.iter().flat_map(|pattern| expand(pattern)));
@@ -125,10 +128,15 @@ fn pg_config_directory() -> Option<PathBuf> {
 
 /// Returns the version that a `postgres` program prints, for example `postgres (PostgreSQL) 15.18 (Debian ...)`.
 fn version(postgres: &Path) -> Option<String> {
-    let mut command = Command::new(postgres);
-    clean_environment(&mut command);
-    let output = command.arg("--version").output().ok()?;
+    let output = print_version(postgres).ok()?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs a program of PostgreSQL with `--version`.
+pub fn print_version(program: &Path) -> io::Result<Output> {
+    let mut command = Command::new(program);
+    clean_environment(&mut command);
+    command.arg("--version").output()
 }
 
 fn parse_major(version: &str) -> Option<u32> {
@@ -151,7 +159,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 }
 
 /// Returns the command that installs PostgreSQL on this system.
-fn install_hint() -> &'static str {
+pub fn install_hint() -> &'static str {
     if cfg!(target_os = "macos") {
         return "brew install postgresql@17";
     }

@@ -1,5 +1,5 @@
-//! The private PostgreSQL cluster: finds PostgreSQL on the machine, initialises a cluster, runs it on a Unix socket,
-//! and stops it.
+//! The private PostgreSQL cluster: finds PostgreSQL on the machine, or fetches it, initialises a cluster, runs it on a Unix
+//! socket, and stops it.
 //!
 //! An ephemeral cluster is a copy of a template, which is made once and kept in the user's cache directory.
 
@@ -8,12 +8,15 @@ mod copy;
 mod directory;
 mod environment;
 mod error;
+#[cfg(feature = "fetch-postgresql")]
+mod fetch;
 mod find;
 mod manifest;
 mod open_directory;
 mod orphan;
 mod preparation;
 mod programs;
+mod release;
 mod start;
 mod supervisor;
 mod template;
@@ -23,6 +26,9 @@ mod user;
 pub use cluster::Cluster;
 pub use directory::tls_directory;
 pub use error::ClusterError;
+#[cfg(feature = "fetch-postgresql")]
+pub use fetch::{FetchError, fetch};
 pub use preparation::{Preparation, PreparationError};
-pub use programs::Programs;
+pub use programs::{Programs, Source};
+pub use release::Release;
 pub use start::Durability;

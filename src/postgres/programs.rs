@@ -1,36 +1,74 @@
-//! Where the programs of PostgreSQL come from: a directory that the user chose, or what is installed. Programs that
-//! PostgreSQL's user cannot reach are copied.
+//! Where the programs of PostgreSQL come from: a directory that the user chose, what is installed, or a copy that was fetched. Programs
+//! that PostgreSQL's user cannot reach are copied.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+
 use super::directory::Directory;
 use super::error::ClusterError;
 use super::find::{self, Installation};
+use super::release::Release;
 use super::user::RunAs;
 
 /// Where the programs of PostgreSQL are found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Programs {
-    /// The only directory that is searched; `None` for `PATH`, `pg_config` and the usual directories.
+    /// The only directory that is searched; `None` for `PATH`, `pg_config`, the usual directories, and then the fetched copy.
     pub directory: Option<PathBuf>,
-    /// The directory for copies of programs that PostgreSQL's user cannot reach; `None` makes no copies.
+    /// Ignores what is installed on the machine, for tests of the fetched copy.
+    pub ignore_installed: bool,
+    /// The directory for copies: of programs that PostgreSQL's user cannot reach, and fetched ones; `None` makes no copies.
     pub copies: Option<PathBuf>,
+    /// The release that is fetched, or was fetched earlier.
+    pub release: Release,
+    /// Where the release is fetched from; `None` fetches nothing.
+    pub source: Option<Source>,
+}
+
+/// Where PostgreSQL is fetched from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The URL of the releases, without a slash at the end. It may contain a password, so it is not printed.
+    pub base_url: String,
+    /// Whether the progress is shown on standard error.
+    pub shows_progress: bool,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Source").field("shows_progress", &self.shows_progress).finish_non_exhaustive()
+    }
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { base_url: Self::BASE_URL.to_owned(), shows_progress: false }
+    }
+}
+
+impl Source {
+    /// The URL of the releases of [`Release`].
+    pub const BASE_URL: &str = "https://github.com/theseus-rs/postgresql-binaries/releases/download";
 }
 
 impl Programs {
-    /// Finds the newest installation, or the one that made the data of `directory`, whose major version is `major`. The result can be
-    /// used by PostgreSQL's user: programs in the home directory of root, for example, are copied.
+    /// Finds the newest installation, or the one that made the data of `directory`, whose major version is `major`. The fetched copy is
+    /// used only where no installation can be. The result can be used by PostgreSQL's user: programs in the home directory of root, for
+    /// example, are copied.
     ///
     /// # Errors
     /// Returns an error when no supported installation is found, or when it cannot be copied.
     pub fn find(&self, major: Option<&str>, directory: &Directory) -> Result<Installation, ClusterError> {
         let installation = match &self.directory {
             Some(programs) => find::find_in(programs, major, directory.root())?,
-            None => find::find(major, directory.root())?,
+            None => self.search(major, directory)?,
         };
         if !directory.run_as().is_other_user() || is_accessible(&installation.program("postgres"), directory.run_as()) {
             return Ok(installation);
@@ -42,6 +80,33 @@ impl Programs {
         Ok(Installation { directory: copy, ..installation })
     }
 
+    fn search(&self, major: Option<&str>, directory: &Directory) -> Result<Installation, ClusterError> {
+        let installed = if self.ignore_installed { BTreeSet::new() } else { find::installations() };
+        find::select(installed, major, directory.root()).or_else(|error| {
+            let fetched = self.is_solved_by_fetching(&error).then(|| self.fetched()).flatten();
+            fetched.ok_or(error)
+        })
+    }
+
+    /// Returns whether programs of the release are what is missing.
+    #[must_use]
+    pub fn is_solved_by_fetching(&self, error: &ClusterError) -> bool {
+        let is_missing = match error {
+            ClusterError::NotFound { .. } => true,
+            ClusterError::OtherVersion { wanted, .. } => wanted == self.release.major(),
+            _ => false,
+        };
+        is_missing && self.directory.is_none()
+    }
+
+    /// Returns the fetched copy, if it is there and complete.
+    pub(super) fn fetched(&self) -> Option<Installation> {
+        let copy = self.copies.as_ref()?.join(self.release.name()?);
+        let found = fs::symlink_metadata(&copy).ok()?;
+        let installation = is_trusted(&found).then(|| find::installation_in(&copy.join("bin"))).flatten()?;
+        (installation.major.to_string() == self.release.major()).then_some(installation)
+    }
+
     /// Copies the installation, if there is no copy yet, and returns the directory of the programs in the copy. PostgreSQL finds its other
     /// files relative to its programs.
     fn copy(&self, installation: &Installation) -> io::Result<PathBuf> {
@@ -51,7 +116,7 @@ impl Programs {
         let root = programs.parent().filter(|_| programs.ends_with("bin")).ok_or_else(unusable)?;
         let copy = copies.join(format!("postgresql-{:016x}", identity(installation)?));
         if !copy.exists() {
-            fs::create_dir_all(copies)?;
+            create_copies(copies)?;
             // Two starts at once make two copies, of which the first one to be complete is used by both.
             let new = tempfile::Builder::new().prefix("postgresql.new-").tempdir_in(copies)?;
             copy_directory(root, new.path())?;
@@ -64,6 +129,24 @@ impl Programs {
         }
         Ok(copy.join("bin"))
     }
+}
+
+/// Creates the directory for copies, if it does not exist. PostgreSQL's user must be able to enter it, whatever the umask is.
+///
+/// # Errors
+/// Returns an error when the directory cannot be created, or belongs to another user, who could change the programs.
+pub(super) fn create_copies(copies: &Path) -> io::Result<()> {
+    if let Ok(found) = fs::metadata(copies) {
+        return if is_trusted(&found) { Ok(()) } else { Err(io::Error::other("it belongs to another user")) };
+    }
+    fs::create_dir_all(copies)?;
+    let mode = if geteuid().is_root() { 0o755 } else { 0o700 };
+    fs::set_permissions(copies, PermissionsExt::from_mode(mode))
+}
+
+/// Returns whether the current user or root owns the directory.
+fn is_trusted(directory: &Metadata) -> bool {
+    directory.is_dir() && (directory.uid() == 0 || directory.uid() == geteuid().as_raw())
 }
 
 /// Returns a number that changes when the programs of an installation change.

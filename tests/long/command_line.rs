@@ -54,7 +54,7 @@ fn only_the_chosen_directory_is_searched_for_the_programs_of_postgresql() {
 }
 
 /// Returns a directory with the programs of PostgreSQL: one of `PATH`, or of Debian's packages.
-fn installed_programs() -> PathBuf {
+pub fn installed_programs() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     let packages = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     std::env::split_paths(&path)

@@ -9,6 +9,8 @@ mod command_line;
 mod connections;
 mod data_directory;
 mod ephemeral_start;
+#[cfg(feature = "fetch-postgresql")]
+mod fetch;
 mod filters;
 mod hanging_receiver;
 mod hostile;

@@ -1,12 +1,14 @@
 //! The options of the data: the database, and what it holds at the start.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use url::Url;
 
 use crate::config::{Storage, paths};
-use crate::postgres::{ClusterError, Durability, Programs};
+use crate::postgres::{ClusterError, Durability, Programs, Source};
 use crate::tls::TlsError;
 
 /// The options of the data.
@@ -29,6 +31,23 @@ pub struct DataOptions {
     /// the usual directories]
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
+
+    /// Never fetch PostgreSQL; by default, it is fetched to the user's cache directory where none is found
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_NO_DOWNLOAD", value_parser = FalseyValueParser::new())]
+    pub no_download: bool,
+
+    /// URL of a mirror of the releases of PostgreSQL that are fetched
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_POSTGRES_URL",
+        value_name = "URL",
+        default_value = Source::BASE_URL,
+        value_parser = base_url,
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub postgres_url: String,
 
     /// State document to load into the default project at the start, if that project is empty
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STATE", value_name = "FILE")]
@@ -71,8 +90,26 @@ impl DataOptions {
 
     /// Returns where the programs of the private PostgreSQL are found.
     pub fn programs(&self) -> Programs {
-        Programs { directory: named(self.postgres_bin.as_ref()), copies: paths::program_cache_dir() }
+        let source = Source { base_url: self.postgres_url.clone(), shows_progress: io::stderr().is_terminal() };
+        Programs {
+            directory: named(self.postgres_bin.as_ref()),
+            copies: paths::program_cache_dir(),
+            source: (!self.no_download).then_some(source),
+            ..Programs::default()
+        }
     }
+}
+
+/// Checks the URL of the releases. An environment variable that is set to nothing stands for the default.
+fn base_url(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(Source::BASE_URL.to_owned());
+    }
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+        return Err("it is no URL that begins with http or https and ends with a path".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Returns a path. An environment variable that is set to nothing names none.
