@@ -50,9 +50,11 @@ use crate::worker::{DeliverySettings, Workers};
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(6);
 /// The interval between two checks for tables that need `ANALYZE`.
 const ANALYZE_INTERVAL: Duration = Duration::from_secs(1);
-/// How long requests in flight, workers and database connections may take to stop, all together. A private cluster is stopped afterwards,
-/// and the whole stop takes less than eight seconds.
+/// How long requests in flight, workers and database connections may take to stop, all together.
 const STOP_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long after the beginning of a stop a private cluster is killed that has not stopped, so that the whole stop takes less than eight
+/// seconds.
+const CLUSTER_STOP_TIMEOUT: Duration = Duration::from_millis(7400);
 
 /// A running server.
 #[derive(Debug)]
@@ -152,6 +154,7 @@ impl Server {
     /// private cluster is stopped.
     pub async fn stop(self) {
         let Self { stop, http, app, workers, pool, cluster, .. } = self;
+        let cluster_deadline = Instant::now() + CLUSTER_STOP_TIMEOUT;
         let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
         let _ = stop.send(true);
         app.core.request_log.close();
@@ -163,7 +166,7 @@ impl Server {
         }
         let _ = tokio::time::timeout_at(deadline, pool.close()).await;
         if let Some(cluster) = cluster {
-            let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
+            let _ = tokio::task::spawn_blocking(move || cluster.stop_by(cluster_deadline)).await;
         }
     }
 }

@@ -79,8 +79,10 @@ fn fail(message: &impl Display) -> ExitCode {
 
 async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError> {
     // Register the signal handlers before the start, so that a signal during the start is not lost.
-    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-    let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
+    // A signal that is ignored at the start, as `nohup` does with SIGHUP, stays ignored.
+    let hangup = if command::is_hangup_ignored() { SignalKind::terminate() } else { SignalKind::hangup() };
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), hangup].map(signal);
+    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = signals else {
         eprintln!("voucherify-emulator: cannot receive signals; stop the program with SIGKILL");
         let server = Server::start(config, Clock::System).await?;
         print_ready_line(&server);
@@ -90,7 +92,7 @@ async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError
         let stdin = async {
             if stops_with_stdin { command::standard_input_ends().await } else { std::future::pending().await }
         };
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {}, () = stdin => {} }
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {}, _ = hangup.recv() => {}, () = stdin => {} }
     };
     tokio::pin!(stop);
     let server = tokio::select! {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
@@ -14,7 +15,7 @@ use super::orphan;
 use super::preparation::Preparation;
 use super::programs::Programs;
 use super::start::{self, Durability};
-use super::supervisor::Supervisor;
+use super::supervisor::{STOP_TIMEOUT, Supervisor};
 use super::template::TemplateCache;
 use super::template_maker::{TemplateMaker, TemplateTask};
 
@@ -121,10 +122,15 @@ impl Cluster {
         self.options("postgres")
     }
 
-    /// Stops PostgreSQL, waits until it has exited, and deletes temporary directories. Waits for a template that is being made,
-    /// but not for long.
-    pub fn stop(mut self) {
-        self.supervisor.stop();
+    /// Stops PostgreSQL within a few seconds. See [`Cluster::stop_by`].
+    pub fn stop(self) {
+        self.stop_by(Instant::now() + STOP_TIMEOUT);
+    }
+
+    /// Stops PostgreSQL, waits until it has exited, and deletes temporary directories. A PostgreSQL that still runs at `deadline` is killed.
+    /// Waits for a template that is being made, but not for long.
+    pub fn stop_by(mut self, deadline: Instant) {
+        self.supervisor.stop(deadline);
         self.directory.clean();
         if let Some(task) = self.template_task.take() {
             task.wait();

@@ -31,15 +31,21 @@ pub struct Launch {
 
 /// How often the supervisor checks that PostgreSQL still runs.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
-/// How long PostgreSQL may take to exit after each signal, before a stronger one is sent.
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a stop may take that has no time limit of its own.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(7);
+/// How long a stop takes at least before PostgreSQL is killed, also when its time limit is over.
+const MIN_STOP_TIME: Duration = Duration::from_millis(1200);
+/// How long before the end of the time limit an immediate shutdown begins: PostgreSQL recovers its data at the next start.
+const IMMEDIATE_SHUTDOWN: Duration = Duration::from_millis(800);
+/// How long before the end of the time limit a PostgreSQL that does not react, for example a stopped process, is killed.
+const KILL: Duration = Duration::from_millis(400);
 /// Delay before a restart, so that a cluster that cannot start does not keep the machine busy.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// A running PostgreSQL; dropping it stops it.
 #[derive(Debug)]
 pub struct Supervisor {
-    stop: Option<Sender<()>>,
+    stop: Option<Sender<Instant>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -67,10 +73,12 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Stops PostgreSQL and waits until it has exited.
-    pub fn stop(&mut self) {
-        // Dropping the sender signals the thread to stop.
-        self.stop = None;
+    /// Stops PostgreSQL and waits until it has exited. It is killed if it still runs shortly before `deadline`, so that the emulator
+    /// ends before the manager of a container kills it.
+    pub fn stop(&mut self, deadline: Instant) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(deadline);
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -79,7 +87,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        self.stop();
+        self.stop(Instant::now() + STOP_TIMEOUT);
     }
 }
 
@@ -115,11 +123,14 @@ fn die_with_parent(_: &mut Command, _: Signal) {
 }
 
 /// Waits for the signal to stop, and restarts PostgreSQL when it exits before that.
-fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<()>) {
+fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<Instant>) {
     loop {
         match stopped.recv_timeout(CHECK_INTERVAL) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return stop_process(child, launch.stop_signal),
+            Ok(deadline) => return stop_process(child, launch.stop_signal, deadline),
+            Err(RecvTimeoutError::Disconnected) => {
+                return stop_process(child, launch.stop_signal, Instant::now() + STOP_TIMEOUT);
+            }
         }
         let Ok(Some(status)) = child.try_wait() else { continue };
         tracing::error!(%status, "PostgreSQL exited unexpectedly, restarting it");
@@ -135,13 +146,19 @@ fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<()>) {
     }
 }
 
-fn stop_process(mut child: Child, signal: Signal) {
-    for signal in [signal, Signal::QUIT, Signal::KILL] {
+fn stop_process(mut child: Child, signal: Signal, deadline: Instant) {
+    let started = Instant::now();
+    let total = deadline.saturating_duration_since(started).max(MIN_STOP_TIME);
+    let steps = [
+        (signal, total.saturating_sub(IMMEDIATE_SHUTDOWN)),
+        (Signal::QUIT, total.saturating_sub(KILL)),
+        (Signal::KILL, total),
+    ];
+    for (signal, until) in steps {
         if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }
-        let started = Instant::now();
-        while started.elapsed() < STOP_TIMEOUT {
+        while started.elapsed() < until {
             if !matches!(child.try_wait(), Ok(None)) {
                 return;
             }

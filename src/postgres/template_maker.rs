@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -16,6 +16,9 @@ use super::template::TemplateCache;
 
 /// How long the stop of a cluster waits for a template that is almost complete.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the shutdown of the cluster may take whose files become the template.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// What is needed to make a template.
 #[derive(Debug)]
 pub struct TemplateMaker {
@@ -57,7 +60,7 @@ impl TemplateMaker {
         start::initialise(&self.installation, &directory, &durability)?;
         let work = [self.preparation.prepare, self.preparation.trim];
         let mut supervisor = start::start(&self.installation, &directory, &durability, Signal::INT, &work)?;
-        supervisor.stop();
+        supervisor.stop(Instant::now() + SHUTDOWN_TIMEOUT);
         self.cache.store(&directory.open_data()?)
     }
 }

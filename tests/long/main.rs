@@ -8,6 +8,7 @@ mod bounded_work;
 mod command_line;
 mod connections;
 mod data_directory;
+mod environment;
 mod ephemeral_start;
 #[cfg(feature = "fetch-postgresql")]
 mod fetch;

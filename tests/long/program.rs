@@ -118,7 +118,7 @@ pub fn command(arguments: &[&str]) -> Command {
     configured(Command::new(env!("CARGO_BIN_EXE_voucherify-emulator")), arguments)
 }
 
-fn configured(mut command: Command, arguments: &[&str]) -> Command {
+pub fn configured(mut command: Command, arguments: &[&str]) -> Command {
     command.env_remove("DATABASE_URL").env("VOUCHERIFY_EMULATOR_LISTEN", "127.0.0.1:0").args(arguments);
     set_cache_home(&mut command, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"));
     command
