@@ -1,5 +1,6 @@
 //! Starts the server from its parts (database, router, workers, listener), and stops it in order.
 
+mod addresses;
 mod error;
 mod port_owner;
 
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use self::addresses::Addresses;
 pub use self::error::StartError;
 use crate::api;
 use crate::clock::Clock;
@@ -21,7 +22,7 @@ use crate::db;
 use crate::db::batches::Batches;
 use crate::db::connect;
 use crate::db::pool::{Pool, PoolSettings};
-use crate::domain::local_host::AllowedHosts;
+use crate::domain::local_host::{AllowedHosts, HostPattern};
 use crate::domain::project::{KeyPair, ProjectId};
 use crate::domain::webhook::RetrySchedule;
 use crate::http::edge::Edge;
@@ -59,7 +60,7 @@ const CLUSTER_STOP_TIMEOUT: Duration = Duration::from_millis(7400);
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    addresses: Addresses,
     tls: Option<Tls>,
     stop: watch::Sender<bool>,
     http: HttpServer,
@@ -75,10 +76,8 @@ impl Server {
     /// # Errors
     /// When the address is in use, or the database cannot be used.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let listen = |error| StartError::listen(config.listen, error);
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let load_tls = |source| Tls::load(source, address, &config.allowed_hosts);
+        let (listeners, addresses) = addresses::bind(&config.listen).await?;
+        let load_tls = |source| Tls::load(source, addresses.most_open(), &named_hosts(config));
         let tls = config.tls.as_ref().map(load_tls).transpose()?;
         let (options, mut cluster) = database(config).await?;
         let pool = Pool::new(
@@ -92,19 +91,19 @@ impl Server {
         if !cluster.as_ref().is_some_and(Cluster::is_prepared) {
             connect::migrate(&pool).await?;
         }
-        let app = Arc::new(app(config, clock, pool.clone(), address).await?);
+        let app = Arc::new(app(config, clock, pool.clone(), &addresses).await?);
         load_state(config, &app).await?;
         if let Some(path) = &config.template {
             api::load_template(&app, path, cluster.is_some()).await.map_err(StartError::Template)?;
         }
         let core = Arc::clone(&app.core);
         let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
-        let service = service(config, Arc::clone(&app), address);
-        warn_about_built_in_keys(config, address);
+        let service = service(config, Arc::clone(&app), &addresses);
+        warn_about_built_in_keys(config, &addresses);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(analyze_grown_tables(pool.clone(), stopped));
         let http = HttpServer::start(
-            listener,
+            listeners,
             service,
             config.connection_limits,
             tls.as_ref().map(|tls| Arc::clone(&tls.config)),
@@ -115,19 +114,19 @@ impl Server {
         if let Some(tls) = &tls {
             tls.log();
         }
-        Ok(Self { address, tls, stop, http, app, workers, pool, cluster })
+        Ok(Self { addresses, tls, stop, http, app, workers, pool, cluster })
     }
 
-    /// Returns the address that the server listens on.
+    /// Returns the address that the server listens on, the first one if there are several.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.first()
     }
 
     /// Returns the base URL: `http://` and the address.
     #[must_use]
     pub fn url(&self) -> String {
-        Scheme::Http.origin(&self.address.to_string())
+        Scheme::Http.origin(&self.address().to_string())
     }
 
     /// Returns what the server needs for HTTPS, if it is served.
@@ -230,7 +229,7 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 ///
 /// # Errors
 /// When a database query fails.
-pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr) -> Result<App, StartError> {
+pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresses) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
     let core = Arc::new(Core {
         batches: Batches::new(&pool),
@@ -255,19 +254,33 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, address: SocketAddr)
         is_strict: config.strict,
         request_timeout: config.request_timeout,
         allow_link_local: config.webhooks.allow_link_local,
-        allowed_hosts: AllowedHosts::new(&config.allowed_hosts, is_loopback(address)),
-        authority: address.to_string(),
+        allowed_hosts: allowed_hosts(config, addresses),
+        authority: addresses.first().to_string(),
     })
 }
 
+/// Returns the host names of the options: those of `--allowed-hosts`, and the name that the server listens on.
+fn named_hosts(config: &Config) -> Vec<HostPattern> {
+    config.allowed_hosts.iter().cloned().chain(config.listen.name()).collect()
+}
+
+/// Returns the hosts that requests may name.
+fn allowed_hosts(config: &Config, addresses: &Addresses) -> AllowedHosts {
+    if config.allowed_hosts.is_empty() && !addresses.are_loopback() {
+        // Every host is allowed, also when the server listens on a name.
+        return AllowedHosts::new(&[], false);
+    }
+    AllowedHosts::new(&named_hosts(config), addresses.are_loopback())
+}
+
 /// Returns the service that answers every request of the server: the endpoints and the console, and the outermost checks.
-pub fn service(config: &Config, app: AppState, address: SocketAddr) -> Edge {
+pub fn service(config: &Config, app: AppState, addresses: &Addresses) -> Edge {
     let start_page = config.console.then_some(console::PATH);
     let mut router = api::router(Arc::clone(&app), start_page);
     if config.console {
         let keys = |pair: &config::KeyPair| KnownKey { id: pair.id.clone(), token: pair.token.clone() };
         let access = ConsoleAccess {
-            needs_sign_in: config.strict_auth || !is_loopback(address),
+            needs_sign_in: config.strict_auth || !addresses.are_loopback(),
             management: keys(&config.management_keys),
             server: keys(&config.server_keys),
             client: keys(&config.client_keys),
@@ -293,15 +306,11 @@ async fn load_state(config: &Config, app: &AppState) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Returns whether only this machine can reach the address.
-fn is_loopback(address: SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
-}
-
 /// Warns when other machines can reach the server with keys that everybody knows.
-fn warn_about_built_in_keys(config: &Config, address: SocketAddr) {
+fn warn_about_built_in_keys(config: &Config, addresses: &Addresses) {
     let options = config.options_with_built_in_keys().join(", ");
-    if !is_loopback(address) && !options.is_empty() {
+    let address = addresses.most_open();
+    if !addresses.are_loopback() && !options.is_empty() {
         tracing::warn!(
             "other machines can reach {address}, and the built-in keys of {options} are public: set keys of your own, for example in \
              environment variables, and use --strict-auth, so that unknown keys get no project"

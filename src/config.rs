@@ -12,10 +12,12 @@ use crate::postgres::{Durability, Programs, Source};
 use crate::tls::CertificateSource;
 
 mod key_pair;
+mod listen;
 mod options;
 mod paths;
 
 pub use key_pair::KeyPair;
+pub use listen::{Listen, ListenHost};
 pub use options::{Cli, Command, LogFormat, LogOptions, Options, OptionsError};
 
 pub use crate::domain::built_in_keys::{
@@ -48,7 +50,7 @@ impl fmt::Debug for Storage {
 /// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// The hosts that requests may name in addition to addresses and local hosts.
     pub allowed_hosts: Vec<HostPattern>,
     /// Where the certificate for HTTPS comes from; `None` when HTTPS is not served.
@@ -97,7 +99,7 @@ impl Default for Config {
     /// An ephemeral emulator on a free port, with the default keys.
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
             allowed_hosts: Vec::new(),
             tls: None,
             storage: Storage::Private(Durability::Ephemeral),

@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
     if let Err(message) = initialise_log(&cli.options.log) {
         return fail(&message);
     }
-    let listen = cli.options.server.listen;
+    let listen = cli.options.server.address();
     match cli.command.clone().unwrap_or_default() {
         Command::Serve => {
             with_config(&cli, async |config| serve(config, cli.options.server.stop_with_stdin).await).await
@@ -40,7 +40,7 @@ async fn main() -> ExitCode {
             Ok(certificate) => printed(write!(io::stdout(), "{certificate}")),
             Err(error) => fail(&error),
         },
-        Command::Health { url } => match command::health(url.as_deref(), listen).await {
+        Command::Health { url } => match command::health(url.as_deref(), &listen).await {
             Ok(answer) => printed(writeln!(io::stdout(), "{answer}")),
             Err(error) => fail(&error),
         },

@@ -18,7 +18,7 @@ pub fn serve(settings: &str) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let pool = Pool::new(url.parse().unwrap(), PoolSettings::default());
-        let mut app = app::app(&Config::default(), Clock::System, pool, address).await.unwrap();
+        let mut app = app::app(&Config::default(), Clock::System, pool, &address.into()).await.unwrap();
         let keys = RequestCredentials::Pair { family: Family::Server, id: "bench", token: "bench" };
         let principal = app.authenticator.authenticate(&app.core, keys).await.unwrap().unwrap();
         if mode == "open" {
@@ -26,8 +26,8 @@ pub fn serve(settings: &str) {
         }
         println!("ready on http://{address}");
         let _server = HttpServer::start(
-            listener,
-            app::service(&Config::default(), Arc::new(app), address),
+            vec![listener],
+            app::service(&Config::default(), Arc::new(app), &address.into()),
             ConnectionLimits::default(),
             None,
         );

@@ -22,6 +22,10 @@ pub enum StartError {
     Listen { address: SocketAddr, error: io::Error },
     #[error("cannot listen on {address}: {owner} listens there. Stop it, or choose another address; --listen {}:0 picks a free port", host(.address))]
     InUse { address: SocketAddr, owner: PortOwner },
+    #[error(
+        "cannot listen on {host}: the name has no address. Choose another host, or give a port alone for this machine only"
+    )]
+    UnknownHost { host: String },
     #[error("DATABASE_URL is not a PostgreSQL URL: {0}. It looks like postgres://user:password@host:5432/database")]
     Url(String),
     #[error("the database cannot be reached: {0}. Check DATABASE_URL, or leave it out for a private PostgreSQL")]

@@ -100,7 +100,7 @@ impl Options {
     pub fn config(&self) -> Result<Config, OptionsError> {
         let Self { server, tls, data, emulation, keys, log: _ } = self;
         Ok(Config {
-            listen: server.listen,
+            listen: server.address(),
             allowed_hosts: server.allowed_hosts.iter().flatten().cloned().collect(),
             tls: tls.source(data)?,
             storage: data.storage()?,

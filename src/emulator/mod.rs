@@ -147,7 +147,7 @@ impl Builder {
     /// Listens on `address` instead of a free port of the loopback address.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.config.listen = address;
+        self.config.listen = address.into();
         self
     }
 

@@ -1,6 +1,6 @@
 //! The options and commands of the program that need a process: `--stop-with-stdin`, `--postgres-bin`, `health`, `completions`, `man`.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -38,6 +38,43 @@ fn health_asks_the_address_of_the_options_or_a_url() {
     assert_fails(&run(&["health", "--listen", &closed]), &format!("the emulator at http://{closed} cannot be reached"));
     let other = format!("http://{}/other", program.address());
     assert_fails(&run(&["health", &other]), "answered 404");
+}
+
+/// Returns the addresses of the loopback interface that answer on a port.
+fn answering(port: u16) -> Vec<IpAddr> {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    loopback.into_iter().filter(|address| TcpStream::connect((*address, port)).is_ok()).collect()
+}
+
+#[test]
+fn a_port_alone_and_a_name_are_listened_on_with_all_their_addresses() {
+    let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    for arguments in
+        [&["--listen", "0"][..], &["--listen", ":0"], &["--port", "0"], &["--listen", "0.0.0.0:1", "--port", "0"]]
+    {
+        let program =
+            Program::of(command(&["--ephemeral"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()));
+        let address: SocketAddr = program.address().parse().unwrap();
+        assert_eq!(address.ip(), IpAddr::from(Ipv4Addr::LOCALHOST), "{arguments:?}");
+        assert_eq!(answering(address.port()).len(), if has_ipv6 { 2 } else { 1 }, "{arguments:?}");
+    }
+
+    let program = Program::start(&["--ephemeral", "--listen", "localhost:0"]);
+    assert!(program.address().parse::<SocketAddr>().unwrap().ip().is_loopback());
+    assert_eq!(program.call("GET", "/v1/customers", "").0, 200);
+
+    let program = Program::start(&["--ephemeral", "--listen", "127.0.0.1:0"]);
+    let address: SocketAddr = program.address().parse().unwrap();
+    assert_eq!(answering(address.port()), [address.ip()], "an address is listened on alone");
+}
+
+#[test]
+fn a_place_to_listen_that_cannot_be_used_is_one_clear_error() {
+    assert_fails(&run(&["--ephemeral", "--listen", "unknown.invalid:0"]), "unknown.invalid: the name has no address");
+    for text in ["localhost", "http://localhost:80", "65536"] {
+        let output = command(&["--ephemeral", "--listen", text]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+    }
 }
 
 #[test]

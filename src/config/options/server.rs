@@ -1,26 +1,29 @@
 //! The options of the server: where it listens, and what it serves.
 
-use std::net::SocketAddr;
-
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use crate::config::DEFAULT_REQUEST_LOG;
+use crate::config::{DEFAULT_REQUEST_LOG, Listen};
 use crate::domain::local_host::HostPattern;
 
 /// The options of the server.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Server")]
 pub struct ServerOptions {
-    /// Address and port to listen on; port 0 picks a free port
+    /// Where to listen: HOST:PORT, with an address or a name as host, or a port alone for the loopback addresses; port 0
+    /// picks a free port
     #[arg(
         long,
         global = true,
         env = "VOUCHERIFY_EMULATOR_LISTEN",
         value_name = "ADDR",
-        default_value = "127.0.0.1:8682"
+        default_value_t = Listen::loopback(8682)
     )]
-    pub listen: SocketAddr,
+    pub listen: Listen,
+
+    /// Port of the loopback addresses to listen on: the same as --listen PORT, and in its place
+    #[arg(long, global = true, value_name = "PORT")]
+    pub port: Option<u16>,
 
     /// Host names by which requests may reach the server in addition to addresses and local names; .shop.example allows
     /// all below
@@ -64,6 +67,14 @@ pub struct ServerOptions {
     /// ends, however it ends
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_STOP_WITH_STDIN", value_parser = FalseyValueParser::new())]
     pub stop_with_stdin: bool,
+}
+
+impl ServerOptions {
+    /// Returns where the server listens.
+    #[must_use]
+    pub fn address(&self) -> Listen {
+        self.port.map_or_else(|| self.listen.clone(), Listen::loopback)
+    }
 }
 
 /// Parses an entry of `--allowed-hosts`. An empty one, as in an environment variable that is set to nothing, names no host.

@@ -1,12 +1,14 @@
 //! Accepts connections, keeps them within the limits, and stops them.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -27,7 +29,7 @@ const STALLED_BODY: Duration = Duration::from_secs(1);
 /// How long the closing of connections takes at most when the server has stopped to wait for their requests.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A server that answers requests on a listener. Dropping it stops it.
+/// A server that answers requests on listeners. Dropping it stops it.
 #[derive(Debug)]
 pub struct HttpServer {
     stop: watch::Sender<bool>,
@@ -38,14 +40,14 @@ impl HttpServer {
     /// Starts to accept connections. Their requests are answered by `service`. With `tls`, the clients may speak HTTPS or HTTP, else HTTP.
     #[must_use]
     pub fn start(
-        listener: TcpListener,
+        listeners: Vec<TcpListener>,
         service: impl HttpService,
         limits: ConnectionLimits,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let tls = tls.map(TlsAcceptor::from);
-        Self { stop, serving: tokio::spawn(run(listener, service, limits, tls, stopped)) }
+        Self { stop, serving: tokio::spawn(run(listeners, service, limits, tls, stopped)) }
     }
 
     /// Stops the server: idle and half-open connections are closed at once, requests in flight finish within their limit.
@@ -56,7 +58,7 @@ impl HttpServer {
 }
 
 async fn run(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     service: impl HttpService,
     limits: ConnectionLimits,
     tls: Option<TlsAcceptor>,
@@ -64,13 +66,29 @@ async fn run(
 ) {
     let connections = Arc::new(Connections::default());
     tokio::select! {
-        () = connections.accept(&listener, &service, limits, tls) => {}
+        () = connections.accept(&listeners, &service, limits, tls) => {}
         () = connections.sweep(&limits) => {}
         // An error means that the sender was dropped, which also stops the server.
         _ = stopped.wait_for(|stop| *stop) => {}
     }
-    drop(listener);
+    drop(listeners);
     connections.stop(&limits).await;
+}
+
+/// Accepts a connection of any listener. `next` is the listener that is asked first, so that one with many connections does not exclude the
+/// others.
+async fn accept_any(listeners: &[TcpListener], next: &mut usize) -> io::Result<TcpStream> {
+    poll_fn(|context| {
+        for offset in 0..listeners.len() {
+            let index = (*next + offset) % listeners.len();
+            if let Poll::Ready(accepted) = listeners[index].poll_accept(context) {
+                *next = index + 1;
+                return Poll::Ready(accepted.map(|(stream, _)| stream));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// The open connections.
@@ -102,15 +120,16 @@ impl Connections {
 
     async fn accept(
         self: &Arc<Self>,
-        listener: &TcpListener,
+        listeners: &[TcpListener],
         service: &impl HttpService,
         limits: ConnectionLimits,
         tls: Option<TlsAcceptor>,
     ) {
         let max_connections = limits.max_connections();
+        let mut next = 0;
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
+            match accept_any(listeners, &mut next).await {
+                Ok(stream) => {
                     self.make_room(max_connections).await;
                     let _ = stream.set_nodelay(true);
                     let state = Arc::new(ConnectionState::new());

@@ -35,7 +35,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let tls = tls.map(|tls| tls.config.clone());
-        Self { server: HttpServer::start(listener, router, limits, tls), address }
+        Self { server: HttpServer::start(vec![listener], router, limits, tls), address }
     }
 
     async fn connect(&self) -> Connection {

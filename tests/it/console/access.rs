@@ -184,7 +184,7 @@ async fn strict_authentication_asks_for_the_management_keys() {
 #[tokio::test]
 async fn an_address_that_others_can_reach_asks_for_the_management_keys() {
     let listen = SocketAddr::from(([0, 0, 0, 0], 8682));
-    let emulator = TestEmulator::with(Clock::System, |config: &mut Config| config.listen = listen).await;
+    let emulator = TestEmulator::with(Clock::System, |config: &mut Config| config.listen = listen.into()).await;
     let browser = Browser::new(&emulator);
     browser.get(HOME).await.expect(303);
     sign_in(&browser, DEFAULT_MANAGEMENT_ID, DEFAULT_MANAGEMENT_TOKEN).await.expect(303);

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use voucherify_emulator::app;
+use voucherify_emulator::app::{self, Addresses};
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
@@ -48,20 +48,25 @@ pub(super) struct Running {
 /// Returns the options of a test emulator before the test changes them.
 pub(super) fn default_config() -> Config {
     Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 8682)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 8682)).into(),
         request_timeout: Duration::from_secs(20),
         connections: TestEmulator::CONNECTIONS,
         ..Config::default()
     }
 }
 
+/// Returns the address of the options, on which no test emulator listens.
+fn addresses(config: &Config) -> Addresses {
+    config.listen.to_string().parse::<SocketAddr>().unwrap().into()
+}
+
 /// Starts an emulator on the current runtime.
 pub(super) async fn start(database: &Database, clock: Clock, config: &Config, connections: u32) -> Running {
     let connections = Pool::new(database.options(), PoolSettings { connections, ..PoolSettings::default() });
-    let app = app::app(config, clock, connections.clone(), config.listen).await.unwrap();
+    let app = app::app(config, clock, connections.clone(), &addresses(config)).await.unwrap();
     let workers = Workers::start(&app.core, database.options(), 2, app::delivery_settings(config).unwrap());
     let core = Arc::clone(&app.core);
-    let router = Router::new().fallback_service(app::service(config, Arc::new(app), config.listen));
+    let router = Router::new().fallback_service(app::service(config, Arc::new(app), &addresses(config)));
     Running { router, connections, core, workers }
 }
 
@@ -109,7 +114,7 @@ impl TestEmulator {
         let mut config = self.config.clone();
         change(&mut config);
         let pool = self.connections.clone();
-        match app::app(&config, self.clock.clone(), pool, config.listen).await {
+        match app::app(&config, self.clock.clone(), pool, &addresses(&config)).await {
             Ok(_) => panic!("the emulator started"),
             Err(error) => error.to_string(),
         }
@@ -117,7 +122,8 @@ impl TestEmulator {
 
     /// Starts `count` other emulators on the same database at the same time.
     pub async fn start_concurrently(&self, count: usize) {
-        let start = || app::app(&self.config, self.clock.clone(), self.connections.clone(), self.config.listen);
+        let addresses = addresses(&self.config);
+        let start = || app::app(&self.config, self.clock.clone(), self.connections.clone(), &addresses);
         for started in join_all((0..count).map(|_| start())).await {
             started.unwrap();
         }
