@@ -1,6 +1,6 @@
 //! HTTPS: the certificate of the server, and the authority that issues it.
 //!
-//! * [`authority`] is the emulator's own authority, which a client trusts once. Every start issues a new certificate with it
+//! * `authority` is the emulator's own authority, which a client trusts once. Every start issues a new certificate with it
 //!   (`issued`), so that the certificate has the host names of that start.
 //! * `given` reads a certificate and a key of the user.
 
