@@ -69,7 +69,8 @@ pub async fn upsert_customer_consents(
     Ok(rows.into_iter().map(|row| (Consent { id: row.id, name: row.name }, row.given)).collect())
 }
 
-/// Revokes all consents that a customer has given, and returns them.
+/// Revokes all consents that a customer has given, and returns them in the order of their ids, so that the same calls are recorded in the
+/// same order every time.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -91,7 +92,9 @@ pub async fn revoke_customer_consents(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| Consent { id: row.id, name: row.name }).collect())
+    let mut revoked: Vec<_> = rows.into_iter().map(|row| Consent { id: row.id, name: row.name }).collect();
+    revoked.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    Ok(revoked)
 }
 
 /// Inserts or replaces the definition of a consent, and returns it.

@@ -32,8 +32,8 @@ macro_rules! refresh {
 }
 
 /// Computes the order summaries of locked customers from their orders, stores them, and returns them with the ids of the
-/// customers. The locks make the sums correct: of two transactions that change a customer's orders, the second one also
-/// counts what the first one has committed.
+/// customers, in the order of the ids. The locks make the sums correct: of two transactions that change a customer's
+/// orders, the second one also counts what the first one has committed.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -64,7 +64,10 @@ pub async fn refresh_order_summaries(
         }
         ids => {
             let rows = refresh!("unnest($2::text[]) AS given (id)", project.0, ids as &[&str]);
-            refreshed!(rows.fetch_all(connection).await?).collect()
+            let mut summaries: Vec<_> = refreshed!(rows.fetch_all(connection).await?).collect();
+            // The plan decides in which order rows are updated. The same calls must be recorded in the same order every time.
+            summaries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            summaries
         }
     })
 }
