@@ -44,7 +44,7 @@
 //! { main, emulator } -> app -> { console -> api -> http, worker } -> service -> db -> domain
 //!                        |                  |              |           |
 //!                        |                  +-> webhook <--+           +-> { objects, ids, clock } -> domain
-//!                        +-> { tls -> postgres }
+//!                        +-> { tls -> postgres -> domain }
 //! ```
 //!
 //! * [`domain`]: types and pure rules. No SQL, no HTTP, no clock.
@@ -58,7 +58,7 @@
 //! * [`webhook`]: signs a webhook message and sends it, if its target address is allowed.
 //! * [`tls`]: the certificate with which HTTPS is served, and the authority that issues it.
 //! * [`postgres`]: finds or fetches PostgreSQL, and starts and stops the private cluster.
-//! * [`app`] starts the server from these parts, [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
+//! * [`app`] starts the server from these parts (`app/database`, `app/build`, `app/documents`), [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.

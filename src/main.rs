@@ -12,6 +12,7 @@ use voucherify_emulator::app::{self, Server, StartError};
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::command::{self, Introduction};
 use voucherify_emulator::config::{Cli, Command, Config, LogFormat, LogOptions, Storage};
+use voucherify_emulator::domain::error_text::without_number;
 use voucherify_emulator::http::connection::raise_descriptor_limit;
 
 /// The allocator of the program. It is faster than that of the system for the many small values of a request, and returns the
@@ -71,9 +72,9 @@ fn printed(outcome: io::Result<()>) -> ExitCode {
 }
 
 /// Ends the program at once. At the end of `main`, the runtime would wait for the resolution of a host name, which can take long when
-/// no name server answers.
+/// no name server answers. No message quotes a number of the operating system, also where a library wrote it.
 fn fail(message: &impl Display) -> ExitCode {
-    eprintln!("voucherify-emulator: {message}");
+    eprintln!("voucherify-emulator: {}", without_number(message));
     std::process::exit(1)
 }
 

@@ -8,6 +8,7 @@ use super::port_owner::{PortOwner, port_owner};
 use crate::api::FileError;
 use crate::config::OptionsError;
 use crate::db::connect::SchemaError;
+use crate::domain::error_text::without_number;
 use crate::postgres::ClusterError;
 #[cfg(feature = "fetch-postgresql")]
 use crate::postgres::FetchError;
@@ -28,7 +29,7 @@ pub enum StartError {
     UnknownHost { host: String },
     #[error("DATABASE_URL is not a PostgreSQL URL: {0}. It looks like postgres://user:password@host:5432/database")]
     Url(String),
-    #[error("the database cannot be reached: {0}. Check DATABASE_URL, or leave it out for a private PostgreSQL")]
+    #[error("the database cannot be reached: {}. Check DATABASE_URL, or leave it out for a private PostgreSQL", without_number(.0))]
     Database(sqlx::Error),
     #[error("the database did not answer within {} s. Check DATABASE_URL, or leave it out for a private PostgreSQL", .0.as_secs())]
     Silent(Duration),
@@ -64,12 +65,6 @@ impl StartError {
             None => Self::Listen { address, error },
         }
     }
-}
-
-/// Returns the text of an error without the number that the operating system gives it.
-fn without_number(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 /// Returns the host of an address as `--listen` takes it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use crate::config::Listen;
+use crate::domain::error_text::root_cause;
 
 /// How long the emulator may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,19 +35,9 @@ pub async fn health(url: Option<&str>, listen: &Listen) -> Result<String, Health
     // A proxy of the environment does not reach the emulator of this machine.
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(TIMEOUT).build();
     let client = client.map_err(HealthError::Client)?;
-    let unreachable = |error: reqwest::Error| HealthError::Unreachable { url: base.clone(), error: cause(&error) };
+    let unreachable = |error: reqwest::Error| HealthError::Unreachable { url: base.clone(), error: root_cause(&error) };
     let response = client.get(&url).send().await.map_err(unreachable)?;
     let status = response.status();
     let body = response.text().await.map_err(unreachable)?;
     if status == StatusCode::OK { Ok(body) } else { Err(HealthError::Unhealthy { url: base, status, body }) }
-}
-
-/// Returns the innermost cause of an error, which is the most specific, without the number that the operating system gives it.
-fn cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let text = cause.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

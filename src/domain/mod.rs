@@ -8,6 +8,7 @@ pub mod customer;
 pub mod customer_csv;
 pub mod deletion;
 pub mod erasure_check;
+pub mod error_text;
 pub mod event;
 pub mod export;
 pub mod fault;

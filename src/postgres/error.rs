@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::preparation::PreparationError;
+use crate::domain::error_text::without_number;
 
 /// Why nothing is fetched, and how to change that.
 const NOT_FETCHED: [&str; 2] = if cfg!(feature = "fetch-postgresql") {
@@ -89,7 +90,7 @@ pub enum ClusterError {
         .directory.display()
     )]
     SharedDirectory { directory: PathBuf },
-    #[error("cannot use {}: {}. Correct this, or choose another --data-dir", .path.display(), reason(.error))]
+    #[error("cannot use {}: {}. Correct this, or choose another --data-dir", .path.display(), without_number(.error))]
     Io { path: PathBuf, error: io::Error },
 }
 
@@ -99,10 +100,4 @@ impl ClusterError {
         let path = path.to_owned();
         move |error| Self::Io { path, error }
     }
-}
-
-/// Returns the text of an error without the number that the operating system gives it.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

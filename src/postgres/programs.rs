@@ -16,6 +16,7 @@ use super::error::ClusterError;
 use super::find::{self, Installation};
 use super::release::Release;
 use super::user::RunAs;
+use crate::domain::error_text::without_number;
 
 /// Where the programs of PostgreSQL are found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Programs {
         }
         let copy = self.copy(&installation).map_err(|error| ClusterError::ClosedPrograms {
             directory: installation.directory.clone(),
-            error: super::error::reason(&error),
+            error: without_number(&error),
         })?;
         Ok(Installation { directory: copy, ..installation })
     }

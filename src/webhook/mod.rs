@@ -12,6 +12,7 @@ use reqwest::{Client, ClientBuilder, Response, Url};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
+use crate::domain::error_text::root_cause;
 use crate::domain::webhook::Secret;
 use target::{Guard, Target};
 
@@ -148,15 +149,6 @@ async fn discard_body(mut response: Response) {
             return;
         }
     }
-}
-
-/// The innermost cause of an error, which is the most specific.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 pub use target::check as check_target;

@@ -15,9 +15,10 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("api", &["http", "webhook", "service", "db", "domain", "objects"]),
     ("console", &["api", "http", "service", "db", "domain", "objects"]),
     ("ids", &["domain"]),
+    ("postgres", &["domain"]),
     ("tls", &["domain", "postgres", "clock"]),
     ("config", &["http", "tls", "domain", "postgres"]),
-    ("command", &["config", "postgres", "tls"]),
+    ("command", &["config", "domain", "postgres", "tls"]),
     (
         "app",
         &[

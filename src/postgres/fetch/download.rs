@@ -1,6 +1,5 @@
 //! Downloads a file, and continues after an interruption.
 
-use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -13,6 +12,7 @@ use tokio::time::timeout;
 
 use super::error::Failure;
 use super::progress::Progress;
+use crate::domain::error_text::root_cause;
 
 /// How long the host may send nothing. A start that fails ends within ten seconds.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(6);
@@ -32,7 +32,7 @@ pub async fn client(base_url: &str) -> Result<Client, Failure> {
     let builder = if base_url.starts_with("https:") { builder.https_only(true) } else { builder.tls_certs_only([]) };
     // Reading the root certificates of the machine takes long.
     let client = spawn_blocking(move || builder.build()).await?;
-    client.map_err(|error| Failure::Certificates(root_cause(error)))
+    client.map_err(|error| Failure::Certificates(root_cause(&error.without_url())))
 }
 
 /// Returns the SHA-256 checksum in a published file, in lower case.
@@ -131,15 +131,6 @@ async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
 }
 
 fn unreachable(error: reqwest::Error) -> Failure {
-    Failure::Unreachable(root_cause(error))
-}
-
-/// The innermost cause of an error, without the URL, which may contain a password, and without the number of the operating system.
-fn root_cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut cause: &dyn Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string().split(" (os error ").next().unwrap_or_default().to_owned()
+    // The URL may contain a password.
+    Failure::Unreachable(root_cause(&error.without_url()))
 }

@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::find;
 use super::programs::{self, Programs, Source};
+use crate::domain::error_text::without_number;
 use error::Failure;
 use progress::Progress;
 
@@ -128,7 +129,7 @@ fn install(programs: &Programs, archive: &Path, copies: &Path, name: &str, _lock
     let unpacked = archive::unpack(archive, new.path());
     // The archive has its checksum, so an archive that is unusable would be downloaded unchanged.
     let _ = fs::remove_file(archive);
-    unpacked.map_err(|error| Failure::Archive(super::error::reason(&error)))?;
+    unpacked.map_err(|error| Failure::Archive(without_number(&error)))?;
     check(&new.path().join("bin"), programs.release.major())?;
     let copy = copies.join(name);
     if copy.exists() {
@@ -148,7 +149,7 @@ fn check(programs: &Path, major: &str) -> Result<(), Failure> {
         match find::print_version(&program) {
             Ok(output) if output.status.success() => {}
             Ok(output) => return Err(Failure::Unusable(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
-            Err(error) => return Err(Failure::Unusable(super::error::reason(&error))),
+            Err(error) => return Err(Failure::Unusable(without_number(&error))),
         }
     }
     match find::installation_in(programs) {

@@ -1,0 +1,130 @@
+//! The database of the server: the configured one, or that of the private cluster.
+
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::watch;
+
+use super::error::StartError;
+use crate::config::{Config, Storage};
+use crate::db;
+use crate::db::connect;
+use crate::db::pool::{Pool, PoolSettings};
+#[cfg(feature = "fetch-postgresql")]
+use crate::postgres::fetch;
+use crate::postgres::{Cluster, Durability, Preparation};
+
+/// How long a start waits for a database that does not answer yet.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(6);
+/// The interval between two checks for tables that need `ANALYZE`.
+const ANALYZE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Applies the migrations to the configured database, for the subcommand `migrate`.
+///
+/// # Errors
+/// When the database cannot be used, or a migration fails.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    let (options, cluster) = database(config).await?;
+    let pool = Pool::new(options, PoolSettings::default());
+    connect::migrate(&pool).await?;
+    pool.close().await;
+    if let Some(cluster) = cluster {
+        tokio::task::spawn_blocking(move || cluster.stop()).await?;
+    }
+    Ok(())
+}
+
+/// Returns the connection options of the configured database once it answers, and the private cluster if there is one.
+pub(super) async fn database(config: &Config) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
+    match &config.storage {
+        Storage::Url(url) => {
+            if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+                return Err(StartError::Url("it begins with neither postgres:// nor postgresql://".to_owned()));
+            }
+            let options: PgConnectOptions =
+                url.parse().map_err(|error: sqlx::Error| StartError::Url(error.to_string()))?;
+            tokio::time::timeout(DATABASE_TIMEOUT, wait_until_available(&options))
+                .await
+                .map_err(|_| StartError::Silent(DATABASE_TIMEOUT))??;
+            Ok((options, None))
+        }
+        Storage::Private(durability) => {
+            let cluster = start_cluster(config, durability).await?;
+            Ok((cluster.main_database(), Some(cluster)))
+        }
+    }
+}
+
+/// Starts the private cluster. Fetches PostgreSQL first, where no suitable one is found.
+async fn start_cluster(config: &Config, durability: &Durability) -> Result<Cluster, StartError> {
+    let start = || {
+        let (durability, programs, cache) = (durability.clone(), config.programs.clone(), config.cache_dir.clone());
+        tokio::task::spawn_blocking(move || match durability {
+            Durability::Ephemeral => Cluster::start_prepared(&programs, preparation(), cache.as_deref()),
+            Durability::Persistent(_) => Cluster::start(&durability, &programs),
+        })
+    };
+    let started = start().await?;
+    #[cfg(feature = "fetch-postgresql")]
+    if let (Err(error), Some(source)) = (&started, &config.programs.source)
+        && config.programs.is_solved_by_fetching(error)
+    {
+        fetch(&config.programs, source).await?;
+        return Ok(start().await??);
+    }
+    Ok(started?)
+}
+
+/// Returns how the database of an ephemeral cluster is prepared: the schema is migrated.
+fn preparation() -> Preparation {
+    Preparation {
+        digest: connect::schema_digest(),
+        prepare: |connection| Box::pin(async { Ok(connect::migrate_connection(connection).await?) }),
+        trim: |mut connection| {
+            Box::pin(async move {
+                connect::drop_template_databases(&mut connection).await?;
+                Ok(connection)
+            })
+        },
+    }
+}
+
+/// Waits until the database answers, because a database that is starting refuses connections for a while.
+async fn wait_until_available(options: &PgConnectOptions) -> Result<(), StartError> {
+    let begun = Instant::now();
+    loop {
+        match options.connect().await {
+            Ok(connection) => return connection.close().await.map_err(StartError::Database),
+            Err(error) if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_TIMEOUT / 2 => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => return Err(StartError::Database(error)),
+        }
+    }
+}
+
+/// Runs `ANALYZE` on tables that have grown, until the server stops.
+pub(super) async fn analyze_grown_tables(pool: Pool, mut stopped: watch::Receiver<bool>) {
+    let stop = async {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let check = async {
+        let mut seen = pool.acquire_count();
+        loop {
+            tokio::time::sleep(ANALYZE_INTERVAL).await;
+            // Tables grow only while connections are used, so an idle emulator sends no statements.
+            if pool.acquire_count() == seen {
+                continue;
+            }
+            // Requests report an unreachable database, so this task does not.
+            let Ok(mut connection) = pool.acquire().await else { continue };
+            match db::statistics::analyze_changed_tables(&mut connection).await {
+                Ok(()) => connection.release(),
+                Err(error) => tracing::debug!(%error, "failed to analyze tables"),
+            }
+            seen = pool.acquire_count();
+        }
+    };
+    tokio::select! { () = stop => {}, () = check => {} }
+}
