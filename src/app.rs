@@ -85,6 +85,7 @@ impl Server {
             listeners,
             service,
             config.connection_limits,
+            core.metrics.requests.connections.clone(),
             tls.as_ref().map(|tls| Arc::clone(&tls.config)),
         );
         if let Some(cluster) = &mut cluster {

@@ -24,7 +24,7 @@
 //! | `PUT /client/v1/customers/{id}/consents`, `GET /client/v1/consents` | the handlers `api/v1/customers/consents` and `api/v1/consents/list` |
 //! | `/management/v1/projects`, `/{id}` | `api/management/projects/` |
 //! | `/management/v1/projects/{id}/...` | `api/management/`: `webhooks/` `metadata_schemas/` `custom_event_schemas/` |
-//! | `/_emulator/health`, `/idle`, `/reports/{id}` | `api/emulator/`: `health` `idle` `reports` |
+//! | `/_emulator/health`, `/metrics`, `/idle`, `/reports/{id}` | `api/emulator/`: `health` `metrics` `idle` `reports` |
 //! | `/_emulator/openapi.json`, `/customers/{id}/state` | `api/emulator/`: `contract` `customer_state` |
 //! | `/_emulator/unconfirmed-customers/{id}/confirm` | `api/emulator/confirm_customer` |
 //! | `/_emulator/keys...`, `/project`, `/metadata-schemas/...` | `api/emulator/`: `keys/` `project/` `metadata_schemas/` |
@@ -45,6 +45,8 @@
 //!                        |                  |              |           |
 //!                        |                  +-> webhook <--+           +-> { objects, ids, clock } -> domain
 //!                        +-> { tls -> postgres -> domain }
+//!
+//! { app, console, api, http, worker, service, db } -> metrics
 //! ```
 //!
 //! * [`domain`]: types and pure rules. No SQL, no HTTP, no clock.
@@ -59,6 +61,7 @@
 //! * [`tls`]: the certificate with which HTTPS is served, and the authority that issues it.
 //! * [`postgres`]: finds or fetches PostgreSQL, and starts and stops the private cluster.
 //! * [`app`] starts the server from these parts (`app/database`, `app/build`, `app/documents`), [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
+//! * [`metrics`]: what the emulator measures about itself. The parts that measure record in it; `service::metrics` reads the rest.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.
@@ -127,6 +130,7 @@ pub mod domain;
 pub mod emulator;
 pub mod http;
 pub mod ids;
+pub mod metrics;
 pub mod objects;
 pub mod postgres;
 pub mod service;

@@ -9,6 +9,7 @@ use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
 use voucherify_emulator::domain::credential::Family;
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
+use voucherify_emulator::metrics::ConnectionGauge;
 use voucherify_emulator::service::authenticator::{Authenticator, RequestCredentials};
 
 /// Serves until the process is killed. `settings` are `authenticated` or `open`, a space, and the URL of the database.
@@ -29,6 +30,7 @@ pub fn serve(settings: &str) {
             vec![listener],
             app::service(&Config::default(), Arc::new(app), &address.into()),
             ConnectionLimits::default(),
+            ConnectionGauge::default(),
             None,
         );
         std::future::pending::<()>().await;

@@ -53,7 +53,7 @@ impl<'a> Call<'a> {
 impl InProcessApi {
     pub fn new(state: AppState) -> Self {
         let resolved = all_routes().resolve();
-        let operations = Arc::new(resolved.operations());
+        let operations = Arc::new(resolved.operations(&state.core.metrics.requests));
         let router = resolved.into_router().layer(axum::middleware::from_fn(move |request: Request, next| {
             set_pattern(Arc::clone(&operations), request, next)
         }));

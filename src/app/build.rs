@@ -16,6 +16,7 @@ use crate::http::RateLimits;
 use crate::http::edge::Edge;
 use crate::http::state::{App, AppState};
 use crate::ids::Ids;
+use crate::metrics::Metrics;
 use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 use crate::service::cache_generation::CacheGeneration;
@@ -25,6 +26,7 @@ use crate::service::jobs::JobScheduler;
 use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
 use crate::service::webhooks::DeliveryNotifier;
+use crate::service::work_counts::WorkCounts;
 
 /// Returns the state that requests use, on a migrated database.
 ///
@@ -34,6 +36,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresse
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
     let core = Arc::new(Core {
         batches: Batches::new(&pool),
+        metrics: Metrics::new(pool.metrics()),
         pool,
         clock,
         ids: Arc::new(Ids::new(node)),
@@ -44,6 +47,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresse
         faults: FaultCache::default(),
         fault_operations: api::fault_operations(),
         credentials: CacheGeneration::default(),
+        work_counts: WorkCounts::default(),
     });
     let [server, client, management] = [&config.server_keys, &config.client_keys, &config.management_keys]
         .map(|pair| ConfiguredPair { id: &pair.id, token: &pair.token });

@@ -31,6 +31,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers a request for a page. The work continues when the browser disconnects, so that no action stops half way.
 pub async fn handle(State(console): State<ConsoleState>, request: Request, next: Next) -> Response {
+    let mut timer = console.metrics.start();
     let started = Instant::now();
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
@@ -67,6 +68,7 @@ pub async fn handle(State(console): State<ConsoleState>, request: Request, next:
     } else {
         tracing::debug!(%method, route, status = response.status().as_u16(), micros, "showed a page");
     }
+    timer.answered(response.status().as_u16());
     let headers = response.headers_mut();
     protect(headers);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

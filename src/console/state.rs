@@ -10,6 +10,7 @@ use super::session::Sessions;
 use super::sign_in::Attempts;
 use crate::api::in_process::InProcessApi;
 use crate::http::state::AppState;
+use crate::metrics::{CONSOLE, OperationMetrics};
 
 /// A pair of keys from the options of the emulator. It contains a token, so it does not implement `Debug`.
 pub struct KnownKey {
@@ -37,6 +38,8 @@ pub struct Console {
     pub erasure_checks: Cache<String, Value>,
     /// The tokens of keys that were created in the console, until the next page shows them.
     pub created_tokens: Cache<String, String>,
+    /// Counts the requests for pages.
+    pub metrics: OperationMetrics,
 }
 
 /// How long the result of a check can be shown.
@@ -53,6 +56,7 @@ impl Console {
     pub fn new(app: AppState, access: ConsoleAccess) -> ConsoleState {
         let api = InProcessApi::new(Arc::clone(&app));
         Arc::new(Self {
+            metrics: app.core.metrics.requests.operation(CONSOLE),
             app,
             api,
             access,

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::error::is_unavailable;
 use super::pool::Pool;
+use crate::metrics::SizeHistogram;
 
 /// How many statements of one queue run at the same time at most.
 const MAX_RUNNING: usize = 4;
@@ -34,6 +35,8 @@ pub trait BatchStatement: Send + Sync + 'static {
     type Request: Send + Sync + 'static;
     /// What it is answered.
     type Answer: Send + 'static;
+    /// The name of the statement in metrics and traces.
+    const NAME: &'static str;
 
     /// Answers the requests, of which there is at least one, in their order. Each must be answered as if it were alone.
     ///
@@ -51,6 +54,7 @@ pub struct BatchQueue<B: BatchStatement>(Arc<Shared<B>>);
 
 struct Shared<B: BatchStatement> {
     pool: Pool,
+    sizes: SizeHistogram,
     state: Mutex<State<B>>,
 }
 
@@ -77,7 +81,9 @@ impl<B: BatchStatement> BatchQueue<B> {
     /// Creates an empty queue, whose statements use connections of `pool`.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self(Arc::new(Shared { pool, state: Mutex::new(State { waiting: VecDeque::new(), running: 0, slow: 0 }) }))
+        let sizes = pool.metrics().batch_sizes(B::NAME);
+        let state = Mutex::new(State { waiting: VecDeque::new(), running: 0, slow: 0 });
+        Self(Arc::new(Shared { pool, sizes, state }))
     }
 
     /// Answers a request, together with others that wait. A caller that gives up does not affect the others.
@@ -138,6 +144,9 @@ impl<B: BatchStatement> Running<B> {
         while self.continues() {
             let connection = self.shared.pool.acquire_for_batch().await;
             let batch = self.take(if connection.is_ok() { MAX_BATCH } else { MAX_WAITING });
+            if connection.is_ok() && !batch.is_empty() {
+                self.shared.sizes.record(batch.len());
+            }
             let work = async {
                 match connection {
                     Ok(mut connection) => {

@@ -133,6 +133,15 @@ impl ConnectionShares {
         }
     }
 
+    /// Returns how many permits are in use, how many calls wait for one, and how many permits there are.
+    pub fn usage(&self) -> (usize, usize, usize) {
+        let state = self.lock();
+        // A call that has given up is removed from the queue only later.
+        let is_waiting = |(_, sender): &&(u64, Sender<Permit>)| !sender.is_closed();
+        let waiting = state.holders.values().map(|share| share.waiting.iter().filter(is_waiting).count()).sum();
+        (state.in_use, waiting, state.permits + state.reserved)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -119,6 +119,7 @@ pub struct FindCredentials;
 impl BatchStatement for FindCredentials {
     type Request = CredentialRequest;
     type Answer = Option<Credential>;
+    const NAME: &'static str = "credentials.find";
 
     async fn run(
         connection: &mut PgConnection,

@@ -41,11 +41,13 @@ pub mod snapshots;
 pub mod state;
 pub mod statistics;
 pub mod unconfirmed_customers;
+pub mod unfinished_work;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
 mod find_each;
 mod json;
 mod list_query;
+mod pool_settings;
 mod row_counts;
 mod window;

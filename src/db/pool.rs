@@ -18,6 +18,9 @@ use tokio::time::{sleep, timeout};
 use super::connection_shares::{Closed, ConnectionShares, Holder, Permit};
 use super::error::is_unavailable;
 use crate::domain::project::ProjectId;
+use crate::metrics::{DatabaseMetrics, PoolSample};
+
+pub use super::pool_settings::PoolSettings;
 
 /// A connection that was idle for longer is pinged before it is used.
 const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
@@ -25,36 +28,6 @@ const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause between two attempts to connect to an unavailable database.
 const CONNECT_RETRY_DELAY: Duration = Duration::from_millis(50);
-
-/// The settings of a pool.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolSettings {
-    /// The maximum number of connections, apart from the few that are reserved for projects that hold none.
-    pub connections: u32,
-    /// How long a request waits for a connection before its response is 503.
-    pub acquire_timeout: Duration,
-    /// How long a statement may run before the database cancels it.
-    pub statement_timeout: Duration,
-}
-
-impl PoolSettings {
-    /// Returns how many further connections there are for projects that hold none. A private cluster has room for them.
-    fn reserved_connections(&self) -> u32 {
-        (self.connections / 4).clamp(2, 4)
-    }
-
-    /// Returns how long a statement may run that a client has composed, such as a list with filters: less than the time
-    /// limit of a request, so that its response says so, and so that a client cannot use connections for that long.
-    fn composed_statement_timeout(&self) -> Duration {
-        self.statement_timeout / 3
-    }
-}
-
-impl Default for PoolSettings {
-    fn default() -> Self {
-        Self { connections: 8, acquire_timeout: Duration::from_secs(2), statement_timeout: Duration::from_secs(30) }
-    }
-}
 
 /// A limited number of connections to one database. A connection is opened when it is first needed.
 #[derive(Clone)]
@@ -78,6 +51,7 @@ struct PoolState {
     generation: AtomicU64,
     /// How often a connection was requested.
     acquire_count: AtomicU64,
+    metrics: DatabaseMetrics,
 }
 
 struct IdleConnection {
@@ -101,6 +75,7 @@ impl Pool {
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
             acquire_count: AtomicU64::new(0),
+            metrics: DatabaseMetrics::default(),
         }))
     }
 
@@ -132,10 +107,15 @@ impl Pool {
 
     async fn acquire_of(&self, holder: Holder) -> Result<PooledConnection, sqlx::Error> {
         self.0.acquire_count.fetch_add(1, Ordering::Relaxed);
-        let deadline = Instant::now() + self.0.settings.acquire_timeout;
-        let permit = timeout(self.0.settings.acquire_timeout, self.0.shares.acquire(holder))
-            .await
-            .map_err(|_| sqlx::Error::PoolTimedOut)?
+        let begun = Instant::now();
+        let deadline = begun + self.0.settings.acquire_timeout;
+        let permit = timeout(self.0.settings.acquire_timeout, self.0.shares.acquire(holder)).await;
+        self.0.metrics.waited(begun.elapsed());
+        let permit = permit
+            .map_err(|_| {
+                self.0.metrics.timed_out();
+                sqlx::Error::PoolTimedOut
+            })?
             .map_err(|Closed| sqlx::Error::PoolClosed)?;
         let generation = self.0.generation.load(Ordering::Relaxed);
         while let Some(mut idle) = self.take_idle() {
@@ -151,6 +131,7 @@ impl Pool {
             }
         }
         let connection = self.connect(deadline).await?;
+        self.0.metrics.opened();
         Ok(PooledConnection::new(connection, permit, self.clone(), generation))
     }
 
@@ -191,6 +172,20 @@ impl Pool {
     #[must_use]
     pub fn acquire_count(&self) -> u64 {
         self.0.acquire_count.load(Ordering::Relaxed)
+    }
+
+    /// Returns what the pool measures.
+    #[must_use]
+    pub fn metrics(&self) -> &DatabaseMetrics {
+        &self.0.metrics
+    }
+
+    /// Returns how many connections there are now.
+    #[must_use]
+    pub fn sample(&self) -> PoolSample {
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let (in_use, waiting, limit) = self.0.shares.usage();
+        PoolSample { idle, in_use, waiting, limit }
     }
 
     /// Waits until all connections are released, closes them, and rejects further requests for a connection.

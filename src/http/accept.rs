@@ -2,10 +2,20 @@
 
 use axum::http::{HeaderMap, header};
 
+/// How closely a range matches a media type that it names.
+const EXACT: u8 = 3;
+
 /// Returns whether a request prefers HTML to JSON, as the request of a browser for a page does.
 pub fn prefers_html(headers: &HeaderMap) -> bool {
     let html = quality(headers, "text", "html");
     html.0 > 0.0 && html > quality(headers, "application", "json")
+}
+
+/// Returns whether a request prefers `OpenMetrics` to plain text. A range such as `*/*` does not ask for
+/// it.
+pub fn prefers_openmetrics(headers: &HeaderMap) -> bool {
+    let openmetrics = quality(headers, "application", "openmetrics-text");
+    openmetrics.1 == EXACT && openmetrics.0 > 0.0 && openmetrics.0 > quality(headers, "text", "plain").0
 }
 
 /// Returns the quality of a media type in the `Accept` headers, by the range that matches it most closely, and how closely that is.
@@ -18,7 +28,7 @@ fn quality(headers: &HeaderMap, kind: &str, subtype: &str) -> (f32, u8) {
         let matched = match (range_kind, range_subtype) {
             ("*", "*") => 1,
             (other, "*") if other.eq_ignore_ascii_case(kind) => 2,
-            (other, name) if other.eq_ignore_ascii_case(kind) && name.eq_ignore_ascii_case(subtype) => 3,
+            (other, name) if other.eq_ignore_ascii_case(kind) && name.eq_ignore_ascii_case(subtype) => EXACT,
             _ => 0,
         };
         if matched > closeness {

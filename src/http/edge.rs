@@ -19,6 +19,7 @@ use tower::Service;
 use super::error::{ApiError, ErrorKind};
 use super::state::AppState;
 use super::trailing_slash;
+use crate::metrics::NO_OPERATION;
 
 /// The router with its outermost checks: the service that answers every request of a server.
 #[derive(Clone, Debug)]
@@ -99,6 +100,7 @@ fn misdirected(state: &AppState) -> Response {
     let request_id = state.core.ids.time_ordered("v-", state.core.clock.now());
     // The host is not logged, because a request can contain any text there.
     tracing::info!(status = error.status().as_u16(), request_id, "refused a request for another host");
+    state.core.metrics.requests.operation(NO_OPERATION).start().answered(error.status().as_u16());
     let body = Body::from(error.body(&request_id));
     let mut response = error.into_response();
     *response.body_mut() = body;

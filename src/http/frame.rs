@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
 use super::auth;
+use super::connection::ResetConnection;
 use super::connection::request_body::BodyProgress;
 use super::error::{ApiError, ErrorKind};
 use super::faults;
@@ -21,6 +22,7 @@ use super::routes::{Reads, ResolvedOperation, ResolvedRoutes, RouteTable};
 use super::run_to_end::RunToEnd;
 use super::state::AppState;
 use super::unexpected_body;
+use crate::metrics::{NO_OPERATION, OperationMetrics};
 use crate::service::{self, Resource};
 
 /// The paths of the emulator's own operations.
@@ -33,13 +35,17 @@ pub struct Frame {
     operations: Arc<RouteTable>,
     /// What requests without a route are compared with.
     near: Arc<Operations>,
+    /// Counts the requests that no operation answers.
+    without_operation: OperationMetrics,
 }
 
 impl Frame {
     /// Returns the state of the middleware for requests to `routes`.
     pub fn new(app: AppState, routes: &ResolvedRoutes) -> Self {
-        let operations = routes.operations();
-        Self { app, near: Arc::new(Operations::of(&operations)), operations: Arc::new(operations) }
+        let metrics = &app.core.metrics.requests;
+        let operations = routes.operations(metrics);
+        let without_operation = metrics.operation(NO_OPERATION);
+        Self { near: Arc::new(Operations::of(&operations)), operations: Arc::new(operations), without_operation, app }
     }
 }
 
@@ -54,7 +60,9 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let matched = request.extensions().get::<MatchedPath>();
     let operation = matched.and_then(|matched| frame.operations.find(&method, matched.as_str()));
     let route = operation.map(|operation| operation.pattern);
-    let operation_id = operation.filter(|operation| operation.answers(&method)).map(|operation| operation.operation_id);
+    let answering = operation.filter(|operation| operation.answers(&method));
+    let operation_id = answering.map(|operation| operation.operation_id);
+    let mut timer = answering.map_or(&frame.without_operation, |operation| &operation.metrics).start();
     let refusal = refusal(request.headers(), operation);
     if let Some(operation) = operation_id {
         let _ = context.operation.set(operation);
@@ -97,6 +105,10 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
         }
     }
     let response = faults::close(&context, response);
+    if response.extensions().get::<ResetConnection>().is_none() {
+        timer.answered(response.status().as_u16());
+    }
+    drop(timer);
     match recording {
         Some(recording) => recording.finish(&frame.near, response),
         None => response,

@@ -18,6 +18,7 @@ use super::form::Form;
 use super::request_context::RoutePattern;
 use super::state::AppState;
 use super::upload::Upload;
+use crate::metrics::{OperationMetrics, RequestMetrics};
 
 /// One operation on a path.
 #[derive(Clone)]
@@ -157,7 +158,9 @@ impl ResolvedRoutes {
     }
 
     /// Returns the table in which the middleware looks up the operation of a request.
-    pub fn operations(&self) -> RouteTable {
+    ///
+    /// Requests are counted in `metrics`.
+    pub fn operations(&self, metrics: &RequestMetrics) -> RouteTable {
         let operations = self.0.iter().map(|(path, endpoints)| {
             let operations = endpoints.iter().map(|(pattern, endpoint)| ResolvedOperation {
                 method: endpoint.method.clone(),
@@ -165,6 +168,7 @@ impl ResolvedRoutes {
                 operation_id: endpoint.operation_id,
                 is_not_json: endpoint.is_not_json,
                 reads: endpoint.reads,
+                metrics: metrics.operation(endpoint.operation_id),
             });
             (*path, operations.collect())
         });
@@ -192,6 +196,7 @@ pub(crate) struct ResolvedOperation {
     /// Whether the answer may have another media type than JSON, so that `Accept` does not refuse the request.
     pub is_not_json: bool,
     pub reads: Reads,
+    pub metrics: OperationMetrics,
 }
 
 impl ResolvedOperation {
@@ -249,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_named_path_has_the_other_methods_of_the_placeholder() {
-        let table = resolved().operations();
+        let table = resolved().operations(&RequestMetrics::default());
         let pattern = |method: Method, path| table.find(&method, path).map(|operation| operation.pattern.0);
         assert_eq!(pattern(Method::POST, "/orders/import"), Some("/orders/import"));
         assert_eq!(pattern(Method::GET, "/orders/import"), Some("/orders/{id}"));
@@ -261,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_media_type_belongs_to_one_method() {
-        let table = resolved().operations();
+        let table = resolved().operations(&RequestMetrics::default());
         let is_not_json = |method: Method| table.find(&method, "/orders/import").map(|operation| operation.is_not_json);
         assert_eq!((is_not_json(Method::POST), is_not_json(Method::GET)), (Some(true), Some(false)));
     }

@@ -283,6 +283,17 @@ impl Authenticator {
         Ok(core.batches.find_credential(family, id, self.configured.server()).await?)
     }
 
+    /// Returns how many keys and tokens are cached.
+    pub async fn cached_entries(&self) -> u64 {
+        let Self { server, client, management, tokens, .. } = self;
+        // The caches count what was added and what has expired only in these tasks.
+        for pairs in [server, client, management] {
+            pairs.run_pending_tasks().await;
+        }
+        tokens.run_pending_tasks().await;
+        [server, client, management].into_iter().map(Cache::entry_count).sum::<u64>() + tokens.entry_count()
+    }
+
     fn cache(&self, family: Family) -> &CredentialCache<String, KnownPair> {
         match family {
             Family::Server => &self.server,
@@ -299,7 +310,9 @@ impl Authenticator {
         T: Send + Sync + 'static,
     {
         let generation = core.credentials.current();
-        cache.get(key).await.filter(|cached| cached.generation == generation).map(|cached| cached.known)
+        let cached = cache.get(key).await.filter(|cached| cached.generation == generation);
+        core.metrics.caches.credentials.record(cached.is_some());
+        cached.map(|cached| cached.known)
     }
 
     /// Loads the value under `key` and caches it. Concurrent calls for one key share one load.

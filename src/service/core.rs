@@ -11,6 +11,7 @@ use super::jobs::scheduler::JobScheduler;
 use super::request_log::RequestLog;
 use super::rules::cache::RulesCache;
 use super::webhooks::delivery_notifier::DeliveryNotifier;
+use super::work_counts::WorkCounts;
 use super::{Caller, Error};
 use crate::clock::Clock;
 use crate::db;
@@ -22,6 +23,7 @@ use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_control::ProjectControl;
 use crate::domain::project_time::ProjectTime;
 use crate::ids::Ids;
+use crate::metrics::Metrics;
 
 /// The state of one emulator that its services share.
 #[derive(Debug)]
@@ -41,6 +43,9 @@ pub struct Core {
     pub fault_operations: HashSet<&'static str>,
     /// Invalidates what the [`Authenticator`](super::authenticator::Authenticator) has cached.
     pub credentials: CacheGeneration,
+    pub metrics: Metrics,
+    /// The unfinished work of all projects, as the metrics show it.
+    pub work_counts: WorkCounts,
 }
 
 impl Core {

@@ -16,6 +16,7 @@ pub mod idle;
 pub mod jobs;
 pub mod keys;
 pub mod metadata_schemas;
+pub mod metrics;
 pub mod oauth;
 pub mod orders;
 pub mod permanent_deletion;
@@ -28,6 +29,7 @@ pub mod snapshots;
 pub mod state;
 pub mod unconfirmed_customers;
 pub mod webhooks;
+pub mod work_counts;
 
 mod activity_entry;
 mod caller;

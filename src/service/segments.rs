@@ -238,7 +238,8 @@ pub async fn is_up_to_date(
         return Ok(true);
     };
     let cached = core.rules_cache.project(caller.project).await;
-    let rules = cached.rules_of_version(connection, caller.project, state.rules_version).await?;
+    let rules =
+        cached.rules_of_version(&core.metrics.caches.rules, connection, caller.project, state.rules_version).await?;
     let Some(segment) = rules.segments.iter().find(|segment| segment.id == id) else { return Ok(true) };
     let now = core.project_time(&state).of_evaluation();
     let changed_values = segment.filter.changed_values(then, now, CustomerField::is_never_in_future);

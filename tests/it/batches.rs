@@ -24,6 +24,7 @@ struct Reciprocals;
 impl BatchStatement for Reciprocals {
     type Request = i64;
     type Answer = i64;
+    const NAME: &'static str = "test";
 
     async fn run(connection: &mut PgConnection, requests: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
         BATCHES.lock().unwrap().push(requests.to_vec());

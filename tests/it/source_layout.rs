@@ -7,13 +7,13 @@ use std::path::Path;
 /// Which modules of the crate each module may import; a module that is missing here may import none.
 const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("objects", &["domain"]),
-    ("db", &["domain"]),
-    ("service", &["db", "domain", "objects", "clock", "ids"]),
+    ("db", &["domain", "metrics"]),
+    ("service", &["db", "domain", "objects", "clock", "ids", "metrics"]),
     ("webhook", &["domain"]),
-    ("worker", &["webhook", "service", "db", "domain", "objects"]),
-    ("http", &["service", "db", "domain", "objects"]),
-    ("api", &["http", "webhook", "service", "db", "domain", "objects"]),
-    ("console", &["api", "http", "service", "db", "domain", "objects"]),
+    ("worker", &["webhook", "service", "db", "domain", "objects", "metrics"]),
+    ("http", &["service", "db", "domain", "objects", "metrics"]),
+    ("api", &["http", "webhook", "service", "db", "domain", "objects", "metrics"]),
+    ("console", &["api", "http", "service", "db", "domain", "objects", "metrics"]),
     ("ids", &["domain"]),
     ("postgres", &["domain"]),
     ("tls", &["domain", "postgres", "clock"]),
@@ -23,7 +23,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
         "app",
         &[
             "api", "console", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "tls",
-            "clock", "ids",
+            "clock", "ids", "metrics",
         ],
     ),
     ("emulator", &["app", "config", "service", "domain", "postgres", "tls", "clock"]),

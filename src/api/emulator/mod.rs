@@ -13,6 +13,7 @@ mod idle;
 mod ids;
 mod keys;
 mod metadata_schemas;
+mod metrics;
 mod permanent_deletions;
 mod project;
 mod reports;
@@ -32,6 +33,7 @@ pub use state::{FileError, load_file, load_template};
 pub fn routes() -> Routes {
     Routes::default()
         .at("/_emulator/health", [get("emulator-health", health::handle)])
+        .at("/_emulator/metrics", [get("emulator-metrics", metrics::handle).not_json()])
         .at("/_emulator/idle", [get("emulator-wait-until-idle", idle::handle)])
         .at("/_emulator/reports/{asyncActionId}", [get("emulator-download-report", reports::handle).not_json()])
         .at("/_emulator/openapi.json", [get("emulator-contract", contract::handle)])

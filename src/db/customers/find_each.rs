@@ -23,6 +23,7 @@ const FIND_EACH: FindEach = FindEach {
 impl BatchStatement for FindCustomers {
     type Request = FindRequest;
     type Answer = Option<Customer>;
+    const NAME: &'static str = "customers.find";
 
     async fn run(
         connection: &mut PgConnection,

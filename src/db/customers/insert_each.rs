@@ -22,6 +22,7 @@ pub struct InsertCustomers;
 impl BatchStatement for InsertCustomers {
     type Request = (ProjectId, NewCustomer);
     type Answer = bool;
+    const NAME: &'static str = "customers.insert";
 
     async fn run(
         connection: &mut PgConnection,

@@ -158,7 +158,7 @@ pub async fn finish(
 }
 
 /// Counts a failed attempt at a job without slices. The job has failed when `max_attempts` is reached. Its parameters
-/// are cleared then, except those of an export, which are part of its representation.
+/// are cleared then, except those of an export, which are part of its representation. Returns whether the job has failed.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -169,20 +169,21 @@ pub async fn fail_attempt(
     max_attempts: i32,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE jobs SET attempts = attempts + 1, updated_at = $4,
+) -> Result<bool, sqlx::Error> {
+    let has_failed = sqlx::query_scalar!(
+        r#"UPDATE jobs SET attempts = attempts + 1, updated_at = $4,
              outcome = CASE WHEN attempts + 1 >= $3 THEN 'FAILED' END,
              expires_at = CASE WHEN attempts + 1 >= $3 AND type <> 'EXPORT' THEN $5::timestamptz END,
              parameters = CASE WHEN attempts + 1 < $3 OR type = 'EXPORT' THEN parameters END
-         WHERE project_id = $1 AND id = $2 AND outcome IS NULL",
+         WHERE project_id = $1 AND id = $2 AND outcome IS NULL
+         RETURNING outcome IS NOT NULL AS "has_failed!""#,
         project.0,
         job_id,
         max_attempts,
         now,
         expires_at
     )
-    .execute(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(())
+    Ok(has_failed.unwrap_or_default())
 }

@@ -92,7 +92,8 @@ pub async fn lock_first_slice(
     }))
 }
 
-/// Deletes an applied slice of a locked job, stores its results and updates the counts of the job. With the last slice
+/// Deletes an applied slice of a locked job, stores its results and updates the counts of the job. Returns whether the job
+/// is finished. With the last slice
 /// the job is finished: its results stay until `expires_at`, and its parameters are cleared, because they may contain
 /// data of customers.
 ///
@@ -106,14 +107,14 @@ pub async fn finish_slice(
     outcome: &SliceOutcome,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     for (part, lines) in [(ResultPart::File, &outcome.file), (ResultPart::Failed, &outcome.failures)] {
         if !lines.is_empty() {
             insert_lines(connection, project, job_id, part, slice.number, lines).await?;
         }
     }
-    sqlx::query!(
-        "WITH gone AS (
+    let is_over = sqlx::query_scalar!(
+        r#"WITH gone AS (
              DELETE FROM job_slices WHERE project_id = $1 AND job_id = $2 AND number = $3
          ),
          progress AS (
@@ -123,7 +124,8 @@ pub async fn finish_slice(
          SET processed_count = processed_count + $4, succeeded_count = succeeded_count + $5, failed_count = failed_count + $6, updated_at = $7,
              outcome = CASE WHEN is_over THEN 'DONE' END, expires_at = CASE WHEN is_over THEN $8::timestamptz END,
              parameters = CASE WHEN NOT is_over THEN parameters END
-         FROM progress WHERE project_id = $1 AND id = $2",
+         FROM progress WHERE project_id = $1 AND id = $2
+         RETURNING is_over AS "is_over!""#,
         project.0,
         job_id,
         slice.number,
@@ -133,9 +135,9 @@ pub async fn finish_slice(
         now,
         expires_at
     )
-    .execute(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(())
+    Ok(is_over.unwrap_or_default())
 }
 
 /// Replaces a slice that the database rejects as a whole by slices of one record each. Runs in a transaction of its

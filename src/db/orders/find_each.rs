@@ -22,6 +22,7 @@ const FIND_EACH: FindEach = FindEach {
 impl BatchStatement for FindOrders {
     type Request = FindRequest;
     type Answer = Option<Order>;
+    const NAME: &'static str = "orders.find";
 
     async fn run(connection: &mut PgConnection, requests: &[FindRequest]) -> Result<Vec<Option<Order>>, sqlx::Error> {
         if let [(project, identifier)] = requests {

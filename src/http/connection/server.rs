@@ -21,6 +21,7 @@ use super::serve::{HttpService, serve};
 use super::state::ConnectionState;
 use super::tls::DetectedStream;
 use super::transport::Transport;
+use crate::metrics::{ConnectionGauge, OpenConnection};
 
 /// How long to wait before another attempt to accept a connection, or to make room for one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
@@ -37,17 +38,18 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Starts to accept connections. Their requests are answered by `service`. With `tls`, the clients may speak HTTPS or HTTP, else HTTP.
+    /// Starts to accept connections, which `gauge` counts. Their requests are answered by `service`. With `tls`, the clients may speak HTTPS or HTTP, else HTTP.
     #[must_use]
     pub fn start(
         listeners: Vec<TcpListener>,
         service: impl HttpService,
         limits: ConnectionLimits,
+        gauge: ConnectionGauge,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let tls = tls.map(TlsAcceptor::from);
-        Self { stop, serving: tokio::spawn(run(listeners, service, limits, tls, stopped)) }
+        Self { stop, serving: tokio::spawn(run(listeners, service, limits, Connections::new(gauge), tls, stopped)) }
     }
 
     /// Stops the server: idle and half-open connections are closed at once, requests in flight finish within their limit.
@@ -61,10 +63,10 @@ async fn run(
     listeners: Vec<TcpListener>,
     service: impl HttpService,
     limits: ConnectionLimits,
+    connections: Arc<Connections>,
     tls: Option<TlsAcceptor>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let connections = Arc::new(Connections::default());
     tokio::select! {
         () = connections.accept(&listeners, &service, limits, tls) => {}
         () = connections.sweep(&limits) => {}
@@ -98,12 +100,14 @@ struct Connections {
     next_id: AtomicU64,
     /// Notified when a connection has ended.
     ended: Notify,
+    gauge: ConnectionGauge,
 }
 
 /// Removes a connection from the open ones when it is dropped, also after a panic.
 struct Registration {
     connections: Arc<Connections>,
     id: u64,
+    _counted: OpenConnection,
 }
 
 impl Drop for Registration {
@@ -114,6 +118,10 @@ impl Drop for Registration {
 }
 
 impl Connections {
+    fn new(gauge: ConnectionGauge) -> Arc<Self> {
+        Arc::new(Self { gauge, ..Self::default() })
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<ConnectionState>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,7 +168,7 @@ impl Connections {
     ) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, Arc::clone(&state));
-        let registration = Registration { connections: Arc::clone(self), id };
+        let registration = Registration { connections: Arc::clone(self), id, _counted: self.gauge.open() };
         tokio::spawn(async move {
             serve(stream, service, state, limits).await;
             drop(registration);

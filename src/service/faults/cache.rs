@@ -8,6 +8,7 @@ use moka::future::Cache;
 
 use crate::domain::fault::{DeliveryFault, Fault, FaultRule, RequestFault};
 use crate::domain::project::ProjectId;
+use crate::metrics::CacheCounters;
 
 /// How long the faults of a project without requests stay in the cache.
 const CACHE_IDLE_TIME: Duration = Duration::from_mins(1);
@@ -41,6 +42,13 @@ impl Default for FaultCache {
 }
 
 impl FaultCache {
+    /// Returns how many projects are cached.
+    pub async fn entries(&self) -> u64 {
+        // The cache counts what was added and what has expired only in these tasks.
+        self.0.run_pending_tasks().await;
+        self.0.entry_count()
+    }
+
     /// Returns the faults of a project with that version, which `load` reads when they are not cached.
     ///
     /// # Errors
@@ -49,9 +57,12 @@ impl FaultCache {
         &self,
         project: ProjectId,
         version: i64,
+        counters: &CacheCounters,
         load: impl Future<Output = Result<Vec<Fault>, E>>,
     ) -> Result<Arc<CachedFaults>, E> {
-        if let Some(cached) = self.0.get(&(project, version)).await {
+        let cached = self.0.get(&(project, version)).await;
+        counters.record(cached.is_some());
+        if let Some(cached) = cached {
             return Ok(cached);
         }
         let faults = Arc::new(CachedFaults::of(load.await?));

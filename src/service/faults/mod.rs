@@ -157,7 +157,7 @@ async fn load(core: &Core, project: ProjectId, version: i64) -> Result<Arc<Cache
         connection.release();
         Ok::<_, Error>(faults)
     };
-    core.faults.get(project, version, load).await
+    core.faults.get(project, version, &core.metrics.caches.faults, load).await
 }
 
 /// Counts the matches of the faults until one of them hits. `matched` returns the schedule of a fault that matches.

@@ -86,11 +86,14 @@ pub async fn delete_export(core: &Core, caller: &Caller, identifier: &Identifier
     }
 }
 
-/// Writes the file of an export.
-pub(super) async fn run(core: &Core, address: &JobAddress) -> Result<(), Error> {
+/// Writes the file of an export. Returns whether the job is finished, which it is not while another process has locked it.
+pub(super) async fn run(core: &Core, address: &JobAddress) -> Result<bool, Error> {
     let mut transaction = core.pool.begin().await?;
     match write(core, address, &mut transaction).await {
-        Ok(_lock) => Ok(transaction.commit().await?),
+        Ok(lock) => {
+            transaction.commit().await?;
+            Ok(lock.is_some())
+        }
         Err(error) => {
             // Wait for the roll-back, so that the next attempt finds the job unlocked.
             transaction.roll_back().await;

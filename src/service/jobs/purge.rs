@@ -16,12 +16,13 @@ pub struct PurgeParameters {
     pub key: String,
 }
 
-/// Removes the key from the metadata of all customers or orders and drops its definition, in one exclusive transaction.
-pub(super) async fn run(core: &Core, caller: &Caller, address: &JobAddress) -> Result<(), Error> {
+/// Removes the key from the metadata of all customers or orders and drops its definition, in one exclusive transaction. Returns whether the
+/// job is finished, which it is not while another process has locked it.
+pub(super) async fn run(core: &Core, caller: &Caller, address: &JobAddress) -> Result<bool, Error> {
     let mut change = RulesChange::begin(core, caller).await?;
-    let Some(job) = db::jobs::try_lock(change.connection(), address).await? else { return Ok(()) };
+    let Some(job) = db::jobs::try_lock(change.connection(), address).await? else { return Ok(false) };
     match finish(caller, &mut change, &job).await {
-        Ok(()) => change.commit().await,
+        Ok(()) => change.commit().await.map(|()| true),
         Err(error) => {
             // Wait for the roll-back, so that the next attempt finds the job unlocked.
             change.roll_back().await;

@@ -1,7 +1,7 @@
 //! Runs jobs slice by slice.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use tokio::time::sleep;
@@ -54,12 +54,17 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
         return Ok(RunOutcome::Progressed);
     };
     // Run the slice in a task of its own, so that a panic ends the slice and not the worker.
+    let started = Instant::now();
     let slice = {
         let (core, address) = (Arc::clone(core), address.clone());
         tokio::spawn(async move { retry(async || run_slice(&core, &address).await).await })
     };
     let (failure, may_be_transient) = match slice.await {
-        Ok(Ok(())) => {
+        Ok(Ok(is_finished)) => {
+            core.metrics.work.slice_applied(address.kind.as_str(), started.elapsed());
+            if is_finished {
+                core.metrics.work.job_finished(address.kind.as_str(), false);
+            }
             active_project.record_success();
             return Ok(RunOutcome::Progressed);
         }
@@ -72,6 +77,7 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
         ),
         Err(panic) => (panic.to_string(), false),
     };
+    core.metrics.work.slice_failed(address.kind.as_str());
     let failures = active_project.record_failure();
     let is_transient = may_be_transient && failures < MAX_TRANSIENT_FAILURES;
     // After the first transient failure leave the job unchanged: the next attempt usually succeeds.
@@ -109,8 +115,8 @@ fn caller_of(address: &JobAddress) -> Caller {
     }
 }
 
-/// Runs one slice of the job, unless another process has locked or finished the job.
-async fn run_slice(core: &Core, address: &JobAddress) -> Result<(), Error> {
+/// Runs one slice of the job, unless another process has locked or finished the job. Returns whether this has finished the job.
+async fn run_slice(core: &Core, address: &JobAddress) -> Result<bool, Error> {
     let caller = caller_of(address);
     match address.kind {
         JobType::CustomersBulkUpdate
@@ -119,7 +125,7 @@ async fn run_slice(core: &Core, address: &JobAddress) -> Result<(), Error> {
         | JobType::OrdersImport => {
             let mut work = UnitOfWork::begin(core, &caller, Recording::Job).await?;
             match apply_slice(&mut work, address).await {
-                Ok(()) => work.commit().await,
+                Ok(is_finished) => work.commit().await.map(|()| is_finished),
                 Err(error) => {
                     // Wait for the roll-back, so that the next attempt finds the job unlocked.
                     work.roll_back().await;
@@ -134,13 +140,14 @@ async fn run_slice(core: &Core, address: &JobAddress) -> Result<(), Error> {
     }
 }
 
-async fn apply_slice(work: &mut UnitOfWork<'_>, address: &JobAddress) -> Result<(), Error> {
+async fn apply_slice(work: &mut UnitOfWork<'_>, address: &JobAddress) -> Result<bool, Error> {
     let (core, project) = (work.core, address.project);
-    let Some(job) = db::jobs::try_lock(work.connection(), address).await? else { return Ok(()) };
+    let Some(job) = db::jobs::try_lock(work.connection(), address).await? else { return Ok(false) };
     let expires_at = work.now + TimeDelta::days(limits::REPORT_RETENTION_DAYS);
     let Some(slice) = db::jobs::lock_first_slice(work.connection(), project, &job.id).await? else {
         let (done, now) = (job.succeeded_count, work.clock_time());
-        return Ok(db::jobs::finish(work.connection(), project, &job.id, done, now, Some(expires_at)).await?);
+        db::jobs::finish(work.connection(), project, &job.id, done, now, Some(expires_at)).await?;
+        return Ok(true);
     };
     core.job_scheduler.set_current_slice(project, &slice);
     let mut outcome = match address.kind {
@@ -174,7 +181,7 @@ async fn handle_failure(
     let mut exclusive = ExclusiveTransaction::begin(core, &caller_of(address)).await?;
     let (project, now) = (address.project, exclusive.time.clock);
     let expires_at = now + TimeDelta::days(limits::REPORT_RETENTION_DAYS);
-    let transaction = exclusive.connection();
+    let (transaction, mut finished) = (exclusive.connection(), None);
     let Some(job) = db::jobs::try_lock(transaction, address).await? else { return Ok(false) };
     match db::jobs::lock_first_slice(transaction, project, &job.id).await? {
         Some(slice) if !active_project.may_have_run(&slice) => {}
@@ -185,11 +192,20 @@ async fn handle_failure(
         Some(slice) => {
             let mut outcome = failed_outcome(job.kind, &slice);
             limit_failures(&mut outcome, &job);
-            db::jobs::finish_slice(transaction, project, &job.id, &slice, &outcome, now, expires_at).await?;
+            let is_over =
+                db::jobs::finish_slice(transaction, project, &job.id, &slice, &outcome, now, expires_at).await?;
+            finished = is_over.then_some(false);
         }
-        None => db::jobs::fail_attempt(transaction, project, &job.id, MAX_ATTEMPTS, now, expires_at).await?,
+        None => {
+            let has_failed =
+                db::jobs::fail_attempt(transaction, project, &job.id, MAX_ATTEMPTS, now, expires_at).await?;
+            finished = has_failed.then_some(true);
+        }
     }
     exclusive.commit().await?;
+    if let Some(has_failed) = finished {
+        core.metrics.work.job_finished(job.kind.as_str(), has_failed);
+    }
     Ok(true)
 }
 

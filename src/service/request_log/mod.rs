@@ -14,6 +14,7 @@ use self::ring::{Content, ProjectLog, Slot};
 use crate::domain::logged_request::{Details, LoggedRequest, RequestFilter, Texts};
 use crate::domain::personal_values::PersonalValues;
 use crate::domain::project::ProjectId;
+use crate::metrics::LogSample;
 use crate::service::{Error, Resource};
 
 pub use self::stream::{RequestStream, StreamEvent};
@@ -81,6 +82,16 @@ impl RequestLog {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns what the logs of all projects hold together.
+    #[must_use]
+    pub fn sample(&self) -> LogSample {
+        let logs = self.shards.iter().flat_map(|shard| {
+            shard.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect::<Vec<_>>()
+        });
+        let entries = logs.map(|log| log.lock().slots.len()).sum();
+        LogSample { entries, bytes: self.bytes(), streams: self.streams.load(Ordering::Relaxed) }
     }
 
     fn shard(&self, project: ProjectId) -> &RwLock<HashMap<ProjectId, Arc<ProjectLog>>> {

@@ -12,6 +12,7 @@ use crate::domain::filter::Filter;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::rules::{FilteredSegment, Rules};
+use crate::metrics::CacheCounters;
 use crate::service::Error;
 
 /// How long an unused project stays in the cache.
@@ -46,6 +47,13 @@ impl RulesCache {
         self.0.get_with(project, async { Arc::default() }).await
     }
 
+    /// Returns how many projects are cached.
+    pub async fn entries(&self) -> u64 {
+        // The cache counts what was added and what has expired only in these tasks.
+        self.0.run_pending_tasks().await;
+        self.0.entry_count()
+    }
+
     /// Evicts a deleted project.
     pub(in crate::service) async fn evict(&self, project: ProjectId) {
         self.0.invalidate(&project).await;
@@ -71,12 +79,15 @@ impl ProjectRules {
     /// Returns the rules of `version`, from the cache or from the database.
     pub async fn rules_of_version(
         &self,
+        counters: &CacheCounters,
         connection: &mut PgConnection,
         project: ProjectId,
         version: i64,
     ) -> Result<Arc<Rules>, Error> {
         let cached = self.rules();
-        if cached.version == version {
+        let is_current = cached.version == version;
+        counters.record(is_current);
+        if is_current {
             return Ok(cached);
         }
         let loaded = Arc::new(load(connection, project, version).await?);

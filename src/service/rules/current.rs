@@ -24,7 +24,7 @@ pub async fn current(
     // they are only loaded once more.
     let state = db::rules::state(connection, project).await?;
     let cached = core.rules_cache.project(project).await;
-    let rules = cached.rules_of_version(connection, project, state.rules_version).await?;
+    let rules = cached.rules_of_version(&core.metrics.caches.rules, connection, project, state.rules_version).await?;
     Ok((rules, core.project_time(&state).of_evaluation()))
 }
 

@@ -39,7 +39,9 @@ impl ExclusiveTransaction {
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_exclusive().await;
         let (mut transaction, state) = db::rules::begin_exclusive(&core.pool, caller.project).await?;
-        let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
+        let rules = cached
+            .rules_of_version(&core.metrics.caches.rules, &mut transaction, caller.project, state.rules_version)
+            .await?;
         let time = core.project_time(&state);
         let clock = state.clock;
         let ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;

@@ -63,7 +63,9 @@ impl<'a> UnitOfWork<'a> {
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_shared().await;
         let (mut transaction, state) = db::rules::begin_shared(&core.pool, caller.project).await?;
-        let rules = cached.rules_of_version(&mut transaction, caller.project, state.rules_version).await?;
+        let rules = cached
+            .rules_of_version(&core.metrics.caches.rules, &mut transaction, caller.project, state.rules_version)
+            .await?;
         // Read the clock under the lock, so that no segment is brought up to date for a later time before this commits.
         let time = core.project_time(&state);
         let ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;

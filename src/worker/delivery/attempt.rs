@@ -73,6 +73,8 @@ pub(super) async fn attempt(
         Some(hit) if hit.rule.fail => SendOutcome { status: None, error: Some(FAULT_ERROR.to_owned()) },
         _ => post().await,
     };
+    let is_sent = !hit.as_ref().is_some_and(|hit| hit.rule.fail);
+    core.metrics.work.attempt_ended(sent.is_delivered(), is_sent.then(|| started.elapsed()));
     let attempt = Attempt {
         started_at,
         ended_at: started_at.max(attempt_time(&core, &delivery)),

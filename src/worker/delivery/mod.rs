@@ -164,6 +164,9 @@ impl DeliveryWorker {
             with_timeout(connection.record(in_flight.unrecorded())).await?.into_iter().collect();
         let mut failed_webhooks = HashMap::new();
         for AttemptRecord { address, outcome, ended_at, .. } in in_flight.take_recorded(&unrecorded) {
+            if let Some(outcome) = outcome {
+                self.core.metrics.work.delivery_finished(outcome == DeliveryOutcome::Delivered);
+            }
             if outcome == Some(DeliveryOutcome::Failed) {
                 failed_webhooks.insert((address.project, address.webhook_id), ended_at);
             }

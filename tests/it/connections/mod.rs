@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
+use voucherify_emulator::metrics::ConnectionGauge;
 use voucherify_emulator::tls::Tls;
 
 mod faults;
@@ -35,7 +36,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let tls = tls.map(|tls| tls.config.clone());
-        Self { server: HttpServer::start(vec![listener], router, limits, tls), address }
+        Self { server: HttpServer::start(vec![listener], router, limits, ConnectionGauge::default(), tls), address }
     }
 
     async fn connect(&self) -> Connection {

@@ -9,6 +9,7 @@ mod health;
 mod ids;
 mod keys;
 mod metadata_schemas;
+mod metrics;
 mod permanent_deletions;
 mod project;
 mod repetition;

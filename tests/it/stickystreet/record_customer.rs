@@ -8,6 +8,7 @@ use voucherify_emulator::domain::customer::CustomerPatch;
 use voucherify_emulator::domain::project::ProjectId;
 use voucherify_emulator::domain::project_control::ProjectControl;
 use voucherify_emulator::ids::{IdSource, Ids};
+use voucherify_emulator::metrics::Metrics;
 use voucherify_emulator::service::cache_generation::CacheGeneration;
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
 use voucherify_emulator::service::faults::cache::FaultCache;
@@ -15,6 +16,7 @@ use voucherify_emulator::service::jobs::JobScheduler;
 use voucherify_emulator::service::request_log::RequestLog;
 use voucherify_emulator::service::rules::RulesCache;
 use voucherify_emulator::service::webhooks::DeliveryNotifier;
+use voucherify_emulator::service::work_counts::WorkCounts;
 use voucherify_emulator::service::{Caller, Core, Error};
 
 use super::{call, error, info, record};
@@ -99,6 +101,8 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         faults: FaultCache::default(),
         fault_operations: HashSet::new(),
         credentials: CacheGeneration::default(),
+        metrics: Metrics::new(emulator.connections.metrics()),
+        work_counts: WorkCounts::default(),
     };
     let caller = Caller {
         project: ProjectId(project),
