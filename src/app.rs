@@ -16,11 +16,10 @@ use tokio::sync::watch;
 pub use self::addresses::Addresses;
 pub use self::build::{app, service};
 pub use self::database::migrate;
-use self::database::{analyze_grown_tables, database};
+use self::database::{analyze_grown_tables, database, migrate_schema};
 pub use self::error::StartError;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::connect;
 use crate::db::pool::{Pool, PoolSettings};
 use crate::domain::project::{KeyPair, ProjectId};
 use crate::domain::webhook::RetrySchedule;
@@ -61,9 +60,9 @@ impl Server {
         let (listeners, addresses) = addresses::bind(&config.listen).await?;
         let load_tls = |source| Tls::load(source, addresses.most_open(), &build::named_hosts(config));
         let tls = config.tls.as_ref().map(load_tls).transpose()?;
-        let (options, mut cluster) = database(config).await?;
+        let (database, mut cluster) = database(config).await?;
         let pool = Pool::new(
-            options.clone(),
+            database.clone(),
             PoolSettings {
                 connections: config.connections,
                 statement_timeout: config.request_timeout,
@@ -71,12 +70,12 @@ impl Server {
             },
         );
         if !cluster.as_ref().is_some_and(Cluster::is_prepared) {
-            connect::migrate(&pool).await?;
+            migrate_schema(config, &pool).await?;
         }
         let app = Arc::new(app(config, clock, pool.clone(), &addresses).await?);
         documents::load(config, &app, cluster.is_some()).await?;
         let core = Arc::clone(&app.core);
-        let workers = Workers::start(&core, options, worker_count(config.connections), delivery_settings(config)?);
+        let workers = Workers::start(&core, database, worker_count(config.connections), delivery_settings(config)?);
         let service = service(config, Arc::clone(&app), &addresses);
         warn_about_built_in_keys(config, &addresses);
         let (stop, stopped) = watch::channel(false);

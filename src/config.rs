@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::built_in_keys::is_built_in_pair;
+use crate::domain::database_schema::DatabaseSchema;
 use crate::domain::local_host::HostPattern;
 use crate::http::ConnectionLimits;
 use crate::postgres::{Durability, Programs, Source};
@@ -56,6 +57,8 @@ pub struct Config {
     /// Where the certificate for HTTPS comes from; `None` when HTTPS is not served.
     pub tls: Option<CertificateSource>,
     pub storage: Storage,
+    /// The schema of the database of [`Storage::Url`] that holds everything of the emulator. A private PostgreSQL has the default one.
+    pub database_schema: DatabaseSchema,
     /// The directory of this program in the user's cache directory, for what makes the start of an ephemeral emulator
     /// faster; `None` where there is no home directory.
     pub cache_dir: Option<PathBuf>,
@@ -103,6 +106,7 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             tls: None,
             storage: Storage::Private(Durability::Ephemeral),
+            database_schema: DatabaseSchema::default(),
             cache_dir: paths::cache_dir(),
             programs: Programs {
                 copies: paths::program_cache_dir(),

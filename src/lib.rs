@@ -66,6 +66,12 @@
 //!
 //! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.
 //!
+//! # The database
+//!
+//! Everything is in one schema of the database (`domain::database_schema`), which `db::connect` creates and migrates. `db::session` opens
+//! every connection and sets all settings that the statements need. Advisory locks and notifications are those of the whole database, so
+//! the keys of the locks contain the identifier of a table, and the names of the channels that of the schema.
+//!
 //! # Authentication
 //!
 //! Each route accepts one family of keys (server, client or management) or an OAuth token. `http::auth` reads the credentials from the
@@ -114,8 +120,8 @@
 //!
 //! When a `UnitOfWork` writes its activity entries, it also writes, in the same transaction, a delivery for each webhook that subscribes
 //! to them (`service::webhooks`, `db::webhook_deliveries`). A delivery holds identifiers only. After the commit the delivery task
-//! (`worker::delivery`) is notified. On each database, only the emulator that holds an advisory lock delivers. It keeps the deliveries in
-//! flight in memory, makes each message from the activity entry (`objects::webhook`), and records the result. Attempts that were not
+//! (`worker::delivery`) is notified. Of the emulators on a database
+//! and schema, only the one that holds an advisory lock delivers. It keeps the deliveries in flight in memory, makes each message from the activity entry (`objects::webhook`), and records the result. Attempts that were not
 //! recorded are sent again: delivery is at least once. The faults of the project fail, delay or duplicate attempts (`service::faults`);
 //! a delayed delivery is read again after its delay (`worker::delivery::postponed`).
 

@@ -57,7 +57,7 @@ fn main() {
 async fn start(cluster: &Cluster, name: &str) -> (Server, Target, PgConnection) {
     let mut main = cluster.main_database().connect().await.unwrap();
     main.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let options = cluster.options(name);
+    let options = cluster.options(name).options([("search_path", "voucherify_emulator")]);
     let url = format!("postgres://voucherify@localhost/{name}?host={}", options.get_socket().unwrap().display());
     let arguments = ["--listen", "127.0.0.1:0", "--database-url", &url];
     let server = Server::start(Command::new(env!("CARGO_BIN_EXE_voucherify-emulator")).args(arguments));

@@ -7,7 +7,9 @@ use voucherify_emulator::app;
 use voucherify_emulator::clock::Clock;
 use voucherify_emulator::config::Config;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
+use voucherify_emulator::db::session::Database;
 use voucherify_emulator::domain::credential::Family;
+use voucherify_emulator::domain::database_schema::DatabaseSchema;
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
 use voucherify_emulator::metrics::ConnectionGauge;
 use voucherify_emulator::service::authenticator::{Authenticator, RequestCredentials};
@@ -18,7 +20,8 @@ pub fn serve(settings: &str) {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let pool = Pool::new(url.parse().unwrap(), PoolSettings::default());
+        let database = Database::new(url.parse().unwrap(), DatabaseSchema::default());
+        let pool = Pool::new(database, PoolSettings::default());
         let mut app = app::app(&Config::default(), Clock::System, pool, &address.into()).await.unwrap();
         let keys = RequestCredentials::Pair { family: Family::Server, id: "bench", token: "bench" };
         let principal = app.authenticator.authenticate(&app.core, keys).await.unwrap().unwrap();

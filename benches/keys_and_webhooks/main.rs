@@ -55,7 +55,7 @@ async fn compare(cluster: &Cluster) {
     let mut connection = cluster.main_database().connect().await.unwrap();
     connection.execute(AssertSqlSafe("CREATE DATABASE emulator".to_owned())).await.unwrap();
     connection.close().await.unwrap();
-    let options = cluster.options("emulator");
+    let options = cluster.options("emulator").options([("search_path", "voucherify_emulator")]);
     let url = format!("postgres://voucherify@localhost/emulator?host={}", options.get_socket().unwrap().display());
     let this_binary = || Command::new(std::env::current_exe().unwrap());
     let emulator = Server::start(Command::new(env!("CARGO_BIN_EXE_voucherify-emulator")).args([

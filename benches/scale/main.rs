@@ -193,7 +193,7 @@ impl Database {
     /// every tenth of them, and `projects` other projects of five customers each.
     fn new(cluster: &Cluster, name: &str, customers: i64, projects: i64) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let options = cluster.options(name);
+        let options = cluster.options(name).options([("search_path", "voucherify_emulator")]);
         let sockets = options.get_socket().unwrap().clone();
         let url = format!("postgres://voucherify@localhost/{name}?host={}", sockets.display());
         runtime.block_on(async {

@@ -44,7 +44,7 @@ fn main() {
 async fn compare(cluster: &Cluster) {
     let mut main = cluster.main_database().connect().await.unwrap();
     main.execute("CREATE DATABASE state").await.unwrap();
-    let options = cluster.options("state");
+    let options = cluster.options("state").options([("search_path", "voucherify_emulator")]);
     let url = format!("postgres://voucherify@localhost/state?host={}", options.get_socket().unwrap().display());
     let arguments = ["--listen", "127.0.0.1:0", "--database-url", &url];
     let server = Server::start(Command::new(env!("CARGO_BIN_EXE_voucherify-emulator")).args(arguments));

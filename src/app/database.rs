@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection};
 use tokio::sync::watch;
 
 use super::error::StartError;
@@ -11,6 +11,8 @@ use crate::config::{Config, Storage};
 use crate::db;
 use crate::db::connect;
 use crate::db::pool::{Pool, PoolSettings};
+use crate::db::session::{Database, Purpose};
+use crate::domain::database_schema::DatabaseSchema;
 #[cfg(feature = "fetch-postgresql")]
 use crate::postgres::fetch;
 use crate::postgres::{Cluster, Durability, Preparation};
@@ -25,9 +27,9 @@ const ANALYZE_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the database cannot be used, or a migration fails.
 pub async fn migrate(config: &Config) -> Result<(), StartError> {
-    let (options, cluster) = database(config).await?;
-    let pool = Pool::new(options, PoolSettings::default());
-    connect::migrate(&pool).await?;
+    let (database, cluster) = database(config).await?;
+    let pool = Pool::new(database, PoolSettings::default());
+    migrate_schema(config, &pool).await?;
     pool.close().await;
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop()).await?;
@@ -35,8 +37,18 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Returns the connection options of the configured database once it answers, and the private cluster if there is one.
-pub(super) async fn database(config: &Config) -> Result<(PgConnectOptions, Option<Cluster>), StartError> {
+/// Migrates the schema. The first start in a database of the user logs which schema that is.
+pub(super) async fn migrate_schema(config: &Config, pool: &Pool) -> Result<(), StartError> {
+    let is_new = connect::migrate(pool).await?;
+    if is_new && matches!(config.storage, Storage::Url(_)) {
+        let schema = pool.database().schema();
+        tracing::info!(%schema, "everything of the emulator is in this new schema of the database");
+    }
+    Ok(())
+}
+
+/// Returns the configured database once it answers, and the private cluster if there is one.
+pub(super) async fn database(config: &Config) -> Result<(Database, Option<Cluster>), StartError> {
     match &config.storage {
         Storage::Url(url) => {
             if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -44,14 +56,15 @@ pub(super) async fn database(config: &Config) -> Result<(PgConnectOptions, Optio
             }
             let options: PgConnectOptions =
                 url.parse().map_err(|error: sqlx::Error| StartError::Url(error.to_string()))?;
-            tokio::time::timeout(DATABASE_TIMEOUT, wait_until_available(&options))
+            let database = Database::new(options, config.database_schema.clone());
+            tokio::time::timeout(DATABASE_TIMEOUT, check_database(&database))
                 .await
                 .map_err(|_| StartError::Silent(DATABASE_TIMEOUT))??;
-            Ok((options, None))
+            Ok((database, None))
         }
         Storage::Private(durability) => {
             let cluster = start_cluster(config, durability).await?;
-            Ok((cluster.main_database(), Some(cluster)))
+            Ok((Database::new(cluster.main_database(), DatabaseSchema::default()), Some(cluster)))
         }
     }
 }
@@ -90,11 +103,18 @@ fn preparation() -> Preparation {
     }
 }
 
+/// Waits until the database answers, and checks that each connection keeps a session of its own.
+async fn check_database(database: &Database) -> Result<(), StartError> {
+    wait_until_available(database).await?;
+    let is_pooler = db::pooler::changes_sessions(database).await.map_err(StartError::Database)?;
+    if is_pooler { Err(StartError::Pooler) } else { Ok(()) }
+}
+
 /// Waits until the database answers, because a database that is starting refuses connections for a while.
-async fn wait_until_available(options: &PgConnectOptions) -> Result<(), StartError> {
+async fn wait_until_available(database: &Database) -> Result<(), StartError> {
     let begun = Instant::now();
     loop {
-        match options.connect().await {
+        match database.connect_without_settings(Purpose::Migration).await {
             Ok(connection) => return connection.close().await.map_err(StartError::Database),
             Err(error) if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_TIMEOUT / 2 => {
                 tokio::time::sleep(Duration::from_millis(100)).await;

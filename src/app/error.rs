@@ -33,6 +33,11 @@ pub enum StartError {
     Database(sqlx::Error),
     #[error("the database did not answer within {} s. Check DATABASE_URL, or leave it out for a private PostgreSQL", .0.as_secs())]
     Silent(Duration),
+    #[error(
+        "DATABASE_URL names a pooler of connections (PgBouncer or another) that gives each transaction another session of PostgreSQL: name \
+         PostgreSQL itself, or a pool in session mode"
+    )]
+    Pooler,
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error(transparent)]

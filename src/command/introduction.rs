@@ -17,7 +17,7 @@ impl Display for Introduction<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let Self { config, url } = self;
         let data = match &config.storage {
-            Storage::Url(_) => "in the database of DATABASE_URL".to_owned(),
+            Storage::Url(_) => format!("in the schema {} of the database of DATABASE_URL", config.database_schema),
             Storage::Private(Durability::Persistent(directory)) => format!("in {}", directory.display()),
             Storage::Private(Durability::Ephemeral) => "empty, removed at exit (--ephemeral)".to_owned(),
         };
@@ -64,6 +64,8 @@ mod tests {
         assert!(own.contains("in /data/emulator") && own.contains("mine with its token"), "{own}");
         assert!(!own.contains("secret") && !own.contains("any other pair") && !own.contains("console"), "{own}");
         let url = Config { storage: Storage::Url("postgres://user:secret@host/db".to_owned()), ..Config::default() };
-        assert!(!text(&url).contains("secret"));
+        assert!(
+            !text(&url).contains("secret") && text(&url).contains("in the schema voucherify_emulator of the database")
+        );
     }
 }

@@ -104,6 +104,7 @@ impl Options {
             allowed_hosts: server.allowed_hosts.iter().flatten().cloned().collect(),
             tls: tls.source(data)?,
             storage: data.storage()?,
+            database_schema: data.database_schema.clone(),
             cache_dir: super::paths::cache_dir(),
             programs: data.programs(),
             state: data::named(data.state.as_ref()),

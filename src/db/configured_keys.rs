@@ -12,7 +12,9 @@ use crate::domain::project::ProjectId;
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(8685000000000000) IS NULL AS locked").fetch_one(connection).await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock('credentials'::regclass::oid::bigint << 32) IS NULL AS locked")
+        .fetch_one(connection)
+        .await?;
     Ok(())
 }
 

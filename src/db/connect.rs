@@ -1,13 +1,23 @@
 //! Prepares the database: checks the server, migrates the schema, applies the SQL functions.
 
+use std::sync::LazyLock;
+
 use sha2::{Digest, Sha256};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::functions;
 use super::pool::Pool;
+use super::schema::{self, SchemaState};
+use super::session::{self, Purpose};
+use crate::domain::database_schema::DatabaseSchema;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!();
+    // The lock of sqlx belongs to the whole database, and this program has one for each schema.
+    migrations.set_locking(false);
+    migrations
+});
 
 /// The oldest PostgreSQL that the statements run on, as `server_version_num`.
 const OLDEST_SERVER: i32 = 130_000;
@@ -17,6 +27,13 @@ const OLDEST_SERVER: i32 = 130_000;
 pub enum SchemaError {
     #[error("PostgreSQL {found} is too old: 13 or later is needed")]
     TooOld { found: String },
+    #[error(
+        "the database has the encoding {found}, which cannot store every text: the encoding UTF8 is needed. Create a database with \
+         CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0, or use another one"
+    )]
+    Encoding { found: String },
+    #[error("the database is a replica, which cannot be written to: use the server that it is a copy of")]
+    Replica,
     #[error("the database was migrated by a newer voucherify-emulator: run that one, or use another database")]
     Newer,
     #[error(
@@ -24,6 +41,16 @@ pub enum SchemaError {
          delete the --data-dir or the database, or use another one"
     )]
     Development,
+    #[error(
+        "the schema {schema} of the database has tables that voucherify-emulator did not make: name another schema with \
+         --database-schema"
+    )]
+    Foreign { schema: DatabaseSchema },
+    #[error(
+        "the user {user} may not create the schema {schema} in the database, or tables in it: run CREATE SCHEMA {schema} AUTHORIZATION \
+         {user} as an administrator, or use another database"
+    )]
+    Denied { schema: DatabaseSchema, user: String },
     #[error("the migrations failed: {0}")]
     Migrate(#[from] MigrateError),
     #[error(transparent)]
@@ -31,27 +58,27 @@ pub enum SchemaError {
 }
 
 /// Brings the schema and the functions of the database up to date. Any number of processes may do so at once:
-/// advisory locks let one of them work at a time.
+/// advisory locks let one of them work at a time. Returns whether the schema is new.
 ///
 /// # Errors
-/// Returns an error when the server is too old, when the schema is not one that this program can continue, or when a
-/// statement fails.
-pub async fn migrate(pool: &Pool) -> Result<(), SchemaError> {
-    let mut connection = pool.acquire().await?;
-    let migrated = update_schema(&mut connection).await;
-    // Close the connection, because its settings differ from those of the pool, and a failed migration leaves its
-    // lock held.
-    connection.close().await;
+/// Returns an error when the server or the database cannot be used, when the schema is not one that this program can continue, or
+/// when a statement fails.
+pub async fn migrate(pool: &Pool) -> Result<bool, SchemaError> {
+    let mut connection = pool.connect_apart(Purpose::Migration).await?;
+    let migrated = update_schema(&mut connection, pool.database().schema()).await;
+    // A connection whose migration has failed may hold its lock.
+    let _ = connection.close().await;
     migrated
 }
 
-/// Does the same as [`migrate`] on a connection of its own, which is returned.
+/// Does the same as [`migrate`] in the default schema, on a connection of its own, which is returned.
 ///
 /// # Errors
 /// Returns the errors of [`migrate`].
 pub async fn migrate_connection(mut connection: PgConnection) -> Result<PgConnection, SchemaError> {
-    connection.execute("SET client_min_messages = error").await?;
-    update_schema(&mut connection).await?;
+    let schema = DatabaseSchema::default();
+    session::configure(&mut connection, &schema, Purpose::Migration).await?;
+    update_schema(&mut connection, &schema).await?;
     Ok(connection)
 }
 
@@ -68,11 +95,12 @@ pub async fn drop_template_databases(connection: &mut PgConnection) -> Result<()
     Ok(())
 }
 
-/// Returns a digest of the migrations and the functions. Databases that are migrated with the same ones have the same
-/// schema.
+/// Returns a digest of the migrations, the functions and the default schema. Databases that are migrated with the same ones have the
+/// same content.
 #[must_use]
 pub fn schema_digest() -> Vec<u8> {
     let mut digest = Sha256::new();
+    digest.update(DatabaseSchema::default().as_str());
     for migration in MIGRATIONS.iter() {
         digest.update(migration.version.to_be_bytes());
         digest.update(&migration.checksum);
@@ -81,27 +109,57 @@ pub fn schema_digest() -> Vec<u8> {
     digest.finalize().to_vec()
 }
 
-async fn update_schema(connection: &mut PgConnection) -> Result<(), SchemaError> {
-    let version = sqlx::query!(
-        r#"SELECT current_setting('server_version_num')::int AS "number!", current_setting('server_version') AS "text!""#
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    if version.number < OLDEST_SERVER {
-        return Err(SchemaError::TooOld { found: version.text });
-    }
-    // The migration may wait for that of another process, however long that takes.
-    connection.execute("SET statement_timeout = 0").await?;
+async fn update_schema(connection: &mut PgConnection, schema: &DatabaseSchema) -> Result<bool, SchemaError> {
+    check_server(connection).await?;
+    let lock = "SELECT pg_advisory_lock(hashtext('voucherify_emulator schema'), hashtext($1))";
+    sqlx::query(lock).bind(schema.as_str()).execute(&mut *connection).await?;
+    let is_new = match schema::find_state(connection, schema).await? {
+        SchemaState::Ours => false,
+        SchemaState::Usable => true,
+        SchemaState::Missing => {
+            schema::create(connection, schema).await?;
+            true
+        }
+        SchemaState::Foreign => return Err(SchemaError::Foreign { schema: schema.clone() }),
+        SchemaState::DevelopmentInPublic => return Err(SchemaError::Development),
+        SchemaState::Denied { user } => return Err(SchemaError::Denied { schema: schema.clone(), user }),
+    };
     // The future of `run` is not recognised as `Send` by the compiler; the authors of sqlx provide `run_direct` for
     // this case.
     match MIGRATIONS.run_direct(None, connection, false).await {
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-            Err(if is_first_migration_ours(connection).await? { SchemaError::Newer } else { SchemaError::Development })
+            return Err(if is_first_migration_ours(connection).await? {
+                SchemaError::Newer
+            } else {
+                SchemaError::Development
+            });
         }
-        Err(MigrateError::VersionMismatch(_) | MigrateError::Dirty(_)) => Err(SchemaError::Development),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(functions::apply(connection).await?),
+        Err(MigrateError::VersionMismatch(_) | MigrateError::Dirty(_)) => return Err(SchemaError::Development),
+        Err(error) => return Err(error.into()),
+        Ok(()) => functions::apply(connection).await?,
     }
+    connection.execute("SELECT pg_advisory_unlock_all()").await?;
+    Ok(is_new)
+}
+
+/// Checks that the statements run on the server and that the database can store every text.
+async fn check_server(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    let server = sqlx::query!(
+        r#"SELECT current_setting('server_version_num')::int AS "number!", current_setting('server_version') AS "version!",
+                  current_setting('server_encoding') AS "encoding!", pg_is_in_recovery() AS "is_replica!""#
+    )
+    .fetch_one(connection)
+    .await?;
+    if server.number < OLDEST_SERVER {
+        return Err(SchemaError::TooOld { found: server.version });
+    }
+    if server.encoding != "UTF8" {
+        return Err(SchemaError::Encoding { found: server.encoding });
+    }
+    if server.is_replica {
+        return Err(SchemaError::Replica);
+    }
+    Ok(())
 }
 
 /// Returns whether the database began with the same first migration as this program, which no release changes.

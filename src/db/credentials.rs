@@ -255,8 +255,11 @@ pub async fn is_configured(connection: &mut PgConnection, app_id: &str) -> Resul
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock_id(connection: &mut PgConnection, app_id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(8682, hashtext($1)) IS NULL AS locked", app_id)
-        .fetch_one(connection)
-        .await?;
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock('credentials'::regclass::oid::int, hashtext($1)) IS NULL AS locked",
+        app_id
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(())
 }

@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use super::connection_shares::{Closed, ConnectionShares, Holder, Permit};
 use super::error::is_unavailable;
+use super::session::{Database, Purpose};
 use crate::domain::project::ProjectId;
 use crate::metrics::{DatabaseMetrics, PoolSample};
 
@@ -35,13 +36,13 @@ pub struct Pool(Arc<PoolState>);
 
 impl fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Omit the options, because they may contain a password.
-        formatter.debug_struct("Pool").field("settings", &self.0.settings).finish_non_exhaustive()
+        let PoolState { database, settings, .. } = &*self.0;
+        formatter.debug_struct("Pool").field("database", database).field("settings", settings).finish_non_exhaustive()
     }
 }
 
 struct PoolState {
-    options: PgConnectOptions,
+    database: Database,
     settings: PoolSettings,
     shares: Arc<ConnectionShares>,
     /// The connection that was released last is used next.
@@ -64,9 +65,9 @@ struct IdleConnection {
 impl Pool {
     /// Creates a pool without opening a connection.
     #[must_use]
-    pub fn new(options: PgConnectOptions, settings: PoolSettings) -> Self {
+    pub fn new(database: Database, settings: PoolSettings) -> Self {
         Self(Arc::new(PoolState {
-            options: options.application_name("voucherify-emulator").disable_statement_logging(),
+            database,
             settings,
             shares: ConnectionShares::new(
                 usize::try_from(settings.connections).unwrap_or(1),
@@ -130,7 +131,8 @@ impl Pool {
                 return Ok(PooledConnection::new(idle.connection, permit, self.clone(), generation));
             }
         }
-        let connection = self.connect(deadline).await?;
+        let purpose = Purpose::Pool { statement_timeout: self.0.settings.statement_timeout };
+        let connection = self.connect(purpose, deadline).await?;
         self.0.metrics.opened();
         Ok(PooledConnection::new(connection, permit, self.clone(), generation))
     }
@@ -168,6 +170,17 @@ impl Pool {
         Ok((Transaction(connection), row))
     }
 
+    /// Returns the database and the schema that the connections use.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Opens a connection that is none of the pool, with the settings of another purpose.
+    pub(super) async fn connect_apart(&self, purpose: Purpose) -> Result<PgConnection, sqlx::Error> {
+        self.connect(purpose, Instant::now() + self.0.settings.acquire_timeout).await
+    }
+
     /// Returns how often a connection was requested.
     #[must_use]
     pub fn acquire_count(&self) -> u64 {
@@ -198,10 +211,10 @@ impl Pool {
 
     /// Opens a connection. While the database is unavailable, for example while it starts, this is repeated until the
     /// deadline.
-    async fn connect(&self, deadline: Instant) -> Result<PgConnection, sqlx::Error> {
+    async fn connect(&self, purpose: Purpose, deadline: Instant) -> Result<PgConnection, sqlx::Error> {
         loop {
             let remaining = deadline.saturating_duration_since(Instant::now());
-            let error = match timeout(remaining, self.connect_once()).await {
+            let error = match timeout(remaining, self.0.database.connect(purpose)).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) if is_unavailable(&error) => error,
                 Ok(Err(error)) => return Err(error),
@@ -212,17 +225,6 @@ impl Pool {
             }
             sleep(CONNECT_RETRY_DELAY).await;
         }
-    }
-
-    async fn connect_once(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = self.0.options.connect().await?;
-        let settings = format!(
-            "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET jit = off;
-             SET timezone = 'UTC'; SET client_min_messages = error",
-            self.0.settings.statement_timeout.as_millis()
-        );
-        connection.execute(AssertSqlSafe(settings)).await?;
-        Ok(connection)
     }
 
     fn take_idle(&self) -> Option<IdleConnection> {
@@ -385,8 +387,9 @@ mod tests {
 
     #[test]
     fn debug_output_does_not_contain_the_password() {
-        let options = PgConnectOptions::new_without_pgpass().password("hidden");
-        let printed = format!("{:?}", Pool::new(options, PoolSettings::default()));
+        let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().password("hidden");
+        let database = Database::new(options, crate::domain::database_schema::DatabaseSchema::default());
+        let printed = format!("{:?}", Pool::new(database, PoolSettings::default()));
         assert!(printed.contains("statement_timeout") && !printed.contains("hidden"), "{printed}");
     }
 }

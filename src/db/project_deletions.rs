@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::jobs::CHANNEL;
+use super::jobs::CHANNEL_ENDING;
 use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
 
@@ -19,10 +19,10 @@ pub async fn mark_deleted(
 ) -> Result<bool, sqlx::Error> {
     let marked = sqlx::query!(
         r#"UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL
-           RETURNING pg_notify($3, '')::text AS notified"#,
+           RETURNING pg_notify(current_schema() || $3, '')::text AS notified"#,
         project.0,
         now,
-        CHANNEL
+        CHANNEL_ENDING
     )
     .fetch_optional(&mut *connection)
     .await?;

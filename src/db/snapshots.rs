@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::jobs::CHANNEL;
+use super::jobs::CHANNEL_ENDING;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::project_counts::ProjectCounts;
@@ -180,11 +180,11 @@ pub async fn mark_deleted(
 ) -> Result<bool, sqlx::Error> {
     let marked = sqlx::query!(
         "UPDATE projects SET deleted_at = $3 WHERE snapshot_of = $1 AND snapshot_name = $2 AND deleted_at IS NULL
-         RETURNING pg_notify($4, '')::text AS notified",
+         RETURNING pg_notify(current_schema() || $4, '')::text AS notified",
         project.0,
         name,
         now,
-        CHANNEL
+        CHANNEL_ENDING
     )
     .fetch_optional(connection)
     .await?;

@@ -6,6 +6,7 @@ pub mod consent;
 pub mod credential;
 pub mod customer;
 pub mod customer_csv;
+pub mod database_schema;
 pub mod deletion;
 pub mod erasure_check;
 pub mod error_text;

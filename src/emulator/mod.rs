@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use crate::app::{Server, StartError};
 use crate::clock::Clock;
 use crate::config::{Config, KeyPair, Storage};
+use crate::domain::database_schema::DatabaseSchema;
 use crate::domain::local_host::HostPattern;
 use crate::postgres::Durability;
 use crate::service::Error;
@@ -134,6 +135,13 @@ impl Builder {
     #[must_use]
     pub fn database_url(mut self, url: impl Into<String>) -> Self {
         self.config.storage = Storage::Url(url.into());
+        self
+    }
+
+    /// Keeps everything in this schema of the database of [`Builder::database_url`]. See the option `--database-schema`.
+    #[must_use]
+    pub fn database_schema(mut self, schema: DatabaseSchema) -> Self {
+        self.config.database_schema = schema;
         self
     }
 

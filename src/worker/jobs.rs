@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::task::{RETRY_DELAY, with_timeout};
 use crate::db::jobs::{Listener, Notification};
+use crate::db::session::Database;
 use crate::service::jobs::{self, RunOutcome};
 use crate::service::{Core, Error};
 
@@ -48,12 +48,12 @@ pub(super) async fn run(core: Arc<Core>, mut woken: watch::Receiver<()>, mut sto
 /// Wakes the workers whenever there is work, and reconnects when the connection is lost.
 pub(super) async fn listen(
     core: Arc<Core>,
-    database: PgConnectOptions,
+    database: Database,
     wake: watch::Sender<()>,
     mut stopped: watch::Receiver<bool>,
 ) {
     while !*stopped.borrow() {
-        let connect = with_timeout(Listener::connect(database.clone()));
+        let connect = with_timeout(Listener::connect(&database));
         let connected =
             tokio::select! { connected = connect => connected, _ = stopped.wait_for(|stop| *stop) => return };
         let outcome = match connected {

@@ -8,10 +8,10 @@ mod task;
 
 use std::sync::Arc;
 
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::db::session::Database;
 use crate::domain::webhook::RetrySchedule;
 use crate::service::Core;
 use crate::webhook::Sender;
@@ -36,7 +36,7 @@ impl Workers {
     /// Starts `count` job workers, the listener that wakes them, the delivery worker and the cleanup tasks. The
     /// listener and the delivery worker each open a connection of their own to `database`.
     #[must_use]
-    pub fn start(core: &Arc<Core>, database: PgConnectOptions, count: u32, settings: DeliverySettings) -> Self {
+    pub fn start(core: &Arc<Core>, database: Database, count: u32, settings: DeliverySettings) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (job_notifier, job_notification) = watch::channel(());
         let mut tasks = JoinSet::new();

@@ -39,7 +39,7 @@ async fn start(change: impl FnOnce(Builder) -> Builder) -> Started {
 }
 
 /// Sends a request with the keys of the project, and returns the status and the body.
-async fn send(project: &Project, method: &str, path: &str, body: Value) -> (u16, Value) {
+pub async fn send(project: &Project, method: &str, path: &str, body: Value) -> (u16, Value) {
     let keys = format!("X-App-Id: {}\r\nX-App-Token: {}\r\n", project.app_id(), project.app_token());
     send_with(project, &keys, method, path, body).await
 }

@@ -13,6 +13,7 @@ mod connections;
 mod console;
 mod contract;
 mod coverage;
+mod databases;
 mod emulator;
 mod errors;
 mod fuzz_corpus;

@@ -69,7 +69,7 @@ async fn the_erasure_covers_every_column_that_names_a_customer() {
     // A column `source_id` is the own source id of its row; only the arrays hold source ids of customers.
     let columns: Vec<(String, String)> = sqlx::query_as(
         "SELECT table_name::text, column_name::text FROM information_schema.columns
-         WHERE table_schema = 'public' AND column_name ~ '((customer|referrer)_ids?|source_ids)$'",
+         WHERE table_schema = current_schema() AND column_name ~ '((customer|referrer)_ids?|source_ids)$'",
     )
     .fetch_all(&emulator.pool)
     .await
@@ -105,7 +105,7 @@ async fn the_erasure_covers_every_table_with_email_addresses() {
     let emulator = TestEmulator::new().await;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT table_name::text FROM information_schema.columns
-         WHERE table_schema = 'public' AND column_name ~ 'email' ORDER BY 1",
+         WHERE table_schema = current_schema() AND column_name ~ 'email' ORDER BY 1",
     )
     .fetch_all(&emulator.pool)
     .await
@@ -132,7 +132,7 @@ async fn the_deletion_of_a_project_covers_every_table_with_rows_of_projects() {
     let emulator = TestEmulator::new().await;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT table_name::text FROM information_schema.columns
-         WHERE table_schema = 'public' AND column_name = 'project_id' AND table_name <> 'credentials'",
+         WHERE table_schema = current_schema() AND column_name = 'project_id' AND table_name <> 'credentials'",
     )
     .fetch_all(&emulator.pool)
     .await
@@ -163,7 +163,7 @@ const COLUMNS_WITHOUT_SNAPSHOT: [&str; 12] = [
 async fn a_snapshot_has_every_setting_of_a_project() {
     let emulator = TestEmulator::new().await;
     let columns: Vec<String> = sqlx::query_scalar(
-        "SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'projects'",
+        "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'projects'",
     )
     .fetch_all(&emulator.pool)
     .await
@@ -189,7 +189,7 @@ async fn project_id_leads_every_key_and_index() {
     let indexes: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true)
          FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
-         WHERE relnamespace = 'public'::regnamespace",
+         WHERE relnamespace = current_schema()::regnamespace",
     )
     .fetch_all(&emulator.pool)
     .await
@@ -203,7 +203,7 @@ async fn project_id_leads_every_key_and_index() {
     }
     let without: Vec<String> = sqlx::query_scalar(
         "SELECT relname::text FROM pg_class
-         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT EXISTS (
+         WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT EXISTS (
              SELECT FROM pg_constraint WHERE conrelid = pg_class.oid AND contype = 'p')",
     )
     .fetch_all(&emulator.pool)
@@ -338,16 +338,18 @@ async fn a_function_with_another_signature_is_replaced() {
 #[tokio::test]
 async fn a_new_database_can_be_prepared_by_several_processes_at_once() {
     let emulator = TestEmulator::new().await;
-    sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&emulator.pool).await.unwrap();
+    sqlx::raw_sql("DROP SCHEMA voucherify_emulator CASCADE").execute(&emulator.pool).await.unwrap();
     let starts: Vec<_> = (0..4)
         .map(|_| {
             let connections = emulator.connections.clone();
             tokio::spawn(async move { migrate(&connections).await.map_err(|error| error.to_string()) })
         })
         .collect();
+    let mut created = 0;
     for start in starts {
-        assert_eq!(start.await.unwrap(), Ok(()));
+        created += usize::from(start.await.unwrap().unwrap());
     }
+    assert_eq!(created, 1, "one of them creates the schema");
 }
 
 #[tokio::test]

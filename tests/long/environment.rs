@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::program::{Program, command, postmaster};
+use crate::program::{Program, command, postmaster, run, shared_database};
 
 #[test]
 fn the_private_postgresql_ignores_the_variables_of_other_databases() {
@@ -62,4 +62,26 @@ fn a_stop_kills_a_postgresql_that_hangs_and_the_data_is_still_there() {
 
     let program = Program::start(&arguments);
     assert_eq!(program.call("GET", "/v1/customers/one", "").0, 200);
+}
+
+#[test]
+fn the_first_start_in_a_database_names_its_schema_and_the_next_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
+    let url = shared_database(&data);
+    for (schema, is_new) in [("voucherify_emulator", true), ("voucherify_emulator", false), ("second", true)] {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let mut command = command(&["--database-url", &url, "--database-schema", schema]);
+        let program = Program::of(command.stdout(Stdio::piped()).stderr(log.reopen().unwrap()));
+        program.end(Signal::TERM);
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(text.contains("everything of the emulator is in this new schema"), is_new, "{text}");
+        assert!(!is_new || text.contains(&format!("schema={schema}")), "{text}");
+    }
+    let output = run(&["--database-url", &url, "--database-schema", "Mine"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && text.contains("at most 48 lower-case letters"), "{text}");
+    drop(host);
 }

@@ -69,7 +69,7 @@ fn a_project_deletion_continues_after_a_kill_and_leaves_no_row() {
     let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
     let url = shared_database(&data);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let pool = runtime.block_on(async { sqlx::PgPool::connect(&url).await.unwrap() });
+    let pool = runtime.block_on(async { sqlx::PgPool::connect_with(in_schema(&url)).await.unwrap() });
     let remaining_rows = || -> (i64, i64) {
         let counts = sqlx::query_as(
             "SELECT (SELECT count(*) FROM projects WHERE deleted_at IS NOT NULL), (SELECT count(*) FROM customers)",
@@ -117,7 +117,7 @@ fn a_reset_or_a_restore_that_is_killed_leaves_the_state_before_or_after() {
     let host = Program::start(&["--data-dir", data.to_str().unwrap()]);
     let url = shared_database(&data);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let pool = runtime.block_on(async { sqlx::PgPool::connect(&url).await.unwrap() });
+    let pool = runtime.block_on(async { sqlx::PgPool::connect_with(in_schema(&url)).await.unwrap() });
     let program = Program::start(&["--database-url", &url]);
     let records: Value = (0..RECORDS).map(|number| json!({"source_id": number.to_string()})).collect();
     assert_eq!(program.call("POST", "/v1/customers/bulk/async", &records.to_string()).0, 202);
@@ -171,6 +171,11 @@ fn a_reset_or_a_restore_that_is_killed_leaves_the_state_before_or_after() {
 
 fn json_of(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+/// Returns the options of connections whose statements find the tables of the emulator.
+fn in_schema(url: &str) -> sqlx::postgres::PgConnectOptions {
+    url.parse::<sqlx::postgres::PgConnectOptions>().unwrap().options([("search_path", "voucherify_emulator")])
 }
 
 fn text(body: &str, pointer: &str) -> String {

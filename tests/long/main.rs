@@ -16,6 +16,7 @@ mod filters;
 mod hanging_receiver;
 mod hostile;
 mod killed;
+mod pooler;
 mod program;
 mod state;
 #[path = "../it/support/mod.rs"]

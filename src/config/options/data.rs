@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 use url::Url;
 
 use crate::config::{Storage, paths};
+use crate::domain::database_schema::{DEFAULT_DATABASE_SCHEMA, DatabaseSchema};
 use crate::postgres::{ClusterError, Durability, Programs, Source};
 use crate::tls::TlsError;
 
@@ -26,6 +27,17 @@ pub struct DataOptions {
     /// URL of a PostgreSQL 13 or later; without it, the emulator runs a private PostgreSQL
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+
+    /// Schema of that database for everything of the emulator: emulators with different schemas share a database without
+    /// sharing anything in it
+    #[arg(
+        long,
+        global = true,
+        env = "VOUCHERIFY_EMULATOR_DATABASE_SCHEMA",
+        value_name = "NAME",
+        default_value = DEFAULT_DATABASE_SCHEMA
+    )]
+    pub database_schema: DatabaseSchema,
 
     /// Directory with the programs of PostgreSQL (initdb, postgres) for the private one [default: found in PATH and in
     /// the usual directories]

@@ -45,7 +45,7 @@ pub fn update_digest(digest: &mut Sha256) {
 /// Returns an error when a statement fails.
 pub async fn apply(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    sqlx::query!("SELECT pg_advisory_xact_lock(8686000000000000) IS NULL AS locked")
+    sqlx::query!("SELECT pg_advisory_xact_lock('schema_functions'::regclass::oid::bigint << 32) IS NULL AS locked")
         .fetch_one(&mut *transaction)
         .await?;
     let applied = sqlx::query!("SELECT name, sha256 FROM schema_functions").fetch_all(&mut *transaction).await?;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::PgListener;
 use sqlx::{Acquire, PgPool};
 use tokio::time::timeout;
 
-use super::queue::{CHANNEL, has_pending_work};
+use super::queue::{CHANNEL_ENDING, has_pending_work};
+use crate::db::session::{Database, Purpose};
 use crate::db::webhook_deliveries;
 
 /// A notification from the database.
@@ -18,10 +19,12 @@ pub enum Notification {
     Delivery,
 }
 
-/// A connection outside the pool that receives the notifications of every process on the database.
+/// A connection outside the pool that receives the notifications of every process on the same schema.
 #[derive(Debug)]
 pub struct Listener {
-    listener: PgListener,
+    subscriptions: PgListener,
+    /// The channel of the jobs. Its name begins with that of the schema, because the channels are those of the whole database.
+    job_channel: String,
     /// The pool of sqlx that holds only this connection.
     pool: PgPool,
 }
@@ -31,16 +34,18 @@ impl Listener {
     ///
     /// # Errors
     /// Returns an error when the database cannot be reached or rejects the connection.
-    pub async fn connect(database: PgConnectOptions) -> Result<Self, sqlx::Error> {
-        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database);
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen_all([CHANNEL, webhook_deliveries::CHANNEL]).await?;
-        Ok(Self { listener, pool })
+    pub async fn connect(database: &Database) -> Result<Self, sqlx::Error> {
+        let pool = database.pool_of_one(Purpose::Listener);
+        let mut subscriptions = PgListener::connect_with(&pool).await?;
+        let [job_channel, delivery_channel] =
+            [CHANNEL_ENDING, webhook_deliveries::CHANNEL_ENDING].map(|ending| format!("{}{ending}", database.schema()));
+        subscriptions.listen_all([job_channel.as_str(), &delivery_channel]).await?;
+        Ok(Self { subscriptions, job_channel, pool })
     }
 
     /// Ends the subscriptions and closes the connection. The database may be stopped afterwards, without errors on this connection.
     pub async fn close(self) {
-        drop(self.listener);
+        drop(self.subscriptions);
         self.pool.close().await;
     }
 
@@ -49,7 +54,7 @@ impl Listener {
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn has_pending_work(&mut self) -> Result<bool, sqlx::Error> {
-        has_pending_work(self.listener.acquire().await?).await
+        has_pending_work(self.subscriptions.acquire().await?).await
     }
 
     /// Waits for the next notification, at most `duration`. Returns `None` when there was none.
@@ -57,9 +62,13 @@ impl Listener {
     /// # Errors
     /// Returns an error when the connection is lost and cannot be replaced.
     pub async fn recv(&mut self, duration: Duration) -> Result<Option<Notification>, sqlx::Error> {
-        match timeout(duration, self.listener.recv()).await {
+        match timeout(duration, self.subscriptions.recv()).await {
             Ok(received) => received.map(|notification| {
-                Some(if notification.channel() == CHANNEL { Notification::Job } else { Notification::Delivery })
+                Some(if notification.channel() == self.job_channel {
+                    Notification::Job
+                } else {
+                    Notification::Delivery
+                })
             }),
             Err(_) => Ok(None),
         }

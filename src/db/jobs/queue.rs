@@ -10,8 +10,8 @@ use crate::domain::job::{Job, JobAddress, JobType, NewJob};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 
-/// The channel on which new jobs and deletions of projects are announced.
-pub(in crate::db) const CHANNEL: &str = "voucherify_emulator_jobs";
+/// New jobs and deletions of projects are announced on the channel with the name of the schema and this ending.
+pub(in crate::db) const CHANNEL_ENDING: &str = "_jobs";
 
 /// Inserts a job behind all others of its project, and wakes the workers when the transaction commits.
 ///
@@ -20,10 +20,10 @@ pub(in crate::db) const CHANNEL: &str = "voucherify_emulator_jobs";
 pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &NewJob) -> Result<(), sqlx::Error> {
     // The lock is held until the commit, so that the jobs of a project become visible in the order of their numbers.
     sqlx::query!(
-        r#"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(8683000000000000 + $1))
+        r#"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(('jobs'::regclass::oid::bigint << 32) | ($1 & 4294967295)))
            INSERT INTO jobs (project_id, id, type, parameters, app_id, request_id, token, records, created_at, updated_at)
            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9 FROM turn
-           RETURNING pg_notify($10, '')::text AS notified"#,
+           RETURNING pg_notify(current_schema() || $10, '')::text AS notified"#,
         address.project.0,
         job.id,
         job.kind.as_str(),
@@ -33,7 +33,7 @@ pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &N
         job.token,
         job.records,
         job.created_at,
-        CHANNEL
+        CHANNEL_ENDING
     )
     .fetch_one(connection)
     .await?;

@@ -13,7 +13,8 @@ use crate::domain::project::ProjectId;
 use crate::domain::webhook::{NewDelivery, StoredDelivery};
 
 pub use message::find_with_message;
-pub use queue::{CHANNEL, DeliveryConnection, DueQuery, delete_finished};
+pub(super) use queue::CHANNEL_ENDING;
+pub use queue::{DeliveryConnection, DueQuery, delete_finished};
 
 /// Deliveries as the arrays that `unnest` takes, one for each column.
 pub(super) struct DeliveryColumns {

@@ -3,20 +3,16 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Executor, PgConnection};
+use sqlx::PgConnection;
 
 use super::due_row::DueRow;
+use crate::db::session::{DELIVERY_APPLICATION_NAME, Database, Purpose};
 use crate::domain::project::ProjectId;
 use crate::domain::time_ordered_id;
 use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery};
 
-/// The PostgreSQL channel on which the other processes notify the delivering process of new deliveries.
-pub const CHANNEL: &str = "voucherify_emulator_deliveries";
-/// The name of the delivery worker's connection, as PostgreSQL shows it.
-const APPLICATION_NAME: &str = "voucherify-emulator webhook delivery";
-/// The key of the delivery lock: the advisory lock that the database session of the delivering process holds.
-const DELIVERY_LOCK_KEY: i64 = 8_684_000_000_000_000;
+/// The other processes notify the delivering process of new deliveries on the channel with the name of the schema and this ending.
+pub(in crate::db) const CHANNEL_ENDING: &str = "_deliveries";
 /// The size of the activity entries, in bytes, after which one query returns no further deliveries.
 const MAX_ENTRY_BYTES: i64 = 4 * 1024 * 1024;
 /// The length of the stored attempts of a delivery, in characters, after which a new attempt replaces them.
@@ -45,8 +41,8 @@ pub struct DueQuery<'a> {
     pub after: Option<&'a (ProjectId, String)>,
 }
 
-/// The delivery worker's connection. Of all processes on a database, only the one whose connection holds the delivery
-/// lock delivers, and the lock is released whenever the connection ends. The same connection reads the due deliveries
+/// The delivery worker's connection. Of all processes on a schema, only the one whose connection holds the delivery lock, an advisory
+/// lock of the session, delivers, and the lock is released whenever the connection ends. The same connection reads the due deliveries
 /// and records the outcomes, so both happen only under the lock.
 #[derive(Debug)]
 pub struct DeliveryConnection {
@@ -62,22 +58,15 @@ impl DeliveryConnection {
     ///
     /// # Errors
     /// Returns an error when the database cannot be reached or the query fails.
-    pub async fn connect(database: &PgConnectOptions, previous_process_id: Option<i32>) -> Result<Self, sqlx::Error> {
-        let options = database.clone().application_name(APPLICATION_NAME).disable_statement_logging();
-        let mut connection = options.connect().await?;
-        // Use generic plans: the few statements repeat, and planning them each time would take longer than executing
-        // them.
-        let session = "SET statement_timeout = '8s'; SET jit = off; SET timezone = 'UTC';
-                       SET plan_cache_mode = force_generic_plan;
-                       SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
-        connection.execute(session).await?;
+    pub async fn connect(database: &Database, previous_process_id: Option<i32>) -> Result<Self, sqlx::Error> {
+        let mut connection = database.connect(Purpose::Delivery).await?;
         let process_id = sqlx::query_scalar!(
             r#"SELECT pg_backend_pid() AS "process!" FROM (
                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE pid = $1 AND application_name = $2 AND datname = current_database() AND usename = current_user
                ) AS ended"#,
             previous_process_id,
-            APPLICATION_NAME
+            DELIVERY_APPLICATION_NAME
         )
         .fetch_one(&mut connection)
         .await?;
@@ -96,7 +85,9 @@ impl DeliveryConnection {
     /// Returns an error when the database query fails.
     pub async fn try_lock(&mut self) -> Result<bool, sqlx::Error> {
         if !self.has_lock {
-            let acquired = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "taken!""#, DELIVERY_LOCK_KEY);
+            let acquired = sqlx::query_scalar!(
+                r#"SELECT pg_try_advisory_lock('webhook_deliveries'::regclass::oid::bigint << 32) AS "taken!""#
+            );
             self.has_lock = acquired.fetch_one(&mut self.connection).await?;
         }
         Ok(self.has_lock)
@@ -107,7 +98,9 @@ impl DeliveryConnection {
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn notify(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(&mut self.connection).await?;
+        sqlx::query!("SELECT pg_notify(current_schema() || $1, '')", CHANNEL_ENDING)
+            .execute(&mut self.connection)
+            .await?;
         Ok(())
     }
 

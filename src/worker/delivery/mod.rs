@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::task::{RETRY_DELAY, wait_for_stop, with_timeout};
+use crate::db::session::Database;
 use crate::db::webhook_deliveries::{DeliveryConnection, DueQuery};
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{AttemptRecord, DeliveryOutcome, RetrySchedule};
@@ -43,7 +43,7 @@ const DEACTIVATION_ATTEMPTS: u32 = 5;
 #[derive(Clone)]
 pub struct DeliveryWorker {
     pub core: Arc<Core>,
-    pub database: PgConnectOptions,
+    pub database: Database,
     pub sender: Sender,
     pub schedule: RetrySchedule,
 }

@@ -3,12 +3,13 @@
 
 mod calls;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
+use crate::databases::settings;
 use crate::support::csv::{BOUNDARY, multipart};
-use crate::support::{Client, Receiver, TestProject};
+use crate::support::{Client, Receiver, TestEmulator, TestProject};
 
 /// What is left out of the comparison: the text before it, and the character after it. Secret tokens are never made from a seed: a link to
 /// a file ends with one, and the answers of the OAuth endpoint have one. How long a receiver took is measured.
@@ -153,33 +154,51 @@ fn comparable(mut body: String) -> String {
     body
 }
 
-#[tokio::test]
-async fn the_same_200_calls_with_the_same_seed_and_time_get_the_same_bytes() {
-    let project = TestProject::new();
-    let receiver = Receiver::start().await;
-    let mut runs = Vec::new();
-    for _ in 0..2 {
-        let mut script = Script::begin(&project, &receiver).await;
-        let before = receiver.messages().len();
-        calls::run(&mut script).await;
-        // Messages are sent in any order, and at least once.
-        let sent = receiver.messages().split_off(before);
-        let mut messages: Vec<_> = sent.into_iter().map(|message| message.body).collect();
-        messages.sort();
-        messages.dedup();
-        runs.push((script.exchanges, messages));
-    }
-    let [(one, messages), (other, other_messages)] = runs.as_slice() else { panic!() };
-    assert_eq!(messages, other_messages);
-    assert!(messages.len() >= 40, "{}", messages.len());
+/// Sends all calls, and returns the answers and the bodies of the messages that were sent meanwhile.
+async fn run(project: &TestProject, receiver: &Receiver) -> (Vec<Exchange>, Vec<Bytes>) {
+    let mut script = Script::begin(project, receiver).await;
+    let before = receiver.messages().len();
+    calls::run(&mut script).await;
+    // Messages are sent in any order, and at least once.
+    let sent = receiver.messages().split_off(before);
+    let mut messages: Vec<_> = sent.into_iter().map(|message| message.body).collect();
+    messages.sort();
+    messages.dedup();
+    (script.exchanges, messages)
+}
+
+#[track_caller]
+fn assert_same(one: &(Vec<Exchange>, Vec<Bytes>), other: &(Vec<Exchange>, Vec<Bytes>)) {
+    assert_eq!(one.1, other.1);
+    assert!(one.1.len() >= 40, "{}", one.1.len());
+    let (one, other) = (&one.0, &other.0);
     for (one, other) in one.iter().zip(other) {
         assert_eq!(one, other, "{}", one.call);
     }
     assert_eq!(one.len(), other.len());
     assert!(one.len() >= 200, "{}", one.len());
+}
+
+#[tokio::test]
+async fn the_same_200_calls_with_the_same_seed_and_time_get_the_same_bytes() {
+    let project = TestProject::new();
+    let receiver = Receiver::start().await;
+    let runs = [run(&project, &receiver).await, run(&project, &receiver).await];
+    assert_same(&runs[0], &runs[1]);
     // The calls are not all refused.
     for (class, least) in [(2, 200), (4, 60), (5, 5)] {
-        let count = one.iter().filter(|exchange| exchange.status / 100 == class).count();
+        let count = runs[0].0.iter().filter(|exchange| exchange.status / 100 == class).count();
         assert!(count >= least, "{count} answers with {class}xx");
     }
+}
+
+#[tokio::test]
+async fn other_settings_of_the_database_change_no_byte() {
+    let (mut emulator, receiver) = (TestEmulator::new().await, Receiver::start().await);
+    let expected = run(&emulator, &receiver).await;
+    // Only the other emulator has background work from here on.
+    emulator.stop_workers().await;
+    settings::set_otherwise(&emulator.pool).await;
+    let other = emulator.start_another(|_| {}).await;
+    assert_same(&expected, &run(&other, &receiver).await);
 }

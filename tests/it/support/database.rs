@@ -11,6 +11,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use voucherify_emulator::db::connect;
 use voucherify_emulator::db::pool::{Pool, PoolSettings};
+use voucherify_emulator::db::session::Database as EmulatorDatabase;
+use voucherify_emulator::domain::database_schema::{DEFAULT_DATABASE_SCHEMA, DatabaseSchema};
 use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
 const TEMPLATE: &str = "template_of_tests";
@@ -27,6 +29,7 @@ const FINGERPRINT: &str = "
         UNION ALL SELECT concat_ws(' ', 'function', oid, proname, md5(prosrc)) FROM pg_proc WHERE oid >= 16384
         UNION ALL SELECT concat_ws(' ', 'trigger', oid, tgname, tgenabled) FROM pg_trigger
         UNION ALL SELECT concat_ws(' ', 'constraint', oid, conname) FROM pg_constraint WHERE oid >= 16384
+        UNION ALL SELECT concat_ws(' ', 'schema', oid, nspname) FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast)'
     ) AS definitions (line)";
 
 /// The cluster and what its template is like.
@@ -48,12 +51,12 @@ static TEMPLATE_CLUSTER: LazyLock<Template> = LazyLock::new(|| {
         let mut connection = connect_to(&main).await;
         execute(&mut connection, format!("CREATE DATABASE {TEMPLATE}")).await;
         connection.close().await.unwrap();
-        let pool = Pool::new(template.clone(), PoolSettings::default());
+        let pool = Pool::new(emulator_database(template.clone()), PoolSettings::default());
         connect::migrate(&pool).await.unwrap();
         pool.close().await;
-        let mut connection = connect_to(&template).await;
+        let mut connection = connect_to(&in_schema(template)).await;
         let tables: Vec<String> =
-            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
                 .fetch_all(&mut connection)
                 .await
                 .unwrap();
@@ -108,12 +111,49 @@ impl Database {
         Self { name }
     }
 
-    /// Returns the URL of the database.
-    pub fn url(&self) -> String {
-        self.options().to_url_lossy().to_string()
+    /// Creates a database with an encoding, without the tables of an emulator.
+    pub fn with_encoding(encoding: &'static str) -> Self {
+        let name = format!("encoding_{}", encoding.to_lowercase());
+        let (main, created) = (TEMPLATE_CLUSTER.cluster.main_database(), name.clone());
+        blocking(async move {
+            let mut connection = connect_to(&main).await;
+            let database = format!("CREATE DATABASE {created} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0");
+            execute(&mut connection, database).await;
+            connection.close().await.unwrap();
+        });
+        Self { name }
     }
 
+    /// Creates a user who may connect to the database and nothing else, and returns the name. `connection` is one to the database.
+    pub async fn user_without_rights(&self, connection: &mut PgConnection) -> String {
+        let (name, database) = (format!("user_of_{}", self.name), &self.name);
+        execute(connection, format!("DROP ROLE IF EXISTS {name}")).await;
+        execute(connection, format!("CREATE ROLE {name} LOGIN; REVOKE CREATE ON DATABASE {database} FROM PUBLIC"))
+            .await;
+        name
+    }
+
+    /// Returns the URL of the database for a user.
+    pub fn url_of(&self, user: &str) -> String {
+        self.plain_options().username(user).to_url_lossy().to_string()
+    }
+
+    /// Returns the URL of the database.
+    pub fn url(&self) -> String {
+        self.plain_options().to_url_lossy().to_string()
+    }
+
+    /// Returns the options of a connection of the test, whose statements find the tables of the emulator.
     pub fn options(&self) -> PgConnectOptions {
+        in_schema(self.plain_options())
+    }
+
+    /// Returns the database as the emulator uses it.
+    pub fn target(&self) -> EmulatorDatabase {
+        emulator_database(self.plain_options())
+    }
+
+    fn plain_options(&self) -> PgConnectOptions {
         TEMPLATE_CLUSTER.cluster.options(&self.name)
     }
 }
@@ -136,10 +176,23 @@ impl Drop for Database {
     }
 }
 
+fn emulator_database(options: PgConnectOptions) -> EmulatorDatabase {
+    EmulatorDatabase::new(options, DatabaseSchema::default())
+}
+
+fn in_schema(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("search_path", DEFAULT_DATABASE_SCHEMA)])
+}
+
 /// Empties the database, and returns whether it is then equal to the template. A test may have changed its definitions.
 async fn is_as_created(database: &PgConnectOptions) -> bool {
     let Template { fingerprint, filled, empty, reset_sequences, .. } = &*TEMPLATE_CLUSTER;
     let mut connection = connect_to(database).await;
+    let has_settings = "SELECT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+                        WHERE d.datname = current_database())";
+    if sqlx::query_scalar(has_settings).fetch_one(&mut connection).await.unwrap() {
+        return false;
+    }
     // A table was renamed or removed where this fails.
     let Ok(with_rows) = try_with_rows(&mut connection, empty).await else { return false };
     if !with_rows.is_empty() {

@@ -62,9 +62,9 @@ fn addresses(config: &Config) -> Addresses {
 
 /// Starts an emulator on the current runtime.
 pub(super) async fn start(database: &Database, clock: Clock, config: &Config, connections: u32) -> Running {
-    let connections = Pool::new(database.options(), PoolSettings { connections, ..PoolSettings::default() });
+    let connections = Pool::new(database.target(), PoolSettings { connections, ..PoolSettings::default() });
     let app = app::app(config, clock, connections.clone(), &addresses(config)).await.unwrap();
-    let workers = Workers::start(&app.core, database.options(), 2, app::delivery_settings(config).unwrap());
+    let workers = Workers::start(&app.core, database.target(), 2, app::delivery_settings(config).unwrap());
     let core = Arc::clone(&app.core);
     let router = Router::new().fallback_service(app::service(config, Arc::new(app), &addresses(config)));
     Running { router, connections, core, workers }
@@ -100,6 +100,11 @@ impl TestEmulator {
         let mut config = default_config();
         change(&mut config);
         Self { _permit: Some(permit), ..Self::on(Arc::new(Database::new()), clock, config).await }
+    }
+
+    /// Returns the URL of the database.
+    pub fn database_url(&self) -> String {
+        self.database.url()
     }
 
     /// Starts another emulator on the same database.
@@ -195,7 +200,7 @@ impl TestEmulator {
     /// Returns the tables that contain this text in any column.
     pub async fn tables_with(&self, text: &str) -> Vec<String> {
         let tables: Vec<String> =
-            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
                 .fetch_all(&self.pool)
                 .await
                 .unwrap();

@@ -1,0 +1,5 @@
+//! Databases that are not only the emulator's, and whose settings are not the usual ones.
+
+mod refused;
+mod schemas;
+pub mod settings;
