@@ -70,7 +70,8 @@
 //!
 //! Everything is in one schema of the database (`domain::database_schema`), which `db::connect` creates and migrates. `db::session` opens
 //! every connection and sets all settings that the statements need. Advisory locks and notifications are those of the whole database, so
-//! the keys of the locks contain the identifier of a table, and the names of the channels that of the schema.
+//! the keys of the locks contain the identifier of a table, and the names of the channels that of the schema. `service::database_health`
+//! gets every failure of the database as a whole (`domain::outage`), and decides what the health of the emulator shows.
 //!
 //! # Authentication
 //!

@@ -21,6 +21,7 @@ use crate::service::Core;
 use crate::service::authenticator::Authenticator;
 use crate::service::cache_generation::CacheGeneration;
 use crate::service::configured_keys::{self, ConfiguredPair, ConfiguredPairs};
+use crate::service::database_health::DatabaseHealth;
 use crate::service::faults::cache::FaultCache;
 use crate::service::jobs::JobScheduler;
 use crate::service::request_log::RequestLog;
@@ -38,6 +39,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresse
         batches: Batches::new(&pool),
         metrics: Metrics::new(pool.metrics()),
         pool,
+        database_health: DatabaseHealth::default(),
         clock,
         ids: Arc::new(Ids::new(node)),
         rules_cache: RulesCache::default(),

@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use sqlx::PgConnection;
 use tokio::sync::oneshot::{self, Sender};
 use tokio::time::timeout;
 
-use super::error::is_unavailable;
+use super::error::copy_of;
 use super::pool::Pool;
 use crate::metrics::SizeHistogram;
 
@@ -243,16 +242,5 @@ async fn run_one<B: BatchStatement>(
 fn fail<B: BatchStatement>(batch: Vec<Waiting<B>>, error: &sqlx::Error) {
     for waiting in batch {
         let _ = waiting.answer.send(Err(copy_of(error)));
-    }
-}
-
-/// Returns an error of the same kind, as far as [`super::error`] distinguishes errors. An error cannot be cloned.
-fn copy_of(error: &sqlx::Error) -> sqlx::Error {
-    match error {
-        sqlx::Error::PoolTimedOut => sqlx::Error::PoolTimedOut,
-        sqlx::Error::PoolClosed => sqlx::Error::PoolClosed,
-        sqlx::Error::Io(error) => sqlx::Error::Io(io::Error::new(error.kind(), error.to_string())),
-        error if is_unavailable(error) => sqlx::Error::Io(io::Error::other(error.to_string())),
-        error => sqlx::Error::Protocol(error.to_string()),
     }
 }

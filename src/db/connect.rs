@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -182,6 +183,27 @@ pub async fn next_node(pool: &Pool) -> Result<u16, sqlx::Error> {
     let node = sqlx::query_scalar!(r#"SELECT nextval('emulator_nodes') AS "node!""#).fetch_one(&mut *session).await?;
     session.release();
     Ok(u16::try_from(node).unwrap_or_default())
+}
+
+/// Checks that the database has room: that it accepts a new connection, and that a statement can write to its disk.
+///
+/// # Errors
+/// Returns an error when there is no room, or the database does not answer.
+pub async fn try_resources(pool: &Pool) -> Result<(), sqlx::Error> {
+    const LIMIT_OF_TEMPORARY_FILES: &str = "53400";
+    let mut connection = pool.database().connect(Purpose::Listener).await?;
+    // What the function returns takes about 3 MB, which is more than the memory, and so is written to a temporary file.
+    let tried = connection.execute("SET work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 200000)").await;
+    let _ = connection.close().await;
+    match tried {
+        Err(error)
+            if error.as_database_error().and_then(DatabaseError::code).as_deref() == Some(LIMIT_OF_TEMPORARY_FILES) =>
+        {
+            // The server limits these files, so this does not show whether there is room.
+            Ok(())
+        }
+        tried => tried.map(drop),
+    }
 }
 
 /// Checks that the database answers.

@@ -1,5 +1,9 @@
 //! Classification of database errors.
 
+use std::io;
+
+use crate::domain::outage::Outage;
+
 /// Returns whether the transaction failed because of a concurrent transaction, so that it may succeed when it is
 /// repeated from its start: a row with the same key was inserted meanwhile, the row of a foreign key was deleted or
 /// inserted meanwhile, or there was a deadlock.
@@ -51,18 +55,63 @@ pub fn is_statement_timeout(error: &sqlx::Error) -> bool {
     code.as_deref() == Some("57014")
 }
 
-/// Returns whether the database cannot be reached, so that the client may try again later.
+/// Returns whether the database as a whole fails, so that the client may try again later.
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    outage(error).is_some()
+}
+
+/// Returns why the database as a whole fails. Returns `None` where only the statement has failed.
+#[must_use]
+pub fn outage(error: &sqlx::Error) -> Option<Outage> {
     match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code.starts_with("53"))
+        sqlx::Error::Io(error) => {
+            let copied = error.get_ref().and_then(|inner| inner.downcast_ref::<CopiedOutage>());
+            Some(copied.map_or(Outage::Unreachable, |copied| copied.outage))
         }
-        _ => false,
+        sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Some(Outage::Unreachable)
+        }
+        sqlx::Error::Database(error) => Outage::of_sqlstate(&error.code()?),
+        _ => None,
+    }
+}
+
+/// Returns whether the connection broke: either the database as a whole fails, or what the statement did has ended its session.
+#[must_use]
+pub fn is_broken_connection(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
+}
+
+/// The copy of an error that is an outage, for each of the requests that fail with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct CopiedOutage {
+    outage: Outage,
+    text: String,
+}
+
+/// Returns an error of the same kind, as far as this module distinguishes errors of several requests. An error cannot be cloned.
+pub(super) fn copy_of(error: &sqlx::Error) -> sqlx::Error {
+    match (error, outage(error)) {
+        (sqlx::Error::PoolTimedOut, _) => sqlx::Error::PoolTimedOut,
+        (sqlx::Error::PoolClosed, _) => sqlx::Error::PoolClosed,
+        (error, Some(outage)) => sqlx::Error::Io(io::Error::other(CopiedOutage { outage, text: error.to_string() })),
+        (error, None) => sqlx::Error::Protocol(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_error_is_the_same_outage() {
+        let lost = sqlx::Error::Io(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(outage(&copy_of(&lost)), Some(Outage::Unreachable));
+        let full =
+            sqlx::Error::Io(io::Error::other(CopiedOutage { outage: Outage::DiskFull, text: "full".to_owned() }));
+        assert_eq!(outage(&copy_of(&full)), Some(Outage::DiskFull));
+        assert_eq!(outage(&copy_of(&sqlx::Error::RowNotFound)), None);
     }
 }

@@ -25,6 +25,7 @@ pub mod logged_request;
 pub mod metadata_schema;
 pub mod oauth;
 pub mod order;
+pub mod outage;
 pub mod page;
 pub mod patch;
 pub mod path_pattern;

@@ -20,7 +20,7 @@ use super::request_context::{RequestContext, RoutePattern};
 use super::request_log::{Operations, Recording};
 use super::routes::{Reads, ResolvedOperation, ResolvedRoutes, RouteTable};
 use super::run_to_end::RunToEnd;
-use super::state::AppState;
+use super::state::{App, AppState};
 use super::unexpected_body;
 use crate::metrics::{NO_OPERATION, OperationMetrics};
 use crate::service::{self, Resource};
@@ -96,7 +96,7 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
             .into_response(),
     };
     context.settle_unread();
-    let mut response = finish(response, &context, &method, route, started);
+    let mut response = finish(response, &state, &context, &method, route, started);
     if let Some(&left) = context.calls_left.get() {
         let is_over = response.status() == StatusCode::TOO_MANY_REQUESTS;
         state.rate_limits.describe(response.headers_mut(), if is_over { 0 } else { left }, is_over, now);
@@ -217,6 +217,7 @@ pub(crate) async fn within<F: Future + Unpin>(
 /// Writes the error body and the log line.
 fn finish(
     mut response: Response,
+    state: &App,
     context: &RequestContext,
     method: &Method,
     route: Option<RoutePattern>,
@@ -238,6 +239,12 @@ fn finish(
         return response;
     };
     match (error.cause(), status) {
+        (Some(cause), _) if error.outage().is_some() => {
+            tracing::debug!(%method, route, status, micros, request_id, cause, "failed");
+            if let Some(outage) = error.outage() {
+                state.core.database_health.report(outage, cause);
+            }
+        }
         (Some(cause), 500) => tracing::error!(%method, route, status, micros, request_id, cause, "failed"),
         (Some(cause), _) => tracing::warn!(%method, route, status, micros, request_id, cause, "failed"),
         (None, _) => tracing::info!(%method, route, status, micros, request_id, "refused"),

@@ -1,6 +1,7 @@
 //! The directory of a private cluster, and the lock that marks it as in use.
 
 use std::fs::{self, File, TryLockError};
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,9 @@ const NEW_DATA_PREFIX: &str = "postgres.new-";
 const SOCKETS: &str = "run";
 /// Name of PostgreSQL's log.
 const LOG: &str = "postgres.log";
+/// A longer log is cut, and its end is kept.
+const MAX_LOG_BYTES: u64 = 1024 * 1024;
+const KEPT_LOG_BYTES: usize = 64 * 1024;
 /// Names in a data directory that are no sign of another use: that of a file system's own directory, and that of the authority for TLS,
 /// which may be created before the cluster.
 const OTHER_NAMES: [&str; 2] = ["lost+found", TLS];
@@ -186,7 +190,30 @@ impl Log {
 
     /// Returns the text of the log.
     pub fn text(&self) -> String {
-        fs::read_to_string(self.directory.path().join(LOG)).unwrap_or_default()
+        // A log that was cut may begin in the middle of a character.
+        fs::read(self.directory.path().join(LOG))
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Keeps only the end of a log that has become long. PostgreSQL, which appends to the file, continues after it.
+    pub fn cut(&self) {
+        let path = self.directory.path().join(LOG);
+        if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MAX_LOG_BYTES)
+            && let (Ok(text), Ok(mut log)) = (fs::read(&path), self.open())
+        {
+            let kept = text.len().saturating_sub(KEPT_LOG_BYTES);
+            // On a full disk, nothing of it can be kept.
+            let _ = log.set_len(0).and_then(|()| log.write_all(&text[kept..]));
+        }
+    }
+
+    /// Returns the last message with which PostgreSQL, or a process of it, has ended.
+    pub fn last_failure(&self) -> Option<String> {
+        // A connection that is refused during the start ends with such a message, too.
+        let is_refusal = |line: &str| line.contains("the database system is");
+        let is_end = |line: &&str| (line.contains("PANIC:") || line.contains("FATAL:")) && !is_refusal(line);
+        self.text().lines().rfind(is_end).map(str::to_owned)
     }
 
     /// Removes the log.

@@ -106,6 +106,9 @@ fn settings(durability: &Durability) -> Vec<&'static str> {
         // The log must not contain customer data, which statements and error details may hold.
         "log_min_error_statement=panic",
         "log_error_verbosity=terse",
+        // The log stays short: the errors of statements are those of requests, and checkpoints are of no interest.
+        "log_min_messages=log",
+        "log_checkpoints=off",
     ];
     match durability {
         // The directory may be on a small RAM disk, as `/tmp` often is. A checkpoint without `fsync` costs little.

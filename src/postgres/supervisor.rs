@@ -39,8 +39,14 @@ const MIN_STOP_TIME: Duration = Duration::from_millis(1200);
 const IMMEDIATE_SHUTDOWN: Duration = Duration::from_millis(800);
 /// How long before the end of the time limit a PostgreSQL that does not react, for example a stopped process, is killed.
 const KILL: Duration = Duration::from_millis(400);
-/// Delay before a restart, so that a cluster that cannot start does not keep the machine busy.
+/// Delay before the first restart. It doubles with each further one, so that a cluster that cannot start, for example on a full disk,
+/// does not keep the machine busy.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
+const MAX_RESTART_DELAY: Duration = Duration::from_secs(30);
+/// A PostgreSQL that has run for so long had no failure of its start.
+const STABLE_RUN: Duration = Duration::from_mins(1);
+/// How often the size of the log is checked.
+const LOG_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A running PostgreSQL; dropping it stops it.
 #[derive(Debug)]
@@ -124,6 +130,8 @@ fn die_with_parent(_: &mut Command, _: Signal) {
 
 /// Waits for the signal to stop, and restarts PostgreSQL when it exits before that.
 fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<Instant>) {
+    let (mut started_at, mut log_checked_at) = (Instant::now(), Instant::now());
+    let mut delay = RESTART_DELAY;
     loop {
         match stopped.recv_timeout(CHECK_INTERVAL) {
             Err(RecvTimeoutError::Timeout) => {}
@@ -132,17 +140,27 @@ fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<Instant>) {
                 return stop_process(child, launch.stop_signal, Instant::now() + STOP_TIMEOUT);
             }
         }
+        if log_checked_at.elapsed() > LOG_CHECK_INTERVAL {
+            launch.log.cut();
+            log_checked_at = Instant::now();
+        }
         let Ok(Some(status)) = child.try_wait() else { continue };
-        tracing::error!(%status, "PostgreSQL exited unexpectedly, restarting it");
+        if started_at.elapsed() > STABLE_RUN {
+            delay = RESTART_DELAY;
+        }
+        let (reason, seconds) = (launch.log.last_failure().unwrap_or_default(), delay.as_secs());
+        tracing::error!(%status, reason, seconds, "PostgreSQL exited unexpectedly, restarting it after a delay");
         child = loop {
-            if !matches!(stopped.recv_timeout(RESTART_DELAY), Err(RecvTimeoutError::Timeout)) {
+            if !matches!(stopped.recv_timeout(delay), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
+            delay = (delay * 2).min(MAX_RESTART_DELAY);
             match launch.spawn() {
                 Ok(child) => break child,
                 Err(error) => tracing::error!(%error, "failed to start PostgreSQL"),
             }
         };
+        started_at = Instant::now();
     }
 }
 

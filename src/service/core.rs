@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::cache_generation::CacheGeneration;
+use super::database_health::DatabaseHealth;
 use super::faults::cache::FaultCache;
 use super::jobs::scheduler::JobScheduler;
 use super::request_log::RequestLog;
@@ -29,6 +30,7 @@ use crate::metrics::Metrics;
 #[derive(Debug)]
 pub struct Core {
     pub pool: Pool,
+    pub database_health: DatabaseHealth,
     /// The requests that are answered together.
     pub batches: Batches,
     /// Real time. What a project shows follows the clock of the project instead.

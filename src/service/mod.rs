@@ -7,6 +7,7 @@ pub mod configured_keys;
 pub mod consents;
 pub mod customers;
 pub mod customers_by_source_id;
+pub mod database_health;
 pub mod erasure_check;
 pub mod event_schemas;
 pub mod events;

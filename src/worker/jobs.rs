@@ -29,7 +29,12 @@ pub(super) async fn run(core: Arc<Core>, mut woken: watch::Receiver<()>, mut sto
             Ok(RunOutcome::NoWork) => None,
             Ok(RunOutcome::RetryLater) => Some(BLOCKED_JOB_DELAY),
             Err(error) => {
-                if !matches!(&error, Error::Database(sqlx::Error::PoolClosed)) {
+                let is_reported = match &error {
+                    Error::Database(sqlx::Error::PoolClosed) => true,
+                    Error::Database(error) => core.database_health.report_error(error),
+                    _ => false,
+                };
+                if !is_reported {
                     tracing::warn!(%error, "a job worker failed to use the database and will retry");
                 }
                 Some(RETRY_DELAY)

@@ -1,8 +1,9 @@
-//! Background tasks: they run jobs, deliver webhooks, and delete the data of deleted projects and expired results. An
+//! Background tasks: they run jobs, deliver webhooks, check a database that fails, and delete the data of deleted projects and expired results. An
 //! emulator that accepts a job notifies the job workers of all emulators on the same database.
 
 mod cleanup;
 mod delivery;
+mod health;
 mod jobs;
 mod task;
 
@@ -50,7 +51,8 @@ impl Workers {
         let delivery_stopped = stopped.clone();
         tasks.spawn(run_restarting(move || delivery.clone().run(delivery_stopped.clone())));
         tasks.spawn(run_until_stopped(cleanup::remove_projects(Arc::clone(core), job_notification), stopped.clone()));
-        tasks.spawn(run_until_stopped(cleanup::delete_expired(Arc::clone(core)), stopped));
+        tasks.spawn(run_until_stopped(cleanup::delete_expired(Arc::clone(core)), stopped.clone()));
+        tasks.spawn(run_until_stopped(health::watch(Arc::clone(core)), stopped));
         Self { stop, tasks }
     }
 

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::program::{Program, command, postmaster, run, shared_database};
+use crate::program::{Program, command, postmaster, run, shared_database, wait_until};
 
 #[test]
 fn the_private_postgresql_ignores_the_variables_of_other_databases() {
@@ -84,4 +84,25 @@ fn the_first_start_in_a_database_names_its_schema_and_the_next_one_does_not() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && text.contains("at most 48 lower-case letters"), "{text}");
     drop(host);
+}
+
+#[test]
+fn a_postgresql_that_cannot_start_is_started_again_less_and_less_often() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut command = command(&["--data-dir", data.to_str().unwrap()]);
+    let program = Program::of(command.stdout(Stdio::piped()).stderr(log.reopen().unwrap()));
+    assert_eq!(program.call("POST", "/v1/customers", r#"{"source_id":"one"}"#).0, 200);
+    // Without this directory, PostgreSQL ends at once.
+    let (needed, elsewhere) = (data.join("postgres/global"), data.join("postgres/elsewhere"));
+    std::fs::rename(&needed, &elsewhere).unwrap();
+    kill_process(postmaster(&data), Signal::KILL).unwrap();
+    let text = || std::fs::read_to_string(log.path()).unwrap();
+    wait_until("the delay has grown", || text().contains("seconds=4"));
+    assert_eq!(text().matches("PostgreSQL exited unexpectedly").count(), 3, "{}", text());
+    assert_eq!(program.call("GET", "/_emulator/health", "").0, 503);
+    std::fs::rename(&elsewhere, &needed).unwrap();
+    wait_until("the database works again", || program.call("GET", "/v1/customers/one", "").0 == 200);
 }

@@ -16,8 +16,10 @@ mod filters;
 mod hanging_receiver;
 mod hostile;
 mod killed;
+mod outages;
 mod pooler;
 mod program;
+mod small_disk;
 mod state;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "these tests use only a part of the support module")]

@@ -63,6 +63,29 @@ impl Program {
         exchange(&self.address, request.as_bytes())
     }
 
+    /// Sends requests with the keys of [`Program::call`] one after the other on one connection. Each must succeed.
+    pub fn post_all(&self, path: &str, bodies: impl Iterator<Item = String>) {
+        let mut stream = BufReader::new(self.connect());
+        for body in bodies {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-app-id: a\r\nx-app-token: b\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.get_mut().write_all((head + &body).as_bytes()).unwrap();
+            let (mut length, mut line) = (0, String::new());
+            stream.read_line(&mut line).unwrap();
+            assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+            while line != "\r\n" {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+        }
+    }
+
     pub fn connect(&self) -> TcpStream {
         TcpStream::connect(&self.address).unwrap()
     }

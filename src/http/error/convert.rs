@@ -1,7 +1,8 @@
 //! Converts errors of services and of the database to error responses.
 
 use super::{ApiError, ErrorKind};
-use crate::db::error::{is_project_deleted, is_statement_timeout, is_unavailable};
+use crate::db::error::{is_project_deleted, is_statement_timeout, outage};
+use crate::domain::outage::Outage;
 use crate::service::{self, Resource};
 
 impl From<service::Error> for ApiError {
@@ -47,10 +48,9 @@ pub(crate) fn database_error(error: &sqlx::Error) -> ApiError {
         // The keys were valid at the start of the request, and the project was deleted since.
         return ApiError::new(ErrorKind::AccessRevoked);
     }
-    if is_unavailable(error) {
-        return ApiError::new(ErrorKind::Unavailable)
-            .with_details("The database cannot be reached at the moment")
-            .with_cause(error);
+    if let Some(outage) = outage(error) {
+        let answer = ApiError::new(ErrorKind::Unavailable).with_details(outage.details()).with_cause(error);
+        return ApiError { outage: Some(outage), ..answer };
     }
     if is_statement_timeout(error) {
         return ApiError::new(ErrorKind::Unavailable)
@@ -58,4 +58,12 @@ pub(crate) fn database_error(error: &sqlx::Error) -> ApiError {
             .with_cause(error);
     }
     ApiError::new(ErrorKind::Internal).with_cause(error)
+}
+
+impl ApiError {
+    /// Returns why the database as a whole failed, if it did.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.outage
+    }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::answer::JSON;
 use crate::domain::filter::FilterError;
 use crate::domain::job::{Failure as RecordFailure, FailureKind};
+use crate::domain::outage::Outage;
 use crate::objects::ObjectWriter;
 
 pub(crate) use convert::database_error;
@@ -207,13 +208,14 @@ pub struct ApiError {
     resource: Option<(String, &'static str)>,
     /// The internal cause, which is written to the log only.
     cause: Option<String>,
+    outage: Option<Outage>,
 }
 
 impl ApiError {
     /// Returns an error of that kind without details.
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
-        Self { kind, details: None, resource: None, cause: None }
+        Self { kind, details: None, resource: None, cause: None, outage: None }
     }
 
     /// Adds details for the client.

@@ -10,6 +10,7 @@ use super::report::add_failure;
 use super::scheduler::ActiveProject;
 use super::{bulk, export, import_csv, import_orders, purge};
 use crate::db;
+use crate::db::error::{is_broken_connection, outage};
 use crate::domain::credential::Channel;
 use crate::domain::job::{Failure, Job, JobAddress, JobType, Slice, SliceOutcome};
 use crate::domain::limits;
@@ -70,6 +71,8 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
         }
         // The project was deleted. Its jobs are removed with it, and need no further handling.
         Ok(Err(error)) if error.is_project_deleted() => return Ok(RunOutcome::RetryLater),
+        // What fails for the whole database is no failure of this job, however often it happens.
+        Ok(Err(error)) if is_outage(core, &error).await => return Err(error),
         // A job that runs in a single step raises the time limit itself, so exceeding it is permanent.
         Ok(Err(error)) => (
             error.to_string(),
@@ -102,6 +105,15 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
         sleep(LOCK_RETRY_INTERVAL).await;
     }
     Ok(if is_transient { RunOutcome::RetryLater } else { RunOutcome::Progressed })
+}
+
+/// Returns whether the database as a whole has failed, and not what the slice did.
+async fn is_outage(core: &Core, error: &Error) -> bool {
+    match error {
+        Error::Database(error) if is_broken_connection(error) => !core.database_health.check(&core.pool).await,
+        Error::Database(error) => outage(error).is_some(),
+        _ => false,
+    }
 }
 
 /// Returns the caller of a job: that of the request which it was accepted for. Its transactions read the clock and the seed themselves.

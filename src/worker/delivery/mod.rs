@@ -54,8 +54,8 @@ impl DeliveryWorker {
         let mut state = ConnectionState::default();
         while !*stopped.borrow() {
             let Err(error) = self.deliver(&mut state, &mut stopped).await else { return };
-            // Warn once per outage, not at every attempt to reconnect.
-            if state.is_failure_logged {
+            // Warn once, not at every attempt to reconnect.
+            if self.core.database_health.report_error(&error) || state.is_failure_logged {
                 tracing::debug!(%error, "still failing to deliver webhooks");
             } else {
                 tracing::warn!(%error, "failed to deliver webhooks, retrying until the database answers");

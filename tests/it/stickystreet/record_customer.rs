@@ -11,6 +11,7 @@ use voucherify_emulator::ids::{IdSource, Ids};
 use voucherify_emulator::metrics::Metrics;
 use voucherify_emulator::service::cache_generation::CacheGeneration;
 use voucherify_emulator::service::customers_by_source_id::create_with_free_source_id;
+use voucherify_emulator::service::database_health::DatabaseHealth;
 use voucherify_emulator::service::faults::cache::FaultCache;
 use voucherify_emulator::service::jobs::JobScheduler;
 use voucherify_emulator::service::request_log::RequestLog;
@@ -91,6 +92,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
     let project: i64 = sqlx::query_scalar("SELECT id FROM projects").fetch_one(&emulator.pool).await.unwrap();
     let core = Core {
         batches: Batches::new(&emulator.connections),
+        database_health: DatabaseHealth::default(),
         pool: emulator.connections.clone(),
         clock: emulator.clock.clone(),
         ids: std::sync::Arc::new(Ids::new(9)),
