@@ -535,6 +535,7 @@ CREATE TABLE jobs (
     updated_at timestamptz NOT NULL,
     expires_at timestamptz,
     results_removed boolean NOT NULL DEFAULT false,
+    trace_context text,
     CONSTRAINT jobs_pk PRIMARY KEY (project_id, id),
     CONSTRAINT jobs_project_fk FOREIGN KEY (project_id) REFERENCES projects (id),
     CONSTRAINT jobs_outcome_check CHECK (outcome IN ('DONE', 'FAILED'))
@@ -553,6 +554,9 @@ COMMENT ON COLUMN jobs.attempts IS 'how often a job without slices has failed';
 COMMENT ON COLUMN jobs.outcome IS 'null until the job is finished';
 COMMENT ON COLUMN jobs.expires_at IS 'when the results are removed; null while the job is not finished, or when the results stay';
 COMMENT ON COLUMN jobs.results_removed IS 'whether the results were removed because they had expired';
+COMMENT ON COLUMN jobs.trace_context IS
+    'the traceparent (W3C Trace Context) of the request that created the job, without the tracestate, in which a caller can write any text; '
+    'null when the request was part of no trace';
 
 CREATE TABLE job_slices (
     project_id bigint NOT NULL,
@@ -673,6 +677,7 @@ CREATE TABLE webhook_deliveries (
     first_attempt_at timestamptz,
     finished_at timestamptz,
     attempts text,
+    trace_context text,
     CONSTRAINT webhook_deliveries_pk PRIMARY KEY (project_id, webhook_id, id)
 ) WITH (fillfactor = 70);
 -- The delivery worker reads the due deliveries of each webhook separately, so that a long queue of one webhook does not delay the
@@ -693,3 +698,6 @@ COMMENT ON COLUMN webhook_deliveries.round IS
 COMMENT ON COLUMN webhook_deliveries.first_attempt_at IS 'the times of the retries are counted from here';
 COMMENT ON COLUMN webhook_deliveries.attempts IS
     'JSON objects that the emulator wrote, separated by commas; only the last ones when the text grows long';
+COMMENT ON COLUMN webhook_deliveries.trace_context IS
+    'the place in a trace (W3C Trace Context) of the request that caused the delivery, which its attempts hand on: the traceparent, and '
+    'after a space the tracestate. Null when the request was part of no trace';

@@ -142,6 +142,7 @@ impl Server {
                 "a background job was still running when the server stopped; it continues after the next start"
             );
         }
+        app.core.tracer.stop(deadline).await;
         let _ = tokio::time::timeout_at(deadline, pool.close()).await;
         if let Some(cluster) = cluster {
             let _ = tokio::task::spawn_blocking(move || cluster.stop_by(cluster_deadline)).await;

@@ -11,6 +11,7 @@ use crate::domain::local_host::HostPattern;
 use crate::http::ConnectionLimits;
 use crate::postgres::{Durability, Programs, Source};
 use crate::tls::CertificateSource;
+use crate::trace::Endpoint;
 
 mod key_pair;
 mod listen;
@@ -87,6 +88,8 @@ pub struct Config {
     pub connections: u32,
     /// Limits of the connections of clients. They have no options.
     pub connection_limits: ConnectionLimits,
+    /// The collector that receives traces.
+    pub otlp_endpoint: Option<Endpoint>,
 }
 
 /// Configuration of webhook deliveries.
@@ -127,6 +130,7 @@ impl Default for Config {
             request_timeout: Duration::from_secs(30),
             connections: 8,
             connection_limits: ConnectionLimits::default(),
+            otlp_endpoint: None,
         }
     }
 }

@@ -46,7 +46,7 @@
 //!                        |                  +-> webhook <--+           +-> { objects, ids, clock } -> domain
 //!                        +-> { tls -> postgres -> domain }
 //!
-//! { app, console, api, http, worker, service, db } -> metrics
+//! { app, console, api, http, worker, service, db } -> trace -> metrics
 //! ```
 //!
 //! * [`domain`]: types and pure rules. No SQL, no HTTP, no clock.
@@ -62,6 +62,7 @@
 //! * [`postgres`]: finds or fetches PostgreSQL, and starts and stops the private cluster.
 //! * [`app`] starts the server from these parts (`app/database`, `app/build`, `app/documents`), [`emulator`] does so inside a Rust test and controls its projects, [`config`] has every option.
 //! * [`metrics`]: what the emulator measures about itself. The parts that measure record in it; `service::metrics` reads the rest.
+//! * [`trace`]: spans of requests, statements, jobs and deliveries, and their export by the protocol of OpenTelemetry.
 //! * [`clock`] is the only module that reads the time, [`ids`] the only one that makes identifiers.
 //!
 //! `tests/it/source_layout.rs` checks this: it fails on an import against the direction and on a cycle between files.
@@ -142,6 +143,7 @@ pub mod objects;
 pub mod postgres;
 pub mod service;
 pub mod tls;
+pub mod trace;
 pub mod webhook;
 pub mod worker;
 

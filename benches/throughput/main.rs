@@ -3,13 +3,14 @@
 //!
 //! `cargo bench --bench throughput` starts a cluster, the emulator's binary and the bare program (this binary, started
 //! again as a child process) on it, and sends requests to them in turn. Names of parts after `--` run only these parts:
-//! `read`, `create`, `list`, `segments`, `deletion`, `half-open`; `durable` or `ephemeral` run them only with these settings.
+//! `read`, `create`, `list`, `segments`, `deletion`, `half-open`, `observed`; `durable` or `ephemeral` run them only with these settings.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that fails may stop")]
 
 mod bare;
 #[path = "../support/load.rs"]
 mod load;
+mod observed;
 #[path = "../support/server.rs"]
 mod server;
 
@@ -41,6 +42,9 @@ fn main() {
     {
         return bare::serve(url);
     }
+    if arguments.get(1).is_some_and(|mode| mode == "collect") {
+        return observed::collect();
+    }
     let chosen = Chosen(arguments.into_iter().skip(1).filter(|argument| !argument.starts_with("--")).collect());
     let directory = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -70,7 +74,7 @@ impl Chosen {
     }
 
     fn includes_part(&self, name: &str) -> bool {
-        self.includes(name, &["read", "create", "list", "segments", "deletion", "half-open"])
+        self.includes(name, &["read", "create", "list", "segments", "deletion", "half-open", "observed"])
     }
 }
 
@@ -113,17 +117,20 @@ async fn compare(cluster: &Cluster, chosen: &Chosen) {
         beside_half_open_connections(&ours, &Request::GetOne(ids.clone())).await;
     }
     if chosen.includes_part("read") {
-        let (ours, theirs) = ((&ours, &Request::GetOne(ids)), (&theirs, &Request::GetOne(rows)));
+        let (ours, theirs) =
+            (("emulator", &ours, &Request::GetOne(ids.clone())), ("bare", &theirs, &Request::GetOne(rows)));
         compare_pair("GET one", CONNECTIONS, ours, theirs).await;
         compare_pair("GET one, 1 connection", 1, ours, theirs).await;
     }
     if chosen.includes_part("create") {
-        let (ours, theirs) = ((&ours, &Request::Create(None)), (&theirs, &Request::Create(Some(document))));
+        let create = Request::Create(Some(document));
+        let (ours, theirs) = (("emulator", &ours, &Request::Create(None)), ("bare", &theirs, &create));
         compare_pair("POST one (create)", CONNECTIONS, ours, theirs).await;
         compare_pair("POST one, 1 connection", 1, ours, theirs).await;
     }
     if chosen.includes_part("list") {
-        compare_pair("GET a list of 100", CONNECTIONS, (&ours, &Request::List), (&theirs, &Request::List)).await;
+        let (ours, theirs) = (("emulator", &ours, &Request::List), ("bare", &theirs, &Request::List));
+        compare_pair("GET a list of 100", CONNECTIONS, ours, theirs).await;
     }
     if chosen.includes_part("segments") {
         with_segments(&ours).await;
@@ -133,6 +140,9 @@ async fn compare(cluster: &Cluster, chosen: &Chosen) {
         println!(
             "permanent deletion of a customer with 9 orders and 44 events, one after the other: median {time:.2} ms"
         );
+    }
+    if chosen.includes_part("observed") {
+        observed::compare(cluster, &ours, &ids).await;
     }
     println!("resident memory of the emulator: {}", emulator.memory());
 }
@@ -217,13 +227,18 @@ async fn beside_half_open_connections(target: &Target, read: &Request) {
 }
 
 /// Measures both targets in turn, and prints the medians and the median of the ratios.
-async fn compare_pair(name: &str, connections: usize, ours: (&Target, &Request), theirs: (&Target, &Request)) {
+async fn compare_pair(
+    name: &str,
+    connections: usize,
+    first: (&str, &Target, &Request),
+    second: (&str, &Target, &Request),
+) {
     let mut rates = Rates::default();
     for _ in 0..=ROUNDS {
-        let rate = ours.0.rate(ours.1, connections, ROUND_TIME).await;
-        rates.add(rate, theirs.0.rate(theirs.1, connections, ROUND_TIME).await);
+        let rate = first.1.rate(first.2, connections, ROUND_TIME).await;
+        rates.add(rate, second.1.rate(second.2, connections, ROUND_TIME).await);
     }
-    println!("{name:<23} {}", rates.text("emulator", "bare"));
+    println!("{name:<23} {}", rates.text(first.0, second.0));
 }
 
 /// Returns the median time in milliseconds to permanently delete a customer with 9 orders and 44 events.

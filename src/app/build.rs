@@ -28,6 +28,7 @@ use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
 use crate::service::webhooks::DeliveryNotifier;
 use crate::service::work_counts::WorkCounts;
+use crate::trace::Tracer;
 
 /// Returns the state that requests use, on a migrated database.
 ///
@@ -35,9 +36,11 @@ use crate::service::work_counts::WorkCounts;
 /// When a database query fails.
 pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresses) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
+    let metrics = Metrics::new(pool.metrics());
     let core = Arc::new(Core {
         batches: Batches::new(&pool),
-        metrics: Metrics::new(pool.metrics()),
+        tracer: Tracer::start(config.otlp_endpoint.as_ref(), &metrics.traces),
+        metrics,
         pool,
         database_health: DatabaseHealth::default(),
         clock,

@@ -98,7 +98,7 @@ impl Options {
     /// # Errors
     /// Returns an error when there is no home directory for the data, or only one of two files of a certificate is given.
     pub fn config(&self) -> Result<Config, OptionsError> {
-        let Self { server, tls, data, emulation, keys, log: _ } = self;
+        let Self { server, tls, data, emulation, keys, log } = self;
         Ok(Config {
             listen: server.address(),
             allowed_hosts: server.allowed_hosts.iter().flatten().cloned().collect(),
@@ -124,6 +124,7 @@ impl Options {
             request_timeout: Duration::from_secs(server.request_timeout),
             connections: data.connections,
             connection_limits: ConnectionLimits::default(),
+            otlp_endpoint: log.otlp_endpoint.clone().flatten(),
         })
     }
 }

@@ -32,9 +32,24 @@ fn debug_output_contains_no_secret() {
         "hidden",
         "--management-token",
         "hidden",
+        "--otlp-endpoint",
+        "http://user:hidden@collector:4318",
     ];
     let printed = format!("{:?}", Cli::parse_from(arguments).options.config().unwrap());
     assert!(printed.contains(DEFAULT_APP_ID) && !printed.contains("hidden"), "{printed}");
+}
+
+#[test]
+fn a_collector_is_named_by_a_url() {
+    let url = |value: &str| {
+        let parsed = Cli::try_parse_from(["x", "--otlp-endpoint", value]);
+        let endpoint = parsed.map(|cli| cli.options.config().unwrap().otlp_endpoint);
+        endpoint.map(|endpoint| endpoint.map(|one| one.url().to_string())).map_err(|error| error.to_string())
+    };
+    assert_eq!((url(""), url(" ")), (Ok(None), Ok(None)));
+    assert_eq!(url("http://127.0.0.1:4318"), Ok(Some("http://127.0.0.1:4318/v1/traces".to_owned())));
+    assert!(url("127.0.0.1:4318").unwrap_err().contains("expected the URL of a collector"));
+    assert_eq!(Cli::parse_from(["x"]).options.config().unwrap().otlp_endpoint, None);
 }
 
 #[test]

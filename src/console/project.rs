@@ -97,6 +97,7 @@ impl Project {
             app_id: self.key_id(),
             channel: Channel::Api,
             request_id: core.ids.time_ordered("v-", core.clock.now()),
+            trace: None,
             control: self.overview.control,
         }
     }

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::activity::ActivityEntry;
 use crate::domain::credential::Channel;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Entries as the arrays that `unnest` takes, one for each column.
 pub(super) struct EntryColumns {
@@ -56,6 +57,7 @@ pub async fn insert(
     project: ProjectId,
     entries: &[ActivityEntry],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("activity.insert");
     let columns = EntryColumns::from_slice(entries);
     sqlx::query!(
         "INSERT INTO customer_activity

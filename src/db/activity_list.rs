@@ -13,6 +13,7 @@ use crate::domain::json::JsonText;
 use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
 use crate::domain::{time_ordered_id, timestamp};
+use crate::trace::statement;
 
 /// The columns that a list selects, in the order in which [`EntryRow`] reads them.
 const COLUMNS: &str = "a.id, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at, a.app_id, a.channel";
@@ -79,6 +80,7 @@ pub async fn list(
     customer_id: &str,
     activity: &ActivityQuery,
 ) -> Result<Vec<StoredEntry>, sqlx::Error> {
+    let _statement = statement("activity_list.list");
     if activity.filter.matches_nothing {
         return Ok(Vec::new());
     }
@@ -99,6 +101,7 @@ pub async fn list_with_total(
     customer_id: &str,
     activity: &ActivityQuery,
 ) -> Result<(Vec<StoredEntry>, i64), sqlx::Error> {
+    let _statement = statement("activity_list.list_with_total");
     let ActivityQuery { filter, cursor, sort: _, limit } = activity;
     if filter.matches_nothing {
         return Ok((Vec::new(), 0));

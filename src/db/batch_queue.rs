@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::error::copy_of;
 use super::pool::Pool;
 use crate::metrics::SizeHistogram;
+use crate::trace::statement;
 
 /// How many statements of one queue run at the same time at most.
 const MAX_RUNNING: usize = 4;
@@ -91,6 +92,8 @@ impl<B: BatchStatement> BatchQueue<B> {
     /// Returns [`sqlx::Error::PoolTimedOut`] when no connection becomes available in time or too many requests wait, and
     /// the error of the statement.
     pub async fn answer(&self, request: B::Request) -> Result<B::Answer, sqlx::Error> {
+        // The statement runs in another task, so the span of this request includes the wait for it.
+        let _statement = statement(B::NAME);
         let (answer, answered) = oneshot::channel();
         {
             let mut state = self.0.lock();

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use super::credentials::Credential;
 use crate::domain::credential::{Family, Grant};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Locks the configuration of keys until the transaction ends, so that emulators configure their keys one after the
 /// other.
@@ -12,6 +13,7 @@ use crate::domain::project::ProjectId;
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let _statement = statement("configured_keys.lock");
     sqlx::query!("SELECT pg_advisory_xact_lock('credentials'::regclass::oid::bigint << 32) IS NULL AS locked")
         .fetch_one(connection)
         .await?;
@@ -31,6 +33,7 @@ pub async fn update(
     server: &str,
     credential: &Credential,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("configured_keys.update");
     let (project, organisation) = match credential.grant {
         Grant::Project(project) => (Some(project.0), None),
         Grant::Organisation(organisation) => (None, Some(organisation.0)),
@@ -58,6 +61,7 @@ pub async fn update(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn make_sandbox(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("configured_keys.make_sandbox");
     sqlx::query!("UPDATE projects SET is_sandbox = false WHERE is_sandbox AND id <> $1", project.0)
         .execute(&mut *connection)
         .await?;

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::domain::consent::{Consent, ConsentDefinition, ConsentGroup, CustomerConsent};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Inserts a definition for each of the consents that has none.
 ///
@@ -16,6 +17,7 @@ pub async fn insert_missing(
     ids: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("consents.insert_missing");
     sqlx::query!(
         "INSERT INTO consents (project_id, id, name, created_at) SELECT $1, id, id, $3 FROM unnest($2::text[]) AS id ORDER BY id
          ON CONFLICT (project_id, id) DO NOTHING",
@@ -40,6 +42,7 @@ pub async fn upsert_customer_consents(
     consents: &[(String, bool)],
     now: DateTime<Utc>,
 ) -> Result<Vec<(Consent, bool)>, sqlx::Error> {
+    let _statement = statement("consents.upsert_customer_consents");
     let (ids, given): (Vec<String>, Vec<bool>) = consents.iter().cloned().unzip();
     let rows = sqlx::query!(
         r#"WITH said AS (
@@ -80,6 +83,7 @@ pub async fn revoke_customer_consents(
     customer_id: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Consent>, sqlx::Error> {
+    let _statement = statement("consents.revoke_customer_consents");
     let rows = sqlx::query!(
         "UPDATE customer_consents held SET given = false, updated_at = $3
          FROM consents
@@ -106,6 +110,7 @@ pub async fn upsert(
     project: ProjectId,
     consent: &ConsentDefinition,
 ) -> Result<ConsentDefinition, sqlx::Error> {
+    let _statement = statement("consents.upsert");
     sqlx::query_as!(
         ConsentDefinition,
         "INSERT INTO consents (project_id, id, name, description, category, created_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -129,6 +134,7 @@ pub async fn upsert(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<ConsentDefinition>, sqlx::Error> {
+    let _statement = statement("consents.list");
     sqlx::query_as!(
         ConsentDefinition,
         "SELECT id, name, description, category, created_at, updated_at
@@ -146,6 +152,7 @@ pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<V
 /// Returns an error when the database query fails; a foreign key error when a customer or a group has referred to the
 /// consent meanwhile.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
+    let _statement = statement("consents.delete");
     sqlx::query_scalar!(
         r#"WITH said AS (DELETE FROM customer_consents WHERE project_id = $1 AND consent_id = $2),
            named AS (DELETE FROM consent_group_members WHERE project_id = $1 AND consent_id = $2),
@@ -167,6 +174,7 @@ pub async fn find_undefined_position(
     project: ProjectId,
     ids: &[String],
 ) -> Result<Option<i64>, sqlx::Error> {
+    let _statement = statement("consents.find_undefined_position");
     sqlx::query_scalar!(
         r#"SELECT min(given.position) - 1
            FROM unnest($2::text[]) WITH ORDINALITY AS given (id, position)
@@ -187,6 +195,7 @@ pub async fn upsert_group(
     project: ProjectId,
     group: &ConsentGroup,
 ) -> Result<ConsentGroup, sqlx::Error> {
+    let _statement = statement("consents.upsert_group");
     sqlx::query!(
         "INSERT INTO consent_groups (project_id, id, name, description, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (project_id, id) DO UPDATE
@@ -221,6 +230,7 @@ pub async fn upsert_group(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_groups(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<ConsentGroup>, sqlx::Error> {
+    let _statement = statement("consents.list_groups");
     find_groups(connection, project, None).await
 }
 
@@ -250,6 +260,7 @@ async fn find_groups(
 /// # Errors
 /// Returns an error when the database query fails; a foreign key error when the group was replaced meanwhile.
 pub async fn delete_group(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
+    let _statement = statement("consents.delete_group");
     sqlx::query_scalar!(
         r#"WITH members AS (DELETE FROM consent_group_members WHERE project_id = $1 AND group_id = $2),
            consent_group AS (DELETE FROM consent_groups WHERE project_id = $1 AND id = $2 RETURNING id)
@@ -270,6 +281,7 @@ pub async fn list_of_customer(
     project: ProjectId,
     customer_id: &str,
 ) -> Result<Vec<CustomerConsent>, sqlx::Error> {
+    let _statement = statement("consents.list_of_customer");
     sqlx::query_as!(
         CustomerConsent,
         "SELECT consents.id, consents.name, decided.given, decided.updated_at

@@ -10,6 +10,7 @@ use crate::domain::credential::{Family, Grant};
 use crate::domain::project::{ClientAccess, OrganisationId, ProjectId};
 use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_control::ProjectControl;
+use crate::trace::statement;
 
 /// A stored key.
 #[derive(Clone, Debug)]
@@ -82,6 +83,7 @@ pub async fn find(
     app_id: &str,
     server: &str,
 ) -> Result<Option<Credential>, sqlx::Error> {
+    let _statement = statement("credentials.find");
     let row = select_with_project!(
         "project_id, c.organisation_id, token_sha256, is_configured, NULLIF(configured_by_app_id, '') AS configured_by_app_id",
         "FROM credentials c LEFT JOIN projects p ON p.id = c.project_id
@@ -178,6 +180,7 @@ fn parse_client_access(json: &str) -> Arc<ClientAccess> {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find_token(connection: &mut PgConnection, token_sha256: &[u8]) -> Result<Option<Token>, sqlx::Error> {
+    let _statement = statement("credentials.find_token");
     let row = select_with_project!(
         "t.project_id, t.app_id, scope, expires_at, is_configured, NULLIF(configured_by_app_id, '') AS configured_by_app_id",
         "FROM oauth_tokens t
@@ -212,6 +215,7 @@ pub async fn insert(
     credential: &Credential,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("credentials.insert");
     let (project, organisation) = match credential.grant {
         Grant::Project(project) => (Some(project.0), None),
         Grant::Organisation(organisation) => (None, Some(organisation.0)),
@@ -241,6 +245,7 @@ pub async fn insert(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn is_configured(connection: &mut PgConnection, app_id: &str) -> Result<bool, sqlx::Error> {
+    let _statement = statement("credentials.is_configured");
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM credentials WHERE app_id = $1 AND is_configured) AS "is_configured!""#,
         app_id
@@ -255,6 +260,7 @@ pub async fn is_configured(connection: &mut PgConnection, app_id: &str) -> Resul
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock_id(connection: &mut PgConnection, app_id: &str) -> Result<(), sqlx::Error> {
+    let _statement = statement("credentials.lock_id");
     sqlx::query!(
         "SELECT pg_advisory_xact_lock('credentials'::regclass::oid::int, hashtext($1)) IS NULL AS locked",
         app_id

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::domain::erasure_check::{ErasureCheck, FoundText};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// The table of the totals of lists. It is searched like all others, but its rows are not counted: their number depends on which connections
 /// have written, so that the same calls would get different answers.
@@ -20,6 +21,7 @@ pub async fn search(
     project: ProjectId,
     texts: &[String],
 ) -> Result<ErasureCheck, sqlx::Error> {
+    let _statement = statement("erasure_check.search");
     // Deleted snapshots are searched too, because their rows stay for a while.
     let snapshots = sqlx::query!(
         r#"SELECT id, snapshot_name AS "name!" FROM projects WHERE snapshot_of = $1 ORDER BY snapshot_name, id"#,

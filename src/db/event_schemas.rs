@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::json::JsonText;
 use crate::domain::metadata_schema::{EventSchema, definitions_from_json, definitions_to_json};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 struct SchemaRow {
     id: String,
@@ -47,6 +48,7 @@ pub async fn insert(
     project: ProjectId,
     schema: &EventSchema,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("event_schemas.insert");
     sqlx::query!(
         "INSERT INTO custom_event_schemas (project_id, id, name, properties, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -71,6 +73,7 @@ pub async fn find(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<EventSchema>, sqlx::Error> {
+    let _statement = statement("event_schemas.find");
     select_schemas!("WHERE project_id = $1 AND id = $2", project.0, id)
         .fetch_optional(connection)
         .await?
@@ -88,6 +91,7 @@ pub async fn lock(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<EventSchema>, sqlx::Error> {
+    let _statement = statement("event_schemas.lock");
     select_schemas!("WHERE project_id = $1 AND id = $2 FOR UPDATE", project.0, id)
         .fetch_optional(connection)
         .await?
@@ -100,6 +104,7 @@ pub async fn lock(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<EventSchema>, sqlx::Error> {
+    let _statement = statement("event_schemas.list");
     let rows = select_schemas!("WHERE project_id = $1 ORDER BY name", project.0).fetch_all(connection).await?;
     rows.into_iter().map(EventSchema::try_from).collect()
 }
@@ -113,6 +118,7 @@ pub async fn update(
     project: ProjectId,
     schema: &EventSchema,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("event_schemas.update");
     sqlx::query!(
         "UPDATE custom_event_schemas SET properties = $3, updated_at = $4 WHERE project_id = $1 AND id = $2",
         project.0,
@@ -130,6 +136,7 @@ pub async fn update(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
+    let _statement = statement("event_schemas.delete");
     let result = sqlx::query!("DELETE FROM custom_event_schemas WHERE project_id = $1 AND id = $2", project.0, id)
         .execute(connection)
         .await?;

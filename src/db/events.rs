@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use crate::domain::event::{CustomEvent, StoredEvent};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Inserts a custom event of a locked customer, and increments the number of the customer's events with that name.
 ///
@@ -19,6 +20,7 @@ pub async fn insert(
     customer_id: &str,
     event: &CustomEvent,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("events.insert");
     sqlx::query!(
         "WITH counted AS (
              INSERT INTO customer_event_counts AS counts (project_id, customer_id, type, count) VALUES ($1, $2, $4, 1)
@@ -49,6 +51,7 @@ pub async fn count_by_name(
     customer_ids: &[String],
     names: &[String],
 ) -> Result<HashMap<String, HashMap<String, i64>>, sqlx::Error> {
+    let _statement = statement("events.count_by_name");
     let rows = sqlx::query!(
         "SELECT customer_id, type, count FROM customer_event_counts
          WHERE project_id = $1 AND customer_id = ANY($2) AND type = ANY($3)",
@@ -85,6 +88,7 @@ pub async fn list(
     filter: &EventFilter,
     limit: i64,
 ) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    let _statement = statement("events.list");
     let (before, before_id) = (filter.before.0, filter.before.1.as_str());
     if let Some(customer_id) = &filter.customer_id {
         return sqlx::query_as!(
@@ -127,6 +131,7 @@ pub async fn find(
     customer_id: &str,
     id: &str,
 ) -> Result<Option<StoredEvent>, sqlx::Error> {
+    let _statement = statement("events.find");
     sqlx::query_as!(
         StoredEvent,
         r#"SELECT id, customer_id, type AS name, metadata AS "metadata: JsonText", created_at FROM custom_events

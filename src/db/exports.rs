@@ -13,6 +13,7 @@ use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::page::Direction;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Raises the time limit of the statements of a transaction to that of an export, and makes PostgreSQL plan its cursor
 /// for all rows instead of the first ones.
@@ -20,6 +21,7 @@ use crate::domain::project::ProjectId;
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn extend_statement_timeout(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let _statement = statement("exports.extend_statement_timeout");
     connection.execute("SET LOCAL statement_timeout = '15min'; SET LOCAL cursor_tuple_fraction = 1").await.map(drop)
 }
 
@@ -132,6 +134,7 @@ pub async fn open_customer_cursor(
     filter: (&Filter<CustomerField>, DateTime<Utc>),
     sort: (ExportKey, Direction),
 ) -> Result<CustomerColumns, sqlx::Error> {
+    let _statement = statement("exports.open_customer_cursor");
     let selected = CustomerColumns::needed_for(columns);
     let mut query = QueryBuilder::new("DECLARE ");
     query.push(selected.cursor_name()).push(" NO SCROLL CURSOR FOR SELECT c.id");
@@ -171,6 +174,7 @@ pub async fn open_order_cursor(
     filter: (&Filter<OrderField>, DateTime<Utc>),
     sort: (ExportKey, Direction),
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("exports.open_order_cursor");
     let needs_metadata = columns.iter().any(|column| matches!(column.field, OrderField::Metadata(_)));
     // The columns are in the order in which `OrderRow` reads them.
     let mut query = QueryBuilder::new(
@@ -222,6 +226,7 @@ pub async fn fetch_customers(
     columns: CustomerColumns,
     rows: usize,
 ) -> Result<CustomerRows, sqlx::Error> {
+    let _statement = statement("exports.fetch_customers");
     Ok(CustomerRows(columns, fetch_statement(columns.cursor_name(), rows).build().fetch_all(connection).await?))
 }
 
@@ -230,6 +235,7 @@ pub async fn fetch_customers(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn fetch_orders(connection: &mut PgConnection, rows: usize) -> Result<Vec<Order>, sqlx::Error> {
+    let _statement = statement("exports.fetch_orders");
     let rows = fetch_statement("exported_orders".to_owned(), rows).build().fetch_all(connection).await?;
     rows.iter().map(|row| OrderRow::from_row(row).map(Order::from)).collect()
 }

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use crate::domain::fault::{Fault, HitSchedule};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 struct FaultRow {
     id: String,
@@ -25,6 +26,7 @@ impl From<FaultRow> for Fault {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Fault>, sqlx::Error> {
+    let _statement = statement("faults.list");
     let rows = sqlx::query_as!(
         FaultRow,
         r#"SELECT id, rule::text AS "rule!", matches, hits FROM faults WHERE project_id = $1 ORDER BY number"#,
@@ -40,6 +42,7 @@ pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<V
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Fault>, sqlx::Error> {
+    let _statement = statement("faults.find");
     let row = sqlx::query_as!(
         FaultRow,
         r#"SELECT id, rule::text AS "rule!", matches, hits FROM faults WHERE project_id = $1 AND id = $2"#,
@@ -56,6 +59,7 @@ pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("faults.lock");
     let locked =
         sqlx::query!("SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE", project.0)
             .fetch_optional(connection)
@@ -68,6 +72,7 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<b
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, fault: &Fault) -> Result<(), sqlx::Error> {
+    let _statement = statement("faults.insert");
     let Fault { id, rule, matches, hits } = fault;
     // A rule consists of texts and numbers, so that it can be written.
     let rule = serde_json::to_string(rule).unwrap_or_default();
@@ -89,6 +94,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, fault: &F
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: Option<&str>) -> Result<u64, sqlx::Error> {
+    let _statement = statement("faults.delete");
     let done =
         sqlx::query!("DELETE FROM faults WHERE project_id = $1 AND ($2::text IS NULL OR id = $2)", project.0, id)
             .execute(connection)
@@ -101,6 +107,7 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: Optio
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn renew_version(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("faults.renew_version");
     sqlx::query!(
         "UPDATE projects
          SET faults_version = CASE WHEN EXISTS (SELECT FROM faults WHERE project_id = $1) THEN nextval('faults_versions') END
@@ -134,6 +141,7 @@ pub async fn count_match(
     id: &str,
     schedule: &HitSchedule,
 ) -> Result<Option<CountedMatch>, sqlx::Error> {
+    let _statement = statement("faults.count_match");
     let probability = schedule.probability.as_ref().and_then(serde_json::Number::as_f64);
     let row = sqlx::query!(
         r#"UPDATE faults

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::domain::credential::{Family, Key};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Lists the keys that give access to a project, oldest first. A key that the options of several emulators configure
 /// is listed once.
@@ -12,6 +13,7 @@ use crate::domain::project::ProjectId;
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Key>, sqlx::Error> {
+    let _statement = statement("keys.list");
     let rows = sqlx::query!(
         r#"SELECT family, app_id, bool_or(is_configured) AS "is_configured!", min(created_at) AS "created_at!"
            FROM credentials
@@ -40,6 +42,7 @@ pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<V
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn count(connection: &mut PgConnection, project: ProjectId) -> Result<i64, sqlx::Error> {
+    let _statement = statement("keys.count");
     sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM credentials WHERE project_id = $1"#, project.0)
         .fetch_one(connection)
         .await
@@ -55,6 +58,7 @@ pub async fn lock_server_key(
     project: ProjectId,
     app_id: &str,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("keys.lock_server_key");
     let row = sqlx::query!(
         "SELECT 1 AS one FROM credentials
          WHERE family = 'server' AND app_id = $1 AND project_id = $2
@@ -79,6 +83,7 @@ pub async fn revoke(
     app_id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("keys.revoke");
     let result = sqlx::query!(
         "UPDATE credentials SET project_id = NULL, revoked_at = $4
          WHERE family = $1 AND app_id = $2 AND project_id = $3",

@@ -7,6 +7,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::metadata_schema::{MetadataSchema, definitions_from_json, definitions_to_json};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 struct SchemaRow {
     id: String,
@@ -49,6 +50,7 @@ pub async fn insert(
     project: ProjectId,
     schema: &MetadataSchema,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("metadata_schemas.insert");
     sqlx::query!(
         "INSERT INTO metadata_schemas
              (project_id, id, related_object, properties, allow_defined_only, created_at, updated_at)
@@ -75,6 +77,7 @@ pub async fn find(
     project: ProjectId,
     identifier: &Identifier,
 ) -> Result<Option<MetadataSchema>, sqlx::Error> {
+    let _statement = statement("metadata_schemas.find");
     if !identifier.can_exist() {
         return Ok(None);
     }
@@ -100,6 +103,7 @@ pub async fn lock(
     project: ProjectId,
     identifier: &Identifier,
 ) -> Result<Option<MetadataSchema>, sqlx::Error> {
+    let _statement = statement("metadata_schemas.lock");
     let Some(found) = find(connection, project, identifier).await? else { return Ok(None) };
     select_schemas!("WHERE project_id = $1 AND id = $2 FOR UPDATE", project.0, found.id)
         .fetch_optional(connection)
@@ -113,6 +117,7 @@ pub async fn lock(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<MetadataSchema>, sqlx::Error> {
+    let _statement = statement("metadata_schemas.list");
     let rows =
         select_schemas!("WHERE project_id = $1 ORDER BY related_object", project.0).fetch_all(connection).await?;
     rows.into_iter().map(MetadataSchema::try_from).collect()
@@ -127,6 +132,7 @@ pub async fn update(
     project: ProjectId,
     schema: &MetadataSchema,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("metadata_schemas.update");
     sqlx::query!(
         "UPDATE metadata_schemas SET properties = $3, allow_defined_only = $4, updated_at = $5
          WHERE project_id = $1 AND id = $2",
@@ -146,6 +152,7 @@ pub async fn update(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
+    let _statement = statement("metadata_schemas.delete");
     sqlx::query!("DELETE FROM metadata_schemas WHERE project_id = $1 AND id = $2", project.0, id)
         .execute(connection)
         .await?;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// A token to insert.
 #[derive(Clone, Copy)]
@@ -22,6 +23,7 @@ pub struct NewToken<'a> {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, new: NewToken<'_>) -> Result<(), sqlx::Error> {
+    let _statement = statement("oauth_tokens.insert");
     sqlx::query!(
         "INSERT INTO oauth_tokens (token_sha256, project_id, app_id, scope, expires_at) VALUES ($1, $2, $3, $4, $5)",
         new.sha256,
@@ -44,6 +46,7 @@ pub async fn delete_expired(
     project: ProjectId,
     now: DateTime<Utc>,
 ) -> Result<i64, sqlx::Error> {
+    let _statement = statement("oauth_tokens.delete_expired");
     sqlx::query!("DELETE FROM oauth_tokens WHERE project_id = $1 AND expires_at <= $2", project.0, now)
         .execute(&mut *connection)
         .await?;
@@ -62,6 +65,7 @@ pub async fn delete(
     sha256: &[u8],
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("oauth_tokens.delete");
     let result = sqlx::query!(
         "DELETE FROM oauth_tokens WHERE token_sha256 = $1 AND project_id = $2 AND expires_at > $3",
         sha256,
@@ -78,6 +82,7 @@ pub async fn delete(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_by_key(connection: &mut PgConnection, project: ProjectId, app_id: &str) -> Result<(), sqlx::Error> {
+    let _statement = statement("oauth_tokens.delete_by_key");
     sqlx::query!("DELETE FROM oauth_tokens WHERE project_id = $1 AND app_id = $2", project.0, app_id)
         .execute(connection)
         .await?;

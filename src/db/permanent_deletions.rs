@@ -8,6 +8,7 @@ use crate::domain::deletion::{DeletionCounts, PermanentDeletion, RecordedDeletio
 use crate::domain::json::JsonText;
 use crate::domain::page::Page;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// The customer to erase.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,7 @@ pub async fn erase(
     deletion_id: &str,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Option<Erasure>, sqlx::Error> {
+    let _statement = statement("permanent_deletions.erase");
     let (id, source_id) = match target {
         Target::Id(id) => (Some(id), None),
         Target::SourceId(source_id) => (None, Some(source_id)),
@@ -154,6 +156,7 @@ pub async fn find(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<RecordedDeletion>, sqlx::Error> {
+    let _statement = statement("permanent_deletions.find");
     let row = sqlx::query_as!(
         Row,
         r#"SELECT id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events,
@@ -176,6 +179,7 @@ pub async fn list(
     project: ProjectId,
     page: Page,
 ) -> Result<(Vec<RecordedDeletion>, i64), sqlx::Error> {
+    let _statement = statement("permanent_deletions.list");
     let push_matching = |query: &mut QueryBuilder<Postgres>| {
         query.push(" FROM permanent_deletions WHERE project_id = ").push_bind(project.0);
     };

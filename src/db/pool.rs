@@ -20,6 +20,7 @@ use super::error::is_unavailable;
 use super::session::{Database, Purpose};
 use crate::domain::project::ProjectId;
 use crate::metrics::{DatabaseMetrics, PoolSample};
+use crate::trace::statement;
 
 pub use super::pool_settings::PoolSettings;
 
@@ -107,6 +108,7 @@ impl Pool {
     }
 
     async fn acquire_of(&self, holder: Holder) -> Result<PooledConnection, sqlx::Error> {
+        let _statement = statement("pool.acquire");
         self.0.acquire_count.fetch_add(1, Ordering::Relaxed);
         let begun = Instant::now();
         let deadline = begun + self.0.settings.acquire_timeout;
@@ -352,6 +354,7 @@ impl Transaction {
     /// Returns an error when the commit fails, or when the response is lost: then it is unknown whether the
     /// transaction is committed.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        let _statement = statement("pool.commit");
         self.0.execute("COMMIT").await?;
         self.0.release();
         Ok(())

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::project_deletions::TABLES;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// The tables whose rows belong to the keys of a project, so that neither a reset nor a snapshot affects them.
 pub const TABLES_OF_KEYS: &[&str] = &["oauth_tokens"];
@@ -22,6 +23,7 @@ pub const TABLES_OF_UNFINISHED_WORK: &[&str] = &["job_slices"];
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("project_copies.lock");
     let row = sqlx::query!("SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", project.0)
         .fetch_optional(connection)
         .await?;
@@ -33,6 +35,7 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<b
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn try_lock_unfinished_jobs(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("project_copies.try_lock_unfinished_jobs");
     sqlx::query_scalar!(
         r#"WITH free AS (
                SELECT id FROM jobs WHERE project_id = $1 AND outcome IS NULL ORDER BY id FOR UPDATE SKIP LOCKED
@@ -50,6 +53,7 @@ pub async fn try_lock_unfinished_jobs(connection: &mut PgConnection, project: Pr
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_rows(connection: &mut PgConnection, project: ProjectId, kept: &[&str]) -> Result<(), sqlx::Error> {
+    let _statement = statement("project_copies.delete_rows");
     let tables = tables_without(&[TABLES_OF_KEYS, kept]);
     sqlx::query!("SELECT delete_project_rows($1, $2)::text AS done", project.0, &tables as &[&str])
         .fetch_one(connection)
@@ -63,6 +67,7 @@ pub async fn delete_rows(connection: &mut PgConnection, project: ProjectId, kept
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn copy_rows(connection: &mut PgConnection, source: ProjectId, target: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("project_copies.copy_rows");
     let mut tables = tables_without(&[TABLES_OF_KEYS, TABLES_OF_FAULTS, TABLES_OF_UNFINISHED_WORK]);
     // A row is copied after the rows that it refers to.
     tables.reverse();

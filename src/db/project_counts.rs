@@ -4,12 +4,14 @@ use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
 use crate::domain::project_counts::ProjectCounts;
+use crate::trace::statement;
 
 /// Counts the objects of a project. No writer of the project may run meanwhile.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn count(connection: &mut PgConnection, project: ProjectId) -> Result<ProjectCounts, sqlx::Error> {
+    let _statement = statement("project_counts.count");
     // The totals of the lists of customers and orders are stored, so that their rows need not be counted.
     sqlx::query_as!(
         ProjectCounts,
@@ -45,6 +47,7 @@ pub const MAX_COUNTED: i64 = 1_000;
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn count_bounded(connection: &mut PgConnection, project: ProjectId) -> Result<ProjectCounts, sqlx::Error> {
+    let _statement = statement("project_counts.count_bounded");
     sqlx::query_as!(
         ProjectCounts,
         r#"SELECT (SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = $1 AND resource = 'customers')

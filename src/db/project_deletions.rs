@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use super::jobs::CHANNEL_ENDING;
 use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Marks a project as deleted, with its snapshots, revokes its keys, deletes its tokens, and wakes the worker that
 /// deletes its rows when the transaction commits. Returns `false` when the project is deleted already.
@@ -17,6 +18,7 @@ pub async fn mark_deleted(
     project: ProjectId,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("project_deletions.mark_deleted");
     let marked = sqlx::query!(
         r#"UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL
            RETURNING pg_notify(current_schema() || $3, '')::text AS notified"#,
@@ -46,6 +48,7 @@ pub async fn mark_deleted(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_marked(connection: &mut PgConnection) -> Result<Vec<ProjectId>, sqlx::Error> {
+    let _statement = statement("project_deletions.list_marked");
     let ids = sqlx::query_scalar!("SELECT id FROM projects WHERE deleted_at IS NOT NULL ORDER BY id LIMIT 1000")
         .fetch_all(connection)
         .await?;
@@ -80,6 +83,7 @@ pub async fn try_begin_exclusive(pool: &Pool, project: ProjectId) -> Result<Opti
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn skip_foreign_key_checks(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let _statement = statement("project_deletions.skip_foreign_key_checks");
     sqlx::query!(
         "SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser') = 'on'"
     )
@@ -160,6 +164,7 @@ pub const REFERENCED_TABLE: &str = "customers";
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("project_deletions.lock");
     let row = sqlx::query!("SELECT id FROM projects WHERE id = $1 AND deleted_at IS NOT NULL FOR UPDATE", project.0)
         .fetch_optional(connection)
         .await?;
@@ -171,6 +176,7 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<b
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_project(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("project_deletions.delete_project");
     sqlx::query!("DELETE FROM projects WHERE id = $1 AND deleted_at IS NOT NULL", project.0)
         .execute(connection)
         .await?;

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::project::{ProjectId, ProjectOverview};
 use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_control::ProjectControl;
+use crate::trace::statement;
 
 struct OverviewRow {
     id: i64,
@@ -79,6 +80,7 @@ macro_rules! select_overviews {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, public_id: &str) -> Result<Option<ProjectOverview>, sqlx::Error> {
+    let _statement = statement("project_overviews.find");
     Ok(select_overviews!("public_id = $1", public_id).fetch_optional(connection).await?.map(ProjectOverview::from))
 }
 
@@ -90,6 +92,7 @@ pub async fn find_default(
     connection: &mut PgConnection,
     text: Option<&str>,
 ) -> Result<Option<ProjectOverview>, sqlx::Error> {
+    let _statement = statement("project_overviews.find_default");
     let row = select_overviews!(
         "is_sandbox AND ($1::text IS NULL OR public_id = $1 OR strpos(lower(name), lower($1)) > 0
              OR id IN (SELECT project_id FROM credentials WHERE app_id = $1))",
@@ -109,6 +112,7 @@ pub async fn list(
     before: Option<ProjectId>,
     limit: i64,
 ) -> Result<Vec<ProjectOverview>, sqlx::Error> {
+    let _statement = statement("project_overviews.list");
     let rows = select_overviews!(
         "NOT is_sandbox AND id < $2 AND ($1::text IS NULL OR public_id = $1 OR strpos(lower(name), lower($1)) > 0
              OR id IN (SELECT project_id FROM credentials WHERE app_id = $1))

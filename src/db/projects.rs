@@ -8,6 +8,7 @@ use crate::domain::json::JsonText;
 use crate::domain::page::Page;
 use crate::domain::project::{OrganisationId, Project, ProjectId, ProjectSettings};
 use crate::domain::project_clock::ProjectClock;
+use crate::trace::statement;
 
 /// A project to insert. It contains a secret, so it does not implement `Debug`.
 pub struct NewProject {
@@ -27,6 +28,7 @@ pub struct NewProject {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, new: &NewProject) -> Result<ProjectId, sqlx::Error> {
+    let _statement = statement("projects.insert");
     let id = sqlx::query_scalar!(
         "INSERT INTO projects (public_id, name, organisation_id, webhook_token, settings, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -51,6 +53,7 @@ pub async fn insert_organisation(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> Result<OrganisationId, sqlx::Error> {
+    let _statement = statement("projects.insert_organisation");
     let id = sqlx::query_scalar!("INSERT INTO organisations (created_at) VALUES ($1) RETURNING id", now)
         .fetch_one(connection)
         .await?;
@@ -66,6 +69,7 @@ pub async fn has_name_or_id(
     project: ProjectId,
     name_or_id: &str,
 ) -> Result<Option<bool>, sqlx::Error> {
+    let _statement = statement("projects.has_name_or_id");
     sqlx::query_scalar!(
         r#"SELECT name = $2 OR public_id = $2 AS "is_called!" FROM projects WHERE id = $1 AND deleted_at IS NULL"#,
         project.0,
@@ -83,6 +87,7 @@ pub async fn find_organisation(
     connection: &mut PgConnection,
     project: ProjectId,
 ) -> Result<Option<OrganisationId>, sqlx::Error> {
+    let _statement = statement("projects.find_organisation");
     let id =
         sqlx::query_scalar!("SELECT organisation_id FROM projects WHERE id = $1 AND deleted_at IS NULL", project.0)
             .fetch_optional(connection)
@@ -138,6 +143,7 @@ pub async fn find_id(
     organisation: OrganisationId,
     public_id: &str,
 ) -> Result<Option<ProjectId>, sqlx::Error> {
+    let _statement = statement("projects.find_id");
     let id = sqlx::query_scalar!(
         "SELECT id FROM projects
          WHERE public_id = $1 AND organisation_id = $2 AND deleted_at IS NULL AND snapshot_of IS NULL",
@@ -154,6 +160,7 @@ pub async fn find_id(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId) -> Result<Option<Project>, sqlx::Error> {
+    let _statement = statement("projects.find");
     select_projects!("id = $1", project.0).fetch_optional(connection).await?.map(Project::try_from).transpose()
 }
 
@@ -163,6 +170,7 @@ pub async fn find(connection: &mut PgConnection, project: ProjectId) -> Result<O
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<Option<Project>, sqlx::Error> {
+    let _statement = statement("projects.lock");
     select_projects!("id = $1 FOR NO KEY UPDATE", project.0)
         .fetch_optional(connection)
         .await?
@@ -180,6 +188,7 @@ pub async fn list(
     organisation: OrganisationId,
     limit: i64,
 ) -> Result<(Vec<Project>, i64), sqlx::Error> {
+    let _statement = statement("projects.list");
     let push_matching = |query: &mut QueryBuilder<Postgres>| {
         query.push(" FROM projects WHERE deleted_at IS NULL AND snapshot_of IS NULL AND organisation_id = ");
         query.push_bind(organisation.0);
@@ -206,6 +215,7 @@ pub async fn set_clock(
     project: ProjectId,
     clock: ProjectClock,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("projects.set_clock");
     let (offset_micros, frozen_at) = clock.stored();
     sqlx::query!(
         "UPDATE projects SET clock_offset_micros = $2, clock_frozen_at = $3, last_job_row_at = NULL, job_rows_written_at = NULL
@@ -224,6 +234,7 @@ pub async fn set_clock(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn update(connection: &mut PgConnection, project: &Project) -> Result<(), sqlx::Error> {
+    let _statement = statement("projects.update");
     sqlx::query!(
         "UPDATE projects SET name = $2, settings = $3, is_strict = $4 WHERE id = $1",
         project.id.0,
@@ -241,6 +252,7 @@ pub async fn update(connection: &mut PgConnection, project: &Project) -> Result<
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn reset_control(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("projects.reset_control");
     sqlx::query!(
         "UPDATE projects
          SET clock_offset_micros = NULL, clock_frozen_at = NULL, identifier_seed = NULL, faults_version = NULL,

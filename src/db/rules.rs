@@ -8,6 +8,7 @@ use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
 use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_time::JobRowTimes;
+use crate::trace::statement;
 
 /// What writers and readers of a project read first.
 #[derive(Clone, Debug)]
@@ -88,6 +89,7 @@ pub async fn begin_exclusive(pool: &Pool, project: ProjectId) -> Result<(Transac
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock_exclusive(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("rules.lock_exclusive");
     sqlx::query!("SELECT lock_rules_exclusive($1)", project.0).fetch_one(connection).await.map(drop)
 }
 
@@ -96,6 +98,7 @@ pub async fn lock_exclusive(connection: &mut PgConnection, project: ProjectId) -
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn state(connection: &mut PgConnection, project: ProjectId) -> Result<ProjectState, sqlx::Error> {
+    let _statement = statement("rules.state");
     sqlx::query_as(concat!("SELECT ", state_columns!(), " FROM projects WHERE id = $1 AND deleted_at IS NULL"))
         .bind(project.0)
         .fetch_one(connection)
@@ -111,6 +114,7 @@ pub async fn set_job_row_times(
     project: ProjectId,
     times: JobRowTimes,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("rules.set_job_row_times");
     sqlx::query!(
         "UPDATE projects SET last_job_row_at = $2, job_rows_written_at = $3 WHERE id = $1",
         project.0,
@@ -127,6 +131,7 @@ pub async fn set_job_row_times(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn increment_version(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("rules.increment_version");
     sqlx::query!("UPDATE projects SET rules_version = rules_version + 1 WHERE id = $1", project.0)
         .execute(connection)
         .await?;

@@ -4,6 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::domain::database_schema::DatabaseSchema;
+use crate::trace::statement;
 
 /// The schema in which the tables of development versions were.
 const DEVELOPMENT_SCHEMA: &str = "public";
@@ -33,6 +34,7 @@ pub(super) async fn find_state(
     connection: &mut PgConnection,
     schema: &DatabaseSchema,
 ) -> Result<SchemaState, sqlx::Error> {
+    let _statement = statement("schema.find_state");
     // A migration that was interrupted leaves the table of sqlx. What belongs to an extension does not count.
     let found = sqlx::query!(
         r#"WITH objects AS MATERIALIZED (
@@ -78,5 +80,6 @@ pub(super) async fn find_state(
 /// # Errors
 /// Returns an error when the statement fails.
 pub(super) async fn create(connection: &mut PgConnection, schema: &DatabaseSchema) -> Result<(), sqlx::Error> {
+    let _statement = statement("schema.create");
     connection.execute(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {}", schema.quoted()))).await.map(drop)
 }

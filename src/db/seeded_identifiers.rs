@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::domain::identifier_kind::{REQUEST, SEEDED_KINDS};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Returns how many identifiers of each kind were made from a seed, and locks these counts until the transaction ends. The count of
 /// request ids is left out, because it changes outside of the transactions of the requests.
@@ -17,6 +18,7 @@ pub async fn lock_counts(
     project: ProjectId,
     seed: &str,
 ) -> Result<BTreeMap<String, i64>, sqlx::Error> {
+    let _statement = statement("seeded_identifiers.lock_counts");
     let rows = sqlx::query!(
         "SELECT kind, count FROM seeded_identifiers WHERE project_id = $1 AND seed = $2 AND kind <> $3
          ORDER BY kind FOR UPDATE",
@@ -39,6 +41,7 @@ pub async fn store_counts(
     seed: &str,
     counts: &BTreeMap<String, i64>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("seeded_identifiers.store_counts");
     let (kinds, counts): (Vec<_>, Vec<_>) = counts.iter().map(|(kind, count)| (kind.clone(), *count)).unzip();
     sqlx::query!(
         "UPDATE seeded_identifiers s SET count = given.count
@@ -63,6 +66,7 @@ pub async fn count_request(
     connection: &mut PgConnection,
     project: ProjectId,
 ) -> Result<Option<(String, i64)>, sqlx::Error> {
+    let _statement = statement("seeded_identifiers.count_request");
     let row = sqlx::query!(
         "UPDATE seeded_identifiers s SET count = s.count + 1 FROM projects p
          WHERE p.id = $1 AND s.project_id = p.id AND s.seed = p.identifier_seed AND s.kind = $2
@@ -84,6 +88,7 @@ pub async fn set_seed(
     project: ProjectId,
     seed: Option<&str>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("seeded_identifiers.set_seed");
     sqlx::query!("UPDATE projects SET identifier_seed = $2 WHERE id = $1", project.0, seed)
         .execute(&mut *connection)
         .await?;
@@ -107,6 +112,7 @@ pub async fn set_seed(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn has_identifiers(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("seeded_identifiers.has_identifiers");
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM customers WHERE project_id = $1)
                OR EXISTS (SELECT FROM unconfirmed_customers WHERE project_id = $1)
@@ -134,6 +140,7 @@ pub async fn find_used(
     project: ProjectId,
     ids: &[String],
 ) -> Result<Vec<String>, sqlx::Error> {
+    let _statement = statement("seeded_identifiers.find_used");
     sqlx::query_scalar!(
         r#"SELECT id AS "id!" FROM customers WHERE project_id = $1 AND id = ANY($2)
            UNION ALL SELECT id FROM segments WHERE project_id = $1 AND id = ANY($2)
@@ -152,6 +159,7 @@ pub async fn find_used(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_time_ordered(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<String>, sqlx::Error> {
+    let _statement = statement("seeded_identifiers.list_time_ordered");
     sqlx::query_scalar!(
         r#"SELECT id AS "id!" FROM orders WHERE project_id = $1
            UNION ALL SELECT id FROM custom_events WHERE project_id = $1"#,
@@ -166,6 +174,7 @@ pub async fn list_time_ordered(connection: &mut PgConnection, project: ProjectId
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_counts(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("seeded_identifiers.delete_counts");
     sqlx::query!("DELETE FROM seeded_identifiers WHERE project_id = $1", project.0).execute(connection).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
 
 use crate::domain::database_schema::DatabaseSchema;
+use crate::trace::statement;
 
 /// The time limit of the statements of the connections that deliver webhooks and listen for notifications.
 const WORKER_STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -183,6 +184,7 @@ pub async fn configure(
     schema: &DatabaseSchema,
     purpose: Purpose,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("session.configure");
     let fixed = SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let settings = fixed.chain(purpose.settings()).chain([("search_path", schema.quoted())]);
     // No name and no value contains a quotation mark or a backslash.

@@ -8,6 +8,7 @@ use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::project_counts::ProjectCounts;
 use crate::domain::snapshot::Snapshot;
+use crate::trace::statement;
 
 macro_rules! settings {
     ($($column:literal),* $(,)?) => {
@@ -85,6 +86,7 @@ pub async fn set_counts(
     snapshot: ProjectId,
     counts: &ProjectCounts,
 ) -> Result<Snapshot, sqlx::Error> {
+    let _statement = statement("snapshots.set_counts");
     sqlx::query_as!(
         Snapshot,
         r#"UPDATE projects SET snapshot_counts = $2 WHERE id = $1
@@ -106,6 +108,7 @@ pub async fn lock(
     project: ProjectId,
     name: &str,
 ) -> Result<Option<(ProjectId, Snapshot)>, sqlx::Error> {
+    let _statement = statement("snapshots.lock");
     let row = sqlx::query!(
         r#"SELECT id, snapshot_name AS "name!", created_at, snapshot_counts AS "counts!: JsonText"
            FROM projects WHERE snapshot_of = $1 AND snapshot_name = $2 AND deleted_at IS NULL FOR SHARE"#,
@@ -122,6 +125,7 @@ pub async fn lock(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Snapshot>, sqlx::Error> {
+    let _statement = statement("snapshots.list");
     sqlx::query_as!(
         Snapshot,
         r#"SELECT snapshot_name AS "name!", created_at, snapshot_counts AS "counts!: JsonText"
@@ -141,6 +145,7 @@ pub async fn find(
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Snapshot>, sqlx::Error> {
+    let _statement = statement("snapshots.find");
     sqlx::query_as!(
         Snapshot,
         r#"SELECT snapshot_name AS "name!", created_at, snapshot_counts AS "counts!: JsonText"
@@ -157,6 +162,7 @@ pub async fn find(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn count_others(connection: &mut PgConnection, project: ProjectId, name: &str) -> Result<i64, sqlx::Error> {
+    let _statement = statement("snapshots.count_others");
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM projects
            WHERE snapshot_of = $1 AND snapshot_name <> $2 AND deleted_at IS NULL"#,
@@ -178,6 +184,7 @@ pub async fn mark_deleted(
     name: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("snapshots.mark_deleted");
     let marked = sqlx::query!(
         "UPDATE projects SET deleted_at = $3 WHERE snapshot_of = $1 AND snapshot_name = $2 AND deleted_at IS NULL
          RETURNING pg_notify(current_schema() || $4, '')::text AS notified",
@@ -196,6 +203,7 @@ pub async fn mark_deleted(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_marked(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<ProjectId>, sqlx::Error> {
+    let _statement = statement("snapshots.list_marked");
     let ids = sqlx::query_scalar!(
         "SELECT id FROM projects WHERE snapshot_of = $1 AND deleted_at IS NOT NULL ORDER BY id",
         project.0

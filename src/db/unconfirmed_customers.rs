@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::json::{JsonText, read_back};
 use crate::domain::project::ProjectId;
 use crate::domain::unconfirmed_customer::UnconfirmedCustomer;
+use crate::trace::statement;
 
 /// The row of an unconfirmed customer.
 struct Row {
@@ -54,6 +55,7 @@ pub async fn save(
     project: ProjectId,
     new: &UnconfirmedCustomer,
 ) -> Result<String, sqlx::Error> {
+    let _statement = statement("unconfirmed_customers.save");
     if new.source_id.is_some() {
         save!(connection, project, new, "(project_id, source_id)")
     } else {
@@ -71,6 +73,7 @@ pub async fn find(
     id: &str,
     expired_before: DateTime<Utc>,
 ) -> Result<Option<UnconfirmedCustomer>, sqlx::Error> {
+    let _statement = statement("unconfirmed_customers.find");
     let row = sqlx::query_as!(
         Row,
         r#"SELECT id, source_id, patch AS "patch: JsonText", requested_at FROM unconfirmed_customers
@@ -93,6 +96,7 @@ pub async fn delete(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<UnconfirmedCustomer>, sqlx::Error> {
+    let _statement = statement("unconfirmed_customers.delete");
     let row = sqlx::query_as!(
         Row,
         r#"DELETE FROM unconfirmed_customers WHERE project_id = $1 AND id = $2
@@ -116,6 +120,7 @@ pub async fn delete_expired(
     days: i32,
     limit: i64,
 ) -> Result<i64, sqlx::Error> {
+    let _statement = statement("unconfirmed_customers.delete_expired");
     let result = sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT old.* FROM projects p,

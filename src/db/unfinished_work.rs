@@ -3,6 +3,7 @@
 use sqlx::{Connection, Executor, PgConnection};
 
 use crate::metrics::WorkSample;
+use crate::trace::statement;
 
 /// How many rows of one kind are counted at most, so that the count takes milliseconds whatever waits.
 const MAX_COUNTED: i64 = 100_000;
@@ -13,6 +14,7 @@ const MAX_COUNTED: i64 = 100_000;
 /// # Errors
 /// Returns an error when the database query fails, also when it takes longer than a second.
 pub async fn count(connection: &mut PgConnection) -> Result<WorkSample, sqlx::Error> {
+    let _statement = statement("unfinished_work.count");
     let mut transaction = connection.begin().await?;
     transaction.execute("SET LOCAL statement_timeout = 1000").await?;
     // Each condition is that of a partial index. The first unfinished job of a project is in progress.

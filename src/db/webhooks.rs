@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::{Subscription, Webhook, WebhookKind};
+use crate::trace::statement;
 
 struct WebhookRow {
     id: String,
@@ -44,6 +45,7 @@ macro_rules! select_webhook {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>, sqlx::Error> {
+    let _statement = statement("webhooks.list");
     let rows = select_webhook!("project_id = $1 ORDER BY created_at, id", project.0).fetch_all(connection).await?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
@@ -56,6 +58,7 @@ pub async fn list_subscriptions(
     connection: &mut PgConnection,
     project: ProjectId,
 ) -> Result<Vec<Subscription>, sqlx::Error> {
+    let _statement = statement("webhooks.list_subscriptions");
     sqlx::query_as!(
         Subscription,
         "SELECT id AS webhook_id, events FROM webhooks WHERE project_id = $1 AND active ORDER BY created_at, id",
@@ -70,6 +73,7 @@ pub async fn list_subscriptions(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Webhook>, sqlx::Error> {
+    let _statement = statement("webhooks.find");
     let row = select_webhook!("project_id = $1 AND id = $2", project.0, id).fetch_optional(connection).await?;
     Ok(row.map(Webhook::from))
 }
@@ -79,6 +83,7 @@ pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, webhook: &Webhook) -> Result<(), sqlx::Error> {
+    let _statement = statement("webhooks.insert");
     sqlx::query!(
         "INSERT INTO webhooks (project_id, id, kind, name, target_url, events, active, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -101,6 +106,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, webhook: 
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn update(connection: &mut PgConnection, project: ProjectId, webhook: &Webhook) -> Result<(), sqlx::Error> {
+    let _statement = statement("webhooks.update");
     sqlx::query!(
         "UPDATE webhooks SET name = $3, target_url = $4, events = $5, active = $6, updated_at = $7
          WHERE project_id = $1 AND id = $2",
@@ -128,6 +134,7 @@ pub async fn mark_deleted(
     id: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("webhooks.mark_deleted");
     sqlx::query!(
         "UPDATE webhooks SET active = false, deleted_at = $3 WHERE project_id = $1 AND id = $2",
         project.0,
@@ -144,6 +151,7 @@ pub async fn mark_deleted(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_deleted(connection: &mut PgConnection) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+    let _statement = statement("webhooks.list_deleted");
     let rows = sqlx::query!("SELECT project_id, id FROM webhooks WHERE deleted_at IS NOT NULL LIMIT 100")
         .fetch_all(connection)
         .await?;
@@ -155,6 +163,7 @@ pub async fn list_deleted(connection: &mut PgConnection) -> Result<Vec<(ProjectI
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<(), sqlx::Error> {
+    let _statement = statement("webhooks.delete");
     sqlx::query!("DELETE FROM webhooks WHERE project_id = $1 AND id = $2 AND deleted_at IS NOT NULL", project.0, id)
         .execute(connection)
         .await?;

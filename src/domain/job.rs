@@ -9,6 +9,7 @@ use super::customer::CustomerReference;
 use super::json::JsonText;
 use super::limits;
 use super::project::ProjectId;
+use super::trace_context::TraceContext;
 
 /// The type of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +144,8 @@ pub struct JobAddress {
     pub kind: JobType,
     pub app_id: Arc<str>,
     pub request_id: String,
+    /// The trace of the request that created the job.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// One record that a job has to process, and the customers that it identifies.

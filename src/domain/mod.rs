@@ -41,6 +41,7 @@ pub mod snapshot;
 pub mod state_document;
 pub mod time_ordered_id;
 pub mod timestamp;
+pub mod trace_context;
 pub mod unconfirmed_customer;
 pub mod webhook;
 mod webhook_events;

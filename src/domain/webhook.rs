@@ -1,11 +1,14 @@
 //! Webhooks: subscriptions, deliveries, and the retry schedule.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{ActivityType, StoredEntry};
 use super::json::JsonText;
 use super::project::ProjectId;
 use super::project_clock::ProjectClock;
+use super::trace_context::TraceContext;
 use super::webhook_events::{DISTRIBUTION_EVENTS, PROJECT_EVENTS};
 
 /// The kind of a webhook.
@@ -131,6 +134,8 @@ pub struct NewDelivery {
     pub customer_id: String,
     /// The delivered activity entry.
     pub entry_id: String,
+    /// The trace of the request that caused it.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// Identifies a delivery across all projects.
@@ -165,6 +170,8 @@ pub struct DueDelivery {
     pub clock: ProjectClock,
     /// The version of the faults of the project; `None` while it has none.
     pub faults_version: Option<i64>,
+    /// The trace of the request that caused it.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// A secret that is not shown in logs.

@@ -17,6 +17,7 @@ use crate::postgres::Durability;
 use crate::service::Error;
 use crate::service::state::default_project;
 use crate::tls::{Authority, CertificateSource};
+use crate::trace::Endpoint;
 
 pub use self::clock_control::ClockControl;
 pub use self::fault_control::FaultControl;
@@ -227,6 +228,13 @@ impl Builder {
     #[must_use]
     pub fn request_log(mut self, requests: usize) -> Self {
         self.config.request_log = requests;
+        self
+    }
+
+    /// Sends traces to the collector of OpenTelemetry at `endpoint`, which accepts OTLP over HTTP.
+    #[must_use]
+    pub fn otlp_endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.config.otlp_endpoint = Some(endpoint);
         self
     }
 

@@ -148,7 +148,7 @@ pub fn count_call(
     }
     let app_id = Arc::clone(&principal.app_id);
     let request_id = context.request_id().to_owned();
-    Ok(Caller { project, app_id, channel, request_id, control: principal.control })
+    Ok(Caller { project, app_id, channel, request_id, trace: context.trace.clone(), control: principal.control })
 }
 
 /// The caller of a management request.

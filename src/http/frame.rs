@@ -20,7 +20,9 @@ use super::request_context::{RequestContext, RoutePattern};
 use super::request_log::{Operations, Recording};
 use super::routes::{Reads, ResolvedOperation, ResolvedRoutes, RouteTable};
 use super::run_to_end::RunToEnd;
+use super::scheme::Scheme;
 use super::state::{App, AppState};
+use super::trace_headers;
 use super::unexpected_body;
 use crate::metrics::{NO_OPERATION, OperationMetrics};
 use crate::service::{self, Resource};
@@ -54,7 +56,6 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let state = frame.app;
     let started = Instant::now();
     let now = state.core.clock.now();
-    let context = Arc::new(RequestContext::new(state.core.ids.time_ordered("v-", now)));
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
     let matched = request.extensions().get::<MatchedPath>();
@@ -63,6 +64,10 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let answering = operation.filter(|operation| operation.answers(&method));
     let operation_id = answering.map(|operation| operation.operation_id);
     let mut timer = answering.map_or(&frame.without_operation, |operation| &operation.metrics).start();
+    let mut span = trace_headers::begin(&state.core, operation_id, request.headers());
+    let scheme = Scheme::of(request.extensions());
+    let request_id = state.core.ids.time_ordered("v-", now);
+    let context = Arc::new(RequestContext::new(request_id, span.context().cloned()));
     let refusal = refusal(request.headers(), operation);
     if let Some(operation) = operation_id {
         let _ = context.operation.set(operation);
@@ -86,7 +91,7 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
         reads: operation.filter(|_| operation_id.is_some() && refusal.is_none()).map(|operation| operation.reads),
         is_recorded: recording.is_some(),
     };
-    let work = RunToEnd::new(run.answer(request, next, refusal));
+    let work = RunToEnd::new(span.enter(run.answer(request, next, refusal)));
     let response = match within(state.request_timeout, body.as_deref(), work).await {
         Some(Ok(response)) => response,
         Some(Err(panic)) => ApiError::new(ErrorKind::Internal).with_cause(&panic).into_response(),
@@ -105,9 +110,11 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
         }
     }
     let response = faults::close(&context, response);
-    if response.extensions().get::<ResetConnection>().is_none() {
-        timer.answered(response.status().as_u16());
-    }
+    let is_reset = response.extensions().get::<ResetConnection>().is_some();
+    let status = (!is_reset).then(|| response.status().as_u16());
+    trace_headers::end(&mut span, (&method, scheme), route, operation_id, context.request_id(), status);
+    drop(span);
+    timer.answered(status);
     drop(timer);
     match recording {
         Some(recording) => recording.finish(&frame.near, response),

@@ -31,6 +31,7 @@ pub mod routes;
 pub(crate) mod run_to_end;
 pub(crate) mod scheme;
 pub mod state;
+pub(crate) mod trace_headers;
 pub(crate) mod trailing_slash;
 pub(crate) mod unexpected_body;
 pub(crate) mod unread;

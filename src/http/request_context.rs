@@ -14,6 +14,7 @@ use crate::domain::credential::Principal;
 use crate::domain::fault::RequestFault;
 use crate::domain::project::ProjectId;
 use crate::domain::project_control::ProjectControl;
+use crate::domain::trace_context::TraceContext;
 use crate::service::faults::Hit;
 use crate::service::{Core, identifiers};
 
@@ -53,6 +54,8 @@ pub struct RequestContext {
     pub parse_permit: OnceLock<ParsePermit>,
     /// The operation id; not set for a request without a route.
     pub operation: OnceLock<&'static str>,
+    /// The place of the request in a trace: its own span, or that of the caller.
+    pub trace: Option<Arc<TraceContext>>,
     /// The fault that hits the request.
     pub fault: OnceLock<Hit<RequestFault>>,
     /// What the request contains and its operation knows nothing of: JSON pointers of members, and `?` with the names of query
@@ -69,8 +72,8 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// Returns the context of a request that has just arrived.
-    pub fn new(request_id: String) -> Self {
-        Self { own_request_id: request_id, ..Self::default() }
+    pub fn new(request_id: String, trace: Option<Arc<TraceContext>>) -> Self {
+        Self { own_request_id: request_id, trace, ..Self::default() }
     }
 
     /// Returns the context of a request that this process sends itself for that principal, which is not authenticated again.

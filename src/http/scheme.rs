@@ -20,14 +20,19 @@ impl Scheme {
         extensions.get().copied().unwrap_or(Self::Http)
     }
 
+    /// Returns the name of the scheme.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
     /// Returns the origin of a host: the scheme, `://` and the host.
     #[must_use]
     pub fn origin(self, host: &str) -> String {
-        let scheme = match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        };
-        format!("{scheme}://{host}")
+        format!("{}://{host}", self.as_str())
     }
 }
 

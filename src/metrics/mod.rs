@@ -14,6 +14,7 @@ mod gauges;
 mod process;
 mod requests;
 mod sample;
+mod traces;
 mod work;
 
 use prometheus_client::metrics::info::Info;
@@ -27,6 +28,7 @@ pub use requests::{
     CONSOLE, ConnectionGauge, NO_OPERATION, OpenConnection, OperationMetrics, RequestMetrics, RequestTimer,
 };
 pub use sample::{CacheSample, LogSample, PoolSample, Sample, WorkSample};
+pub use traces::TraceMetrics;
 pub use work::WorkMetrics;
 
 /// The measurements of one emulator.
@@ -35,6 +37,7 @@ pub struct Metrics {
     pub requests: RequestMetrics,
     pub work: WorkMetrics,
     pub caches: CacheMetrics,
+    pub traces: TraceMetrics,
     registry: Registry,
 }
 
@@ -43,6 +46,7 @@ impl Metrics {
     #[must_use]
     pub fn new(database: &DatabaseMetrics) -> Self {
         let (requests, work, caches) = (RequestMetrics::default(), WorkMetrics::default(), CacheMetrics::default());
+        let traces = TraceMetrics::default();
         let mut registry = Registry::with_prefix(exposition::PREFIX);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of the program", version);
@@ -50,7 +54,8 @@ impl Metrics {
         database.register(&mut registry);
         work.register(&mut registry);
         caches.register(&mut registry);
-        Self { requests, work, caches, registry }
+        traces.register(&mut registry);
+        Self { requests, work, caches, traces, registry }
     }
 
     /// Returns the text that is served: what was recorded, and the sample.

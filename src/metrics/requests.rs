@@ -141,9 +141,9 @@ pub struct RequestTimer {
 }
 
 impl RequestTimer {
-    /// Sets the status of the answer.
-    pub fn answered(&mut self, status: u16) {
-        self.status = status;
+    /// Sets the status of the answer; `None` where the connection is closed without one.
+    pub fn answered(&mut self, status: impl Into<Option<u16>>) {
+        self.status = status.into().unwrap_or(NO_ANSWER);
     }
 }
 

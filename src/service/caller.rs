@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::credential::Channel;
 use crate::domain::project::ProjectId;
 use crate::domain::project_control::ProjectControl;
+use crate::domain::trace_context::TraceContext;
 
 /// The project, key and request on whose behalf a service function runs.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Caller {
     pub channel: Channel,
     /// `v-...`; the activity entries that the request causes carry it as their group.
     pub request_id: String,
+    /// The place of the request in a trace, which what it causes continues.
+    pub trace: Option<Arc<TraceContext>>,
     /// What the control plane has set for the project, as it was when the request was authenticated. A transaction that holds the
     /// rules lock reads the clock and the seed again.
     pub control: ProjectControl,
@@ -29,6 +32,7 @@ impl Caller {
             app_id: "".into(),
             channel: Channel::Api,
             request_id: String::new(),
+            trace: None,
             control: ProjectControl::default(),
         }
     }

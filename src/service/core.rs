@@ -25,6 +25,7 @@ use crate::domain::project_control::ProjectControl;
 use crate::domain::project_time::ProjectTime;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
+use crate::trace::Tracer;
 
 /// The state of one emulator that its services share.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ pub struct Core {
     /// Invalidates what the [`Authenticator`](super::authenticator::Authenticator) has cached.
     pub credentials: CacheGeneration,
     pub metrics: Metrics,
+    pub tracer: Tracer,
     /// The unfinished work of all projects, as the metrics show it.
     pub work_counts: WorkCounts,
 }

@@ -46,7 +46,7 @@ pub(super) async fn record_moves(
         // The deliveries of one statement are due at one time.
         for entries in entries.chunk_by(|one, next| one.created_at == next.created_at) {
             let Some(at) = entries.first().map(|entry| entry.created_at) else { continue };
-            let deliveries = deliveries_for(ids, rules, entries, at);
+            let deliveries = deliveries_for(ids, rules, entries, at, caller.trace.as_ref());
             if !deliveries.is_empty() {
                 db::webhook_deliveries::insert(connection, caller.project, &deliveries, at).await?;
                 has_deliveries = true;

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::domain::error_text::root_cause;
+use crate::domain::trace_context::TraceContext;
 use crate::domain::webhook::Secret;
 use target::{Guard, Target};
 
@@ -92,8 +93,14 @@ impl Sender {
         self.secure.get_or_try_init(create).await
     }
 
-    /// Posts `message` to `target_url`, signed with `token`.
-    pub async fn send(&self, target_url: &str, token: &Secret, message: Vec<u8>) -> SendOutcome {
+    /// Posts `message` to `target_url`, signed with `token`, as a part of `trace`.
+    pub async fn send(
+        &self,
+        target_url: &str,
+        token: &Secret,
+        message: Vec<u8>,
+        trace: Option<&TraceContext>,
+    ) -> SendOutcome {
         let target = match Target::parse(target_url, self.guard) {
             Ok(target) => target,
             Err(refusal) => return SendOutcome::failed(refusal.to_string()),
@@ -102,12 +109,18 @@ impl Sender {
             Ok(client) => client,
             Err(error) => return SendOutcome::failed(error),
         };
-        let request = client
+        let mut request = client
             .post(target.url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(USER_AGENT, HeaderValue::from_static(concat!("voucherify-emulator/", env!("CARGO_PKG_VERSION"))))
             .header(SIGNATURE_HEADER, sign::signature(&token.0, &message))
             .body(message);
+        if let Some(trace) = trace {
+            request = request.header("traceparent", trace.traceparent());
+            if let Some(state) = trace.tracestate() {
+                request = request.header("tracestate", state);
+            }
+        }
         match request.send().await {
             Ok(response) => {
                 let status = response.status();

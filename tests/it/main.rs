@@ -31,5 +31,6 @@ mod source_layout;
 mod stickystreet;
 mod strict;
 mod support;
+mod traces;
 mod v1;
 mod webhooks;

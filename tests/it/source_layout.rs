@@ -7,26 +7,27 @@ use std::path::Path;
 /// Which modules of the crate each module may import; a module that is missing here may import none.
 const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("objects", &["domain"]),
-    ("db", &["domain", "metrics"]),
-    ("service", &["db", "domain", "objects", "clock", "ids", "metrics"]),
+    ("db", &["domain", "metrics", "trace"]),
+    ("service", &["db", "domain", "objects", "clock", "ids", "metrics", "trace", "trace"]),
     ("webhook", &["domain"]),
-    ("worker", &["webhook", "service", "db", "domain", "objects", "metrics"]),
-    ("http", &["service", "db", "domain", "objects", "metrics"]),
-    ("api", &["http", "webhook", "service", "db", "domain", "objects", "metrics"]),
-    ("console", &["api", "http", "service", "db", "domain", "objects", "metrics"]),
+    ("worker", &["webhook", "service", "db", "domain", "objects", "metrics", "trace"]),
+    ("http", &["service", "db", "domain", "objects", "metrics", "trace"]),
+    ("api", &["http", "webhook", "service", "db", "domain", "objects", "metrics", "trace"]),
+    ("console", &["api", "http", "service", "db", "domain", "objects", "metrics", "trace"]),
     ("ids", &["domain"]),
+    ("trace", &["domain", "clock", "metrics"]),
     ("postgres", &["domain"]),
     ("tls", &["domain", "postgres", "clock"]),
-    ("config", &["http", "tls", "domain", "postgres"]),
+    ("config", &["trace", "http", "tls", "domain", "postgres"]),
     ("command", &["config", "domain", "postgres", "tls"]),
     (
         "app",
         &[
             "api", "console", "config", "http", "webhook", "worker", "service", "db", "domain", "postgres", "tls",
-            "clock", "ids", "metrics",
+            "clock", "ids", "metrics", "trace",
         ],
     ),
-    ("emulator", &["app", "config", "service", "domain", "postgres", "tls", "clock"]),
+    ("emulator", &["trace", "app", "config", "service", "domain", "postgres", "tls", "clock"]),
 ];
 
 const MAX_LINES: usize = 400;
@@ -109,6 +110,38 @@ fn sql_is_only_in_db_and_http_is_not_in_services() {
             assert!(!source.code.contains("axum"), "{} uses axum", source.path);
         }
     }
+}
+
+#[test]
+fn every_function_of_the_database_has_a_span_of_its_name() {
+    let mut names = BTreeSet::new();
+    // The connections of the workers are part of no span, and what `connect` does is done at the start.
+    let without = ["db/connect.rs", "db/functions/mod.rs", "db/jobs/listener.rs"];
+    for source in sources().into_iter().filter(|one| one.module[0] == "db" && !without.contains(&one.path.as_str())) {
+        let mut lines = source.code_without_tests().lines();
+        while let Some(line) = lines.next() {
+            let Some((_, name)) = line.split_once("async fn ").filter(|_| line.starts_with("pub")) else { continue };
+            let mut signature = line.to_owned();
+            while !signature.ends_with('{') {
+                signature.push_str(lines.next().unwrap());
+            }
+            if signature.contains("connection: &mut PgConnection") {
+                let first = lines.next().unwrap().trim();
+                let span =
+                    first.strip_prefix("let _statement = statement(\"").and_then(|rest| rest.strip_suffix("\");"));
+                let span = span.unwrap_or_else(|| panic!("{}: {name}", source.path));
+                let (folder, function) = span.rsplit_once('.').unwrap();
+                assert_eq!(function, identifier(name), "{}", source.path);
+                assert!(
+                    folder.split('.').all(|part| source.module.iter().any(|one| one == part)),
+                    "{}: {span}",
+                    source.path
+                );
+                assert!(names.insert(span.to_owned()), "two functions have the span {span}");
+            }
+        }
+    }
+    assert!(names.len() > 150);
 }
 
 #[test]

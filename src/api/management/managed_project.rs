@@ -23,11 +23,13 @@ impl FromRequestParts<AppState> for ManagedProject {
         let caller = ManagementCaller::from_request_parts(parts, state).await?;
         let Id(id) = Id::from_request_parts(parts, state).await?;
         // Store the id, so that every later error about a deleted project is answered with "not found" for this id.
-        let _ = request_context(&parts.extensions)?.managed.set(id.as_str().to_owned());
+        let context = request_context(&parts.extensions)?;
+        let _ = context.managed.set(id.as_str().to_owned());
         let project = projects::resolve(&state.core, caller.organisation, &id).await?;
         let ManagementCaller { app_id, request_id, .. } = caller;
         // The services that the management API calls read the clock and the seed in their transaction.
         let control = ProjectControl { is_strict: state.is_strict, ..ProjectControl::default() };
-        Ok(Self(Caller { project, app_id, channel: Channel::Api, request_id, control }))
+        let trace = context.trace.clone();
+        Ok(Self(Caller { project, app_id, channel: Channel::Api, request_id, trace, control }))
     }
 }

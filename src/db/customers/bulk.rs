@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use super::update::update;
 use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Customers as the arrays that `unnest` takes, one for each column.
 struct Columns {
@@ -47,6 +48,7 @@ pub async fn update_all(
     project: ProjectId,
     customers: &[(&Customer, &IndexedFields)],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("customers.update_all");
     match customers {
         [] => return Ok(()),
         [(customer, indexed_fields)] => return update(connection, project, customer, indexed_fields).await,
@@ -84,6 +86,7 @@ pub async fn insert_all(
     project: ProjectId,
     customers: &[(&Customer, &IndexedFields)],
 ) -> Result<usize, sqlx::Error> {
+    let _statement = statement("customers.insert_all");
     if customers.is_empty() {
         return Ok(0);
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// A customer, deleted or not, with the numbers of the rows that belong to it.
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ pub async fn count_connected_rows(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<ConnectedRows>, sqlx::Error> {
+    let _statement = statement("customers.count_connected_rows");
     sqlx::query_as!(
         ConnectedRows,
         r#"SELECT id, source_id, name, email, profile ->> 'phone' AS phone, deleted_at,

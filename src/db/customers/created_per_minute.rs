@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Up to how many customers of one minute [`count_created_per_minute`] counts, so that an import of millions does not delay the answer.
 pub const MAX_COUNTED_PER_MINUTE: i64 = 1_000;
@@ -20,6 +21,7 @@ pub async fn count_created_per_minute(
     start: DateTime<Utc>,
     minutes: i64,
 ) -> Result<Vec<i64>, sqlx::Error> {
+    let _statement = statement("customers.count_created_per_minute");
     sqlx::query_scalar!(
         r#"SELECT (SELECT count(*)
                    FROM (SELECT FROM customers

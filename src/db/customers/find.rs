@@ -7,6 +7,7 @@ use crate::domain::customer::Customer;
 use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Returns whether an identifier has the form of a customer id. An identifier of another form can only be a source id.
 #[must_use]
@@ -23,6 +24,7 @@ pub async fn find(
     project: ProjectId,
     identifier: &Identifier,
 ) -> Result<Option<Customer>, sqlx::Error> {
+    let _statement = statement("customers.find");
     if !identifier.can_exist() {
         return Ok(None);
     }
@@ -46,6 +48,7 @@ pub async fn find_by_source_id(
     project: ProjectId,
     source_id: &Identifier,
 ) -> Result<Option<Customer>, sqlx::Error> {
+    let _statement = statement("customers.find_by_source_id");
     if !source_id.can_exist() {
         return Ok(None);
     }
@@ -66,6 +69,7 @@ pub async fn find_all(
     project: ProjectId,
     ids: &[String],
 ) -> Result<Vec<Customer>, sqlx::Error> {
+    let _statement = statement("customers.find_all");
     let rows = select_customer!("WHERE project_id = $1 AND id = ANY($2) AND deleted_at IS NULL", project.0, ids)
         .fetch_all(connection)
         .await?;
@@ -94,6 +98,7 @@ pub async fn lock(
     project: ProjectId,
     identifier: &Identifier,
 ) -> Result<Option<Customer>, sqlx::Error> {
+    let _statement = statement("customers.lock");
     if !identifier.can_exist() {
         return Ok(None);
     }
@@ -114,6 +119,7 @@ pub async fn lock_by_id(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<Customer>, sqlx::Error> {
+    let _statement = statement("customers.lock_by_id");
     let row = select_customer!("WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE", project.0, id)
         .fetch_optional(connection)
         .await?;
@@ -129,6 +135,7 @@ pub async fn lock_by_source_id(
     project: ProjectId,
     source_id: &str,
 ) -> Result<Option<Customer>, sqlx::Error> {
+    let _statement = statement("customers.lock_by_source_id");
     let row = select_customer!(
         "WHERE project_id = $1 AND source_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
         project.0,
@@ -151,6 +158,7 @@ pub async fn lock_all(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<Customer>, sqlx::Error> {
+    let _statement = statement("customers.lock_all");
     let rows = select_customer!(
         "WHERE project_id = $1 AND (id = ANY($2) OR source_id = ANY($3) AND deleted_at IS NULL)
          ORDER BY id FOR NO KEY UPDATE",

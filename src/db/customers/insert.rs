@@ -5,12 +5,13 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgQueryResult;
 
 use crate::db::activity::{EntryColumns, stored_channel};
-use crate::db::webhook_deliveries::DeliveryColumns;
+use crate::db::webhook_deliveries::{DeliveryColumns, stored_trace};
 use crate::domain::activity::ActivityEntry;
 use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::NewDelivery;
+use crate::trace::statement;
 
 /// A customer to insert, with the rows that are inserted together with it.
 #[derive(Clone, Debug)]
@@ -108,6 +109,7 @@ macro_rules! insert_with_one_entry {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &NewCustomer) -> Result<bool, sqlx::Error> {
+    let _statement = statement("customers.insert");
     let is_simple = new.segment_ids.is_empty() && new.moments.is_empty();
     // Use shorter statements for the two most frequent cases: one entry without a delivery, and one entry with one
     // delivery.
@@ -126,6 +128,7 @@ pub(super) async fn try_insert(
     project: ProjectId,
     new: &NewCustomer,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("customers.try_insert");
     let Some(entry) = new.entries.first() else { return Ok(false) };
     let inserted = insert_with_one_entry!(connection, project, new, "try_lock_rules_shared($1, $7, $7)", entry, "")?;
     Ok(inserted.rows_affected() > 0)
@@ -154,12 +157,14 @@ async fn insert_with_delivery(
         "lock_rules_shared($1)",
         entry,
         ", delivery AS (
-             INSERT INTO webhook_deliveries (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at)
-             SELECT $1, $17, $18, id, $11, $19, $19 FROM customer
+             INSERT INTO webhook_deliveries
+                 (project_id, webhook_id, id, customer_id, entry_id, created_at, due_at, trace_context)
+             SELECT $1, $17, $18, id, $11, $19, $19, $20 FROM customer
          )",
         delivery.webhook_id,
         delivery.id,
-        new.due_at
+        new.due_at,
+        stored_trace(delivery)
     )
 }
 
@@ -184,9 +189,11 @@ async fn insert_with_all(
                      SELECT $1, segment_id, customer.id, $7 FROM customer, unnest($16::text[]) AS segment_id
                  ),
                  delivery AS (
-                     INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
-                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $23, $23
-                     FROM customer, unnest($20::text[], $21::text[], $22::text[]) AS given (id, webhook_id, entry_id)
+                     INSERT INTO webhook_deliveries
+                         (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at, trace_context)
+                     SELECT $1, given.id, webhook_id, customer.id, entry_id, $23, $23, given.trace_context
+                     FROM customer, unnest($20::text[], $21::text[], $22::text[], $24::text[])
+                                        AS given (id, webhook_id, entry_id, trace_context)
                  ),
                  moment AS (
                      INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)
@@ -211,6 +218,7 @@ async fn insert_with_all(
                 &deliveries.ids,
                 &deliveries.webhook_ids,
                 &deliveries.entry_ids,
-                new.due_at
+                new.due_at,
+                &deliveries.trace_contexts as &[Option<String>]
             )
 }

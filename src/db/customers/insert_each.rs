@@ -9,6 +9,7 @@ use super::insert::{NewCustomer, try_insert};
 use crate::db::activity::stored_channel;
 use crate::db::batch_queue::BatchStatement;
 use crate::db::error::is_conflict;
+use crate::db::webhook_deliveries::stored_trace;
 use crate::domain::activity::ActivityEntry;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
@@ -148,10 +149,11 @@ async fn insert_each_with_all(connection: &mut PgConnection, rows: &Rows<'_>) ->
                  JOIN customer ON customer.id = customer_id
          ),
          delivery AS (
-             INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
-             SELECT project_id, delivery.id, webhook_id, customer.id, entry_id, due_at, due_at
-             FROM unnest($23::text[], $24::text[], $25::text[], $26::text[], $27::timestamptz[])
-                      AS delivery (customer_id, id, webhook_id, entry_id, due_at)
+             INSERT INTO webhook_deliveries
+                 (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at, trace_context)
+             SELECT project_id, delivery.id, webhook_id, customer.id, entry_id, due_at, due_at, trace_context
+             FROM unnest($23::text[], $24::text[], $25::text[], $26::text[], $27::timestamptz[], $28::text[])
+                      AS delivery (customer_id, id, webhook_id, entry_id, due_at, trace_context)
                  JOIN customer ON customer.id = customer_id
          ), ",
         "UNION ALL SELECT project_id, segment_id FROM member",
@@ -164,7 +166,8 @@ async fn insert_each_with_all(connection: &mut PgConnection, rows: &Rows<'_>) ->
         &column(&rows.deliveries, |(delivery, _)| delivery.id.as_str()) as &[&str],
         &column(&rows.deliveries, |(delivery, _)| delivery.webhook_id.as_str()) as &[&str],
         &column(&rows.deliveries, |(delivery, _)| delivery.entry_id.as_str()) as &[&str],
-        &column(&rows.deliveries, |(_, due_at)| *due_at)
+        &column(&rows.deliveries, |(_, due_at)| *due_at),
+        &column(&rows.deliveries, |(delivery, _)| stored_trace(delivery)) as &[Option<String>]
     )
 }
 

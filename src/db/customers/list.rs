@@ -14,6 +14,7 @@ use crate::domain::filter::{CustomerField, Filter};
 use crate::domain::identifier::Identifier;
 use crate::domain::page::{Direction, Page, Sort, SortKey, Window};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Selects the customers of a list.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +91,7 @@ pub async fn list(
     cursor: Option<&Cursor>,
     page: Page,
 ) -> Result<CustomerPage, sqlx::Error> {
+    let _statement = statement("customers.list");
     // The members of a segment are read in order from the index on their copy of the time of creation.
     let members_sort = filter.segment_id.is_some() && sort.key == SortKey::CreatedAt;
     let key = match sort.key {

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use crate::domain::customer::OrderSummary;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Computes and stores the order summaries of the customers `given`, a relation with the column `id`. The sum is
 /// limited to the integers that every JSON reader represents exactly.
@@ -42,6 +43,7 @@ pub async fn refresh_order_summaries(
     project: ProjectId,
     ids: &[&str],
 ) -> Result<Vec<(String, OrderSummary)>, sqlx::Error> {
+    let _statement = statement("customers.refresh_order_summaries");
     macro_rules! refreshed {
         ($rows:expr) => {
             $rows.into_iter().map(|row| {

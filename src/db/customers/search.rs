@@ -5,6 +5,7 @@ use sqlx::{PgConnection, QueryBuilder};
 use super::row::{COLUMNS, CustomerRow};
 use crate::domain::customer::Customer;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// A text that a search compares; each has an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub async fn search(
     prefix: &str,
     limit: i64,
 ) -> Result<Vec<Customer>, sqlx::Error> {
+    let _statement = statement("customers.search");
     let column = field.column();
     let mut query = QueryBuilder::new("SELECT ");
     query.push(COLUMNS).push(" FROM customers c WHERE c.project_id = ").push_bind(project.0);

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Updates the fields of a locked customer that requests can change.
 ///
@@ -17,6 +18,7 @@ pub async fn update(
     customer: &Customer,
     indexed_fields: &IndexedFields,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("customers.update");
     sqlx::query!(
         "UPDATE customers SET profile = $3, metadata = $4, updated_at = $5, changed_at = $5, name = $6, email = $7, city = $8
          WHERE project_id = $1 AND id = $2",
@@ -44,6 +46,7 @@ pub async fn mark_deleted(
     customer: &Customer,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("customers.mark_deleted");
     sqlx::query!(
         "WITH customer AS (
              UPDATE customers SET source_id = $3, updated_at = $4, changed_at = $4, deleted_at = $4
@@ -73,6 +76,7 @@ pub async fn update_state(
     id: &str,
     state: Option<&JsonText>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("customers.update_state");
     sqlx::query!(
         "UPDATE customers SET state = $3 WHERE project_id = $1 AND id = $2",
         project.0,
@@ -90,6 +94,7 @@ pub async fn update_state(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn purge_metadata(connection: &mut PgConnection, project: ProjectId, key: &str) -> Result<i64, sqlx::Error> {
+    let _statement = statement("customers.purge_metadata");
     // Lock the customers in the order of their ids, like every other transaction, so that two of them cannot deadlock.
     sqlx::query_scalar!(
         r#"WITH holders AS (

@@ -7,6 +7,7 @@ use crate::db::list_query::ListQuery;
 use crate::domain::job::Job;
 use crate::domain::page::{Direction, Page};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// The sort key of a list of exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub async fn list_exports(
     direction: Direction,
     page: Page,
 ) -> Result<(Vec<Job>, i64), sqlx::Error> {
+    let _statement = statement("jobs.list_exports");
     let push_matching = |query: &mut QueryBuilder<Postgres>| {
         query.push(" FROM jobs j WHERE j.type = 'EXPORT' AND j.project_id = ").push_bind(project.0);
     };
@@ -72,6 +74,7 @@ pub async fn delete_export(
     project: ProjectId,
     id: &str,
 ) -> Result<ExportDeletion, sqlx::Error> {
+    let _statement = statement("jobs.delete_export");
     let is_free = sqlx::query_scalar!(
         r#"WITH free AS (
                SELECT FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT' FOR UPDATE SKIP LOCKED

@@ -9,6 +9,8 @@ use super::row::{JobRow, select_job};
 use crate::domain::job::{Job, JobAddress, JobType, NewJob};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::domain::trace_context::TraceContext;
+use crate::trace::statement;
 
 /// New jobs and deletions of projects are announced on the channel with the name of the schema and this ending.
 pub(in crate::db) const CHANNEL_ENDING: &str = "_jobs";
@@ -18,11 +20,13 @@ pub(in crate::db) const CHANNEL_ENDING: &str = "_jobs";
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &NewJob) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.insert");
     // The lock is held until the commit, so that the jobs of a project become visible in the order of their numbers.
     sqlx::query!(
         r#"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(('jobs'::regclass::oid::bigint << 32) | ($1 & 4294967295)))
-           INSERT INTO jobs (project_id, id, type, parameters, app_id, request_id, token, records, created_at, updated_at)
-           SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9 FROM turn
+           INSERT INTO jobs
+               (project_id, id, type, parameters, app_id, request_id, token, records, created_at, updated_at, trace_context)
+           SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $11 FROM turn
            RETURNING pg_notify(current_schema() || $10, '')::text AS notified"#,
         address.project.0,
         job.id,
@@ -33,7 +37,9 @@ pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &N
         job.token,
         job.records,
         job.created_at,
-        CHANNEL_ENDING
+        CHANNEL_ENDING,
+        // The erasure of a customer removes its deliveries but not the job, so nothing is stored here that the caller can choose freely.
+        address.trace.as_ref().map(|trace| trace.traceparent())
     )
     .fetch_one(connection)
     .await?;
@@ -45,6 +51,7 @@ pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &N
 /// # Errors
 /// Returns an error when the database query fails.
 pub(super) async fn has_pending_work(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let _statement = statement("jobs.has_pending_work");
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM jobs WHERE outcome IS NULL)
                   OR EXISTS (SELECT FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#
@@ -67,6 +74,7 @@ pub async fn find_next(
     active: &[ProjectId],
     recent: &[ProjectId],
 ) -> Result<Option<JobAddress>, sqlx::Error> {
+    let _statement = statement("jobs.find_next");
     let numbers = |projects: &[ProjectId]| projects.iter().map(|project| project.0).collect::<Vec<_>>();
     let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
     // Step through the index from the first job of one project to the first of the next, so that the number of waiting
@@ -81,7 +89,7 @@ pub async fn find_next(
                    ORDER BY project_id, number LIMIT 1
                ) AS next
            )
-           SELECT j.project_id, j.id, j.type, j.app_id, j.request_id
+           SELECT j.project_id, j.id, j.type, j.app_id, j.request_id, j.trace_context
            FROM first JOIN jobs j ON j.project_id = first.project_id AND j.number = first.number
            WHERE j.outcome IS NULL AND j.type = ANY($1) AND first.project_id <> ALL($2)
            ORDER BY coalesce(array_position($3::bigint[], first.project_id), 0), first.number
@@ -99,6 +107,7 @@ pub async fn find_next(
             kind: JobType::parse(&row.r#type)?,
             app_id: Arc::from(row.app_id),
             request_id: row.request_id,
+            trace: row.trace_context.as_deref().and_then(TraceContext::from_stored).map(Arc::new),
         })
     }))
 }
@@ -109,6 +118,7 @@ pub async fn find_next(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn try_lock(connection: &mut PgConnection, address: &JobAddress) -> Result<Option<Job>, sqlx::Error> {
+    let _statement = statement("jobs.try_lock");
     let row = select_job!(
         "WHERE j.project_id = $1 AND j.id = $2 AND j.outcome IS NULL FOR NO KEY UPDATE OF j SKIP LOCKED",
         address.project.0,
@@ -126,6 +136,7 @@ pub async fn try_lock(connection: &mut PgConnection, address: &JobAddress) -> Re
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn disable_statement_timeout(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.disable_statement_timeout");
     connection.execute("SET LOCAL statement_timeout = 0").await?;
     Ok(())
 }
@@ -142,6 +153,7 @@ pub async fn finish(
     now: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.finish");
     sqlx::query!(
         "UPDATE jobs SET outcome = 'DONE', succeeded_count = $3, processed_count = records, updated_at = $4, expires_at = $5,
              parameters = CASE type WHEN 'EXPORT' THEN parameters END
@@ -170,6 +182,7 @@ pub async fn fail_attempt(
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("jobs.fail_attempt");
     let has_failed = sqlx::query_scalar!(
         r#"UPDATE jobs SET attempts = attempts + 1, updated_at = $4,
              outcome = CASE WHEN attempts + 1 >= $3 THEN 'FAILED' END,

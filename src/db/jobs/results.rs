@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use super::columns::empty_if_all_none;
 use crate::domain::job::ResultLine;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// A part of the results of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub async fn insert_lines(
     number: i64,
     lines: &[ResultLine],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.insert_lines");
     let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     let column = |value: fn(&ResultLine) -> Option<&String>| {
         empty_if_all_none(lines.iter().map(|line| value(line).map(String::as_str)).collect())
@@ -70,6 +72,7 @@ pub async fn find_next_lines(
     part: ResultPart,
     number: i64,
 ) -> Result<Option<(i64, Vec<String>)>, sqlx::Error> {
+    let _statement = statement("jobs.find_next_lines");
     let row = sqlx::query!(
         r#"SELECT number, lines AS "lines: Vec<Option<String>>" FROM job_results
            WHERE project_id = $1 AND job_id = $2 AND part = $3 AND number > $4 ORDER BY number LIMIT 1"#,
@@ -88,6 +91,7 @@ pub async fn find_next_lines(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete_expired_results(connection: &mut PgConnection, real_now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.delete_expired_results");
     sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT j.project_id, j.id FROM projects p JOIN jobs j ON j.project_id = p.id
@@ -118,6 +122,7 @@ pub async fn delete_expired_results(connection: &mut PgConnection, real_now: Dat
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn current_snapshot(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    let _statement = statement("jobs.current_snapshot");
     sqlx::query_scalar!(r#"SELECT pg_current_snapshot()::text AS "snapshot!""#).fetch_one(connection).await
 }
 
@@ -131,6 +136,7 @@ pub async fn erase_customers_since(
     project: ProjectId,
     snapshot: &str,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.erase_customers_since");
     sqlx::query!(
         r#"SELECT erase_customer_from_job_results(project_id, erased_customer_id, '{}')::text AS done FROM permanent_deletions
            WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)

@@ -7,6 +7,7 @@ use super::columns::empty_if_all_none;
 use super::results::{ResultPart, insert_lines};
 use crate::domain::job::{CustomerIds, Record, Slice, SliceOutcome};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Inserts a slice. The job itself is inserted last, in the same transaction.
 ///
@@ -18,6 +19,7 @@ pub async fn insert_slice(
     job_id: &str,
     slice: &Slice,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.insert_slice");
     let columns = RecordColumns::of(&slice.records);
     sqlx::query!(
         "INSERT INTO job_slices
@@ -70,6 +72,7 @@ pub async fn lock_first_slice(
     project: ProjectId,
     job_id: &str,
 ) -> Result<Option<Slice>, sqlx::Error> {
+    let _statement = statement("jobs.lock_first_slice");
     let row = sqlx::query!(
         r#"SELECT number, records AS "records: Vec<Option<String>>", customer_ids AS "customer_ids: Vec<Option<String>>",
                   source_ids AS "source_ids: Vec<Option<String>>", referrer_ids AS "referrer_ids: Vec<Option<String>>",
@@ -108,6 +111,7 @@ pub async fn finish_slice(
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("jobs.finish_slice");
     for (part, lines) in [(ResultPart::File, &outcome.file), (ResultPart::Failed, &outcome.failures)] {
         if !lines.is_empty() {
             insert_lines(connection, project, job_id, part, slice.number, lines).await?;
@@ -151,6 +155,7 @@ pub async fn split_slice(
     job_id: &str,
     number: i64,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.split_slice");
     sqlx::query!(
         "WITH whole AS (
              DELETE FROM job_slices WHERE project_id = $1 AND job_id = $2 AND number = $3 RETURNING *

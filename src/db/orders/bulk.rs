@@ -9,6 +9,7 @@ use super::write::{insert, update};
 use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Finds the orders with those ids or source ids.
 ///
@@ -20,6 +21,7 @@ pub async fn find_all(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<Order>, sqlx::Error> {
+    let _statement = statement("orders.find_all");
     match (ids, source_ids) {
         ([], []) => return Ok(Vec::new()),
         ([id], []) => return Ok(Vec::from_iter(find_by_id(connection, project, id).await?)),
@@ -42,6 +44,7 @@ pub async fn lock_all(
     project: ProjectId,
     ids: &[String],
 ) -> Result<Vec<Order>, sqlx::Error> {
+    let _statement = statement("orders.lock_all");
     match ids {
         [] => return Ok(Vec::new()),
         [id] => return Ok(Vec::from_iter(lock(connection, project, id).await?)),
@@ -94,6 +97,7 @@ pub async fn insert_all(
     project: ProjectId,
     orders: &[&Order],
 ) -> Result<usize, sqlx::Error> {
+    let _statement = statement("orders.insert_all");
     match orders {
         [] => return Ok(0),
         [order] => return insert(connection, project, order).await.map(|()| 1),
@@ -147,6 +151,7 @@ pub async fn update_all(
     project: ProjectId,
     orders: &[&Order],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("orders.update_all");
     match orders {
         [] => return Ok(()),
         [order] => return update(connection, project, order).await,

@@ -7,6 +7,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Returns whether an identifier has the form of an order id, or the vendor's earlier form, which a loaded order may have. An
 /// identifier of another form can only be a source id.
@@ -23,6 +24,7 @@ pub async fn find(
     project: ProjectId,
     identifier: &Identifier,
 ) -> Result<Option<Order>, sqlx::Error> {
+    let _statement = statement("orders.find");
     if !identifier.can_exist() {
         return Ok(None);
     }
@@ -43,6 +45,7 @@ pub async fn find_by_id(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<Order>, sqlx::Error> {
+    let _statement = statement("orders.find_by_id");
     let row = select_order!("WHERE project_id = $1 AND id = $2", project.0, id).fetch_optional(connection).await?;
     Ok(row.map(Order::from))
 }
@@ -56,6 +59,7 @@ pub async fn find_by_source_id(
     project: ProjectId,
     source_id: &str,
 ) -> Result<Option<Order>, sqlx::Error> {
+    let _statement = statement("orders.find_by_source_id");
     let row = select_order!("WHERE project_id = $1 AND source_id = $2", project.0, source_id)
         .fetch_optional(connection)
         .await?;
@@ -67,6 +71,7 @@ pub async fn find_by_source_id(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn lock(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Order>, sqlx::Error> {
+    let _statement = statement("orders.lock");
     let row = select_order!("WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE", project.0, id)
         .fetch_optional(connection)
         .await?;

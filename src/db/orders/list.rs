@@ -13,6 +13,7 @@ use crate::domain::identifier::Identifier;
 use crate::domain::order::Order;
 use crate::domain::page::{Direction, Page, Sort, SortKey};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Selects the orders of a list.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,7 @@ pub async fn list(
     sort: Sort,
     page: Page,
 ) -> Result<(Vec<Order>, i64), sqlx::Error> {
+    let _statement = statement("orders.list");
     let push_rows = |query: &mut QueryBuilder<Postgres>| {
         query.push("SELECT ").push(COLUMNS);
         push_matching(query, project, filter);

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Inserts an order, and increments the row count.
 ///
@@ -12,6 +13,7 @@ use crate::domain::project::ProjectId;
 /// Returns an error when the database query fails; a unique violation when another order has the source
 /// id, a foreign key error when a customer no longer exists.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, order: &Order) -> Result<(), sqlx::Error> {
+    let _statement = statement("orders.insert");
     sqlx::query!(
         "WITH counted AS (
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
@@ -43,6 +45,7 @@ pub async fn insert(connection: &mut PgConnection, project: ProjectId, order: &O
 /// Returns an error when the database query fails; a foreign key error when a customer no longer
 /// exists.
 pub async fn update(connection: &mut PgConnection, project: ProjectId, order: &Order) -> Result<(), sqlx::Error> {
+    let _statement = statement("orders.update");
     sqlx::query!(
         "UPDATE orders
          SET source_id = $3, customer_id = $4, referrer_id = $5, status = $6, amount = $7, items = $8, metadata = $9,
@@ -71,6 +74,7 @@ pub async fn update(connection: &mut PgConnection, project: ProjectId, order: &O
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn purge_metadata(connection: &mut PgConnection, project: ProjectId, key: &str) -> Result<i64, sqlx::Error> {
+    let _statement = statement("orders.purge_metadata");
     sqlx::query_scalar!(
         r#"WITH holders AS (
                SELECT id FROM orders WHERE project_id = $1 AND metadata -> $2::text IS NOT NULL

@@ -9,6 +9,7 @@ use crate::domain::activity::ActivityType;
 use crate::domain::filter::{ChangedValues, CustomerField, Filter};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::SegmentMember;
+use crate::trace::statement;
 
 /// The entry of a customer into a segment, or its exit.
 #[derive(Clone, Debug)]
@@ -37,6 +38,7 @@ pub async fn update_memberships(
     segment_ids: &[String],
     members: &[SegmentMember],
 ) -> Result<Vec<MembershipChange>, sqlx::Error> {
+    let _statement = statement("segments.update_memberships");
     let member_ids: Vec<_> = members.iter().map(|member| member.customer_id.clone()).collect();
     let member_segment_ids: Vec<_> = members.iter().map(|member| member.segment_id.clone()).collect();
     let times: Vec<_> = members.iter().map(|member| member.customer_created_at).collect();
@@ -124,6 +126,7 @@ pub async fn has_affected_customers(
     project: ProjectId,
     changed_values: &[(&CustomerField, ChangedValues)],
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("segments.has_affected_customers");
     let mut query = QueryBuilder::new("SELECT EXISTS (");
     if !push_affected_ids(&mut query, project, changed_values) {
         return Ok(true);
@@ -143,6 +146,7 @@ pub async fn list_affected_customers(
     after: &str,
     limit: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
+    let _statement = statement("segments.list_affected_customers");
     let mut query = QueryBuilder::new("SELECT id FROM (");
     if !push_affected_ids(&mut query, project, changed_values) {
         query =
@@ -171,6 +175,7 @@ pub async fn recompute_members(
     limit: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<Vec<MembershipChange>, sqlx::Error> {
+    let _statement = statement("segments.recompute_members");
     let mut query = QueryBuilder::new("WITH concerned AS MATERIALIZED (");
     let is_narrow = changed_values.is_some_and(|values| push_affected_ids(&mut query, project, values));
     if !is_narrow {
@@ -265,6 +270,7 @@ pub async fn set_evaluated_at(
     segment_id: &str,
     evaluated_at: Option<DateTime<Utc>>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.set_evaluated_at");
     sqlx::query!(
         "UPDATE segments SET evaluated_at = $3 WHERE project_id = $1 AND id = $2",
         project.0,

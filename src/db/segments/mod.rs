@@ -18,6 +18,7 @@ use crate::domain::json::JsonText;
 use crate::domain::page::{Direction, Page, Window};
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentName, SegmentType};
+use crate::trace::statement;
 
 pub use members::{
     MembershipChange, has_affected_customers, list_affected_customers, recompute_members, set_evaluated_at,
@@ -70,6 +71,7 @@ pub fn may_be_id(identifier: &Identifier) -> bool {
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, project: ProjectId, segment: &Segment) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.insert");
     sqlx::query!(
         "WITH counted AS (
              INSERT INTO row_counts AS counts (project_id, resource, slot, value)
@@ -103,6 +105,7 @@ pub async fn insert_members(
     segment_id: &str,
     customer_ids: &[String],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.insert_members");
     sqlx::query!(
         "WITH member AS (
              INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
@@ -129,6 +132,7 @@ pub async fn insert_members(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<Option<Segment>, sqlx::Error> {
+    let _statement = statement("segments.find");
     let row = sqlx::query_as!(
         SegmentRow,
         r#"SELECT id, name, type, filter AS "filter: JsonText", created_at, updated_at, evaluated_at
@@ -151,6 +155,7 @@ pub async fn find_evaluation(
     project: ProjectId,
     id: &str,
 ) -> Result<(Option<DateTime<Utc>>, ProjectState), sqlx::Error> {
+    let _statement = statement("segments.find_evaluation");
     let row = sqlx::query(concat!(
         "SELECT ",
         state_columns!(),
@@ -187,6 +192,7 @@ pub async fn list(
     limit: i64,
     now: DateTime<Utc>,
 ) -> Result<(Vec<Segment>, i64), sqlx::Error> {
+    let _statement = statement("segments.list");
     let push_matching = |query: &mut QueryBuilder<Postgres>| {
         query.push(" FROM segments WHERE project_id = ").push_bind(project.0);
         if let Some(ids) = &filter.ids {
@@ -227,6 +233,7 @@ pub async fn list(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_filtered(connection: &mut PgConnection, project: ProjectId) -> Result<Vec<Segment>, sqlx::Error> {
+    let _statement = statement("segments.list_filtered");
     let rows = sqlx::query_as!(
         SegmentRow,
         r#"SELECT id, name, type, filter AS "filter: JsonText", created_at, updated_at, evaluated_at
@@ -247,6 +254,7 @@ pub async fn list_static_of_customer(
     project: ProjectId,
     customer_id: &str,
 ) -> Result<Vec<(DateTime<Utc>, SegmentName)>, sqlx::Error> {
+    let _statement = statement("segments.list_static_of_customer");
     let rows = sqlx::query!(
         "SELECT segments.id, segments.name, segments.created_at
          FROM segment_members members
@@ -267,6 +275,7 @@ pub async fn list_static_of_customer(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
+    let _statement = statement("segments.delete");
     sqlx::query_scalar!(
         r#"WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
          counts AS (DELETE FROM row_counts WHERE project_id = $1 AND resource = $2),
@@ -294,6 +303,7 @@ pub async fn reset_members(
     project: ProjectId,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.reset_members");
     sqlx::query!(
         "WITH counted AS (
              INSERT INTO row_counts (project_id, resource, slot, value)
@@ -317,6 +327,7 @@ pub async fn remove_customer(
     project: ProjectId,
     customer_id: &str,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.remove_customer");
     sqlx::query!(
         "WITH member AS (
              DELETE FROM segment_members WHERE project_id = $1 AND customer_id = $2 RETURNING segment_id

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, QueryBuilder};
 use crate::db::filter::push_moments;
 use crate::domain::filter::{CustomerField, FieldKind};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Replaces the stored moments of a field for every customer that is not deleted.
 ///
@@ -17,6 +18,7 @@ pub async fn rebuild_moments(
     field: &CustomerField,
     kind: FieldKind,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.rebuild_moments");
     let Some(stored) = field.stored_moment_name() else { return Ok(()) };
     delete_moments(connection, project, &stored).await?;
     let mut query = QueryBuilder::new(
@@ -43,6 +45,7 @@ pub async fn delete_moments(
     project: ProjectId,
     stored: &str,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.delete_moments");
     sqlx::query!("DELETE FROM customer_moments WHERE project_id = $1 AND field = $2", project.0, stored)
         .execute(connection)
         .await?;
@@ -59,6 +62,7 @@ pub async fn replace_moments(
     customer_ids: &[String],
     moments: &[(String, String, DateTime<Utc>)],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("segments.replace_moments");
     let ids: Vec<_> = moments.iter().map(|(customer_id, ..)| customer_id.clone()).collect();
     let fields: Vec<_> = moments.iter().map(|(_, field, _)| field.clone()).collect();
     let times: Vec<_> = moments.iter().map(|(.., moment)| *moment).collect();

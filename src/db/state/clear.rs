@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use crate::db::project_copies::delete_rows;
 use crate::db::project_deletions::skip_foreign_key_checks;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// The tables that stay beside those of the keys: the faults, and how many identifiers were made from a seed, are not a part of the state.
 const KEPT_TABLES: &[&str] = &["faults", "seeded_identifiers"];
@@ -15,6 +16,7 @@ const KEPT_TABLES: &[&str] = &["faults", "seeded_identifiers"];
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn clear(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.clear");
     skip_foreign_key_checks(connection).await?;
     delete_rows(connection, project, KEPT_TABLES).await?;
     // Check the foreign keys of the rows that are added.
@@ -31,6 +33,7 @@ pub async fn clear(connection: &mut PgConnection, project: ProjectId) -> Result<
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn is_empty(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("state.is_empty");
     sqlx::query_scalar!(
         r#"SELECT NOT (EXISTS (SELECT FROM customers WHERE project_id = $1)
                        OR EXISTS (SELECT FROM orders WHERE project_id = $1)

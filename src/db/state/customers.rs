@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// A customer to insert, or to put in place of the one with its id.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub async fn find_known_customers(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<KnownCustomer>, sqlx::Error> {
+    let _statement = statement("state.find_known_customers");
     // `OFFSET 0` makes PostgreSQL search each customer by the index, whatever it assumes about a table that
     // has just grown. The project comes from a subquery, so that the statistics of its number, which are not of this
     // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty.
@@ -75,6 +77,7 @@ pub async fn find_links(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
+    let _statement = statement("state.find_links");
     let found = find_known_customers(connection, project, ids, source_ids).await?;
     Ok(found.into_iter().map(|known| (known.id, known.source_id.filter(|_| !known.is_deleted))).collect())
 }
@@ -90,6 +93,7 @@ pub async fn save_customers(
     customers: &[LoadedCustomer],
     count_change: i64,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.save_customers");
     let json = |value: fn(&Customer) -> Option<&JsonText>| {
         customers.iter().map(|it| value(&it.customer).map(JsonText::as_str)).collect::<Vec<_>>()
     };
@@ -149,6 +153,7 @@ pub async fn delete_consents(
     project: ProjectId,
     customer_ids: &[String],
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.delete_consents");
     sqlx::query!(
         "DELETE FROM customer_consents WHERE project_id = $1 AND customer_id = ANY($2)",
         project.0,
@@ -170,6 +175,7 @@ pub async fn insert_consents(
     consents: &[(String, String, bool)],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.insert_consents");
     let ids: Vec<_> = consents.iter().map(|(customer_id, ..)| customer_id.as_str()).collect();
     let consent_ids: Vec<_> = consents.iter().map(|(_, id, _)| id.as_str()).collect();
     let given: Vec<_> = consents.iter().map(|(.., given)| *given).collect();

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use crate::domain::consent::{ConsentDefinition, ConsentGroup};
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Inserts or replaces the definition of a consent with its times.
 ///
@@ -14,6 +15,7 @@ pub async fn save_consent(
     project: ProjectId,
     consent: &ConsentDefinition,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.save_consent");
     sqlx::query!(
         "INSERT INTO consents (project_id, id, name, description, category, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -42,6 +44,7 @@ pub async fn save_consent_group(
     project: ProjectId,
     group: &ConsentGroup,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.save_consent_group");
     crate::db::consents::upsert_group(&mut *connection, project, group).await?;
     sqlx::query!(
         "UPDATE consent_groups SET created_at = $3, updated_at = $4 WHERE project_id = $1 AND id = $2",

@@ -6,6 +6,7 @@
 use sqlx::PgConnection;
 
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// Computes and stores the order summaries of all customers that have orders or had some. Customers whose summary does not
 /// change are not written.
@@ -13,6 +14,7 @@ use crate::domain::project::ProjectId;
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn refresh_all_order_summaries(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.refresh_all_order_summaries");
     sqlx::query!(
         "WITH counted AS MATERIALIZED (
              SELECT customer_id AS id, count(*) AS count,
@@ -48,6 +50,7 @@ pub async fn refresh_all_order_summaries(connection: &mut PgConnection, project:
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn recount_events(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.recount_events");
     sqlx::query!("DELETE FROM customer_event_counts WHERE project_id = $1", project.0)
         .execute(&mut *connection)
         .await?;
@@ -67,6 +70,7 @@ pub async fn recount_events(connection: &mut PgConnection, project: ProjectId) -
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn refresh_member_times(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.refresh_member_times");
     sqlx::query!(
         "UPDATE segment_members SET customer_created_at = customers.created_at
          FROM customers CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// A custom event to insert, or to put in place of the one of its customer with its id.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub async fn save_events(
     project: ProjectId,
     events: &[LoadedEvent],
 ) -> Result<Vec<String>, sqlx::Error> {
+    let _statement = statement("state.save_events");
     let texts = |value: fn(&LoadedEvent) -> &str| events.iter().map(value).collect::<Vec<_>>();
     let times: Vec<_> = events.iter().map(|event| event.created_at).collect();
     sqlx::query_scalar!(

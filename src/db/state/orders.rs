@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
+use crate::trace::statement;
 
 /// What a load needs to know of an existing order.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub async fn find_known_orders(
     ids: &[String],
     source_ids: &[String],
 ) -> Result<Vec<KnownOrder>, sqlx::Error> {
+    let _statement = statement("state.find_known_orders");
     // `OFFSET 0` makes PostgreSQL search each order by the index, whatever it assumes about a table that
     // has just grown. The project comes from a subquery, so that the statistics of its number, which are not of this
     // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty.
@@ -64,6 +66,7 @@ pub async fn save_orders(
     orders: &[Order],
     count_change: i64,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("state.save_orders");
     let texts = |value: fn(&Order) -> Option<&str>| orders.iter().map(value).collect::<Vec<_>>();
     let ids: Vec<_> = orders.iter().map(|order| order.id.as_str()).collect();
     let statuses: Vec<_> = orders.iter().map(|order| order.status.as_str()).collect();

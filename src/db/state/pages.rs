@@ -11,6 +11,7 @@ use crate::domain::json::JsonText;
 use crate::domain::order::Order;
 use crate::domain::project::ProjectId;
 use crate::domain::segment::{Segment, SegmentType};
+use crate::trace::statement;
 
 /// Begins a transaction that sees the state of one moment and writes nothing.
 ///
@@ -40,6 +41,7 @@ pub async fn list_customers(
     after: &str,
     limit: i64,
 ) -> Result<Vec<CustomerPageRow>, sqlx::Error> {
+    let _statement = statement("state.list_customers");
     let rows = sqlx::query!(
         r#"SELECT id, source_id, profile AS "profile: JsonText", metadata AS "metadata: JsonText", orders_count,
                   orders_amount, last_order_amount, last_order_at, created_at, updated_at, deleted_at,
@@ -87,6 +89,7 @@ pub async fn list_orders(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Order>, sqlx::Error> {
+    let _statement = statement("state.list_orders");
     let rows = sqlx::query_as::<_, OrderRow>(
         "SELECT id, source_id, customer_id, referrer_id, status, amount, items, metadata, created_at, updated_at
          FROM orders WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3",
@@ -119,6 +122,7 @@ pub async fn list_events(
     after: (&str, &str),
     limit: i64,
 ) -> Result<Vec<EventPageRow>, sqlx::Error> {
+    let _statement = statement("state.list_events");
     sqlx::query_as!(
         EventPageRow,
         r#"SELECT id, customer_id, type AS name, metadata AS "metadata: JsonText", created_at
@@ -143,6 +147,7 @@ pub async fn list_segments(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Segment>, sqlx::Error> {
+    let _statement = statement("state.list_segments");
     let rows = sqlx::query!(
         r#"SELECT id, name, type AS kind, filter AS "filter: JsonText", created_at, updated_at
            FROM segments WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3"#,
@@ -174,6 +179,7 @@ pub async fn list_segment_members(
     project: ProjectId,
     segment_id: &str,
 ) -> Result<Vec<String>, sqlx::Error> {
+    let _statement = statement("state.list_segment_members");
     sqlx::query_scalar!(
         "SELECT customer_id FROM segment_members WHERE project_id = $1 AND segment_id = $2 ORDER BY customer_id",
         project.0,

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use crate::db::project_copies::copy_rows;
 use crate::db::project_deletions::skip_foreign_key_checks;
 use crate::domain::project::{OrganisationId, ProjectId};
+use crate::trace::statement;
 
 /// Returns the template with that name, which is inserted without rows if there is none. `public_id` is unique and never shown.
 ///
@@ -18,6 +19,7 @@ pub async fn find_or_insert(
     public_id: &str,
     now: DateTime<Utc>,
 ) -> Result<ProjectId, sqlx::Error> {
+    let _statement = statement("state.templates.find_or_insert");
     let found = sqlx::query_scalar!(
         "SELECT id FROM projects WHERE snapshot_of = id AND snapshot_name = $1 AND deleted_at IS NULL ORDER BY id LIMIT 1",
         name
@@ -49,6 +51,7 @@ pub async fn find_or_insert(
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn list_others(connection: &mut PgConnection, name: &str) -> Result<Vec<ProjectId>, sqlx::Error> {
+    let _statement = statement("state.templates.list_others");
     let ids = sqlx::query_scalar!(
         "SELECT id FROM projects WHERE snapshot_of = id AND snapshot_name <> $1 AND deleted_at IS NULL ORDER BY id",
         name
@@ -63,6 +66,7 @@ pub async fn list_others(connection: &mut PgConnection, name: &str) -> Result<Ve
 /// # Errors
 /// Returns an error when the database query fails.
 pub async fn copy(connection: &mut PgConnection, template: ProjectId, project: ProjectId) -> Result<bool, sqlx::Error> {
+    let _statement = statement("state.templates.copy");
     // The lock prevents that the template is deleted meanwhile. Its rows never change.
     let copied = sqlx::query!(
         "WITH template AS (

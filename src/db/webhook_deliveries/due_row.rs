@@ -1,5 +1,7 @@
 //! A delivery with its message, as statements return it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::activity::StoredEntry;
@@ -7,6 +9,7 @@ use crate::domain::credential::Channel;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::project_clock::ProjectClock;
+use crate::domain::trace_context::TraceContext;
 use crate::domain::webhook::{DeliveryAddress, DueDelivery, Secret, WebhookKind};
 
 pub(super) struct DueRow {
@@ -36,6 +39,7 @@ pub(super) struct DueRow {
     pub clock_offset_micros: Option<i64>,
     pub clock_frozen_at: Option<DateTime<Utc>>,
     pub faults_version: Option<i64>,
+    pub trace_context: Option<String>,
 }
 
 impl From<DueRow> for DueDelivery {
@@ -65,6 +69,7 @@ impl From<DueRow> for DueDelivery {
             },
             clock: ProjectClock::from_stored(row.clock_offset_micros, row.clock_frozen_at),
             faults_version: row.faults_version,
+            trace: row.trace_context.as_deref().and_then(TraceContext::from_stored).map(Arc::new),
         }
     }
 }

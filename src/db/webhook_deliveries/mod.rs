@@ -10,7 +10,9 @@ use sqlx::{FromRow, PgConnection, QueryBuilder};
 
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
+use crate::domain::trace_context::TraceContext;
 use crate::domain::webhook::{NewDelivery, StoredDelivery};
+use crate::trace::statement;
 
 pub use message::find_with_message;
 pub(super) use queue::CHANNEL_ENDING;
@@ -22,6 +24,7 @@ pub(super) struct DeliveryColumns {
     pub webhook_ids: Vec<String>,
     pub customer_ids: Vec<String>,
     pub entry_ids: Vec<String>,
+    pub trace_contexts: Vec<Option<String>>,
 }
 
 impl DeliveryColumns {
@@ -33,8 +36,14 @@ impl DeliveryColumns {
             webhook_ids: column(|delivery| &delivery.webhook_id),
             customer_ids: column(|delivery| &delivery.customer_id),
             entry_ids: column(|delivery| &delivery.entry_id),
+            trace_contexts: deliveries.iter().map(stored_trace).collect(),
         }
     }
+}
+
+/// Returns the trace of a delivery as it is stored.
+pub(super) fn stored_trace(delivery: &NewDelivery) -> Option<String> {
+    delivery.trace.as_ref().map(|trace| trace.to_stored())
 }
 
 /// Inserts any number of deliveries, which are due at `now`, in one statement.
@@ -47,16 +56,19 @@ pub async fn insert(
     deliveries: &[NewDelivery],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    let _statement = statement("webhook_deliveries.insert");
     let columns = DeliveryColumns::from_slice(deliveries);
     sqlx::query!(
-        "INSERT INTO webhook_deliveries (project_id, id, webhook_id, customer_id, entry_id, created_at, due_at)
-         SELECT $1, delivery.*, $6, $6 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS delivery",
+        "INSERT INTO webhook_deliveries
+             (project_id, id, webhook_id, customer_id, entry_id, trace_context, created_at, due_at)
+         SELECT $1, delivery.*, $6, $6 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $7::text[]) AS delivery",
         project.0,
         &columns.ids,
         &columns.webhook_ids,
         &columns.customer_ids,
         &columns.entry_ids,
-        now
+        now,
+        &columns.trace_contexts as &[Option<String>]
     )
     .execute(connection)
     .await?;
@@ -140,6 +152,7 @@ pub async fn list(
     filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<StoredDelivery>, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.list");
     let mut query = QueryBuilder::new(
         "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
                 a.type AS event_type
@@ -178,6 +191,7 @@ pub async fn find(
     project: ProjectId,
     id: &str,
 ) -> Result<Option<StoredDelivery>, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.find");
     let row = sqlx::query_as!(
         DeliveryRow,
         "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
@@ -203,6 +217,7 @@ pub async fn has_failed(
     project: ProjectId,
     webhook_id: &str,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.has_failed");
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM webhook_deliveries
            WHERE project_id = $1 AND webhook_id = $2 AND outcome = 'FAILED') AS "has_failed!""#,
@@ -223,6 +238,7 @@ pub async fn list_of_entries(
     customer_id: &str,
     entry_ids: &[String],
 ) -> Result<Vec<StoredDelivery>, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.list_of_entries");
     let rows = sqlx::query_as!(
         DeliveryRow,
         "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
@@ -241,7 +257,7 @@ pub async fn list_of_entries(
     Ok(rows.into_iter().map(StoredDelivery::from).collect())
 }
 
-/// Puts a delivery into the queue again, as if no attempt had been made. Returns `false` when there is no such
+/// Puts a delivery into the queue again, as if no attempt had been made. With `trace`, it becomes part of that trace. Returns `false` when there is no such
 /// delivery.
 ///
 /// # Errors
@@ -251,15 +267,18 @@ pub async fn requeue(
     project: ProjectId,
     id: &str,
     now: DateTime<Utc>,
+    trace: Option<&TraceContext>,
 ) -> Result<bool, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.requeue");
     let result = sqlx::query!(
         "UPDATE webhook_deliveries d
-         SET due_at = $3, outcome = NULL, failures = 0, round = round + 1, first_attempt_at = NULL, finished_at = NULL
+         SET trace_context = coalesce($4, trace_context), due_at = $3, outcome = NULL, failures = 0, round = round + 1, first_attempt_at = NULL, finished_at = NULL
          FROM webhooks w
          WHERE w.project_id = $1 AND w.deleted_at IS NULL AND d.project_id = $1 AND d.webhook_id = w.id AND d.id = $2",
         project.0,
         id,
-        now
+        now,
+        trace.map(TraceContext::to_stored)
     )
     .execute(connection)
     .await?;
@@ -277,6 +296,7 @@ pub async fn delete_by_webhook(
     webhook_id: &str,
     limit: i64,
 ) -> Result<i64, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.delete_by_webhook");
     let result = sqlx::query!(
         "WITH gone AS MATERIALIZED (
              SELECT id FROM webhook_deliveries WHERE project_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3 FOR UPDATE
@@ -301,6 +321,7 @@ pub async fn count_overdue(
     project: ProjectId,
     now: DateTime<Utc>,
 ) -> Result<i64, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.count_overdue");
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM webhooks w
            JOIN webhook_deliveries d ON d.project_id = w.project_id AND d.webhook_id = w.id

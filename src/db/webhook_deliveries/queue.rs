@@ -10,6 +10,7 @@ use crate::db::session::{DELIVERY_APPLICATION_NAME, Database, Purpose};
 use crate::domain::project::ProjectId;
 use crate::domain::time_ordered_id;
 use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery};
+use crate::trace::statement;
 
 /// The other processes notify the delivering process of new deliveries on the channel with the name of the schema and this ending.
 pub(in crate::db) const CHANNEL_ENDING: &str = "_deliveries";
@@ -130,7 +131,7 @@ impl DeliveryConnection {
              due AS (
                  SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures, d.round,
                         d.first_attempt_at, w.kind, w.name, w.target_url, p.public_id, p.webhook_token,
-                        p.clock_offset_micros, p.clock_frozen_at, p.faults_version
+                        p.clock_offset_micros, p.clock_frozen_at, p.faults_version, d.trace_context
                  FROM waiting
                  JOIN projects p ON p.id = waiting.project_id AND p.deleted_at IS NULL
                  JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
@@ -160,7 +161,8 @@ impl DeliveryConnection {
                     e.failures AS "failures!", e.round AS "round!", e.first_attempt_at, e.kind AS "kind!", e.name, e.target_url AS "target_url!",
                     e.type AS "type!", e.group_id AS "group_id!", e.data AS "data!", e.referrer_id, e.referrer,
                     e.entered_at AS "entered_at!", e.app_id, e.channel, e.public_id AS "public_id!",
-                    e.webhook_token AS "webhook_token!", e.clock_offset_micros, e.clock_frozen_at, e.faults_version
+                    e.webhook_token AS "webhook_token!", e.clock_offset_micros, e.clock_frozen_at, e.faults_version,
+                    e.trace_context
              FROM entries e
              WHERE coalesce(e.bytes_before, 0) <= $10"#,
             now,
@@ -330,6 +332,7 @@ pub async fn delete_finished(
     days: i32,
     limit: i64,
 ) -> Result<i64, sqlx::Error> {
+    let _statement = statement("webhook_deliveries.delete_finished");
     // The ids are in the order of time where the clock is real time, so the primary key finds the old rows.
     let id_before = time_ordered_id::lower_bound("whs_", real_now - TimeDelta::days(days.into()));
     let result = sqlx::query!(

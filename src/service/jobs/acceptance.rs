@@ -91,6 +91,7 @@ impl Acceptance {
             kind: request.kind,
             app_id: caller.app_id.clone(),
             request_id: caller.request_id.clone(),
+            trace: caller.trace.clone(),
         };
         let token = format!("{}.{}", caller.project.0, core.ids.random_with_length("", TOKEN_CHARS));
         Ok(Self { transaction, address, parameters: request.parameters, token, records: 0, created_at })

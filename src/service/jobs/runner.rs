@@ -19,6 +19,7 @@ use crate::service::retry::retry;
 use crate::service::rules::ExclusiveTransaction;
 use crate::service::write::{Recording, UnitOfWork};
 use crate::service::{Caller, Core, Error};
+use crate::trace::Kind;
 
 /// How many times a job without slices is attempted.
 const MAX_ATTEMPTS: i32 = 3;
@@ -56,9 +57,12 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
     };
     // Run the slice in a task of its own, so that a panic ends the slice and not the worker.
     let started = Instant::now();
+    let mut span = core.tracer.work(address.kind.as_str(), Kind::Internal, address.trace.clone());
+    span.set_id("voucherify.job_id", &address.id);
     let slice = {
         let (core, address) = (Arc::clone(core), address.clone());
-        tokio::spawn(async move { retry(async || run_slice(&core, &address).await).await })
+        let work = span.enter(async move { retry(async || run_slice(&core, &address).await).await });
+        tokio::spawn(work)
     };
     let (failure, may_be_transient) = match slice.await {
         Ok(Ok(is_finished)) => {
@@ -81,6 +85,8 @@ pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
         Err(panic) => (panic.to_string(), false),
     };
     core.metrics.work.slice_failed(address.kind.as_str());
+    span.fail(if may_be_transient { "transient" } else { "permanent" });
+    drop(span);
     let failures = active_project.record_failure();
     let is_transient = may_be_transient && failures < MAX_TRANSIENT_FAILURES;
     // After the first transient failure leave the job unchanged: the next attempt usually succeeds.
@@ -122,6 +128,7 @@ fn caller_of(address: &JobAddress) -> Caller {
         project: address.project,
         app_id: address.app_id.clone(),
         request_id: address.request_id.clone(),
+        trace: address.trace.clone(),
         channel: Channel::Api,
         control: ProjectControl::default(),
     }

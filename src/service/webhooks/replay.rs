@@ -15,8 +15,8 @@ pub async fn replay(core: &Core, caller: &Caller, id: &Identifier) -> Result<Sto
         return Err(not_found());
     }
     let mut connection = core.pool.acquire_for(caller.project).await?;
-    let replayed =
-        db::webhook_deliveries::requeue(&mut connection, caller.project, id.as_str(), core.now(caller)).await?;
+    let (now, trace) = (core.now(caller), caller.trace.as_deref());
+    let replayed = db::webhook_deliveries::requeue(&mut connection, caller.project, id.as_str(), now, trace).await?;
     let found =
         if replayed { db::webhook_deliveries::find(&mut connection, caller.project, id.as_str()).await? } else { None };
     connection.release();

@@ -48,7 +48,11 @@ pub async fn new_customer(
             }
         }
     }
-    let deliveries = if recording.includes_changes() { deliveries_for(ids, rules, &entries, now) } else { Vec::new() };
+    let deliveries = if recording.includes_changes() {
+        deliveries_for(ids, rules, &entries, now, caller.trace.as_ref())
+    } else {
+        Vec::new()
+    };
     Ok(NewCustomer {
         customer,
         indexed_fields,

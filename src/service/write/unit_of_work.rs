@@ -202,7 +202,8 @@ impl<'a> UnitOfWork<'a> {
             let project = self.caller.project;
             db::activity::insert(&mut self.transaction, project, &self.entries).await?;
             if self.recording.includes_changes() {
-                let deliveries = deliveries_for(&mut self.ids, &self.rules, &self.entries, self.now);
+                let deliveries =
+                    deliveries_for(&mut self.ids, &self.rules, &self.entries, self.now, self.caller.trace.as_ref());
                 if !deliveries.is_empty() {
                     // They are due now by the clock.
                     let due_at = self.time.clock;

@@ -15,6 +15,7 @@ use crate::objects::webhook::message;
 use crate::service::Core;
 use crate::service::faults::{self, Hit};
 use crate::service::webhooks::Attempt;
+use crate::trace::{Kind, Span};
 use crate::webhook::{SendOutcome, Sender};
 
 /// How long a delivery waits for a free slot of its webhook. After that it is dropped, and read again by a later query.
@@ -66,7 +67,12 @@ pub(super) async fn attempt(
             hit => hit,
         },
     };
-    let post = || sender.send(&delivery.target_url, &delivery.webhook_token, message(&delivery));
+    let mut span = core.tracer.work("webhook", Kind::Client, delivery.trace.clone());
+    let trace = span.context().cloned();
+    let post = || {
+        let message = message(&delivery);
+        sender.send(&delivery.target_url, &delivery.webhook_token, message, trace.as_deref())
+    };
     let started = Instant::now();
     let started_at = attempt_time(&core, &delivery);
     let sent = match &hit {
@@ -74,6 +80,8 @@ pub(super) async fn attempt(
         _ => post().await,
     };
     let is_sent = !hit.as_ref().is_some_and(|hit| hit.rule.fail);
+    describe(&mut span, &delivery, &sent);
+    drop(span);
     core.metrics.work.attempt_ended(sent.is_delivered(), is_sent.then(|| started.elapsed()));
     let attempt = Attempt {
         started_at,
@@ -92,6 +100,26 @@ pub(super) async fn attempt(
         is_answered = post().await.status.is_some();
     }
     AttemptOutcome::Completed(attempt.record(&delivery, schedule))
+}
+
+/// Sets the attributes of an attempt. The address of the receiver may contain names and secrets of its owner, so it is left out.
+fn describe(span: &mut Span, delivery: &DueDelivery, sent: &SendOutcome) {
+    if !span.is_recorded() {
+        return;
+    }
+    span.set_name("http.request.method", "POST");
+    span.set_id("voucherify.delivery_id", &delivery.address.id);
+    span.set_id("voucherify.event", &delivery.entry.kind);
+    span.set_number("voucherify.failures", delivery.failures);
+    match sent.status {
+        Some(status) => {
+            span.set_number("http.response.status_code", status);
+            if !sent.is_delivered() {
+                span.fail(status.to_string());
+            }
+        }
+        None => span.fail("no_answer"),
+    }
 }
 
 /// Returns the fault that hits the attempt. An attempt that was not recorded, because the process was killed, is made again, and then it

@@ -10,7 +10,7 @@ use crate::support::{Answer, Receiver, Reply, TestEmulator, contract_operations}
 use crate::webhooks::webhook;
 
 /// The samples of an answer in the text format of Prometheus: value by name with labels, as they are written.
-struct Metrics(BTreeMap<String, f64>);
+struct Metrics(BTreeMap<String, String>);
 
 impl Metrics {
     /// Parses the answer, and checks that the lines of a metric are together, below its `HELP` and `TYPE`.
@@ -25,25 +25,39 @@ impl Metrics {
                 assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
                 assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
                 assert!(text.ends_with('.') && families.insert(name.to_owned()), "{line}");
-                current = name.to_owned();
+                name.clone_into(&mut current);
                 continue;
             }
             let (series, value) = line.rsplit_once(' ').unwrap();
             let name = series.split('{').next().unwrap();
             let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
             assert!(name == current || base == Some(current.as_str()), "{line} is not below its TYPE");
-            assert!(samples.insert(series.to_owned(), value.parse().unwrap()).is_none(), "{line} is repeated");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+            assert!(samples.insert(series.to_owned(), value.to_owned()).is_none(), "{line} is repeated");
         }
         Self(samples)
     }
 
     #[track_caller]
-    fn get(&self, series: &str) -> f64 {
-        *self.0.get(series).unwrap_or_else(|| panic!("{series} is missing: {:#?}", self.0.keys()))
+    fn text(&self, series: &str) -> &str {
+        self.0.get(series).unwrap_or_else(|| panic!("{series} is missing: {:#?}", self.0.keys()))
     }
 
+    #[track_caller]
+    fn get(&self, series: &str) -> f64 {
+        self.text(series).parse().unwrap()
+    }
+
+    #[track_caller]
     fn own(&self, series: &str) -> f64 {
         self.get(&format!("voucherify_emulator_{series}"))
+    }
+
+    /// Returns a value that is a whole number.
+    #[track_caller]
+    fn count(&self, series: &str) -> i64 {
+        let text = self.text(&format!("voucherify_emulator_{series}"));
+        text.strip_suffix(".0").unwrap_or(text).parse().unwrap_or_else(|_| panic!("{series}: {text}"))
     }
 }
 
@@ -72,29 +86,29 @@ async fn requests_are_counted_by_operation_and_status() {
     client.put("/v1/customers", json!({})).await.expect(405);
     let metrics = scrape(&emulator).await;
     let requests = |operation: &str, status: &str| {
-        metrics.own(&format!(r#"http_requests_total{{operation="{operation}",status="{status}"}}"#))
+        metrics.count(&format!(r#"http_requests_total{{operation="{operation}",status="{status}"}}"#))
     };
-    assert_eq!(requests("create-customer", "200"), 1.0);
-    assert_eq!((requests("get-customer", "200"), requests("get-customer", "404")), (2.0, 1.0));
-    assert_eq!((requests("none", "404"), requests("none", "405")), (1.0, 1.0));
-    let duration = |name: &str| metrics.own(&format!("http_request_duration_seconds_{name}"));
-    assert_eq!(duration(r#"count{operation="get-customer"}"#), 3.0);
-    assert_eq!(duration(r#"bucket{operation="get-customer",le="+Inf"}"#), 3.0);
-    assert!(duration(r#"sum{operation="get-customer"}"#) > 0.0);
-    assert_eq!(metrics.own(r#"batch_size_sum{statement="customers.find"}"#), 3.0);
+    assert_eq!(requests("create-customer", "200"), 1);
+    assert_eq!((requests("get-customer", "200"), requests("get-customer", "404")), (2, 1));
+    assert_eq!((requests("none", "404"), requests("none", "405")), (1, 1));
+    assert_eq!(metrics.count(r#"http_request_duration_seconds_count{operation="get-customer"}"#), 3);
+    let all = r#"http_request_duration_seconds_bucket{operation="get-customer",le="+Inf"}"#;
+    assert_eq!(metrics.count(all), 3);
+    assert!(metrics.own(r#"http_request_duration_seconds_sum{operation="get-customer"}"#) > 0.0);
+    assert_eq!(metrics.count(r#"batch_size_sum{statement="customers.find"}"#), 3);
     assert!(metrics.own(r#"cache_hits_total{cache="credentials"}"#) >= 4.0);
     assert!(metrics.own(r#"cache_misses_total{cache="credentials"}"#) >= 1.0);
-    assert_eq!(metrics.own(r#"cache_entries{cache="credentials"}"#), 1.0);
+    assert_eq!(metrics.count(r#"cache_entries{cache="credentials"}"#), 1);
     assert!(metrics.own("database_connection_wait_seconds_count") >= 4.0);
     assert!(metrics.own("database_connections_opened_total") >= 1.0);
     let connections = |state: &str| metrics.own(&format!(r#"database_connections{{state="{state}"}}"#));
     assert!(connections("idle") + connections("in_use") >= 1.0);
-    assert_eq!(metrics.own("database_connections_max"), f64::from(TestEmulator::CONNECTIONS) + 2.0);
-    assert_eq!((metrics.own("database_connection_waiters"), metrics.own("database_up")), (0.0, 1.0));
-    assert_eq!(metrics.own("request_log_entries"), 6.0);
+    assert_eq!(metrics.count("database_connections_max"), i64::from(TestEmulator::CONNECTIONS) + 2);
+    assert_eq!((metrics.count("database_connection_waiters"), metrics.count("database_up")), (0, 1));
+    assert_eq!(metrics.count("request_log_entries"), 6);
     assert!(metrics.own("request_log_bytes") > 1_000.0);
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(metrics.own(&format!(r#"build_info{{version="{version}"}}"#)), 1.0);
+    assert_eq!(metrics.count(&format!(r#"build_info{{version="{version}"}}"#)), 1);
     if cfg!(target_os = "linux") {
         assert!(metrics.get("process_resident_memory_bytes") > 1_000_000.0);
         assert!(metrics.get("process_cpu_seconds_total") > 0.0 && metrics.get("process_open_fds") > 2.0);
@@ -113,13 +127,13 @@ async fn background_work_is_counted_by_state_and_outcome() {
     client.get("/_emulator/idle").await.expect(200);
     let metrics = scrape(&emulator).await;
     let finished = r#"jobs_finished_total{type="CUSTOMERS.BULK_UPDATE",outcome="done"}"#;
-    assert_eq!(metrics.own(finished), 1.0);
+    assert_eq!(metrics.count(finished), 1);
     assert!(metrics.own(r#"job_slice_duration_seconds_count{type="CUSTOMERS.BULK_UPDATE"}"#) >= 1.0);
-    assert_eq!(metrics.own(r#"webhook_attempts_total{outcome="delivered"}"#), 1.0);
-    assert_eq!(metrics.own(r#"webhook_deliveries_finished_total{outcome="delivered"}"#), 1.0);
-    assert_eq!(metrics.own(r#"webhook_deliveries_finished_total{outcome="failed"}"#), 0.0);
-    assert_eq!(metrics.own("webhook_attempt_duration_seconds_count"), 1.0);
-    assert_eq!(metrics.own(r#"webhook_deliveries{state="pending"}"#), 0.0);
+    assert_eq!(metrics.count(r#"webhook_attempts_total{outcome="delivered"}"#), 1);
+    assert_eq!(metrics.count(r#"webhook_deliveries_finished_total{outcome="delivered"}"#), 1);
+    assert_eq!(metrics.count(r#"webhook_deliveries_finished_total{outcome="failed"}"#), 0);
+    assert_eq!(metrics.count("webhook_attempt_duration_seconds_count"), 1);
+    assert_eq!(metrics.count(r#"webhook_deliveries{state="pending"}"#), 0);
     // A delivery that fails at every attempt, a snapshot that holds a copy of it, and jobs that no worker runs.
     receiver.always(Reply::Status(500));
     client.customer(json!({"source_id": "b"})).await;
@@ -136,10 +150,10 @@ async fn background_work_is_counted_by_state_and_outcome() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let metrics = scrape(&emulator).await;
     let (waiting, in_progress) = (r#"jobs{state="waiting"}"#, r#"jobs{state="in_progress"}"#);
-    assert_eq!((metrics.own(waiting), metrics.own(in_progress)), (2.0, 1.0));
-    assert_eq!(metrics.own(r#"webhook_deliveries{state="failed"}"#), 1.0);
-    assert_eq!(metrics.own(failed), 1.0);
-    assert_eq!(metrics.own(r#"webhook_attempts_total{outcome="failed"}"#), 13.0);
+    assert_eq!((metrics.count(waiting), metrics.count(in_progress)), (2, 1));
+    assert_eq!(metrics.count(r#"webhook_deliveries{state="failed"}"#), 1);
+    assert_eq!(metrics.count(failed), 1);
+    assert_eq!(metrics.count(r#"webhook_attempts_total{outcome="failed"}"#), 13);
 }
 
 #[tokio::test]
@@ -176,8 +190,8 @@ async fn metrics_are_answered_while_the_database_is_unavailable() {
     emulator.connections.close().await;
     emulator.client().get("/v1/customers").await.expect(503);
     let metrics = scrape(&emulator).await;
-    assert_eq!(metrics.own("database_up"), 0.0);
-    assert_eq!(metrics.own(r#"http_requests_total{operation="list-customers",status="503"}"#), 1.0);
+    assert_eq!(metrics.count("database_up"), 0);
+    assert_eq!(metrics.count(r#"http_requests_total{operation="list-customers",status="503"}"#), 1);
     assert!(!metrics.0.keys().any(|series| series.starts_with("voucherify_emulator_jobs{")));
 }
 
@@ -214,8 +228,8 @@ async fn metrics_are_hit_by_no_fault_and_not_kept_in_the_request_log() {
     let foreign = Request::get("/_emulator/metrics").header("host", "shop.example").body(Body::empty()).unwrap();
     emulator.send(foreign).await.expect(421);
     let metrics = scrape(&emulator).await;
-    assert_eq!(metrics.own(r#"http_requests_total{operation="emulator-metrics",status="200"}"#), 2.0);
-    assert_eq!(metrics.own(r#"http_requests_total{operation="none",status="421"}"#), 1.0);
+    assert_eq!(metrics.count(r#"http_requests_total{operation="emulator-metrics",status="200"}"#), 2);
+    assert_eq!(metrics.count(r#"http_requests_total{operation="none",status="421"}"#), 1);
 }
 
 /// Returns the names of metrics in a text.
@@ -231,7 +245,8 @@ fn names(text: &str) -> BTreeSet<String> {
 async fn the_documentation_lists_every_metric_and_no_other() {
     let page = include_str!("../../../docs/operations.md");
     // The tables leave out the beginning of the names.
-    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let (_, listed) = page.split_once("\n## Which metrics there are\n").unwrap();
+    let rows = listed.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `"));
     let first_cells =
         rows.map(|row| row.split('|').nth(1).unwrap()).flat_map(|cell| cell.split('`').skip(1).step_by(2));
     let documented: BTreeSet<_> = first_cells

@@ -19,6 +19,7 @@ use voucherify_emulator::service::rules::RulesCache;
 use voucherify_emulator::service::webhooks::DeliveryNotifier;
 use voucherify_emulator::service::work_counts::WorkCounts;
 use voucherify_emulator::service::{Caller, Core, Error};
+use voucherify_emulator::trace::Tracer;
 
 use super::{call, error, info, record};
 use crate::support::{TestEmulator, TestProject};
@@ -105,12 +106,14 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         credentials: CacheGeneration::default(),
         metrics: Metrics::new(emulator.connections.metrics()),
         work_counts: WorkCounts::default(),
+        tracer: Tracer::default(),
     };
     let caller = Caller {
         project: ProjectId(project),
         app_id: "key".into(),
         channel: Channel::Api,
         request_id: "v-1".to_owned(),
+        trace: None,
         control: ProjectControl::default(),
     };
     let count = AtomicUsize::new(0);

@@ -159,6 +159,11 @@ impl TestEmulator {
         voucherify_emulator::service::unconfirmed_customers::expire(&self.core).await.unwrap();
     }
 
+    /// Sends the last spans to the collector, as the stop of a server does.
+    pub async fn stop_tracing(&self) {
+        self.core.tracer.stop(tokio::time::Instant::now() + Duration::from_secs(5)).await;
+    }
+
     /// Stops the workers. The emulator still accepts jobs, which another emulator on the same database can run.
     pub async fn stop_workers(&mut self) {
         if let Some(workers) = self.workers.take() {
