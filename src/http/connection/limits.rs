@@ -11,8 +11,11 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 pub const BODY_PROGRESS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to send a whole request body.
 pub const BODY_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long a connection may be open without a request.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a connection may be open without a request. It is longer than clients keep a connection for their next request, because a
+/// request that is sent while the server closes the connection is lost: `OkHttp` keeps one for 5 minutes, older clients of Java for 20.
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(30);
+/// How long a client may keep a connection for its next request, as answers announce it.
+pub const ANNOUNCED_IDLE_TIME: Duration = Duration::from_mins(10);
 /// How long a client may receive nothing of an answer that waits to be sent. It is long, because a client that reads slowly makes room in
 /// the buffers of the system at long intervals only.
 pub const RECEIVE_TIMEOUT: Duration = Duration::from_mins(10);
@@ -40,6 +43,8 @@ pub struct ConnectionLimits {
     pub body: Duration,
     /// See [`IDLE_TIMEOUT`].
     pub idle: Duration,
+    /// See [`ANNOUNCED_IDLE_TIME`]. Nothing is announced for less than a second.
+    pub announced_idle: Duration,
     /// See [`RECEIVE_TIMEOUT`].
     pub receive: Duration,
     /// See [`DISCARD_TIMEOUT`].
@@ -59,6 +64,7 @@ impl Default for ConnectionLimits {
             body_progress: BODY_PROGRESS_TIMEOUT,
             body: BODY_TIMEOUT,
             idle: IDLE_TIMEOUT,
+            announced_idle: ANNOUNCED_IDLE_TIME,
             receive: RECEIVE_TIMEOUT,
             discard: DISCARD_TIMEOUT,
             linger: LINGER_TIMEOUT,

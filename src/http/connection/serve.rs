@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tower::Service;
 
+use super::keep_alive::{Announcement, announce};
 use super::limits::ConnectionLimits;
 use super::request_body::{BodyProgress, RequestBody};
 use super::response_body::ResponseBody;
@@ -50,9 +52,20 @@ pub(super) async fn serve(
     state: Arc<ConnectionState>,
     limits: ConnectionLimits,
 ) {
-    let answering = service_fn(|request| {
+    let announcement = Announcement::new(limits.announced_idle);
+    let answering = service_fn(|request: Request<Incoming>| {
         state.begin();
-        answer(service.clone(), request, Arc::clone(&state), limits)
+        let (service, state) = (service.clone(), Arc::clone(&state));
+        let announcement = announcement.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let announced = announcement.for_request(&parts).cloned();
+            let mut response = answer(service, parts, body, Arc::clone(&state), limits).await?;
+            if let Some(announced) = announced.filter(|_| !state.is_stopping()) {
+                announce(announced, response.headers_mut());
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let io = TokioIo::new(HttpStream::new(stream, Arc::clone(&state)));
     // The sweep limits the time of heads, because the limit of hyper would also apply to idle connections.
@@ -112,11 +125,11 @@ async fn reset(state: &ConnectionState) -> Result<Response<ResponseBody>, Infall
 /// Answers one request.
 async fn answer(
     mut service: impl HttpService,
-    request: Request<Incoming>,
+    mut parts: Parts,
+    body: Incoming,
     state: Arc<ConnectionState>,
     limits: ConnectionLimits,
 ) -> Result<Response<ResponseBody>, Infallible> {
-    let (mut parts, body) = request.into_parts();
     if state.is_secure() {
         parts.extensions.insert(Scheme::Https);
     }

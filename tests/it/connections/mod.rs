@@ -13,6 +13,7 @@ use voucherify_emulator::metrics::ConnectionGauge;
 use voucherify_emulator::tls::Tls;
 
 mod faults;
+mod keep_alive;
 mod limits;
 mod malformed;
 mod refused;
