@@ -8,6 +8,7 @@ mod error;
 mod port_owner;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -106,6 +107,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         Scheme::Http.origin(&self.address().to_string())
+    }
+
+    /// Returns the data directory of the private PostgreSQL, if there is one.
+    #[must_use]
+    pub fn data_directory(&self) -> Option<&Path> {
+        self.cluster.as_ref().map(Cluster::directory)
     }
 
     /// Returns what the server needs for HTTPS, if it is served.

@@ -25,9 +25,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How long a start may take before a terminal shows what it waits for.
 const QUIET_START: Duration = Duration::from_secs(1);
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.options.data.uses_private_database() {
+        command::remove_database_variables();
+    }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => fail(&format!("the runtime cannot be started: {error}")),
+    }
+}
+
+async fn run(cli: Cli) -> ExitCode {
     if let Err(message) = initialise_log(&cli.options.log) {
         return fail(&message);
     }
@@ -79,6 +88,7 @@ fn fail(message: &impl Display) -> ExitCode {
 }
 
 async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError> {
+    tokio::spawn(command::reap_inherited_processes());
     // Register the signal handlers before the start, so that a signal during the start is not lost.
     // A signal that is ignored at the start, as `nohup` does with SIGHUP, stays ignored.
     let hangup = if command::is_hangup_ignored() { SignalKind::terminate() } else { SignalKind::hangup() };
@@ -102,7 +112,7 @@ async fn serve(config: &Config, stops_with_stdin: bool) -> Result<(), StartError
     };
     print_ready_line(&server);
     if io::stderr().is_terminal() {
-        eprint!("{}", Introduction { config, url: &server.url() });
+        eprint!("{}", Introduction { config, data: server.data_directory(), url: &server.url() });
     }
     stop.await;
     tracing::info!("stopping");

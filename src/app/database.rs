@@ -75,7 +75,7 @@ async fn start_cluster(config: &Config, durability: &Durability) -> Result<Clust
         let (durability, programs, cache) = (durability.clone(), config.programs.clone(), config.cache_dir.clone());
         tokio::task::spawn_blocking(move || match durability {
             Durability::Ephemeral => Cluster::start_prepared(&programs, preparation(), cache.as_deref()),
-            Durability::Persistent(_) => Cluster::start(&durability, &programs),
+            Durability::Persistent(_) | Durability::PersistentByVersion(_) => Cluster::start(&durability, &programs),
         })
     };
     let started = start().await?;

@@ -1,6 +1,7 @@
 //! What a start shows on a terminal: where the data is kept, the keys, the console, and how to stop.
 
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 use crate::config::{Config, Storage};
 use crate::postgres::Durability;
@@ -9,17 +10,22 @@ use crate::postgres::Durability;
 #[derive(Debug)]
 pub struct Introduction<'a> {
     pub config: &'a Config,
+    /// The data directory of the private PostgreSQL, if there is one.
+    pub data: Option<&'a Path>,
     /// The base URL of the emulator.
     pub url: &'a str,
 }
 
 impl Display for Introduction<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self { config, url } = self;
-        let data = match &config.storage {
-            Storage::Url(_) => format!("in the schema {} of the database of DATABASE_URL", config.database_schema),
-            Storage::Private(Durability::Persistent(directory)) => format!("in {}", directory.display()),
-            Storage::Private(Durability::Ephemeral) => "empty, removed at exit (--ephemeral)".to_owned(),
+        let Self { config, data, url } = self;
+        let data = match (&config.storage, data) {
+            (Storage::Private(Durability::Ephemeral), _) => "empty, removed at exit (--ephemeral)".to_owned(),
+            (Storage::Private(_), Some(directory)) => format!("in {}", directory.display()),
+            (Storage::Private(_), None) => "in a private PostgreSQL".to_owned(),
+            (Storage::Url(_), _) => {
+                format!("in the schema {} of the database of DATABASE_URL", config.database_schema)
+            }
         };
         writeln!(out, "  Data     {data}")?;
         if config.options_with_built_in_keys().contains(&"--app-id") {
@@ -47,14 +53,15 @@ mod tests {
 
     #[test]
     fn the_introduction_names_the_data_the_keys_and_the_console() {
-        let text = |config: &Config| Introduction { config, url: "http://127.0.0.1:8682" }.to_string();
+        let data = Some(Path::new("/data/emulator"));
+        let text = |config: &Config| Introduction { config, data, url: "http://127.0.0.1:8682" }.to_string();
         let default = text(&Config::default());
         for part in ["removed at exit", DEFAULT_APP_TOKEN, "any other pair", "http://127.0.0.1:8682/_emulator/console"]
         {
             assert!(default.contains(part), "{part}: {default}");
         }
         let own = Config {
-            storage: Storage::Private(Durability::Persistent("/data/emulator".into())),
+            storage: Storage::Private(Durability::PersistentByVersion("/data".into())),
             server_keys: KeyPair::new("mine", "secret"),
             strict_auth: true,
             console: false,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::io;
 
 /// What Rust writes before the number of an error of the operating system.
 const NUMBER: &str = " (os error ";
@@ -19,6 +20,14 @@ pub fn without_number(error: &(impl Display + ?Sized)) -> String {
     result
 }
 
+/// Returns why an operation on a file or a connection failed: the text of the operating system alone, without what a library adds to it,
+/// such as the random name of a temporary file.
+#[must_use]
+pub fn io_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(NUMBER).next().unwrap_or_default().to_owned()
+}
+
 /// Returns the text of the innermost cause of an error, which is the most specific, without the number of the operating system.
 #[must_use]
 pub fn root_cause(error: &(dyn Error + 'static)) -> String {
@@ -31,8 +40,6 @@ pub fn root_cause(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     #[test]
@@ -40,6 +47,13 @@ mod tests {
         assert_eq!(without_number(&io::Error::from_raw_os_error(2)), "No such file or directory");
         assert_eq!(without_number("a (os error 1): b (os error 22), c"), "a: b, c");
         assert_eq!(without_number("a (other error 1)"), "a (other error 1)");
+    }
+
+    #[test]
+    fn the_reason_of_a_failed_operation_has_no_name_of_a_temporary_file() {
+        let error = io::Error::other("No such file or directory (os error 2) at path \"/missing/.tmpAbCdEf\"");
+        assert_eq!(io_reason(&error), "No such file or directory");
+        assert_eq!(io_reason(&io::Error::other("it is damaged")), "it is damaged");
     }
 
     #[test]

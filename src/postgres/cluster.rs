@@ -1,6 +1,5 @@
 //! Starts and stops the private cluster.
 
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
@@ -11,13 +10,13 @@ use sqlx::postgres::PgConnectOptions;
 use super::directory::{self, Directory};
 use super::error::ClusterError;
 use super::find::Installation;
-use super::orphan;
 use super::preparation::Preparation;
 use super::programs::Programs;
 use super::start::{self, Durability};
 use super::supervisor::{STOP_TIMEOUT, Supervisor};
 use super::template::TemplateCache;
 use super::template_maker::{TemplateMaker, TemplateTask};
+use super::version_directory;
 
 /// A running private cluster. Dropping it stops PostgreSQL and deletes the data of an ephemeral cluster.
 #[derive(Debug)]
@@ -39,15 +38,21 @@ impl Cluster {
     /// Returns an error when PostgreSQL is not installed or does not start, or when the directory is in use or not
     /// usable.
     pub fn start(durability: &Durability, programs: &Programs) -> Result<Self, ClusterError> {
-        let (directory, stop_signal) = match durability {
-            Durability::Persistent(root) => (Directory::persistent(root)?, Signal::INT),
-            Durability::Ephemeral => (ephemeral_directory()?, Signal::QUIT),
+        let (directory, stop_signal, located) = match durability {
+            Durability::Persistent(root) => (Directory::persistent(root)?, Signal::INT, None),
+            Durability::PersistentByVersion(parent) => {
+                let chosen = version_directory::choose(parent, programs)?;
+                (Directory::persistent(&chosen.root)?, Signal::INT, Some(chosen.installation))
+            }
+            Durability::Ephemeral => (ephemeral_directory()?, Signal::QUIT, None),
         };
-        let data = directory.data();
-        let version = fs::read_to_string(data.join("PG_VERSION")).ok();
-        let installation = programs.find(version.as_deref().map(str::trim), &directory)?;
+        let version = directory.version()?;
+        let installation = match located {
+            Some(installation) => programs.usable(installation, &directory)?,
+            None => programs.find(version.as_deref(), &directory)?,
+        };
         if version.is_some() {
-            orphan::stop(&data);
+            start::stop_orphan(&directory)?;
         } else {
             start::initialise(&installation, &directory, durability)?;
         }
@@ -107,6 +112,12 @@ impl Cluster {
     #[must_use]
     pub fn is_prepared(&self) -> bool {
         self.is_prepared
+    }
+
+    /// Returns the directory of the cluster.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.root()
     }
 
     /// Returns the options to connect to a database of the cluster.

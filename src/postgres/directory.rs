@@ -1,7 +1,9 @@
 //! The directory of a private cluster, and the lock that marks it as in use.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +14,13 @@ use tempfile::TempDir;
 use super::error::ClusterError;
 use super::open_directory::OpenDirectory;
 use super::orphan;
+use super::sockets;
 use super::user::RunAs;
 
 /// Name of the locked file.
 const LOCK: &str = "lock";
 /// Name of PostgreSQL's data directory.
-const DATA: &str = "postgres";
+pub const DATA: &str = "postgres";
 /// Name prefix of a data directory that is not complete. The ID of the process follows.
 const NEW_DATA_PREFIX: &str = "postgres.new-";
 /// Name of the directory of PostgreSQL's socket.
@@ -32,12 +35,14 @@ const KEPT_LOG_BYTES: usize = 64 * 1024;
 const OTHER_NAMES: [&str; 2] = ["lost+found", TLS];
 /// Name of the directory of the authority for TLS.
 const TLS: &str = "tls";
+/// Name prefix of the data directory of one major version of PostgreSQL in the default data directory.
+pub const VERSION_PREFIX: &str = "postgresql-";
+/// Bytes of the file with the version that are read.
+const MAX_VERSION_BYTES: u64 = 16;
 /// Name prefix of the directories of ephemeral clusters. It identifies those that a killed emulator left behind.
 const EPHEMERAL_PREFIX: &str = "voucherify-emulator-ephemeral-";
 /// Minimum age of an abandoned directory. A younger one may belong to an emulator that has not locked it yet.
 const MIN_ABANDONED_AGE: Duration = Duration::from_mins(1);
-/// Bytes of the path of a socket directory. The path of a socket may have 103 bytes on every system.
-const MAX_SOCKET_DIRECTORY_BYTES: usize = 103 - "/.s.PGSQL.5432".len();
 
 /// The locked directory of a cluster. The operating system releases the lock when the process exits, even if it is
 /// killed.
@@ -57,7 +62,7 @@ impl Directory {
         let root = OpenDirectory::root(root)?;
         let run_as = RunAs::choose(root.owner_of(DATA))?;
         let mut entries = fs::read_dir(root.path()).map_err(ClusterError::at(root.path()))?.flatten();
-        let is_empty = entries.all(|entry| OTHER_NAMES.iter().any(|name| entry.file_name() == *name));
+        let is_empty = entries.all(|entry| is_no_other_use(&entry.file_name()));
         if !is_empty && !root.contains(LOCK) {
             return Err(ClusterError::Foreign { directory: root.path().to_owned() });
         }
@@ -66,13 +71,16 @@ impl Directory {
 
     /// Creates a temporary directory, which is deleted with the returned value.
     pub fn ephemeral() -> Result<Self, ClusterError> {
-        let temporary = temporary(EPHEMERAL_PREFIX)?;
+        let temporary = temporary()?;
         let root = OpenDirectory::root(temporary.path())?;
         Self::lock(root, vec![temporary], RunAs::choose(None)?)
     }
 
     fn lock(root: OpenDirectory, mut temporary_directories: Vec<TempDir>, run_as: RunAs) -> Result<Self, ClusterError> {
         root.check_root(run_as)?;
+        if root.path().as_os_str().as_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            return Err(ClusterError::LineBreak { path: root.path().to_owned() });
+        }
         let lock = root.append(LOCK, run_as)?;
         root.close_root(run_as)?;
         match lock.try_lock() {
@@ -80,20 +88,46 @@ impl Directory {
             Err(TryLockError::WouldBlock) => return Err(ClusterError::InUse { directory: root.path().to_owned() }),
             Err(TryLockError::Error(error)) => return Err(ClusterError::at(&root.path().join(LOCK))(error)),
         }
-        let mut sockets = root.path().join(SOCKETS);
-        if sockets.as_os_str().len() > MAX_SOCKET_DIRECTORY_BYTES {
-            let directory = temporary("voucherify-emulator-run-")?;
-            directory.path().clone_into(&mut sockets);
-            temporary_directories.push(directory);
-            OpenDirectory::root(&sockets)?.own(run_as)?;
-        } else {
+        let mut socket_directory = root.path().join(SOCKETS);
+        if sockets::fits(&socket_directory) {
             let directory = if root.contains(SOCKETS) { root.directory(SOCKETS) } else { root.create(SOCKETS) };
             directory?.own(run_as)?;
+        } else {
+            let directory = sockets::create()?;
+            directory.path().clone_into(&mut socket_directory);
+            temporary_directories.push(directory);
+            OpenDirectory::root(&socket_directory)?.own(run_as)?;
         }
         if root.contains(DATA) {
             root.directory(DATA)?.own(run_as)?;
         }
-        Ok(Self { root: Arc::new(root), sockets, run_as, temporary: temporary_directories, _lock: lock })
+        let (root, sockets) = (Arc::new(root), socket_directory);
+        Ok(Self { root, sockets, run_as, temporary: temporary_directories, _lock: lock })
+    }
+
+    /// Returns the major version of PostgreSQL that made the data; `None` when there is no data.
+    ///
+    /// # Errors
+    /// Returns an error when there is a data directory without a version.
+    pub fn version(&self) -> Result<Option<String>, ClusterError> {
+        if !self.root.contains(DATA) {
+            return Ok(None);
+        }
+        let path = self.data();
+        let is_empty = fs::read_dir(&path).map_err(ClusterError::at(&path))?.next().is_none();
+        if is_empty {
+            // A new cluster replaces an empty directory.
+            return Ok(None);
+        }
+        version_of(&self.open_data()?).map(Some).ok_or(ClusterError::NotData { path })
+    }
+
+    /// Removes what a killed PostgreSQL left in the directory of its socket. The number of its process, which is written there, may belong
+    /// to another process by now, and PostgreSQL would then refuse to start.
+    pub fn remove_stale_sockets(&self) {
+        for name in [".s.PGSQL.5432", ".s.PGSQL.5432.lock"] {
+            let _ = fs::remove_file(self.sockets.join(name));
+        }
     }
 
     /// Creates a directory with a temporary name for a new cluster. The caller gives it to the user of PostgreSQL, and
@@ -148,6 +182,11 @@ impl Directory {
         Log { directory: Arc::clone(&self.root), run_as: self.run_as }
     }
 
+    /// Returns whether the directory is deleted with this value.
+    pub fn is_ephemeral(&self) -> bool {
+        self.temporary.iter().any(|temporary| temporary.path() == self.root())
+    }
+
     /// Deletes the temporary directories now instead of when the value is dropped.
     pub fn clean(&mut self) {
         for directory in self.temporary.drain(..) {
@@ -190,7 +229,7 @@ impl Log {
 
     /// Returns the text of the log.
     pub fn text(&self) -> String {
-        // A log that was cut may begin in the middle of a character.
+        // A log that was cut may begin in the middle of a character, and paths in it may be in another encoding.
         fs::read(self.directory.path().join(LOG))
             .map(|text| String::from_utf8_lossy(&text).into_owned())
             .unwrap_or_default()
@@ -242,7 +281,9 @@ pub fn sweep() {
         if lock.try_lock().is_err() {
             continue;
         }
-        orphan::stop(&path.join(DATA));
+        if orphan::stop(&path.join(DATA)).is_err() {
+            continue;
+        }
         match fs::remove_dir_all(&path) {
             Ok(()) => tracing::info!("removed the directory of a killed emulator"),
             Err(error) => tracing::debug!(%error, "failed to remove the directory of a killed emulator"),
@@ -250,8 +291,25 @@ pub fn sweep() {
     }
 }
 
-fn temporary(prefix: &str) -> Result<TempDir, ClusterError> {
-    tempfile::Builder::new().prefix(prefix).tempdir().map_err(ClusterError::at(&std::env::temp_dir()))
+/// Creates the directory of an ephemeral cluster.
+fn temporary() -> Result<TempDir, ClusterError> {
+    let parent = std::env::temp_dir();
+    let parent = fs::canonicalize(&parent).map_err(|error| ClusterError::temporary(&parent, &error))?;
+    let created = tempfile::Builder::new().prefix(EPHEMERAL_PREFIX).tempdir_in(&parent);
+    created.map_err(|error| ClusterError::temporary(&parent, &error))
+}
+
+/// Returns the version in the file `PG_VERSION` of a data directory, if it is a number.
+pub fn version_of(data: &OpenDirectory) -> Option<String> {
+    let mut text = String::new();
+    data.read("PG_VERSION").ok()?.take(MAX_VERSION_BYTES).read_to_string(&mut text).ok()?;
+    let version = text.trim();
+    (!version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())).then(|| version.to_owned())
+}
+
+/// Returns whether a name in a data directory is no sign of another use.
+fn is_no_other_use(name: &OsStr) -> bool {
+    OTHER_NAMES.iter().any(|other| name == *other) || name.to_string_lossy().starts_with(VERSION_PREFIX)
 }
 
 /// Returns the name of a new cluster that is not complete.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs, io, thread};
 
+use super::children;
 use super::environment::clean_environment;
 use super::error::ClusterError;
 
@@ -122,7 +123,7 @@ fn installation(directory: &Path) -> Option<Installation> {
 fn pg_config_directory() -> Option<PathBuf> {
     let mut command = Command::new("pg_config");
     clean_environment(&mut command);
-    let output = command.arg("--bindir").output().ok().filter(|output| output.status.success())?;
+    let output = children::output(command.arg("--bindir")).ok().filter(|output| output.status.success())?;
     Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
@@ -136,7 +137,7 @@ fn version(postgres: &Path) -> Option<String> {
 pub fn print_version(program: &Path) -> io::Result<Output> {
     let mut command = Command::new(program);
     clean_environment(&mut command);
-    command.arg("--version").output()
+    children::output(command.arg("--version"))
 }
 
 fn parse_major(version: &str) -> Option<u32> {

@@ -3,6 +3,7 @@
 //!
 //! An ephemeral cluster is a copy of a template, which is made once and kept in the user's cache directory.
 
+mod children;
 mod cluster;
 mod copy;
 mod directory;
@@ -17,12 +18,16 @@ mod orphan;
 mod preparation;
 mod programs;
 mod release;
+mod report;
+mod sockets;
 mod start;
 mod supervisor;
 mod template;
 mod template_maker;
 mod user;
+mod version_directory;
 
+pub use children::{inherits_processes, reap_inherited};
 pub use cluster::Cluster;
 pub use directory::tls_directory;
 pub use error::ClusterError;

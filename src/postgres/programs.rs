@@ -16,7 +16,7 @@ use super::error::ClusterError;
 use super::find::{self, Installation};
 use super::release::Release;
 use super::user::RunAs;
-use crate::domain::error_text::without_number;
+use crate::domain::error_text::io_reason;
 
 /// Where the programs of PostgreSQL are found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,23 +67,36 @@ impl Programs {
     /// # Errors
     /// Returns an error when no supported installation is found, or when it cannot be copied.
     pub fn find(&self, major: Option<&str>, directory: &Directory) -> Result<Installation, ClusterError> {
-        let installation = match &self.directory {
-            Some(programs) => find::find_in(programs, major, directory.root())?,
-            None => self.search(major, directory)?,
-        };
+        self.usable(self.locate(major, directory.root())?, directory)
+    }
+
+    /// Finds the newest installation, or one with the version `major`. `directory` is named in the error.
+    pub(super) fn locate(&self, major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
+        match &self.directory {
+            Some(programs) => find::find_in(programs, major, directory),
+            None => self.search(major, directory),
+        }
+    }
+
+    /// Returns an installation that PostgreSQL's user can use: this one, or a copy of it.
+    pub(super) fn usable(
+        &self,
+        installation: Installation,
+        directory: &Directory,
+    ) -> Result<Installation, ClusterError> {
         if !directory.run_as().is_other_user() || is_accessible(&installation.program("postgres"), directory.run_as()) {
             return Ok(installation);
         }
         let copy = self.copy(&installation).map_err(|error| ClusterError::ClosedPrograms {
             directory: installation.directory.clone(),
-            error: without_number(&error),
+            error: io_reason(&error),
         })?;
         Ok(Installation { directory: copy, ..installation })
     }
 
-    fn search(&self, major: Option<&str>, directory: &Directory) -> Result<Installation, ClusterError> {
+    fn search(&self, major: Option<&str>, directory: &Path) -> Result<Installation, ClusterError> {
         let installed = if self.ignore_installed { BTreeSet::new() } else { find::installations() };
-        find::select(installed, major, directory.root()).or_else(|error| {
+        find::select(installed, major, directory).or_else(|error| {
             let fetched = self.is_solved_by_fetching(&error).then(|| self.fetched()).flatten();
             fetched.ok_or(error)
         })

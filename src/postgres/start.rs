@@ -1,6 +1,8 @@
 //! Initialises the data directory of a cluster, and starts PostgreSQL on it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,12 +11,14 @@ use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
-use super::directory::{Directory, Log};
+use super::children;
+use super::directory::Directory;
 use super::environment::clean_environment;
 use super::error::ClusterError;
 use super::find::Installation;
 use super::orphan;
 use super::preparation::{PreparationError, Work};
+use super::report;
 use super::supervisor::{Launch, Supervisor};
 
 /// The arguments of `initdb`, without the directory.
@@ -22,6 +26,8 @@ use super::supervisor::{Launch, Supervisor};
 /// Segments of the write-ahead log of 4 MB instead of 16 MB let the log stay small.
 const INITDB_ARGUMENTS: [&str; 5] =
     ["--auth=trust", "--encoding=UTF8", "--locale=C", "--username=voucherify", "--wal-segsize=4"];
+/// Bytes that the path of `initdb` cannot have, because it runs other programs by a shell.
+const UNSUPPORTED_IN_PROGRAMS: &[u8] = b"\"$`\\\n\r";
 const SUPERUSER: &str = "voucherify";
 /// How long a starting PostgreSQL may refuse connections. The time does not run while it reports that it is starting up
 /// or recovering from a crash.
@@ -34,6 +40,8 @@ const START_RETRY_TIMEOUT: Duration = Duration::from_secs(4);
 pub enum Durability {
     /// The data is kept in this directory across restarts, and is on disk before a request is answered.
     Persistent(PathBuf),
+    /// The data is kept in the same way, in a directory of its major version of PostgreSQL below this one.
+    PersistentByVersion(PathBuf),
     /// The data is kept in a temporary directory with the fastest settings, and deleted when the cluster stops.
     Ephemeral,
 }
@@ -61,20 +69,28 @@ pub fn initialise(
     let run_as = directory.run_as();
     let new = directory.create_data()?;
     new.own(run_as)?;
-    let mut initdb = Command::new(installation.program("initdb"));
+    let program = installation.program("initdb");
+    if program.as_os_str().as_bytes().iter().any(|byte| UNSUPPORTED_IN_PROGRAMS.contains(byte)) {
+        return Err(ClusterError::UnsupportedPath { directory: installation.directory.clone() });
+    }
+    let mut initdb = Command::new(&program);
     initdb.args(INITDB_ARGUMENTS).arg("--pgdata").arg(new.path()).current_dir("/");
     clean_environment(&mut initdb);
     if *durability == Durability::Ephemeral {
         initdb.arg("--no-sync");
     }
     run_as.apply(&mut initdb);
-    let output = initdb.output().map_err(ClusterError::at(&installation.program("initdb")))?;
+    let output = children::output(&mut initdb).map_err(ClusterError::at(&program))?;
     if !output.status.success() {
-        let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        if run_as.is_other_user() && output.contains("Permission denied") {
-            return Err(ClusterError::Closed { directory: directory.root().to_owned() });
-        }
-        return Err(ClusterError::Failed { program: "initdb", output });
+        let output = String::from_utf8_lossy(&output.stderr).into_owned();
+        let root = directory.root().to_owned();
+        return Err(if run_as.is_other_user() && output.contains("Permission denied") {
+            ClusterError::Closed { directory: root }
+        } else if output.contains("could not look up effective user ID") {
+            ClusterError::NamelessUser { user: run_as.user() }
+        } else {
+            ClusterError::NotInitialised { directory: root, report: report::errors(&output) }
+        });
     }
     directory.complete()
 }
@@ -120,17 +136,30 @@ fn settings(durability: &Durability) -> Vec<&'static str> {
             "max_wal_size=48MB",
             "min_wal_size=16MB",
         ]),
-        Durability::Persistent(_) => settings.extend(["max_wal_size=256MB", "min_wal_size=32MB"]),
+        Durability::Persistent(_) | Durability::PersistentByVersion(_) => {
+            settings.extend(["max_wal_size=256MB", "min_wal_size=32MB"]);
+        }
     }
     settings
 }
 
-fn arguments(directory: &Directory, durability: &Durability) -> Vec<String> {
-    let mut arguments = vec!["-D".to_owned(), directory.data().display().to_string()];
-    let sockets = format!("unix_socket_directories=\"{}\"", directory.sockets().display());
-    let settings = settings(durability).into_iter().map(str::to_owned).chain([sockets]);
-    arguments.extend(settings.flat_map(|setting| ["-c".to_owned(), setting]));
+fn arguments(directory: &Directory, durability: &Durability) -> Vec<OsString> {
+    let mut arguments = vec!["-D".into(), directory.data().into_os_string()];
+    let sockets = socket_setting(directory.sockets());
+    let settings = settings(durability).into_iter().map(OsString::from).chain([sockets]);
+    arguments.extend(settings.flat_map(|setting| ["-c".into(), setting]));
     arguments
+}
+
+/// Returns the setting of the directory of the socket. The setting is a list: quotation marks keep a comma or a blank from separating two
+/// directories, and are doubled in a name.
+fn socket_setting(directory: &Path) -> OsString {
+    let mut setting = b"unix_socket_directories=\"".to_vec();
+    for &byte in directory.as_os_str().as_bytes() {
+        setting.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+    }
+    setting.push(b'"');
+    OsString::from_vec(setting)
 }
 
 /// Starts PostgreSQL, waits until it accepts connections, and runs `work` on its main database. `stop_signal` is the signal
@@ -159,24 +188,56 @@ fn start_supervised(launch: &Launch, directory: &Directory, work: &[Work]) -> Re
     loop {
         launch.log.remove();
         let supervisor = Supervisor::start(launch.clone())?;
-        match wait_until_ready(directory, work) {
-            Ok(prepared) => return prepared.map(|()| supervisor).map_err(ClusterError::Preparation),
-            Err(error) => {
-                drop(supervisor);
-                let output = tail(&launch.log);
-                let is_temporary = output.contains("already exists") || output.contains("still in use");
-                if !is_temporary || started.elapsed() > START_RETRY_TIMEOUT {
-                    return Err(ClusterError::NotReady { output: if output.is_empty() { error } else { output } });
-                }
-                orphan::stop(&directory.data());
-            }
+        let outcome = wait_until_ready(directory, &supervisor, work);
+        if let Ok(prepared) = outcome
+            && supervisor.restart_from_now_on()
+        {
+            return prepared.map(|()| supervisor).map_err(ClusterError::Preparation);
         }
+        let has_exited = supervisor.has_exited();
+        drop(supervisor);
+        let output = launch.log.text();
+        let is_temporary = output.contains("already exists") || output.contains("still in use");
+        if has_exited && is_temporary && started.elapsed() < START_RETRY_TIMEOUT {
+            stop_orphan(directory)?;
+            continue;
+        }
+        let report = match report::errors(&output) {
+            report if report.is_empty() => "it reported nothing".to_owned(),
+            report => report,
+        };
+        return Err(failure(directory, has_exited, report));
+    }
+}
+
+/// Stops a PostgreSQL that a killed emulator left running in a directory.
+///
+/// # Errors
+/// Returns an error when a PostgreSQL runs there that no emulator started.
+pub fn stop_orphan(directory: &Directory) -> Result<(), ClusterError> {
+    let running = orphan::stop(&directory.data()).map_err(|process| ClusterError::InUseByOther {
+        directory: directory.root().to_owned(),
+        process: process.as_raw_nonzero().get(),
+    });
+    running.inspect(|()| directory.remove_stale_sockets())
+}
+
+/// Returns why a start failed.
+fn failure(directory: &Directory, has_exited: bool, report: String) -> ClusterError {
+    match (has_exited, directory.is_ephemeral()) {
+        (false, _) => ClusterError::NotReady { waited: READY_TIMEOUT, report },
+        (true, true) => ClusterError::NotStartedTemporary { report },
+        (true, false) => ClusterError::NotStarted { directory: directory.root().to_owned(), report },
     }
 }
 
 /// Waits until PostgreSQL accepts connections, and runs `work` on the first one, to the main database. Returns the
 /// outcome of the work, or the reason why there is no connection.
-fn wait_until_ready(directory: &Directory, work: &[Work]) -> Result<Result<(), PreparationError>, String> {
+fn wait_until_ready(
+    directory: &Directory,
+    supervisor: &Supervisor,
+    work: &[Work],
+) -> Result<Result<(), PreparationError>, String> {
     let options = connect_options(directory, "postgres");
     // The caller may run inside a runtime, where blocking is not allowed, so use a thread and runtime of its own.
     thread::scope(|scope| {
@@ -187,9 +248,8 @@ fn wait_until_ready(directory: &Directory, work: &[Work]) -> Result<Result<(), P
                     .build()
                     .map_err(|error| error.to_string())?;
                 runtime.block_on(async {
-                    let started = Instant::now();
                     // Time since which PostgreSQL has not reported that it is starting up.
-                    let mut silent_since = started;
+                    let mut silent_since = Instant::now();
                     loop {
                         match options.connect().await {
                             Ok(connection) => return Ok(run(work, connection).await),
@@ -198,7 +258,7 @@ fn wait_until_ready(directory: &Directory, work: &[Work]) -> Result<Result<(), P
                                 tokio::time::sleep(Duration::from_millis(4)).await;
                             }
                             Err(error) if silent_since.elapsed() > READY_TIMEOUT => return Err(error.to_string()),
-                            Err(_) if has_exited(directory, started) => return Err("PostgreSQL has exited".to_owned()),
+                            Err(_) if supervisor.has_exited() => return Err("PostgreSQL has exited".to_owned()),
                             Err(_) => tokio::time::sleep(Duration::from_millis(4)).await,
                         }
                     }
@@ -223,19 +283,13 @@ fn is_starting(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57P03")
 }
 
-/// Returns whether the log shows that PostgreSQL failed to start and exited.
-fn has_exited(directory: &Directory, started: Instant) -> bool {
-    started.elapsed() > Duration::from_millis(200) && {
-        let log = directory.log().text();
-        log.lines().any(|line| line.contains("FATAL") && !line.contains("starting up"))
-            || log.contains("database system is shut down")
-            || log.contains("Permission denied")
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Returns the last lines of PostgreSQL's log.
-fn tail(log: &Log) -> String {
-    let text = log.text();
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(5)..].join("; ")
+    #[test]
+    fn quotation_marks_in_the_directory_of_the_socket_are_doubled() {
+        let setting = socket_setting(Path::new("/a \"b\",c\\'"));
+        assert_eq!(setting.to_str(), Some("unix_socket_directories=\"/a \"\"b\"\",c\\'\""));
+    }
 }

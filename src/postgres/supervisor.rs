@@ -3,26 +3,31 @@
 //! A dedicated thread starts PostgreSQL and lives as long as the cluster. On Linux, the kernel stops the child when
 //! that thread ends, so that PostgreSQL stops even if the emulator is killed.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::children::{self, OwnChild};
 use super::directory::Log;
 use super::environment::clean_environment;
 use super::error::ClusterError;
 use super::user::RunAs;
+use crate::domain::error_text::without_number;
 
 /// How to start and stop PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Launch {
     pub program: PathBuf,
-    pub arguments: Vec<String>,
+    pub arguments: Vec<OsString>,
     pub log: Log,
     pub run_as: RunAs,
     /// `INT` for a clean shutdown, `QUIT` for an immediate one.
@@ -53,11 +58,33 @@ const LOG_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 pub struct Supervisor {
     stop: Option<Sender<Instant>>,
     thread: Option<JoinHandle<()>>,
+    phase: Arc<Phase>,
+}
+
+/// Whether PostgreSQL is restarted when it exits. One that exits before its start has succeeded is not: it would exit again.
+#[derive(Debug, Default)]
+struct Phase(AtomicU8);
+
+impl Phase {
+    const STARTING: u8 = 0;
+    const STARTED: u8 = 1;
+    const EXITED: u8 = 2;
+
+    /// Ends the start, and returns whether it had not ended yet in another way.
+    fn end_start(&self, phase: u8) -> bool {
+        self.0.compare_exchange(Self::STARTING, phase, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    fn has_exited(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::EXITED
+    }
 }
 
 impl Supervisor {
-    /// Starts PostgreSQL, and restarts it whenever it exits unexpectedly.
+    /// Starts PostgreSQL. It is restarted when it exits unexpectedly after [`Supervisor::restart_from_now_on`].
     pub fn start(launch: Launch) -> Result<Self, ClusterError> {
+        let phase = Arc::new(Phase::default());
+        let watched = Arc::clone(&phase);
         let (stop, stopped) = channel();
         let (started, outcome) = channel();
         let thread = std::thread::Builder::new()
@@ -65,18 +92,26 @@ impl Supervisor {
             .spawn(move || match launch.spawn() {
                 Ok(child) => {
                     let _ = started.send(Ok(()));
-                    watch(&launch, child, &stopped);
+                    watch(&launch, child, &stopped, &watched);
                 }
                 Err(error) => {
                     let _ = started.send(Err(error));
                 }
             })
-            .map_err(|error| ClusterError::Failed { program: "postgres", output: error.to_string() })?;
-        let supervisor = Self { stop: Some(stop), thread: Some(thread) };
-        outcome
-            .recv()
-            .unwrap_or_else(|error| Err(ClusterError::Failed { program: "postgres", output: error.to_string() }))?;
+            .map_err(|error| ClusterError::Process(without_number(&error)))?;
+        let supervisor = Self { stop: Some(stop), thread: Some(thread), phase };
+        outcome.recv().unwrap_or_else(|error| Err(ClusterError::Process(error.to_string())))?;
         Ok(supervisor)
+    }
+
+    /// Restarts PostgreSQL from now on when it exits unexpectedly. Returns `false` when it has exited already.
+    pub fn restart_from_now_on(&self) -> bool {
+        self.phase.end_start(Phase::STARTED)
+    }
+
+    /// Returns whether PostgreSQL has exited before its start succeeded.
+    pub fn has_exited(&self) -> bool {
+        self.phase.has_exited()
     }
 
     /// Stops PostgreSQL and waits until it has exited. It is killed if it still runs shortly before `deadline`, so that the emulator
@@ -98,7 +133,7 @@ impl Drop for Supervisor {
 }
 
 impl Launch {
-    fn spawn(&self) -> Result<Child, ClusterError> {
+    fn spawn(&self) -> Result<OwnChild, ClusterError> {
         let at_program = || ClusterError::at(&self.program);
         let log = self.log.open()?;
         let mut command = Command::new(&self.program);
@@ -108,7 +143,7 @@ impl Launch {
         clean_environment(&mut command);
         self.run_as.apply(&mut command);
         die_with_parent(&mut command, self.stop_signal);
-        command.spawn().map_err(at_program())
+        children::spawn(&mut command).map_err(at_program())
     }
 }
 
@@ -129,7 +164,7 @@ fn die_with_parent(_: &mut Command, _: Signal) {
 }
 
 /// Waits for the signal to stop, and restarts PostgreSQL when it exits before that.
-fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<Instant>) {
+fn watch(launch: &Launch, mut child: OwnChild, stopped: &Receiver<Instant>, phase: &Phase) {
     let (mut started_at, mut log_checked_at) = (Instant::now(), Instant::now());
     let mut delay = RESTART_DELAY;
     loop {
@@ -145,6 +180,9 @@ fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<Instant>) {
             log_checked_at = Instant::now();
         }
         let Ok(Some(status)) = child.try_wait() else { continue };
+        if phase.end_start(Phase::EXITED) {
+            return;
+        }
         if started_at.elapsed() > STABLE_RUN {
             delay = RESTART_DELAY;
         }
@@ -164,7 +202,7 @@ fn watch(launch: &Launch, mut child: Child, stopped: &Receiver<Instant>) {
     }
 }
 
-fn stop_process(mut child: Child, signal: Signal, deadline: Instant) {
+fn stop_process(mut child: OwnChild, signal: Signal, deadline: Instant) {
     let started = Instant::now();
     let total = deadline.saturating_duration_since(started).max(MIN_STOP_TIME);
     let steps = [

@@ -81,6 +81,12 @@ impl TemplateCache {
                 .map_err(ClusterError::at(data.path()))
         });
         if let Err(error) = copied {
+            // Without room for the copy, the template itself is as good as before.
+            if let ClusterError::Io { error: cause, .. } = &error
+                && matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            {
+                return Err(ClusterError::temporary(directory.root(), cause));
+            }
             tracing::info!(%error, "discarding a damaged template of ephemeral clusters");
             self.discard();
             return Ok(false);

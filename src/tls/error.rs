@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::domain::error_text::without_number;
+use crate::domain::error_text::io_reason;
 use crate::postgres::ClusterError;
 
 /// Why HTTPS cannot be served.
@@ -13,7 +13,7 @@ pub enum TlsError {
     OneFile { given: &'static str, missing: &'static str },
     #[error("no home directory was found for the authority of --tls. Choose a directory with --data-dir")]
     NoHome,
-    #[error("cannot read {}: {}. Correct {option}, or leave it out", .path.display(), without_number(.error))]
+    #[error("cannot read {}: {}. Correct {option}, or leave it out", .path.display(), io_reason(.error))]
     Read { option: &'static str, path: PathBuf, error: io::Error },
     #[error("{} contains no certificate in PEM form (BEGIN CERTIFICATE). Correct --tls-cert", .path.display())]
     NoCertificate { path: PathBuf },
@@ -41,7 +41,7 @@ pub enum TlsError {
     GivenCertificate,
     #[error(transparent)]
     Directory(#[from] ClusterError),
-    #[error("cannot use {}: {}. Correct this, or choose another --data-dir", .path.display(), without_number(.error))]
+    #[error("cannot use {}: {}. Correct this, or choose another --data-dir", .path.display(), io_reason(.error))]
     Io { path: PathBuf, error: io::Error },
     #[error("failed to create a certificate: {0}")]
     Certificate(#[from] rcgen::Error),

@@ -1,11 +1,39 @@
 //! The program in unusual environments: variables of other programs, a closed terminal, a PostgreSQL that hangs.
 
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Signal, geteuid, kill_process};
+use tempfile::TempDir;
 
-use crate::program::{Program, command, postmaster, run, shared_database, wait_until};
+use crate::program::{
+    Program, assert_fails, command, configured, postmaster, run, set_cache_home, shared_database, wait_until,
+};
+
+/// The ID of a user that has no entry in `/etc/passwd`.
+const NAMELESS_USER: u32 = 47_111;
+
+/// A directory that every user can enter, as PostgreSQL's user must.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// Creates a directory that every user can enter.
+fn create(directory: &Path) {
+    fs::create_dir(directory).unwrap();
+    fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
+}
+
+fn of(command: &mut Command) -> Program {
+    Program::of(command.stdout(Stdio::piped()).stderr(Stdio::null()))
+}
 
 #[test]
 fn the_private_postgresql_ignores_the_variables_of_other_databases() {
@@ -20,6 +48,10 @@ fn the_private_postgresql_ignores_the_variables_of_other_databases() {
         ("PGSSLROOTCERT", "/nonexistent"),
         ("PGAPPNAME", "other"),
         ("PGDATA", "/nonexistent"),
+        ("PGOPTIONS", "-c no_such_setting=1"),
+        ("PGHOSTADDR", "192.0.2.1"),
+        ("PGPASSFILE", "/nonexistent"),
+        ("PGSERVICE", "other"),
     ] {
         command.env(name, value);
     }
@@ -105,4 +137,118 @@ fn a_postgresql_that_cannot_start_is_started_again_less_and_less_often() {
     assert_eq!(program.call("GET", "/_emulator/health", "").0, 503);
     std::fs::rename(&elsewhere, &needed).unwrap();
     wait_until("the database works again", || program.call("GET", "/v1/customers/one", "").0 == 200);
+}
+
+#[test]
+fn a_path_of_any_length_can_be_used_for_temporary_files_and_for_data() {
+    let folder = folder();
+    // PostgreSQL's socket would have a path that is one byte too long on macOS, one that is too long on Linux, and a much longer one.
+    let base = folder.path().as_os_str().len() + 1;
+    for length in [86, 92, 104, 108, 230] {
+        let directory = folder.path().join("d".repeat(length - base));
+        create(&directory);
+        let program = of(command(&["--ephemeral"]).env("TMPDIR", &directory));
+        assert_eq!(program.call("GET", "/v1/customers", "").0, 200, "{length}");
+        assert_eq!(program.end(Signal::TERM).0, Some(0));
+        let program = of(command(&["--data-dir"]).arg(directory.join("data")).env("TMPDIR", &directory));
+        assert_eq!(program.call("GET", "/v1/customers", "").0, 200, "{length}");
+        assert_eq!(program.end(Signal::TERM).0, Some(0));
+    }
+}
+
+#[test]
+fn every_printable_character_can_be_in_a_path() {
+    let folder = folder();
+    for name in [OsStr::new("a \"quoted\", 'odd' $(name)`\\\t; *?[x]{#} =%s~é日"), OsStr::from_bytes(b"latin \xe9")] {
+        let directory = folder.path().join(name);
+        create(&directory);
+        let with_paths = |arguments: &[&str]| {
+            let mut command = command(arguments);
+            set_cache_home(&mut command, &directory.join("cache"));
+            command.env("TMPDIR", &directory);
+            command
+        };
+        // The second start uses the template that the first one has made.
+        for _ in 0..2 {
+            let program = of(&mut with_paths(&["--ephemeral"]));
+            assert_eq!(program.call("GET", "/v1/customers", "").0, 200);
+            assert_eq!(program.end(Signal::TERM).0, Some(0));
+        }
+        for _ in 0..2 {
+            let program = of(with_paths(&["--tls", "--data-dir"]).arg(directory.join("data")));
+            assert_eq!(program.call("POST", "/v1/customers", r#"{"source_id":"one"}"#).0, 200);
+            assert_eq!(program.end(Signal::TERM).0, Some(0));
+        }
+        assert!(directory.join("data/tls").exists() && directory.join("data/postgres.log").exists());
+    }
+    let output = run(&["--data-dir", folder.path().join("two\nlines").to_str().unwrap()]);
+    assert_fails(&output, "two\\nlines contains a line break, which PostgreSQL does not support");
+}
+
+#[test]
+fn a_start_without_any_environment_succeeds() {
+    let mut command = command(&["--ephemeral", "--listen", "127.0.0.1:0"]);
+    let program = of(command.env_clear());
+    assert_eq!(program.call("GET", "/v1/customers", "").0, 200);
+    assert_eq!(program.end(Signal::TERM).0, Some(0));
+}
+
+#[test]
+fn locales_and_time_zones_of_the_environment_are_no_obstacle() {
+    for (locale, zone) in [("tr_TR.UTF-8", "Asia/Kathmandu"), ("xx_YY.nonsense", ":/nonexistent"), ("", "nonsense")] {
+        let mut command = command(&["--ephemeral"]);
+        let program = of(command.env("LC_ALL", locale).env("LANG", locale).env("TZ", zone));
+        let (status, body) = program.call("POST", "/v1/customers", r#"{"source_id":"İIıi","name":"日本"}"#);
+        assert_eq!(status, 200, "{body}");
+        let created: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert!(created["created_at"].as_str().unwrap().ends_with('Z'), "{body}");
+        assert_eq!(program.call("GET", "/v1/customers/%C4%B0I%C4%B1i", "").0, 200);
+        assert_eq!(program.end(Signal::TERM).0, Some(0));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_user_without_a_name_can_use_a_template_and_is_told_what_initdb_needs() {
+    let test = "a_user_without_a_name_can_use_a_template_and_is_told_what_initdb_needs";
+    let user = NAMELESS_USER.to_string();
+    let as_user = |arguments: &[&str]| {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid", &user, "--regid", &user, "--clear-groups", env!("CARGO_BIN_EXE_voucherify-emulator")]);
+        configured(setpriv, arguments)
+    };
+    let can_run = as_user(&["--version"]).output().is_ok_and(|output| output.status.success());
+    if !geteuid().is_root() || !can_run {
+        eprintln!("skipped: {test} needs root, setpriv, and a program that every user can run");
+        return;
+    }
+    let folder = folder();
+    let cache = folder.path().join("cache");
+    let mut first = command(&["--ephemeral"]);
+    set_cache_home(&mut first, &cache);
+    let program = of(&mut first);
+    let templates = cache.join("voucherify-emulator/templates");
+    let has_template = || {
+        let entries = fs::read_dir(&templates).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("template-"))
+    };
+    wait_until("the template is made", has_template);
+    program.end(Signal::TERM);
+    let mut folders = vec![cache.clone()];
+    while let Some(path) = folders.pop() {
+        chown(&path, Some(NAMELESS_USER), Some(NAMELESS_USER)).unwrap();
+        let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+        folders.extend(entries.map(|entry| entry.path()));
+    }
+    let mut with_template = as_user(&["--ephemeral"]);
+    set_cache_home(&mut with_template, &cache);
+    let program = of(&mut with_template);
+    assert_eq!(program.call("GET", "/v1/customers", "").0, 200);
+    assert_eq!(program.end(Signal::TERM).0, Some(0));
+
+    let mut without_template = as_user(&["--ephemeral"]);
+    set_cache_home(&mut without_template, &folder.path().join("none"));
+    let output = without_template.output().unwrap();
+    assert_fails(&output, &format!("the user ID {NAMELESS_USER} has no name on this machine"));
+    assert_eq!(String::from_utf8_lossy(&output.stderr).trim().lines().count(), 1);
 }

@@ -15,9 +15,12 @@ mod fetch;
 mod filters;
 mod hanging_receiver;
 mod hostile;
+mod keep_alive;
 mod killed;
+mod orphans;
 mod outages;
 mod pooler;
+mod postgres_faults;
 mod program;
 mod small_disk;
 mod state;
@@ -25,3 +28,5 @@ mod state;
 #[allow(dead_code, unused_imports, reason = "these tests use only a part of the support module")]
 mod support;
 mod tls;
+mod unusable_data;
+mod versions;

@@ -90,6 +90,11 @@ impl Program {
         TcpStream::connect(&self.address).unwrap()
     }
 
+    /// Returns the ID of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the peak of the resident memory in bytes, without that of PostgreSQL. Linux only.
     pub fn peak_memory(&self) -> u64 {
         self.memory("VmHWM:")

@@ -86,12 +86,18 @@ impl DataOptions {
     /// program.
     pub fn storage(&self) -> Result<Storage, ClusterError> {
         let url = self.database_url.as_ref().filter(|url| !url.is_empty());
-        Ok(match (self.ephemeral, &self.data_dir, url) {
+        Ok(match (self.ephemeral, named(self.data_dir.as_ref()), url) {
             (true, _, _) => Storage::Private(Durability::Ephemeral),
-            (false, Some(directory), _) => Storage::Private(Durability::Persistent(directory.clone())),
+            (false, Some(directory), _) => Storage::Private(Durability::Persistent(directory)),
             (false, None, Some(url)) => Storage::Url(url.clone()),
-            (false, None, None) => Storage::Private(Durability::Persistent(paths::data_dir()?)),
+            (false, None, None) => Storage::Private(Durability::PersistentByVersion(paths::data_dir()?)),
         })
+    }
+
+    /// Returns whether the emulator runs a PostgreSQL of its own.
+    #[must_use]
+    pub fn uses_private_database(&self) -> bool {
+        !matches!(self.storage(), Ok(Storage::Url(_)))
     }
 
     /// Returns the data directory in which the authority of HTTPS is kept: that of the private PostgreSQL, or the one that would be used. It

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::domain::error_text::without_number;
+use crate::domain::error_text::io_reason;
 use crate::postgres::find;
 
 /// PostgreSQL could not be fetched. The message names the ways out.
@@ -49,7 +49,7 @@ pub enum Failure {
     Archive(String),
     #[error("its programs do not run on this machine ({0})")]
     Unusable(String),
-    #[error("cannot use {} ({})", .0.display(), without_number(.1))]
+    #[error("cannot use {} ({})", .0.display(), io_reason(.1))]
     Io(PathBuf, io::Error),
     #[error("a task failed ({0})")]
     Task(#[from] tokio::task::JoinError),
