@@ -50,6 +50,16 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
         /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/llvmjit* \
         /usr/lib/*/libLLVM* /usr/lib/*/libz3.so* /usr/lib/llvm-*
 COPY --from=program /${TARGETARCH}/ /usr/local/
+# Make the template that ephemeral emulators are copied from, so that containers start faster. Every user id may read it.
+# hadolint ignore=DL3001
+RUN export XDG_CACHE_HOME=/tmp/cache \
+    && { voucherify-emulator --ephemeral --listen 127.0.0.1:0 & } \
+    && timeout 60 sh -c 'until ls /tmp/cache/voucherify-emulator/templates/template-* >/dev/null 2>&1; do sleep 0.1; done' \
+    && kill $! && wait $! \
+    && mkdir -p /usr/local/share/voucherify-emulator/templates \
+    && cp -r /tmp/cache/voucherify-emulator/templates/template-* /usr/local/share/voucherify-emulator/templates/ \
+    && chmod -R a+rX,go-w /usr/local/share/voucherify-emulator \
+    && rm -rf /tmp/cache
 
 ENV HOME=/home/emulator \
     # All addresses of the container. `docker run -p` decides who can reach them.
@@ -57,11 +67,6 @@ ENV HOME=/home/emulator \
     # Refuse pages whose host name was pointed at this machine (docs/security.md). Addresses and local names are always allowed.
     VOUCHERIFY_EMULATOR_ALLOWED_HOSTS=localhost
 USER 10001
-# Make the template that ephemeral emulators are copied from, so that containers start faster.
-# hadolint ignore=DL3001
-RUN voucherify-emulator --ephemeral --listen 127.0.0.1:0 & \
-    timeout 60 sh -c 'until ls ~/.cache/voucherify-emulator/templates/template-* >/dev/null 2>&1; do sleep 0.1; done' \
-    && kill $! && wait $!
 
 WORKDIR /home/emulator
 VOLUME ["/data"]

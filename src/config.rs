@@ -63,6 +63,8 @@ pub struct Config {
     /// The directory of this program in the user's cache directory, for what makes the start of an ephemeral emulator
     /// faster; `None` where there is no home directory.
     pub cache_dir: Option<PathBuf>,
+    /// The directory of the templates of ephemeral databases that the installation brings, which may not exist.
+    pub shared_templates: Option<PathBuf>,
     /// Where the programs of the private PostgreSQL are found.
     pub programs: Programs,
     /// The state document that is loaded into the default project at the start, if that project is empty.
@@ -111,6 +113,7 @@ impl Default for Config {
             storage: Storage::Private(Durability::Ephemeral),
             database_schema: DatabaseSchema::default(),
             cache_dir: paths::cache_dir(),
+            shared_templates: paths::shared_templates(),
             programs: Programs {
                 copies: paths::program_cache_dir(),
                 source: Some(Source::default()),

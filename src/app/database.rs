@@ -72,9 +72,12 @@ pub(super) async fn database(config: &Config) -> Result<(Database, Option<Cluste
 /// Starts the private cluster. Fetches PostgreSQL first, where no suitable one is found.
 async fn start_cluster(config: &Config, durability: &Durability) -> Result<Cluster, StartError> {
     let start = || {
-        let (durability, programs, cache) = (durability.clone(), config.programs.clone(), config.cache_dir.clone());
+        let (durability, programs) = (durability.clone(), config.programs.clone());
+        let (cache, shared) = (config.cache_dir.clone(), config.shared_templates.clone());
         tokio::task::spawn_blocking(move || match durability {
-            Durability::Ephemeral => Cluster::start_prepared(&programs, preparation(), cache.as_deref()),
+            Durability::Ephemeral => {
+                Cluster::start_prepared(&programs, preparation(), cache.as_deref(), shared.as_deref())
+            }
             Durability::Persistent(_) | Durability::PersistentByVersion(_) => Cluster::start(&durability, &programs),
         })
     };

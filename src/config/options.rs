@@ -106,6 +106,7 @@ impl Options {
             storage: data.storage()?,
             database_schema: data.database_schema.clone(),
             cache_dir: super::paths::cache_dir(),
+            shared_templates: super::paths::shared_templates(),
             programs: data.programs(),
             state: data::named(data.state.as_ref()),
             template: data::named(data.template.as_ref()),

@@ -29,6 +29,13 @@ pub fn program_cache_dir() -> Option<PathBuf> {
     cache_dir()
 }
 
+/// Returns the directory of the templates of ephemeral databases that an installation of the program may bring: for
+/// `/usr/local/bin/voucherify-emulator` it is `/usr/local/share/voucherify-emulator/templates`.
+pub fn shared_templates() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.parent()?.parent()?.join("share/voucherify-emulator/templates"))
+}
+
 fn project_directories() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "voucherify-emulator")
 }

@@ -9,9 +9,9 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::directory::{self, Directory};
 use super::error::ClusterError;
-use super::find::Installation;
 use super::preparation::Preparation;
 use super::programs::Programs;
+use super::shared_template;
 use super::start::{self, Durability};
 use super::supervisor::{STOP_TIMEOUT, Supervisor};
 use super::template::TemplateCache;
@@ -60,9 +60,9 @@ impl Cluster {
         Ok(Self { supervisor, directory, template_maker: None, template_task: None, is_prepared: false })
     }
 
-    /// Starts an ephemeral cluster and prepares its main database. The cluster is a copy of the template in the
-    /// directory `cache`. When there is no usable template, the cluster is initialised, and [`Cluster::make_template`]
-    /// makes the template for the next start.
+    /// Starts an ephemeral cluster and prepares its main database. The cluster is a copy of a template: of one in the directory `cache`, or
+    /// of one that the installation brings in `shared`. When there is no usable template, the cluster is initialised, and
+    /// [`Cluster::make_template`] makes the template for the next start.
     ///
     /// # Errors
     /// Returns an error when PostgreSQL is not installed or does not start, or when the preparation fails.
@@ -70,15 +70,24 @@ impl Cluster {
         programs: &Programs,
         preparation: Preparation,
         cache: Option<&Path>,
+        shared: Option<&Path>,
     ) -> Result<Self, ClusterError> {
         let directory = ephemeral_directory()?;
         let installation = programs.find(None, &directory)?;
-        let templates = cache.and_then(|cache| open_templates(cache, &installation, &preparation));
+        let content = format!("{} {:?}", start::identity(&installation), preparation.digest);
+        let templates = cache.and_then(|cache| open_templates(cache, &content));
         let start =
             || start::start(&installation, &directory, &Durability::Ephemeral, Signal::QUIT, &[preparation.prepare]);
-        if let Some(templates) = &templates
-            && templates.copy_to(&directory)?
-        {
+        let is_cached = match &templates {
+            Some(templates) => templates.copy_to(&directory)?,
+            None => false,
+        };
+        let is_copied = is_cached
+            || match shared {
+                Some(shared) => shared_template::copy_to(shared, &content, &directory)?,
+                None => false,
+            };
+        if is_copied {
             match start() {
                 Ok(supervisor) => {
                     tracing::debug!("started a copy of the template of ephemeral clusters");
@@ -91,8 +100,10 @@ impl Cluster {
                     });
                 }
                 Err(error) => {
-                    tracing::info!(%error, "discarding the template of ephemeral clusters, whose copy does not start");
-                    templates.discard();
+                    tracing::info!(%error, "not using the template of ephemeral clusters, whose copy does not start");
+                    if let Some(templates) = templates.as_ref().filter(|_| is_cached) {
+                        templates.discard();
+                    }
                     directory.remove_data()?;
                 }
             }
@@ -155,9 +166,8 @@ fn ephemeral_directory() -> Result<Directory, ClusterError> {
 }
 
 /// Opens the templates of the user. Without them, clusters start more slowly, so this is no error.
-fn open_templates(cache: &Path, installation: &Installation, preparation: &Preparation) -> Option<TemplateCache> {
-    let content = format!("{} {:?}", start::identity(installation), preparation.digest);
-    TemplateCache::open(cache, &content)
+fn open_templates(cache: &Path, content: &str) -> Option<TemplateCache> {
+    TemplateCache::open(cache, content)
         .inspect_err(|error| tracing::debug!(%error, "the templates of ephemeral clusters cannot be used"))
         .ok()
 }

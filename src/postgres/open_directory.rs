@@ -68,6 +68,11 @@ impl OpenDirectory {
         &self.path
     }
 
+    /// Returns whether only the current user or root may change what is in the directory.
+    pub fn is_protected(&self) -> bool {
+        self.file.metadata().is_ok_and(|found| is_trusted(found.uid()) && found.mode() & 0o022 == 0)
+    }
+
     /// Returns the user ID and group ID of the owner of a directory in this one; `None` when there is no directory with that name.
     pub fn owner_of(&self, name: &str) -> Option<(u32, u32)> {
         let found = statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;

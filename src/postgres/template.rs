@@ -3,9 +3,7 @@
 //! A template is a directory with a data directory and a manifest. It is written under a temporary name and renamed
 //! when it is complete, so a directory with the name of a template was complete once. It is never changed afterwards.
 
-use std::env;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -14,28 +12,20 @@ use rustix::fs::{AtFlags, Timespec, Timestamps, UTIME_NOW, utimensat};
 use super::copy;
 use super::directory::Directory;
 use super::error::ClusterError;
-use super::manifest::{self, Manifest};
+use super::manifest::Manifest;
 use super::open_directory::OpenDirectory;
+use super::template_files::{self, DATA, PREFIX, check_shut_down, is_lack_of_room};
 use super::user::RunAs;
 
 /// Name of the directory of templates in the cache directory.
 const TEMPLATES: &str = "templates";
 /// Name of the file that the process that makes a template locks.
 const LOCK: &str = "lock";
-/// Name prefix of a template. A digest of what identifies its content follows.
-const PREFIX: &str = "template-";
 /// Name prefix of a directory that is not a template: not yet complete, or about to be deleted. The ID of the process
 /// follows.
 const TEMPORARY_PREFIX: &str = "temporary-";
-/// Names inside of a template.
-const DATA: &str = "data";
-const MANIFEST: &str = "manifest";
 /// How many templates are kept, for example those of several versions of PostgreSQL.
 const MAX_TEMPLATES: usize = 3;
-/// The first byte of the state in `global/pg_control`, and the state of a cluster that was stopped cleanly. All
-/// versions of PostgreSQL since 8.2 have the same.
-const CONTROL_STATE_OFFSET: usize = 16;
-const CONTROL_STATE_SHUT_DOWN: u32 = 1;
 
 /// The templates of the user, and which of them to use.
 #[derive(Debug)]
@@ -57,8 +47,7 @@ impl TemplateCache {
         // Another process may have created the directory in the meantime.
         let directory = directory.or_else(|_| root.directory(TEMPLATES))?;
         directory.own(RunAs::CURRENT)?;
-        let identity = format!("{} {} {} {content}", env!("CARGO_PKG_VERSION"), env::consts::OS, env::consts::ARCH);
-        Ok(Self { directory, name: format!("{PREFIX}{}", manifest::digest(&identity)) })
+        Ok(Self { directory, name: template_files::name(content) })
     }
 
     /// Returns whether there is such a template.
@@ -83,7 +72,7 @@ impl TemplateCache {
         if let Err(error) = copied {
             // Without room for the copy, the template itself is as good as before.
             if let ClusterError::Io { error: cause, .. } = &error
-                && matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                && is_lack_of_room(cause)
             {
                 return Err(ClusterError::temporary(directory.root(), cause));
             }
@@ -100,11 +89,7 @@ impl TemplateCache {
     fn open_template(&self) -> Result<(OpenDirectory, Manifest), ClusterError> {
         let template = self.directory.directory(&self.name)?;
         template.own(RunAs::CURRENT)?;
-        let mut text = String::new();
-        let path = template.path().join(MANIFEST);
-        template.read(MANIFEST)?.read_to_string(&mut text).map_err(ClusterError::at(&path))?;
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
-        let manifest = Manifest::parse(&text).ok_or_else(damaged).map_err(ClusterError::at(&path))?;
+        let manifest = template_files::read_manifest(&template)?;
         let data = template.directory(DATA)?;
         data.own(RunAs::CURRENT)?;
         Ok((data, manifest))
@@ -154,7 +139,8 @@ impl TemplateCache {
         check_shut_down(data)?;
         let name = temporary_name("new");
         let new = self.directory.create(&name)?;
-        let stored = write_template(&new, data, &manifest).and_then(|()| self.directory.rename(&name, &self.name));
+        let stored =
+            template_files::write(&new, data, &manifest).and_then(|()| self.directory.rename(&name, &self.name));
         if stored.is_err() {
             let _ = fs::remove_dir_all(new.path());
         }
@@ -198,24 +184,6 @@ fn temporary_name(purpose: &str) -> String {
     format!("{TEMPORARY_PREFIX}{}-{number}-{purpose}", std::process::id())
 }
 
-fn write_template(template: &OpenDirectory, from: &OpenDirectory, manifest: &Manifest) -> Result<(), ClusterError> {
-    let data = template.create(DATA)?;
-    copy::copy(from, &data, manifest, None, true).map_err(ClusterError::at(data.path()))?;
-    let mut file = template.append(MANIFEST, RunAs::CURRENT)?;
-    file.write_all(manifest.to_text().as_bytes()).map_err(ClusterError::at(&template.path().join(MANIFEST)))
-}
-
-fn check_shut_down(data: &OpenDirectory) -> Result<(), ClusterError> {
-    let path = data.path().join("global/pg_control");
-    let mut control = [0; CONTROL_STATE_OFFSET + 4];
-    data.directory("global")?.read("pg_control")?.read_exact(&mut control).map_err(ClusterError::at(&path))?;
-    let state = control.last_chunk().copied().map(u32::from_ne_bytes);
-    if state == Some(CONTROL_STATE_SHUT_DOWN) {
-        return Ok(());
-    }
-    Err(ClusterError::at(&path)(io::Error::other("the cluster was not stopped cleanly")))
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -224,6 +192,7 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::template_files::{CONTROL_STATE_OFFSET, CONTROL_STATE_SHUT_DOWN, MANIFEST};
     use super::*;
 
     const WAL_BYTES: usize = 2 << 20;

@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, geteuid, kill_process};
@@ -207,48 +207,95 @@ fn locales_and_time_zones_of_the_environment_are_no_obstacle() {
     }
 }
 
+/// Starts the program with a cache directory of its own until it has made the template of ephemeral databases, and returns the directory of
+/// templates.
+fn make_template(program: &Path, cache: &Path) -> PathBuf {
+    let mut command = configured(Command::new(program), &["--ephemeral"]);
+    set_cache_home(&mut command, cache);
+    let program = of(&mut command);
+    let templates = cache.join("voucherify-emulator/templates");
+    let is_template = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("template-");
+    wait_until("the template is made", || fs::read_dir(&templates).into_iter().flatten().flatten().any(is_template));
+    program.end(Signal::TERM);
+    templates
+}
+
+/// Calls `change` for a directory and everything in it.
+fn for_each(directory: &Path, change: impl Fn(&Path)) {
+    let mut paths = vec![directory.to_owned()];
+    while let Some(path) = paths.pop() {
+        change(&path);
+        paths.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+    }
+}
+
+/// Returns a command that runs a program as a user without a name; `None` where that is not possible.
+#[cfg(target_os = "linux")]
+fn as_nameless_user(test: &str, program: &Path) -> Option<impl Fn(&Path) -> Command> {
+    let user = NAMELESS_USER.to_string();
+    let program = program.to_owned();
+    let as_user = move |cache: &Path| {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid", &user, "--regid", &user, "--clear-groups"]).arg(&program);
+        let mut command = configured(setpriv, &["--ephemeral"]);
+        set_cache_home(&mut command, cache);
+        command
+    };
+    let can_run = as_user(Path::new("/nonexistent")).arg("--version").output();
+    if geteuid().is_root() && can_run.is_ok_and(|output| output.status.success()) {
+        return Some(as_user);
+    }
+    eprintln!("skipped: {test} needs root, setpriv, and a program that every user can run");
+    None
+}
+
 #[test]
 #[cfg(target_os = "linux")]
-fn a_user_without_a_name_can_use_a_template_and_is_told_what_initdb_needs() {
-    let test = "a_user_without_a_name_can_use_a_template_and_is_told_what_initdb_needs";
-    let user = NAMELESS_USER.to_string();
-    let as_user = |arguments: &[&str]| {
-        let mut setpriv = Command::new("setpriv");
-        setpriv.args(["--reuid", &user, "--regid", &user, "--clear-groups", env!("CARGO_BIN_EXE_voucherify-emulator")]);
-        configured(setpriv, arguments)
-    };
-    let can_run = as_user(&["--version"]).output().is_ok_and(|output| output.status.success());
-    if !geteuid().is_root() || !can_run {
-        eprintln!("skipped: {test} needs root, setpriv, and a program that every user can run");
-        return;
-    }
+fn a_user_without_a_name_can_use_a_template_of_its_own() {
+    let program = Path::new(env!("CARGO_BIN_EXE_voucherify-emulator"));
+    let test = "a_user_without_a_name_can_use_a_template_of_its_own";
+    let Some(as_user) = as_nameless_user(test, program) else { return };
     let folder = folder();
     let cache = folder.path().join("cache");
-    let mut first = command(&["--ephemeral"]);
-    set_cache_home(&mut first, &cache);
-    let program = of(&mut first);
-    let templates = cache.join("voucherify-emulator/templates");
-    let has_template = || {
-        let entries = fs::read_dir(&templates).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("template-"))
-    };
-    wait_until("the template is made", has_template);
-    program.end(Signal::TERM);
-    let mut folders = vec![cache.clone()];
-    while let Some(path) = folders.pop() {
-        chown(&path, Some(NAMELESS_USER), Some(NAMELESS_USER)).unwrap();
-        let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-        folders.extend(entries.map(|entry| entry.path()));
-    }
-    let mut with_template = as_user(&["--ephemeral"]);
-    set_cache_home(&mut with_template, &cache);
-    let program = of(&mut with_template);
+    make_template(program, &cache);
+    for_each(&cache, |path| chown(path, Some(NAMELESS_USER), Some(NAMELESS_USER)).unwrap());
+    let program = of(&mut as_user(&cache));
     assert_eq!(program.call("GET", "/v1/customers", "").0, 200);
     assert_eq!(program.end(Signal::TERM).0, Some(0));
 
-    let mut without_template = as_user(&["--ephemeral"]);
-    set_cache_home(&mut without_template, &folder.path().join("none"));
-    let output = without_template.output().unwrap();
+    let output = as_user(&folder.path().join("none")).output().unwrap();
     assert_fails(&output, &format!("the user ID {NAMELESS_USER} has no name on this machine"));
     assert_eq!(String::from_utf8_lossy(&output.stderr).trim().lines().count(), 1);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_user_without_a_name_can_use_the_template_of_an_installation() {
+    let folder = folder();
+    create(&folder.path().join("bin"));
+    let program = folder.path().join("bin/voucherify-emulator");
+    fs::copy(env!("CARGO_BIN_EXE_voucherify-emulator"), &program).unwrap();
+    let test = "a_user_without_a_name_can_use_the_template_of_an_installation";
+    let Some(as_user) = as_nameless_user(test, &program) else { return };
+    let templates = make_template(&program, &folder.path().join("cache"));
+    let shared = folder.path().join("share/voucherify-emulator");
+    fs::create_dir_all(&shared).unwrap();
+    fs::rename(templates, shared.join("templates")).unwrap();
+    let allow = |more: u32| {
+        for_each(&folder.path().join("share"), |path| {
+            let mode = if path.is_dir() { 0o755 } else { 0o644 };
+            fs::set_permissions(path, Permissions::from_mode(mode | more)).unwrap();
+        });
+    };
+    allow(0);
+    let none = folder.path().join("none");
+    for _ in 0..2 {
+        let program = of(&mut as_user(&none));
+        assert_eq!(program.call("POST", "/v1/customers", r#"{"source_id":"one"}"#).0, 200);
+        assert_eq!(program.call("GET", "/v1/customers?limit=1", "").1.matches("\"total\":1").count(), 1);
+        assert_eq!(program.end(Signal::TERM).0, Some(0));
+    }
+    // A template that other users may change is not used.
+    allow(0o022);
+    assert_fails(&as_user(&none).output().unwrap(), "has no name on this machine");
 }

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use voucherify_emulator::http::{ConnectionLimits, HttpServer};
+use voucherify_emulator::metrics::ConnectionGauge;
 
 /// The time that answers announce, and the longer one after which the server closes a connection.
 const LIMITS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(4));
@@ -52,7 +53,7 @@ async fn serve() -> (HttpServer, String) {
     let (announced_idle, idle) = LIMITS;
     let limits = ConnectionLimits { idle, announced_idle, ..ConnectionLimits::default() };
     let router = Router::new().route("/", get(|| async { "answer" }));
-    (HttpServer::start(vec![listener], router, limits, None), address)
+    (HttpServer::start(vec![listener], router, limits, ConnectionGauge::default(), None), address)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,7 +20,8 @@ pub struct DataOptions {
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub ephemeral: bool,
 
-    /// Data directory of the private PostgreSQL, and of the authority of --tls [default: the user's data directory]
+    /// Data directory of the private PostgreSQL, and of the authority of --tls [default: in the user's data directory, one
+    /// for each version of PostgreSQL]
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 
