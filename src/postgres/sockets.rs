@@ -59,6 +59,7 @@ mod tests {
         assert!(fits(created.path()) && !fits(Path::new(OsStr::from_bytes(b"/\xe9"))));
         assert!(matches!(create_in([long].into_iter()), Err(ClusterError::NoShortDirectory)));
         let error = create_in([missing.clone()].into_iter()).unwrap_err().to_string();
-        assert!(error.contains(&format!("{}: No such file or directory.", missing.display())), "{error}");
+        let expected = format!("{}, cannot be used: No such file or directory.", missing.display());
+        assert!(error.contains(&expected), "{error}");
     }
 }

@@ -110,7 +110,7 @@ fn damaged_data_is_reported_once_and_not_changed() {
     let configuration = data.path("postgresql.conf");
     let settings = fs::read_to_string(&configuration).unwrap();
     fs::write(&configuration, format!("{settings}\nnonsense\n")).unwrap();
-    assert_one_message(&data.start(), &[root, "syntax error", "postgresql.conf"]);
+    assert_one_message(&data.start(), &[root, "postgresql.conf", "contains errors"]);
     fs::write(&configuration, settings).unwrap();
     data.assert_usable();
 }
