@@ -1,8 +1,8 @@
 -- The whole schema. Functions are not here: each has a file in src/db/functions/, which the program applies after the migrations.
 --
 -- Every row of a project has its project_id, and project_id leads every primary key and every index, so that the data can be
--- distributed by project over several machines without a change of the schema. The exceptions are the directory tables, which are
--- read before the project of a request is known, and schema_functions.
+-- distributed by project over several servers (src/db/distribution.rs). The exceptions are the directory tables, which are read before
+-- the project of a request is known, and the tables schema_functions and pending_work.
 --
 -- Identifiers have the collation "C", because it compares bytes, which is fast and does not depend on the locale of the server.
 
@@ -120,10 +120,11 @@ COMMENT ON COLUMN projects.snapshot_counts IS 'how many objects of each kind the
 COMMENT ON COLUMN projects.deleted_at IS 'when the deletion of the project began; from then on no request finds it';
 
 -- ---------------------------------------------------------------------------------------------- faults
+CREATE SEQUENCE faults_numbers;
 CREATE TABLE faults (
     project_id bigint NOT NULL,
     id text COLLATE "C" NOT NULL,
-    number bigint GENERATED ALWAYS AS IDENTITY,
+    number bigint NOT NULL DEFAULT nextval('faults_numbers'),
     rule json NOT NULL,
     matches bigint NOT NULL DEFAULT 0,
     hits bigint NOT NULL DEFAULT 0,
@@ -516,10 +517,11 @@ COMMENT ON COLUMN custom_event_schemas.properties IS 'definitions by key, as in 
 -- the lease of the job. PostgreSQL ends it when the connection of a dead worker closes, or when it ends the transaction of a worker
 -- that hangs (idle_in_transaction_session_timeout). The work on the slice is rolled back with it, so the next worker begins after
 -- the last committed slice, and each record is applied once.
+CREATE SEQUENCE jobs_numbers;
 CREATE TABLE jobs (
     project_id bigint NOT NULL,
     id text COLLATE "C" NOT NULL,
-    number bigint GENERATED ALWAYS AS IDENTITY,
+    number bigint NOT NULL DEFAULT nextval('jobs_numbers'),
     type text COLLATE "C" NOT NULL,
     parameters json,
     app_id text COLLATE "C" NOT NULL,
@@ -638,6 +640,28 @@ COMMENT ON COLUMN permanent_deletions.removed IS
     'the number of rows that the erasure removed, by table; of a table that holds many records or lines in one row, the number of those';
 COMMENT ON COLUMN permanent_deletions.xid IS
     'the transaction of the erasure, by which an export finds the customers that it has read but that were erased meanwhile';
+
+-- ---------------------------------------------------------------------------------------------- pending work
+-- On a database whose tables are distributed over several servers, a worker would have to ask every server for its next job or its due
+-- deliveries. It reads this table instead, which is on one server. On every other database the table stays empty, because the
+-- indexes of jobs and webhook_deliveries answer the same.
+--
+-- A writer notes its project here before the transaction that adds a job or a delivery, in a transaction of its own, so that nothing
+-- is missed when a process or a server ends between two commits. A worker that finds nothing to do in a project removes the row, or sets
+-- the time when something is due, but only when the last note is older than every transaction may be that could follow it.
+CREATE TABLE pending_work (
+    project_id bigint NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    due_at timestamptz NOT NULL,
+    noted_at timestamptz NOT NULL,
+    CONSTRAINT pending_work_pk PRIMARY KEY (project_id, kind),
+    CONSTRAINT pending_work_kind_check CHECK (kind IN ('job', 'delivery'))
+);
+CREATE INDEX pending_work_due_idx ON pending_work (kind, due_at);
+COMMENT ON TABLE pending_work IS
+    'on a distributed database: the projects that may have a job to run or a delivery to send, and since when or from when on';
+COMMENT ON COLUMN pending_work.due_at IS 'real time: a worker does not look at the project before';
+COMMENT ON COLUMN pending_work.noted_at IS 'real time, when a writer last noted the project';
 
 -- ---------------------------------------------------------------------------------------------- webhooks
 CREATE TABLE webhooks (

@@ -88,6 +88,8 @@ pub struct Config {
     pub request_log: usize,
     pub request_timeout: Duration,
     pub connections: u32,
+    /// Whether the tables are distributed over several servers at the start, where the database has Citus.
+    pub distribute: bool,
     /// Limits of the connections of clients. They have no options.
     pub connection_limits: ConnectionLimits,
     /// The collector that receives traces.
@@ -132,6 +134,7 @@ impl Default for Config {
             request_log: entries(DEFAULT_REQUEST_LOG),
             request_timeout: Duration::from_secs(30),
             connections: 8,
+            distribute: false,
             connection_limits: ConnectionLimits::default(),
             otlp_endpoint: None,
         }

@@ -118,6 +118,13 @@
 //! reads the slice, saves the records in a batch as a request does, writes the batch, deletes the slice, and stores the report lines. `migrations/0001_schema.sql` explains at
 //! `jobs` why each record is applied exactly once.
 //!
+//! # A distributed database
+//!
+//! With `--distribute`, Citus places all rows of a project on one server (`db::distribution`), and a statement goes to that server when it
+//! compares `project_id` of every table with one value. Statements that are for all projects on one server therefore take a parameter
+//! `scope`: a project, or null for all. What the workers of all projects look for is noted in `pending_work` (`service::pending_work`), and
+//! a batch answers requests of one project (`db::batch_queue`). The advisory locks are those of the coordinator.
+//!
 //! # A webhook message
 //!
 //! When a `UnitOfWork` writes its activity entries, it also writes, in the same transaction, a delivery for each webhook that subscribes

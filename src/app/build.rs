@@ -10,6 +10,7 @@ use crate::config::{self, Config};
 use crate::console::{self, ConsoleAccess, KnownKey};
 use crate::db::batches::Batches;
 use crate::db::connect;
+use crate::db::distribution;
 use crate::db::pool::Pool;
 use crate::domain::local_host::{AllowedHosts, HostPattern};
 use crate::http::RateLimits;
@@ -24,6 +25,7 @@ use crate::service::configured_keys::{self, ConfiguredPair, ConfiguredPairs};
 use crate::service::database_health::DatabaseHealth;
 use crate::service::faults::cache::FaultCache;
 use crate::service::jobs::JobScheduler;
+use crate::service::pending_work::PendingWork;
 use crate::service::request_log::RequestLog;
 use crate::service::rules::RulesCache;
 use crate::service::webhooks::DeliveryNotifier;
@@ -36,9 +38,10 @@ use crate::trace::Tracer;
 /// When a database query fails.
 pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresses) -> Result<App, StartError> {
     let node = connect::next_node(&pool).await.map_err(StartError::Database)?;
+    let is_distributed = distribution::is_distributed_of(&pool).await.map_err(StartError::Database)?;
     let metrics = Metrics::new(pool.metrics());
     let core = Arc::new(Core {
-        batches: Batches::new(&pool),
+        batches: Batches::new(&pool, is_distributed),
         tracer: Tracer::start(config.otlp_endpoint.as_ref(), &metrics.traces),
         metrics,
         pool,
@@ -48,6 +51,7 @@ pub async fn app(config: &Config, clock: Clock, pool: Pool, addresses: &Addresse
         rules_cache: RulesCache::default(),
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),
+        pending_work: PendingWork::new(is_distributed),
         request_log: RequestLog::new(config.request_log),
         faults: FaultCache::default(),
         fault_operations: api::fault_operations(),

@@ -10,6 +10,7 @@ use super::error::StartError;
 use crate::config::{Config, Storage};
 use crate::db;
 use crate::db::connect;
+use crate::db::distribution;
 use crate::db::pool::{Pool, PoolSettings};
 use crate::db::session::{Database, Purpose};
 use crate::domain::database_schema::DatabaseSchema;
@@ -37,12 +38,20 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Migrates the schema. The first start in a database of the user logs which schema that is.
+/// Migrates the schema and, with `--distribute`, distributes the tables over the servers of Citus. The first start in a database of the user
+/// logs which schema that is.
 pub(super) async fn migrate_schema(config: &Config, pool: &Pool) -> Result<(), StartError> {
     let is_new = connect::migrate(pool).await?;
     if is_new && matches!(config.storage, Storage::Url(_)) {
         let schema = pool.database().schema();
         tracing::info!(%schema, "everything of the emulator is in this new schema of the database");
+    }
+    if config.distribute {
+        if distribution::distribute(pool).await.map_err(StartError::Distribution)? {
+            tracing::info!("the tables are distributed by project");
+        } else {
+            tracing::info!("the database has no extension citus, so nothing was distributed");
+        }
     }
     Ok(())
 }
@@ -57,7 +66,7 @@ pub(super) async fn database(config: &Config) -> Result<(Database, Option<Cluste
             let options: PgConnectOptions =
                 url.parse().map_err(|error: sqlx::Error| StartError::Url(error.to_string()))?;
             let database = Database::new(options, config.database_schema.clone());
-            tokio::time::timeout(DATABASE_TIMEOUT, check_database(&database))
+            let database = tokio::time::timeout(DATABASE_TIMEOUT, check_database(database))
                 .await
                 .map_err(|_| StartError::Silent(DATABASE_TIMEOUT))??;
             Ok((database, None))
@@ -106,23 +115,35 @@ fn preparation() -> Preparation {
     }
 }
 
-/// Waits until the database answers, and checks that each connection keeps a session of its own.
-async fn check_database(database: &Database) -> Result<(), StartError> {
-    wait_until_available(database).await?;
-    let is_pooler = db::pooler::changes_sessions(database).await.map_err(StartError::Database)?;
-    if is_pooler { Err(StartError::Pooler) } else { Ok(()) }
+/// Waits until the database answers, and checks that each connection keeps a session of its own. Returns the database as it is connected
+/// to.
+async fn check_database(database: Database) -> Result<Database, StartError> {
+    let database = wait_until_available(database).await?;
+    let is_pooler = db::pooler::changes_sessions(&database).await.map_err(StartError::Database)?;
+    if is_pooler { Err(StartError::Pooler) } else { Ok(database) }
 }
 
 /// Waits until the database answers, because a database that is starting refuses connections for a while.
-async fn wait_until_available(database: &Database) -> Result<(), StartError> {
+async fn wait_until_available(mut database: Database) -> Result<Database, StartError> {
     let begun = Instant::now();
     loop {
-        match database.connect_without_settings(Purpose::Migration).await {
-            Ok(connection) => return connection.close().await.map_err(StartError::Database),
-            Err(error) if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_TIMEOUT / 2 => {
+        let error = match database.connect_without_settings(Purpose::Migration).await {
+            Ok(connection) => {
+                connection.close().await.map_err(StartError::Database)?;
+                return Ok(database);
+            }
+            Err(error) => error,
+        };
+        if let Some(without_tls) = database.without_unusable_tls(&error) {
+            tracing::warn!(%error, "the certificate of the database server cannot be used, so the connections are without TLS");
+            database = without_tls;
+            continue;
+        }
+        match error {
+            error if db::error::is_unavailable(&error) && begun.elapsed() < DATABASE_TIMEOUT / 2 => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            Err(error) => return Err(StartError::Database(error)),
+            error => return Err(StartError::Database(error)),
         }
     }
 }

@@ -38,6 +38,10 @@ pub enum StartError {
          PostgreSQL itself, or a pool in session mode"
     )]
     Pooler,
+    #[error(
+        "the tables cannot be distributed: {0}. The database must be the coordinator of a Citus cluster whose servers were added to it"
+    )]
+    Distribution(sqlx::Error),
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error(transparent)]

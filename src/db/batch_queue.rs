@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::error::copy_of;
 use super::pool::Pool;
+use crate::domain::project::ProjectId;
 use crate::metrics::SizeHistogram;
 use crate::trace::statement;
 
@@ -38,6 +39,9 @@ pub trait BatchStatement: Send + Sync + 'static {
     /// The name of the statement in metrics and traces.
     const NAME: &'static str;
 
+    /// Returns the project of a request.
+    fn project(request: &Self::Request) -> Option<ProjectId>;
+
     /// Answers the requests, of which there is at least one, in their order. Each must be answered as if it were alone.
     ///
     /// # Errors
@@ -55,6 +59,8 @@ pub struct BatchQueue<B: BatchStatement>(Arc<Shared<B>>);
 struct Shared<B: BatchStatement> {
     pool: Pool,
     sizes: SizeHistogram,
+    /// Whether each statement answers only requests of one project.
+    is_per_project: bool,
     state: Mutex<State<B>>,
 }
 
@@ -78,12 +84,13 @@ impl<B: BatchStatement> fmt::Debug for BatchQueue<B> {
 }
 
 impl<B: BatchStatement> BatchQueue<B> {
-    /// Creates an empty queue, whose statements use connections of `pool`.
+    /// Creates an empty queue, whose statements use connections of `pool`. With `is_per_project`, each answers requests of one project,
+    /// so that one server of a distributed database can answer it.
     #[must_use]
-    pub fn new(pool: Pool) -> Self {
+    pub fn new(pool: Pool, is_per_project: bool) -> Self {
         let sizes = pool.metrics().batch_sizes(B::NAME);
         let state = Mutex::new(State { waiting: VecDeque::new(), running: 0, slow: 0 });
-        Self(Arc::new(Shared { pool, sizes, state }))
+        Self(Arc::new(Shared { pool, sizes, is_per_project, state }))
     }
 
     /// Answers a request, together with others that wait. A caller that gives up does not affect the others.
@@ -198,13 +205,19 @@ impl<B: BatchStatement> Running<B> {
     fn take(&self, limit: usize) -> Vec<Waiting<B>> {
         let mut state = self.shared.lock();
         let mut batch = Vec::with_capacity(limit.min(state.waiting.len()));
+        let first = state.waiting.front().map(|waiting| B::project(&waiting.request));
+        let mut others = VecDeque::new();
         while batch.len() < limit
             && let Some(waiting) = state.waiting.pop_front()
         {
-            if !waiting.answer.is_closed() {
+            if self.shared.is_per_project && Some(B::project(&waiting.request)) != first {
+                others.push_back(waiting);
+            } else if !waiting.answer.is_closed() {
                 batch.push(waiting);
             }
         }
+        others.append(&mut state.waiting);
+        state.waiting = others;
         batch
     }
 }

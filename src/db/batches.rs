@@ -21,14 +21,14 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Creates empty queues, whose statements use connections of `pool`.
+    /// Creates empty queues, whose statements use connections of `pool`. On a distributed database, each statement is for one project.
     #[must_use]
-    pub fn new(pool: &Pool) -> Self {
+    pub fn new(pool: &Pool, is_distributed: bool) -> Self {
         Self {
-            find_credentials: BatchQueue::new(pool.clone()),
-            find_customers: BatchQueue::new(pool.clone()),
-            find_orders: BatchQueue::new(pool.clone()),
-            insert_customers: BatchQueue::new(pool.clone()),
+            find_credentials: BatchQueue::new(pool.clone(), false),
+            find_customers: BatchQueue::new(pool.clone(), is_distributed),
+            find_orders: BatchQueue::new(pool.clone(), is_distributed),
+            insert_customers: BatchQueue::new(pool.clone(), is_distributed),
         }
     }
 

@@ -167,7 +167,7 @@ async fn check_server(connection: &mut PgConnection) -> Result<(), SchemaError> 
 async fn is_first_migration_ours(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let Some(first) = MIGRATIONS.iter().next() else { return Ok(false) };
     // The table belongs to sqlx and is not part of the schema that statements are checked against at compile time.
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM _sqlx_migrations WHERE version = $1 AND checksum = $2)")
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM _sqlx_migrations WHERE version = $1 AND checksum = $2)")
         .bind(first.version)
         .bind(&*first.checksum)
         .fetch_one(connection)

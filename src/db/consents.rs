@@ -157,7 +157,7 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
         r#"WITH said AS (DELETE FROM customer_consents WHERE project_id = $1 AND consent_id = $2),
            named AS (DELETE FROM consent_group_members WHERE project_id = $1 AND consent_id = $2),
            consent AS (DELETE FROM consents WHERE project_id = $1 AND id = $2 RETURNING id)
-           SELECT EXISTS (SELECT FROM consent) AS "deleted!""#,
+           SELECT EXISTS (SELECT 1 FROM consent) AS "deleted!""#,
         project.0,
         id
     )
@@ -178,7 +178,7 @@ pub async fn find_undefined_position(
     sqlx::query_scalar!(
         r#"SELECT min(given.position) - 1
            FROM unnest($2::text[]) WITH ORDINALITY AS given (id, position)
-           WHERE NOT EXISTS (SELECT FROM consents WHERE project_id = $1 AND consents.id = given.id)"#,
+           WHERE NOT EXISTS (SELECT 1 FROM consents WHERE project_id = $1 AND consents.id = given.id)"#,
         project.0,
         ids
     )
@@ -264,7 +264,7 @@ pub async fn delete_group(connection: &mut PgConnection, project: ProjectId, id:
     sqlx::query_scalar!(
         r#"WITH members AS (DELETE FROM consent_group_members WHERE project_id = $1 AND group_id = $2),
            consent_group AS (DELETE FROM consent_groups WHERE project_id = $1 AND id = $2 RETURNING id)
-           SELECT EXISTS (SELECT FROM consent_group) AS "deleted!""#,
+           SELECT EXISTS (SELECT 1 FROM consent_group) AS "deleted!""#,
         project.0,
         id
     )

@@ -123,6 +123,10 @@ impl BatchStatement for FindCredentials {
     type Answer = Option<Credential>;
     const NAME: &'static str = "credentials.find";
 
+    fn project(_: &CredentialRequest) -> Option<ProjectId> {
+        None
+    }
+
     async fn run(
         connection: &mut PgConnection,
         requests: &[CredentialRequest],
@@ -247,7 +251,7 @@ pub async fn insert(
 pub async fn is_configured(connection: &mut PgConnection, app_id: &str) -> Result<bool, sqlx::Error> {
     let _statement = statement("credentials.is_configured");
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM credentials WHERE app_id = $1 AND is_configured) AS "is_configured!""#,
+        r#"SELECT EXISTS (SELECT 1 FROM credentials WHERE app_id = $1 AND is_configured) AS "is_configured!""#,
         app_id
     )
     .fetch_one(connection)

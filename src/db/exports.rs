@@ -142,7 +142,7 @@ pub async fn open_customer_cursor(
         query.push(", ").push(columns);
     }
     query.push(" FROM customers c WHERE c.project_id = ").push_bind(project.0).push(" AND c.deleted_at IS NULL AND ");
-    push_customer_filter(&mut query, filter.0, filter.1);
+    push_customer_filter(&mut query, project, filter.0, filter.1);
     // Each order is that of an index.
     query.push(match sort {
         (ExportKey::Name, Direction::Ascending) => " ORDER BY c.name, c.created_at, c.id",

@@ -108,14 +108,17 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: Optio
 /// Returns an error when the database query fails.
 pub async fn renew_version(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
     let _statement = statement("faults.renew_version");
-    sqlx::query!(
-        "UPDATE projects
-         SET faults_version = CASE WHEN EXISTS (SELECT FROM faults WHERE project_id = $1) THEN nextval('faults_versions') END
-         WHERE id = $1",
-        project.0
-    )
-    .execute(connection)
-    .await?;
+    // The next version is read by a statement of its own, because Citus sends statements with tables to other servers.
+    let version =
+        sqlx::query_scalar!(r#"SELECT nextval('faults_versions') AS "version!""#).fetch_one(&mut *connection).await?;
+    let has_faults =
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM faults WHERE project_id = $1) AS "exists!""#, project.0)
+            .fetch_one(&mut *connection)
+            .await?;
+    let version = has_faults.then_some(version);
+    sqlx::query!("UPDATE projects SET faults_version = $2 WHERE id = $1", project.0, version)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

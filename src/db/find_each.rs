@@ -32,6 +32,8 @@ impl FindEach {
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let mut found: Vec<Option<T>> = requests.iter().map(|_| None).collect();
+        let is_one_project =
+            requests.iter().all(|(project, _)| requests.first().is_some_and(|(first, _)| first == project));
         for (source, is_id) in [(self.by_id, true), (self.by_source_id, false)] {
             let (mut places, mut projects, mut identifiers) = (Vec::new(), Vec::new(), Vec::new());
             for (place, (project, identifier)) in requests.iter().enumerate() {
@@ -45,18 +47,26 @@ impl FindEach {
             if places.is_empty() {
                 continue;
             }
-            // `OFFSET 0` makes PostgreSQL search each row by the index, whatever it assumes about the number of requests.
+            // `OFFSET 0` makes PostgreSQL search each row by the index, whatever it assumes about the number of requests. With one
+            // project, the statement compares with its number, from which a distributed database knows the server.
+            let (given, source) = if is_one_project {
+                (
+                    "unnest($2::text[]) WITH ORDINALITY AS given (identifier, number)",
+                    source.replace("given.project_id", "$1::bigint"),
+                )
+            } else {
+                (
+                    "unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS given (project_id, identifier, number)",
+                    source.to_owned(),
+                )
+            };
             let statement = format!(
-                "SELECT found.*, given.number
-                 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS given (project_id, identifier, number)
-                     CROSS JOIN LATERAL (SELECT {} {source} OFFSET 0) found",
+                "SELECT found.*, given.number FROM {given} CROSS JOIN LATERAL (SELECT {} {source} OFFSET 0) found",
                 self.columns
             );
-            let rows: Vec<NumberedRow<T>> = sqlx::query_as(AssertSqlSafe(statement))
-                .bind(projects)
-                .bind(identifiers)
-                .fetch_all(&mut *connection)
-                .await?;
+            let query = sqlx::query_as(AssertSqlSafe(statement));
+            let query = if is_one_project { query.bind(projects[0]) } else { query.bind(projects) };
+            let rows: Vec<NumberedRow<T>> = query.bind(identifiers).fetch_all(&mut *connection).await?;
             for NumberedRow { row, number } in rows {
                 let place = usize::try_from(number - 1).ok().and_then(|index| places.get(index).copied());
                 if let Some(place) = place {

@@ -54,28 +54,28 @@ pub async fn count_bounded(connection: &mut PgConnection, project: ProjectId) ->
                       AS "customers!",
                   (SELECT coalesce(sum(value), 0)::bigint FROM row_counts WHERE project_id = $1 AND resource = 'orders')
                       AS "orders!",
-                  (SELECT count(*) FROM (SELECT FROM custom_events WHERE project_id = $1 LIMIT $2) counted) AS "events!",
-                  (SELECT count(*) FROM (SELECT FROM segments WHERE project_id = $1 LIMIT $2) counted) AS "segments!",
-                  (SELECT count(*) FROM (SELECT FROM consents WHERE project_id = $1 LIMIT $2) counted) AS "consents!",
-                  (SELECT count(*) FROM (SELECT FROM consent_groups WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM custom_events WHERE project_id = $1 LIMIT $2) counted) AS "events!",
+                  (SELECT count(*) FROM (SELECT 1 FROM segments WHERE project_id = $1 LIMIT $2) counted) AS "segments!",
+                  (SELECT count(*) FROM (SELECT 1 FROM consents WHERE project_id = $1 LIMIT $2) counted) AS "consents!",
+                  (SELECT count(*) FROM (SELECT 1 FROM consent_groups WHERE project_id = $1 LIMIT $2) counted)
                       AS "consent_groups!",
-                  (SELECT count(*) FROM (SELECT FROM metadata_schemas WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM metadata_schemas WHERE project_id = $1 LIMIT $2) counted)
                       AS "metadata_schemas!",
-                  (SELECT count(*) FROM (SELECT FROM custom_event_schemas WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM custom_event_schemas WHERE project_id = $1 LIMIT $2) counted)
                       AS "event_schemas!",
-                  (SELECT count(*) FROM (SELECT FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL LIMIT $2) counted)
                       AS "webhooks!",
-                  (SELECT count(*) FROM (SELECT FROM jobs WHERE project_id = $1 AND type <> 'EXPORT' LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE project_id = $1 AND type <> 'EXPORT' LIMIT $2) counted)
                       AS "jobs!",
-                  (SELECT count(*) FROM (SELECT FROM jobs WHERE project_id = $1 AND type = 'EXPORT' LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE project_id = $1 AND type = 'EXPORT' LIMIT $2) counted)
                       AS "exports!",
-                  (SELECT count(*) FROM (SELECT FROM webhook_deliveries WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE project_id = $1 LIMIT $2) counted)
                       AS "deliveries!",
-                  (SELECT count(*) FROM (SELECT FROM customer_activity WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM customer_activity WHERE project_id = $1 LIMIT $2) counted)
                       AS "activity!",
-                  (SELECT count(*) FROM (SELECT FROM unconfirmed_customers WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM unconfirmed_customers WHERE project_id = $1 LIMIT $2) counted)
                       AS "unconfirmed_customers!",
-                  (SELECT count(*) FROM (SELECT FROM permanent_deletions WHERE project_id = $1 LIMIT $2) counted)
+                  (SELECT count(*) FROM (SELECT 1 FROM permanent_deletions WHERE project_id = $1 LIMIT $2) counted)
                       AS "permanent_deletions!""#,
         project.0,
         MAX_COUNTED + 1

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::jobs::CHANNEL_ENDING;
+use super::jobs::notify;
+use super::pending_work;
 use super::pool::{Pool, Transaction};
 use crate::domain::project::ProjectId;
 use crate::trace::statement;
@@ -19,18 +20,14 @@ pub async fn mark_deleted(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let _statement = statement("project_deletions.mark_deleted");
-    let marked = sqlx::query!(
-        r#"UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL
-           RETURNING pg_notify(current_schema() || $3, '')::text AS notified"#,
-        project.0,
-        now,
-        CHANNEL_ENDING
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    if marked.is_none() {
+    let marked =
+        sqlx::query!("UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL", project.0, now)
+            .execute(&mut *connection)
+            .await?;
+    if marked.rows_affected() == 0 {
         return Ok(false);
     }
+    notify(connection).await?;
     // Revoke the keys instead of deleting them, so that their ids never give access to anything else.
     sqlx::query!("UPDATE credentials SET project_id = NULL, revoked_at = $2 WHERE project_id = $1", project.0, now)
         .execute(&mut *connection)
@@ -177,6 +174,7 @@ pub async fn lock(connection: &mut PgConnection, project: ProjectId) -> Result<b
 /// Returns an error when the database query fails.
 pub async fn delete_project(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
     let _statement = statement("project_deletions.delete_project");
+    pending_work::delete(connection, project).await?;
     sqlx::query!("DELETE FROM projects WHERE id = $1 AND deleted_at IS NOT NULL", project.0)
         .execute(connection)
         .await?;

@@ -1,5 +1,7 @@
 //! The projects of all organisations, as the console shows them. No query finds a deleted project, a snapshot or a template.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -20,13 +22,11 @@ struct OverviewRow {
     is_strict: bool,
     faults_version: Option<i64>,
     server_key: Option<String>,
-    customers: i64,
-    orders: i64,
-    segments: i64,
 }
 
-impl From<OverviewRow> for ProjectOverview {
-    fn from(row: OverviewRow) -> Self {
+impl OverviewRow {
+    /// Returns the overview with the numbers that `count_of` returns for the resources.
+    fn with_counts(self, count_of: impl Fn(ProjectId, &str) -> i64) -> ProjectOverview {
         let OverviewRow {
             id,
             public_id,
@@ -39,10 +39,7 @@ impl From<OverviewRow> for ProjectOverview {
             is_strict,
             faults_version,
             server_key,
-            customers,
-            orders,
-            segments,
-        } = row;
+        } = self;
         let control = ProjectControl {
             clock: ProjectClock::from_stored(clock_offset_micros, clock_frozen_at),
             is_seeded,
@@ -50,7 +47,19 @@ impl From<OverviewRow> for ProjectOverview {
             faults_version,
         };
         let id = ProjectId(id);
-        Self { id, public_id, name, is_sandbox, created_at, server_key, control, customers, orders, segments }
+        let [customers, orders, segments] = ["customers", "orders", "segments"].map(|resource| count_of(id, resource));
+        ProjectOverview {
+            id,
+            public_id,
+            name,
+            is_sandbox,
+            created_at,
+            server_key,
+            control,
+            customers,
+            orders,
+            segments,
+        }
     }
 }
 
@@ -62,13 +71,7 @@ macro_rules! select_overviews {
             r#"SELECT id, public_id, name, is_sandbox, created_at, clock_offset_micros, clock_frozen_at,
                       identifier_seed IS NOT NULL AS "is_seeded!", is_strict, faults_version,
                       (SELECT app_id FROM credentials c WHERE c.project_id = p.id AND family = 'server'
-                       ORDER BY c.created_at, app_id LIMIT 1) AS server_key,
-                      (SELECT coalesce(sum(value), 0)::bigint FROM row_counts
-                       WHERE project_id = p.id AND resource = 'customers') AS "customers!",
-                      (SELECT coalesce(sum(value), 0)::bigint FROM row_counts
-                       WHERE project_id = p.id AND resource = 'orders') AS "orders!",
-                      (SELECT coalesce(sum(value), 0)::bigint FROM row_counts
-                       WHERE project_id = p.id AND resource = 'segments') AS "segments!"
+                       ORDER BY c.created_at, app_id LIMIT 1) AS server_key
                FROM projects p WHERE deleted_at IS NULL AND snapshot_of IS NULL AND "# + $tail,
             $($argument),*
         )
@@ -81,7 +84,8 @@ macro_rules! select_overviews {
 /// Returns an error when the database query fails.
 pub async fn find(connection: &mut PgConnection, public_id: &str) -> Result<Option<ProjectOverview>, sqlx::Error> {
     let _statement = statement("project_overviews.find");
-    Ok(select_overviews!("public_id = $1", public_id).fetch_optional(connection).await?.map(ProjectOverview::from))
+    let row = select_overviews!("public_id = $1", public_id).fetch_optional(&mut *connection).await?;
+    Ok(with_counts(connection, row).await?.pop())
 }
 
 /// Finds the default project, if `text` selects it as in [`list`].
@@ -98,7 +102,8 @@ pub async fn find_default(
              OR id IN (SELECT project_id FROM credentials WHERE app_id = $1))",
         text
     );
-    Ok(row.fetch_optional(connection).await?.map(ProjectOverview::from))
+    let row = row.fetch_optional(&mut *connection).await?;
+    Ok(with_counts(connection, row).await?.pop())
 }
 
 /// Lists at most `limit` projects, without the default project, newest first. `text` selects those whose name contains it, whose public id
@@ -121,7 +126,28 @@ pub async fn list(
         before.map_or(i64::MAX, |project| project.0),
         limit
     )
+    .fetch_all(&mut *connection)
+    .await?;
+    with_counts(connection, rows).await
+}
+
+/// Adds the numbers of customers, orders and segments. They are read by a statement of their own, because on a distributed database
+/// they are on other servers than the projects.
+async fn with_counts(
+    connection: &mut PgConnection,
+    rows: impl IntoIterator<Item = OverviewRow>,
+) -> Result<Vec<ProjectOverview>, sqlx::Error> {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let counts = sqlx::query!(
+        r#"SELECT project_id, resource, sum(value)::bigint AS "count!" FROM row_counts
+           WHERE project_id = ANY($1) AND resource IN ('customers', 'orders', 'segments') GROUP BY project_id, resource"#,
+        &ids
+    )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(ProjectOverview::from).collect())
+    let counts: HashMap<_, _> = counts.into_iter().map(|row| ((row.project_id, row.resource), row.count)).collect();
+    let count_of =
+        |id: ProjectId, resource: &str| counts.get(&(id.0, resource.to_owned())).copied().unwrap_or_default();
+    Ok(rows.into_iter().map(|row| row.with_counts(count_of)).collect())
 }

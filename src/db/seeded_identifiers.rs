@@ -114,16 +114,16 @@ pub async fn set_seed(
 pub async fn has_identifiers(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
     let _statement = statement("seeded_identifiers.has_identifiers");
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM customers WHERE project_id = $1)
-               OR EXISTS (SELECT FROM unconfirmed_customers WHERE project_id = $1)
-               OR EXISTS (SELECT FROM orders WHERE project_id = $1)
-               OR EXISTS (SELECT FROM customer_activity WHERE project_id = $1)
-               OR EXISTS (SELECT FROM segments WHERE project_id = $1)
-               OR EXISTS (SELECT FROM metadata_schemas WHERE project_id = $1)
-               OR EXISTS (SELECT FROM custom_event_schemas WHERE project_id = $1)
-               OR EXISTS (SELECT FROM jobs WHERE project_id = $1)
-               OR EXISTS (SELECT FROM webhooks WHERE project_id = $1)
-               OR EXISTS (SELECT FROM permanent_deletions WHERE project_id = $1) AS "has_identifiers!""#,
+        r#"SELECT EXISTS (SELECT 1 FROM customers WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM unconfirmed_customers WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM orders WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM customer_activity WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM segments WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM metadata_schemas WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM custom_event_schemas WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM jobs WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM webhooks WHERE project_id = $1)
+               OR EXISTS (SELECT 1 FROM permanent_deletions WHERE project_id = $1) AS "has_identifiers!""#,
         project.0
     )
     .fetch_one(connection)

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
 
 use crate::domain::database_schema::DatabaseSchema;
@@ -135,6 +135,20 @@ impl Database {
     pub fn new(options: PgConnectOptions, schema: DatabaseSchema) -> Self {
         // The settings are not sent with the connection, because poolers of connections refuse most of them there.
         Self { options: options.extra_float_digits(None).disable_statement_logging(), schema }
+    }
+
+    /// Returns the database with connections without TLS, if a connection has failed with this error because the certificate of the
+    /// server cannot be used, and TLS is only preferred (`sslmode=prefer`, the default). libpq goes on without TLS in the same case.
+    #[must_use]
+    pub fn without_unusable_tls(&self, error: &sqlx::Error) -> Option<Self> {
+        let is_of_tls = match error {
+            sqlx::Error::Tls(_) => true,
+            sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+            _ => false,
+        };
+        let prefers_tls = matches!(self.options.get_ssl_mode(), PgSslMode::Prefer);
+        (is_of_tls && prefers_tls)
+            .then(|| Self { options: self.options.clone().ssl_mode(PgSslMode::Disable), schema: self.schema.clone() })
     }
 
     /// Returns the schema.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::jobs::CHANNEL_ENDING;
+use super::jobs::notify;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::project_counts::ProjectCounts;
@@ -186,16 +186,18 @@ pub async fn mark_deleted(
 ) -> Result<bool, sqlx::Error> {
     let _statement = statement("snapshots.mark_deleted");
     let marked = sqlx::query!(
-        "UPDATE projects SET deleted_at = $3 WHERE snapshot_of = $1 AND snapshot_name = $2 AND deleted_at IS NULL
-         RETURNING pg_notify(current_schema() || $4, '')::text AS notified",
+        "UPDATE projects SET deleted_at = $3 WHERE snapshot_of = $1 AND snapshot_name = $2 AND deleted_at IS NULL",
         project.0,
         name,
-        now,
-        CHANNEL_ENDING
+        now
     )
-    .fetch_optional(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(marked.is_some())
+    let is_marked = marked.rows_affected() > 0;
+    if is_marked {
+        notify(connection).await?;
+    }
+    Ok(is_marked)
 }
 
 /// Lists the snapshots of a project that are marked as deleted and still have a row, as the projects that they are.

@@ -110,7 +110,7 @@ pub async fn delete(
 }
 
 /// Deletes at most `limit` unconfirmed customers, of all projects, that were sent more than `days` ago by the clock of their project,
-/// when the real time is `real_now`, and returns how many it deleted. It waits for no other transaction: a row that is locked stays until the next time.
+/// when the real time is `real_now`, and returns how many it deleted; with `scope`, only those of that project. It waits for no other transaction: a row that is locked stays until the next time.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -119,23 +119,27 @@ pub async fn delete_expired(
     real_now: DateTime<Utc>,
     days: i32,
     limit: i64,
+    scope: Option<ProjectId>,
 ) -> Result<i64, sqlx::Error> {
     let _statement = statement("unconfirmed_customers.delete_expired");
     let result = sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT old.* FROM projects p,
                  LATERAL (SELECT one.project_id, one.id, one.requested_at FROM unconfirmed_customers one
-                          WHERE one.project_id = p.id AND p.snapshot_of IS NULL
+                          WHERE one.project_id = p.id AND p.snapshot_of IS NULL AND ($4::bigint IS NULL OR one.project_id = $4)
                               AND one.requested_at < project_time($1, p.clock_offset_micros, p.clock_frozen_at)
                                                      - make_interval(days => $3)
                           ORDER BY one.requested_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
+             WHERE $4::bigint IS NULL OR p.id = $4
              LIMIT $2
          )
          DELETE FROM unconfirmed_customers u USING expired
-         WHERE u.project_id = expired.project_id AND u.id = expired.id AND u.requested_at = expired.requested_at",
+         WHERE u.project_id = expired.project_id AND u.id = expired.id AND u.requested_at = expired.requested_at
+             AND ($4::bigint IS NULL OR u.project_id = $4)",
         real_now,
         limit,
-        days
+        days,
+        scope.map(|project| project.0)
     )
     .execute(connection)
     .await?;

@@ -22,10 +22,10 @@ pub async fn count(connection: &mut PgConnection) -> Result<WorkSample, sqlx::Er
         r#"WITH unfinished AS MATERIALIZED (SELECT project_id FROM jobs WHERE outcome IS NULL LIMIT $1)
            SELECT (SELECT count(*) FROM unfinished) AS "jobs!",
                   (SELECT count(DISTINCT project_id) FROM unfinished) AS "jobs_in_progress!",
-                  (SELECT count(*) FROM (SELECT FROM webhook_deliveries WHERE due_at IS NOT NULL LIMIT $1) AS pending)
+                  (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE due_at IS NOT NULL LIMIT $1) AS pending)
                       AS "deliveries_pending!",
                   (SELECT count(*) FROM (SELECT project_id FROM webhook_deliveries WHERE outcome = 'FAILED' LIMIT $1) AS failed
-                   WHERE NOT EXISTS (SELECT FROM projects p WHERE p.id = failed.project_id AND p.snapshot_of IS NOT NULL))
+                   WHERE NOT EXISTS (SELECT 1 FROM projects p WHERE p.id = failed.project_id AND p.snapshot_of IS NOT NULL))
                       AS "deliveries_failed!""#,
         MAX_COUNTED
     )

@@ -9,6 +9,7 @@ use super::cache_generation::CacheGeneration;
 use super::database_health::DatabaseHealth;
 use super::faults::cache::FaultCache;
 use super::jobs::scheduler::JobScheduler;
+use super::pending_work::{PendingWork, WorkKind};
 use super::request_log::RequestLog;
 use super::rules::cache::RulesCache;
 use super::webhooks::delivery_notifier::DeliveryNotifier;
@@ -23,6 +24,7 @@ use crate::domain::project::ProjectId;
 use crate::domain::project_clock::ProjectClock;
 use crate::domain::project_control::ProjectControl;
 use crate::domain::project_time::ProjectTime;
+use crate::domain::rules::Rules;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::trace::Tracer;
@@ -40,6 +42,7 @@ pub struct Core {
     pub rules_cache: RulesCache,
     pub job_scheduler: JobScheduler,
     pub delivery_notifier: DeliveryNotifier,
+    pub pending_work: PendingWork,
     pub request_log: RequestLog,
     pub faults: FaultCache,
     /// The ids of the operations that faults can hit.
@@ -73,6 +76,14 @@ impl Core {
         let is_seeded = state.identifier_seed.is_some();
         let control = ProjectControl { clock: state.clock, is_seeded, ..ProjectControl::default() };
         Ok(Caller { control, ..Caller::system(project) })
+    }
+
+    /// Notes that a transaction with these rules may add deliveries, if a webhook subscribes to anything.
+    pub(super) async fn note_deliveries(&self, project: ProjectId, rules: &Rules) -> Result<(), Error> {
+        if rules.subscriptions.is_empty() {
+            return Ok(());
+        }
+        self.pending_work.note(&self.pool, project, WorkKind::Delivery).await
     }
 
     /// Returns the current time of a project in that state.

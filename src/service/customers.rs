@@ -25,6 +25,7 @@ pub async fn save(core: &Core, caller: &Caller, reference: CustomerReference) ->
         let rules = cached.rules();
         // On an error go on below: the customer may exist, and an update has weaker checks; or the cached rules are
         // outdated.
+        core.note_deliveries(caller.project, &rules).await?;
         let mut ids = IdSource::random_from(&core.ids);
         let now = core.now(caller);
         if let Ok(new) = new_customer(&mut ids, caller, &rules, &reference, Recording::Request, now).await {

@@ -20,6 +20,7 @@ pub mod metadata_schemas;
 pub mod metrics;
 pub mod oauth;
 pub mod orders;
+pub mod pending_work;
 pub mod permanent_deletion;
 pub mod projects;
 pub mod request_log;

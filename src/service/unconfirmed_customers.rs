@@ -4,6 +4,7 @@ use super::retry::retry;
 use super::write::{CustomerBatch, Recording, UnitOfWork, apply_patch, new_from};
 use super::{Caller, Core, Error, Resource};
 use crate::db;
+use crate::db::distribution;
 use crate::domain::customer::{Customer, CustomerReference};
 use crate::domain::identifier::Identifier;
 use crate::domain::limits::UNCONFIRMED_CUSTOMER_RETENTION_DAYS;
@@ -81,18 +82,26 @@ pub async fn confirm(core: &Core, caller: &Caller, id: &Identifier) -> Result<Cu
 /// Returns an error when a database statement fails.
 pub async fn expire(core: &Core) -> Result<(), Error> {
     let now = core.clock.now();
-    loop {
-        let mut connection = core.pool.acquire().await?;
-        let deleted = db::unconfirmed_customers::delete_expired(
-            &mut connection,
-            now,
-            UNCONFIRMED_CUSTOMER_RETENTION_DAYS,
-            ROWS_PER_STATEMENT,
-        )
-        .await?;
-        connection.release();
-        if deleted < ROWS_PER_STATEMENT {
-            return Ok(());
+    let mut connection = core.pool.acquire().await?;
+    let is_distributed = core.pending_work.is_distributed();
+    let scopes = distribution::scopes(&mut connection, is_distributed, "unconfirmed_customers").await?;
+    connection.release();
+    for scope in scopes {
+        loop {
+            let mut connection = core.pool.acquire().await?;
+            let deleted = db::unconfirmed_customers::delete_expired(
+                &mut connection,
+                now,
+                UNCONFIRMED_CUSTOMER_RETENTION_DAYS,
+                ROWS_PER_STATEMENT,
+                scope,
+            )
+            .await?;
+            connection.release();
+            if deleted < ROWS_PER_STATEMENT {
+                break;
+            }
         }
     }
+    Ok(())
 }

@@ -26,6 +26,10 @@ impl BatchStatement for Reciprocals {
     type Answer = i64;
     const NAME: &'static str = "test";
 
+    fn project(_: &Self::Request) -> Option<ProjectId> {
+        None
+    }
+
     async fn run(connection: &mut PgConnection, requests: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
         BATCHES.lock().unwrap().push(requests.to_vec());
         if requests.contains(&1) {
@@ -43,7 +47,7 @@ impl BatchStatement for Reciprocals {
 #[tokio::test]
 async fn requests_that_wait_share_a_statement_and_only_the_wrong_one_fails() {
     let emulator = TestEmulator::new().await;
-    let queue = BatchQueue::<Reciprocals>::new(emulator.connections.clone());
+    let queue = BatchQueue::<Reciprocals>::new(emulator.connections.clone(), false);
     // While the slow statement runs, the others are sent in a statement of their own.
     let slow = queue.answer(1);
     let others = async {
@@ -71,7 +75,7 @@ async fn requests_that_wait_share_a_statement_and_only_the_wrong_one_fails() {
 #[tokio::test]
 async fn a_queue_on_a_closed_pool_fails_and_does_not_wait() {
     let emulator = TestEmulator::new().await;
-    let queue = BatchQueue::<Reciprocals>::new(emulator.connections.clone());
+    let queue = BatchQueue::<Reciprocals>::new(emulator.connections.clone(), false);
     emulator.connections.close().await;
     let answers = join_all((1..=5).map(|number| queue.answer(number))).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(sqlx::Error::PoolClosed))), "{answers:?}");

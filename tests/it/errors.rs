@@ -212,7 +212,7 @@ async fn a_request_over_the_time_limit_returns_503_and_still_completes() {
         TestEmulator::with(Clock::System, |config| config.request_timeout = Duration::from_millis(1_500)).await;
     emulator.client().customer(json!({"source_id": "a"})).await;
     let mut blocker = emulator.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM customers FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE project_id = 1 FOR UPDATE").execute(&mut *blocker).await.unwrap();
     let answer = emulator.client().put("/v1/customers/a", json!({"name": "A"})).await.expect(503);
     assert_eq!(answer.string("/details"), "The request took longer than 1.5 s");
     blocker.rollback().await.unwrap();

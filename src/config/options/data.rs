@@ -80,6 +80,11 @@ pub struct DataOptions {
         value_parser = clap::value_parser!(u32).range(1..=50)
     )]
     pub connections: u32,
+
+    /// Distribute the tables by project over the servers of a Citus cluster, whose coordinator DATABASE_URL is (not finished:
+    /// docs/scale.md). Without Citus, it does nothing
+    #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DISTRIBUTE", value_parser = FalseyValueParser::new())]
+    pub distribute: bool,
 }
 
 impl DataOptions {

@@ -24,7 +24,7 @@ pub async fn count_created_per_minute(
     let _statement = statement("customers.count_created_per_minute");
     sqlx::query_scalar!(
         r#"SELECT (SELECT count(*)
-                   FROM (SELECT FROM customers
+                   FROM (SELECT 1 FROM customers
                          WHERE project_id = $1 AND created_at >= $2::timestamptz + minute * interval '1 minute'
                              AND created_at < $2::timestamptz + (minute + 1) * interval '1 minute'
                          ORDER BY created_at LIMIT $4) AS created) AS "count!"

@@ -7,6 +7,7 @@ use super::row::{COLUMNS, CustomerRow};
 use crate::db::batch_queue::BatchStatement;
 use crate::db::find_each::{FindEach, FindRequest};
 use crate::domain::customer::Customer;
+use crate::domain::project::ProjectId;
 
 /// Finds the customer of each request, as [`find`] does.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ impl BatchStatement for FindCustomers {
     type Request = FindRequest;
     type Answer = Option<Customer>;
     const NAME: &'static str = "customers.find";
+
+    fn project((project, _): &FindRequest) -> Option<ProjectId> {
+        Some(*project)
+    }
 
     async fn run(
         connection: &mut PgConnection,

@@ -25,6 +25,10 @@ impl BatchStatement for InsertCustomers {
     type Answer = bool;
     const NAME: &'static str = "customers.insert";
 
+    fn project((project, _): &(ProjectId, NewCustomer)) -> Option<ProjectId> {
+        Some(*project)
+    }
+
     async fn run(
         connection: &mut PgConnection,
         requests: &[(ProjectId, NewCustomer)],

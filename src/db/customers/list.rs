@@ -152,7 +152,8 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter:
         // Read the customer of each member by the primary key. `OFFSET 0` prevents PostgreSQL from reading the whole
         // project instead, which it may do because it assumes that every project has the average size.
         query
-            .push(" FROM segment_members m CROSS JOIN LATERAL (SELECT * FROM customers WHERE project_id = m.project_id")
+            .push(" FROM segment_members m CROSS JOIN LATERAL (SELECT * FROM customers WHERE project_id = ")
+            .push_bind(project.0)
             .push(" AND id = m.customer_id OFFSET 0) c WHERE m.project_id = ")
             .push_bind(project.0)
             .push(" AND m.segment_id = ")
@@ -172,6 +173,6 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, project: ProjectId, filter:
     push_window(query, "c.changed_at", *updated_at);
     if let Some((filter, now)) = filter {
         query.push(" AND ");
-        push_customer_filter(query, filter, *now);
+        push_customer_filter(query, project, filter, *now);
     }
 }

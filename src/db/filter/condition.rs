@@ -12,11 +12,17 @@ use crate::domain::filter::{
     Anniversary, CustomerField, DatePart, FieldFilter, FieldKind, Filter, Junction, OrderField, Predicate, SegmentField,
 };
 use crate::domain::limits::{FILTER_TEXT_CHARS, TEXT_CHARS};
+use crate::domain::project::ProjectId;
 
-/// Adds the condition, in parentheses, that a row of `customers c` matches `filter` at `now`. It may be null instead
-/// of false.
-pub fn push_customer_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter<CustomerField>, now: DateTime<Utc>) {
-    push_filter(query, filter, now, customer_source);
+/// Adds the condition, in parentheses, that a row of `customers c` of the project matches `filter` at `now`. It may be null
+/// instead of false.
+pub fn push_customer_filter(
+    query: &mut QueryBuilder<Postgres>,
+    project: ProjectId,
+    filter: &Filter<CustomerField>,
+    now: DateTime<Utc>,
+) {
+    push_filter(query, filter, now, |field| customer_source(field, project));
 }
 
 /// Adds the condition, in parentheses, that a row of `segments` matches `filter` at `now`. It may be null instead of
@@ -76,7 +82,7 @@ fn push_condition(
                 push_elements(query, column, key);
                 query.push(")").push(operator(*comparison)).push("ANY(").push_bind(counts.clone()).push("))");
             } else {
-                query.push("EXISTS (SELECT FROM ");
+                query.push("EXISTS (SELECT 1 FROM ");
                 push_elements(query, column, key);
                 query.push(" AND ");
                 push_predicate(query, "v.value", ValueType::Text, kind, predicate, now);
@@ -90,14 +96,18 @@ fn push_condition(
             query.push(if defaults_to_zero { ")::bigint, 0)" } else { ")::bigint, NULL)" });
             query.push(" OFFSET 0) AS v (value))");
         }
-        ValueSource::EventCount(name) => {
+        ValueSource::EventCount(name, project) => {
             query.push("(SELECT ");
             push_predicate(query, "v.value", ValueType::Number, kind, predicate, now);
             query.push(
                 " FROM (SELECT coalesce((SELECT counted.count FROM customer_event_counts counted
-                   WHERE counted.project_id = c.project_id AND counted.customer_id = c.id AND counted.type = ",
+                   WHERE counted.customer_id = c.id AND counted.project_id = ",
             );
-            query.push_bind(name.to_owned()).push("), 0) OFFSET 0) AS v (value))");
+            query
+                .push_bind(project.0)
+                .push(" AND counted.type = ")
+                .push_bind(name.to_owned())
+                .push("), 0) OFFSET 0) AS v (value))");
         }
     }
 }

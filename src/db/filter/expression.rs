@@ -26,7 +26,7 @@ pub fn push_spans(query: &mut QueryBuilder<Postgres>, column: &str, spans: &[Spa
     if spans.len() > 4 {
         let from: Vec<_> = spans.iter().map(|span| span.from).collect();
         let until: Vec<_> = spans.iter().map(|span| span.until).collect();
-        query.push("EXISTS (SELECT FROM unnest(").push_bind(from).push("::timestamptz[], ").push_bind(until);
+        query.push("EXISTS (SELECT 1 FROM unnest(").push_bind(from).push("::timestamptz[], ").push_bind(until);
         query.push("::timestamptz[]) AS span (start, stop) WHERE (span.start IS NULL OR ").push(column);
         query.push(" >= span.start) AND (span.stop IS NULL OR ").push(column).push(" < span.stop))");
         return;
@@ -78,7 +78,7 @@ pub(super) fn push_any_text(
         TextPart::First(chars) => ("left(", chars),
         TextPart::Last(chars) => ("right(", chars),
     };
-    query.push("EXISTS (SELECT FROM (SELECT ").push(function);
+    query.push("EXISTS (SELECT 1 FROM (SELECT ").push(function);
     push_text(query, value, value_type);
     query.push(", ").push(chars).push(") OFFSET 0) AS part (text), unnest(").push_bind(operands.to_vec());
     query.push(") AS operand WHERE ").push(condition).push(")");
@@ -120,7 +120,7 @@ pub(super) fn push_moment_condition(
     if value_type == ValueType::Moment {
         return push(query, &moment);
     }
-    query.push("EXISTS (SELECT FROM (SELECT ").push(moment).push(" OFFSET 0) AS read (moment) WHERE ");
+    query.push("EXISTS (SELECT 1 FROM (SELECT ").push(moment).push(" OFFSET 0) AS read (moment) WHERE ");
     push(query, "read.moment");
     query.push(")");
 }

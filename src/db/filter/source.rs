@@ -1,6 +1,7 @@
 //! The values of the fields that filters use, in SQL.
 
 use crate::domain::filter::{CustomerField, OrderField, SegmentField, SystemField};
+use crate::domain::project::ProjectId;
 
 /// The values of a field in SQL.
 pub(super) enum ValueSource<'a> {
@@ -11,7 +12,7 @@ pub(super) enum ValueSource<'a> {
     /// The path of a number in the customer's state, and whether a missing number counts as 0.
     State(&'a [String], bool),
     /// The number of the customer's custom events with that name.
-    EventCount(&'a str),
+    EventCount(&'a str, ProjectId),
 }
 
 /// The SQL type of a value.
@@ -22,7 +23,7 @@ pub(super) enum ValueType {
     Moment,
 }
 
-pub(super) fn customer_source(field: &CustomerField) -> ValueSource<'_> {
+pub(super) fn customer_source(field: &CustomerField, project: ProjectId) -> ValueSource<'_> {
     use ValueType::{Moment, Number, Text};
     let (expression, value_type) = match field {
         CustomerField::Id => ("c.id", Text),
@@ -46,7 +47,7 @@ pub(super) fn customer_source(field: &CustomerField) -> ValueSource<'_> {
         CustomerField::OrdersTotalCount => ("c.orders_count", Number),
         CustomerField::OrdersAverageAmount => (
             // This rounds like `OrderSummary::average_amount`.
-            "(CASE c.orders_count WHEN 0 THEN 0
+            "(CASE WHEN c.orders_count = 0 THEN 0
               ELSE floor((2 * c.orders_amount::numeric + c.orders_count) / (2 * c.orders_count)) END::bigint)",
             Number,
         ),
@@ -59,7 +60,7 @@ pub(super) fn customer_source(field: &CustomerField) -> ValueSource<'_> {
         CustomerField::System(SystemField::Widgets) => {
             return ValueSource::Metadata("c.state -> 'system_metadata' -> 'web_widget'", "widgets");
         }
-        CustomerField::EventCount(name) => return ValueSource::EventCount(name),
+        CustomerField::EventCount(name) => return ValueSource::EventCount(name, project),
         CustomerField::Unset => ("NULL::text", Text),
     };
     ValueSource::Expression(expression, value_type)

@@ -14,11 +14,11 @@ BEGIN
                CASE listed.name
                    WHEN 'jobs' THEN ' AND outcome IS NOT NULL'
                    WHEN 'job_results' THEN
-                       ' AND EXISTS (SELECT FROM jobs j WHERE j.project_id = original.project_id AND j.id = original.job_id'
+                       ' AND EXISTS (SELECT 1 FROM jobs j WHERE j.project_id = original.project_id AND j.id = original.job_id'
                        ' AND j.outcome IS NOT NULL)'
                    WHEN 'webhooks' THEN ' AND deleted_at IS NULL'
                    WHEN 'webhook_deliveries' THEN
-                       ' AND due_at IS NULL AND EXISTS (SELECT FROM webhooks w WHERE w.project_id = original.project_id'
+                       ' AND due_at IS NULL AND EXISTS (SELECT 1 FROM webhooks w WHERE w.project_id = original.project_id'
                        ' AND w.id = original.webhook_id AND w.deleted_at IS NULL)'
                    ELSE ''
                END AS condition
@@ -29,7 +29,7 @@ BEGIN
         ORDER BY listed.place
     LOOP
         EXECUTE format(
-            'INSERT INTO %1$I (project_id, %2$s) OVERRIDING SYSTEM VALUE SELECT %3$s, %2$s FROM %1$I AS original '
+            'INSERT INTO %1$I (project_id, %2$s) SELECT %3$s, %2$s FROM %1$I AS original '
             'WHERE project_id = %4$s%5$s', copied.name, copied.columns, target, source, copied.condition);
     END LOOP;
 END

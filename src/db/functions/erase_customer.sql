@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION erase_customer(
 DECLARE
     target customers%ROWTYPE;
     target_source_ids text[];
+    target_orders text[];
     removed_records bigint;
     removed_lines bigint;
     removed_unconfirmed bigint;
@@ -30,12 +31,14 @@ BEGIN
         SELECT candidate.name FROM (VALUES (target.source_id), (regexp_replace(target.source_id, '_deleted[0-9TZ:.-]{24}$', '')))
             AS candidate (name)
         WHERE candidate.name = target.source_id OR target.deleted_at IS NOT NULL AND candidate.name IS NOT NULL AND NOT EXISTS (
-            SELECT FROM customers c
+            SELECT 1 FROM customers c
             WHERE c.project_id = project AND c.source_id = candidate.name AND c.deleted_at IS NULL));
-    removed_records := erase_customer_from_job_slices(project, target.id, target_source_ids, ARRAY(
+    -- In a statement of its own, because Citus sends a statement that reads a table to another server, with the functions that it calls.
+    target_orders := ARRAY(
         SELECT id FROM orders WHERE project_id = project AND customer_id = target.id
         UNION ALL SELECT source_id FROM orders
-        WHERE project_id = project AND customer_id = target.id AND source_id IS NOT NULL));
+        WHERE project_id = project AND customer_id = target.id AND source_id IS NOT NULL);
+    removed_records := erase_customer_from_job_slices(project, target.id, target_source_ids, target_orders);
     -- Lock the same customer: the source id may belong to another one by now.
     SELECT * INTO target FROM customers
     WHERE project_id = project AND id = target.id AND (id = by_id OR source_id = by_source_id AND deleted_at IS NULL)

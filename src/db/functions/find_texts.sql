@@ -34,7 +34,7 @@ BEGIN
                    FROM %1$I t
                    CROSS JOIN LATERAL (
                        SELECT EXISTS (
-                           SELECT FROM unnest($2) AS one (value) WHERE strpos(concat_ws(chr(1), %4$s), one.value) > 0
+                           SELECT 1 FROM unnest($2) AS one (value) WHERE strpos(concat_ws(chr(1), %4$s), one.value) > 0
                        ) AS is_hit OFFSET 0) AS row_of_table
                    WHERE t.%2$I = ANY ($1) GROUP BY t.%2$I) AS counted,
                   unnest(NULL::text || $3, counted.rows || counted.hits) AS listed (name, row_count)
@@ -42,7 +42,7 @@ BEGIN
             searched.name, searched.owner,
             (SELECT string_agg(format(
                 'count(*) FILTER (WHERE row_of_table.is_hit AND EXISTS ('
-                'SELECT FROM unnest($2) AS one (value) WHERE strpos(%s, one.value) > 0))', expression), ', ' ORDER BY place)
+                'SELECT 1 FROM unnest($2) AS one (value) WHERE strpos(%s, one.value) > 0))', expression), ', ' ORDER BY place)
              FROM unnest(searched.texts) WITH ORDINALITY AS listed (expression, place)),
             array_to_string(searched.texts, ', '))
             USING projects, texts, searched.columns;

@@ -16,6 +16,7 @@ functions![
     "project_time",
     "is_before_job_rows",
     "is_fault_hit",
+    "is_of_this_transaction",
     "lock_rules_shared",
     "try_lock_rules_shared",
     "lock_rules_exclusive",

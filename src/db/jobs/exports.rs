@@ -19,7 +19,7 @@ pub enum ExportSort {
 
 /// The SQL expression of the status that is shown of the job `j`.
 const SHOWN_STATUS: &str = "(CASE WHEN j.outcome = 'DONE' THEN 'DONE' WHEN j.outcome = 'FAILED' THEN 'ERROR' \
-    WHEN EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
+    WHEN EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
     THEN 'SCHEDULED' ELSE 'IN_PROGRESS' END COLLATE \"C\")";
 
 /// Lists one page of the exports of a project, and returns it with the number of all of them.
@@ -77,12 +77,12 @@ pub async fn delete_export(
     let _statement = statement("jobs.delete_export");
     let is_free = sqlx::query_scalar!(
         r#"WITH free AS (
-               SELECT FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT' FOR UPDATE SKIP LOCKED
+               SELECT 1 FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT' FOR UPDATE SKIP LOCKED
            ),
            gone AS (
-               DELETE FROM jobs WHERE project_id = $1 AND id = $2 AND EXISTS (SELECT FROM free)
+               DELETE FROM jobs WHERE project_id = $1 AND id = $2 AND EXISTS (SELECT 1 FROM free)
            )
-           SELECT EXISTS (SELECT FROM free) AS "is_free!" FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT'"#,
+           SELECT EXISTS (SELECT 1 FROM free) AS "is_free!" FROM jobs WHERE project_id = $1 AND id = $2 AND type = 'EXPORT'"#,
         project.0,
         id
     )

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::queue::{CHANNEL_ENDING, has_pending_work};
 use crate::db::session::{Database, Purpose};
-use crate::db::webhook_deliveries;
+use crate::db::{distribution, webhook_deliveries};
 
 /// A notification from the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub struct Listener {
     job_channel: String,
     /// The pool of sqlx that holds only this connection.
     pool: PgPool,
+    is_distributed: bool,
 }
 
 impl Listener {
@@ -40,7 +41,8 @@ impl Listener {
         let [job_channel, delivery_channel] =
             [CHANNEL_ENDING, webhook_deliveries::CHANNEL_ENDING].map(|ending| format!("{}{ending}", database.schema()));
         subscriptions.listen_all([job_channel.as_str(), &delivery_channel]).await?;
-        Ok(Self { subscriptions, job_channel, pool })
+        let is_distributed = distribution::is_distributed(subscriptions.acquire().await?).await?;
+        Ok(Self { subscriptions, job_channel, pool, is_distributed })
     }
 
     /// Ends the subscriptions and closes the connection. The database may be stopped afterwards, without errors on this connection.
@@ -54,7 +56,7 @@ impl Listener {
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn has_pending_work(&mut self) -> Result<bool, sqlx::Error> {
-        has_pending_work(self.subscriptions.acquire().await?).await
+        has_pending_work(self.subscriptions.acquire().await?, self.is_distributed).await
     }
 
     /// Waits for the next notification, at most `duration`. Returns `None` when there was none.

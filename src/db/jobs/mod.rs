@@ -12,8 +12,8 @@ mod slices;
 pub use exports::{ExportDeletion, ExportSort, delete_export, list_exports};
 pub use find::{count_unfinished, find, list_async_actions};
 pub use listener::{Listener, Notification};
-pub(super) use queue::CHANNEL_ENDING;
-pub use queue::{disable_statement_timeout, fail_attempt, find_next, finish, insert, try_lock};
+pub(super) use queue::notify;
+pub use queue::{disable_statement_timeout, fail_attempt, find_next, find_next_distributed, finish, insert, try_lock};
 pub use results::{
     ResultPart, current_snapshot, delete_expired_results, erase_customers_since, find_next_lines, insert_lines,
 };

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::{Executor, PgConnection};
 
+use super::find::count_unfinished;
 use super::row::{JobRow, select_job};
+use crate::db::pending_work::{self, WorkKind};
 use crate::domain::job::{Job, JobAddress, JobType, NewJob};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
@@ -21,13 +23,16 @@ pub(in crate::db) const CHANNEL_ENDING: &str = "_jobs";
 /// Returns an error when the database query fails.
 pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &NewJob) -> Result<(), sqlx::Error> {
     let _statement = statement("jobs.insert");
-    // The lock is held until the commit, so that the jobs of a project become visible in the order of their numbers.
+    // The lock is held until the commit, so that the jobs of a project become visible in the order of their numbers. Nothing is notified
+    // in a RETURNING clause, which Citus allows only for functions without an effect.
     sqlx::query!(
-        r#"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(('jobs'::regclass::oid::bigint << 32) | ($1 & 4294967295)))
+        r#"WITH turn AS MATERIALIZED (
+               SELECT pg_advisory_xact_lock(('jobs'::regclass::oid::bigint << 32) | ($1 & 4294967295)),
+                      pg_notify(current_schema() || '_jobs', '')
+           )
            INSERT INTO jobs
                (project_id, id, type, parameters, app_id, request_id, token, records, created_at, updated_at, trace_context)
-           SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $11 FROM turn
-           RETURNING pg_notify(current_schema() || $10, '')::text AS notified"#,
+           SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10 FROM turn"#,
         address.project.0,
         job.id,
         job.kind.as_str(),
@@ -37,24 +42,45 @@ pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &N
         job.token,
         job.records,
         job.created_at,
-        CHANNEL_ENDING,
         // The erasure of a customer removes its deliveries but not the job, so nothing is stored here that the caller can choose freely.
         address.trace.as_ref().map(|trace| trace.traceparent())
     )
-    .fetch_one(connection)
+    .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Wakes the workers of all emulators on the database when the transaction commits.
+///
+/// # Errors
+/// Returns an error when the database query fails.
+pub(in crate::db) async fn notify(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let _statement = statement("jobs.notify");
+    sqlx::query!("SELECT pg_notify(current_schema() || $1, '')::text AS notified", CHANNEL_ENDING)
+        .fetch_one(connection)
+        .await
+        .map(drop)
 }
 
 /// Returns whether there is an unfinished job, or a deleted project whose rows still exist.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub(super) async fn has_pending_work(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn has_pending_work(connection: &mut PgConnection, is_distributed: bool) -> Result<bool, sqlx::Error> {
     let _statement = statement("jobs.has_pending_work");
+    if is_distributed && pending_work::exists(connection, WorkKind::Job).await? {
+        return Ok(true);
+    }
+    if is_distributed {
+        return sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#
+        )
+        .fetch_one(connection)
+        .await;
+    }
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM jobs WHERE outcome IS NULL)
-                  OR EXISTS (SELECT FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#
+        r#"SELECT EXISTS (SELECT 1 FROM jobs WHERE outcome IS NULL)
+                  OR EXISTS (SELECT 1 FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#
     )
     .fetch_one(connection)
     .await
@@ -64,7 +90,8 @@ pub(super) async fn has_pending_work(connection: &mut PgConnection) -> Result<bo
 /// worker holds its lock, and its project is not one of `active`. Projects that are not in `recent` come first, then
 /// those at the start of `recent`. The job is not locked when the function returns: [`try_lock`] does that.
 ///
-/// Jobs of types that only a newer version of the program has are left to that version.
+/// Jobs of types that only a newer version of the program has are left to that version. With `scope`, only jobs of that project are
+/// found, with statements that one server of a distributed database can answer.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -73,6 +100,7 @@ pub async fn find_next(
     kinds: &[JobType],
     active: &[ProjectId],
     recent: &[ProjectId],
+    scope: Option<ProjectId>,
 ) -> Result<Option<JobAddress>, sqlx::Error> {
     let _statement = statement("jobs.find_next");
     let numbers = |projects: &[ProjectId]| projects.iter().map(|project| project.0).collect::<Vec<_>>();
@@ -81,22 +109,26 @@ pub async fn find_next(
     // jobs does not matter.
     let row = sqlx::query!(
         r#"WITH RECURSIVE first AS (
-               (SELECT project_id, number FROM jobs WHERE outcome IS NULL ORDER BY project_id, number LIMIT 1)
+               (SELECT project_id, number FROM jobs WHERE outcome IS NULL AND ($4::bigint IS NULL OR project_id = $4)
+                ORDER BY project_id, number LIMIT 1)
                UNION ALL
                SELECT next.project_id, next.number
                FROM first, LATERAL (
-                   SELECT project_id, number FROM jobs WHERE outcome IS NULL AND project_id > first.project_id
+                   SELECT project_id, number FROM jobs
+                   WHERE outcome IS NULL AND project_id > first.project_id AND ($4::bigint IS NULL OR project_id = $4)
                    ORDER BY project_id, number LIMIT 1
                ) AS next
            )
            SELECT j.project_id, j.id, j.type, j.app_id, j.request_id, j.trace_context
            FROM first JOIN jobs j ON j.project_id = first.project_id AND j.number = first.number
            WHERE j.outcome IS NULL AND j.type = ANY($1) AND first.project_id <> ALL($2)
+               AND ($4::bigint IS NULL OR j.project_id = $4)
            ORDER BY coalesce(array_position($3::bigint[], first.project_id), 0), first.number
            LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED"#,
         &kinds,
         &numbers(active),
-        &numbers(recent)
+        &numbers(recent),
+        scope.map(|project| project.0)
     )
     .fetch_optional(connection)
     .await?;
@@ -110,6 +142,38 @@ pub async fn find_next(
             trace: row.trace_context.as_deref().and_then(TraceContext::from_stored).map(Arc::new),
         })
     }))
+}
+
+/// Does the same as [`find_next`] on a distributed database: it looks at the projects in `pending_work` one after the other, so that
+/// servers without work are not asked.
+///
+/// # Errors
+/// Returns an error when a database query fails.
+pub async fn find_next_distributed(
+    connection: &mut PgConnection,
+    kinds: &[JobType],
+    active: &[ProjectId],
+    recent: &[ProjectId],
+) -> Result<Option<JobAddress>, sqlx::Error> {
+    let _statement = statement("jobs.find_next_distributed");
+    let mut projects = pending_work::list(connection, WorkKind::Job).await?;
+    projects.retain(|project| !active.contains(project));
+    projects.sort_by_key(|project| recent.iter().position(|one| one == project).map_or(0, |place| place + 1));
+    let mut idle = Vec::new();
+    let mut found = None;
+    for project in projects {
+        found = find_next(connection, kinds, active, recent, Some(project)).await?;
+        if found.is_some() {
+            break;
+        }
+        if count_unfinished(connection, project).await? == 0 {
+            idle.push((project, None));
+        }
+    }
+    if !idle.is_empty() {
+        pending_work::postpone(connection, WorkKind::Job, &idle).await?;
+    }
+    Ok(found)
 }
 
 /// Locks an unfinished job until the transaction ends. Returns `None` when another worker holds the lock, when the job
@@ -156,7 +220,7 @@ pub async fn finish(
     let _statement = statement("jobs.finish");
     sqlx::query!(
         "UPDATE jobs SET outcome = 'DONE', succeeded_count = $3, processed_count = records, updated_at = $4, expires_at = $5,
-             parameters = CASE type WHEN 'EXPORT' THEN parameters END
+             parameters = CASE WHEN type = 'EXPORT' THEN parameters END
          WHERE project_id = $1 AND id = $2",
         project.0,
         job_id,

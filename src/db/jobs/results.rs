@@ -86,31 +86,39 @@ pub async fn find_next_lines(
     Ok(row.map(|row| (row.number, row.lines.into_iter().flatten().collect())))
 }
 
-/// Deletes the results that have expired by the clock of their project, when the real time is `real_now`. It locks jobs before results, and both in the order of their keys.
+/// Deletes the results that have expired by the clock of their project, when the real time is `real_now`; with `scope`, only
+/// those of that project. It locks jobs before results, and both in the order of their keys.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn delete_expired_results(connection: &mut PgConnection, real_now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn delete_expired_results(
+    connection: &mut PgConnection,
+    real_now: DateTime<Utc>,
+    scope: Option<ProjectId>,
+) -> Result<(), sqlx::Error> {
     let _statement = statement("jobs.delete_expired_results");
     sqlx::query!(
         "WITH expired AS MATERIALIZED (
              SELECT j.project_id, j.id FROM projects p JOIN jobs j ON j.project_id = p.id
              WHERE p.deleted_at IS NULL AND p.snapshot_of IS NULL AND j.expires_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
-                 AND NOT j.results_removed
+                 AND NOT j.results_removed AND ($2::bigint IS NULL OR j.project_id = $2)
              ORDER BY j.project_id, j.id FOR NO KEY UPDATE OF j
          ),
          marked AS (
              UPDATE jobs j SET results_removed = true FROM expired
-             WHERE j.project_id = expired.project_id AND j.id = expired.id
+             WHERE j.project_id = expired.project_id AND j.id = expired.id AND ($2::bigint IS NULL OR j.project_id = $2)
          ),
          gone AS MATERIALIZED (
              SELECT r.project_id, r.job_id, r.part, r.number
              FROM expired JOIN job_results r ON r.project_id = expired.project_id AND r.job_id = expired.id
+             WHERE $2::bigint IS NULL OR r.project_id = $2
              ORDER BY r.project_id, r.job_id, r.part, r.number FOR UPDATE OF r
          )
          DELETE FROM job_results r USING gone
-         WHERE r.project_id = gone.project_id AND r.job_id = gone.job_id AND r.part = gone.part AND r.number = gone.number",
-        real_now
+         WHERE r.project_id = gone.project_id AND r.job_id = gone.job_id AND r.part = gone.part AND r.number = gone.number
+             AND ($2::bigint IS NULL OR r.project_id = $2)",
+        real_now,
+        scope.map(|project| project.0)
     )
     .execute(connection)
     .await?;
@@ -137,13 +145,21 @@ pub async fn erase_customers_since(
     snapshot: &str,
 ) -> Result<(), sqlx::Error> {
     let _statement = statement("jobs.erase_customers_since");
-    sqlx::query!(
-        r#"SELECT erase_customer_from_job_results(project_id, erased_customer_id, '{}')::text AS done FROM permanent_deletions
-           WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
-               -- A larger number is a transaction of the database from which this one was restored.
-               AND xid < pg_snapshot_xmax(pg_current_snapshot())"#,
+    let ids = sqlx::query_scalar!(
+        "SELECT erased_customer_id FROM permanent_deletions
+         WHERE project_id = $1 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+             -- A larger number is a transaction of the database from which this one was restored.
+             AND xid < pg_snapshot_xmax(pg_current_snapshot())",
         project.0,
         snapshot
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    // The function is called by a statement of its own, because Citus sends statements with tables to other servers.
+    sqlx::query!(
+        "SELECT erase_customer_from_job_results($1, id, '{}')::text AS done FROM unnest($2::text[]) AS id",
+        project.0,
+        &ids
     )
     .fetch_all(connection)
     .await?;

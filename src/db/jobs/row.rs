@@ -11,7 +11,7 @@ use crate::domain::json::JsonText;
 /// The columns of [`JobRow`] in a list that is not static.
 pub(super) const COLUMNS: &str = "j.id, j.type, j.parameters, j.app_id, j.request_id, j.token, j.records, \
     j.processed_count, j.succeeded_count, j.failed_count, j.attempts, j.outcome, j.created_at, j.updated_at, j.expires_at, \
-    NOT EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
+    NOT EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
     AS is_first";
 
 /// A row of `jobs`. `is_first` is whether the project has no unfinished job that arrived earlier.
@@ -82,7 +82,8 @@ impl JobRow {
     }
 }
 
-/// Selects the columns of [`JobRow`] from the jobs `j`, with the rest of the statement from `WHERE` or a join on.
+/// Selects the columns of [`JobRow`] from the jobs `j`, with the rest of the statement from `WHERE` or a join on. `$1` is the number of the
+/// project.
 macro_rules! select_job {
     ($tail:literal, $($argument:expr),*) => {
         sqlx::query_as!(
@@ -90,7 +91,7 @@ macro_rules! select_job {
             r#"SELECT j.id, j.type, j.parameters AS "parameters: JsonText", j.app_id, j.request_id, j.token, j.records,
                       j.processed_count, j.succeeded_count, j.failed_count, j.attempts, j.outcome, j.created_at, j.updated_at,
                       j.expires_at,
-                      NOT EXISTS (SELECT FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL
+                      NOT EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = $1 AND e.outcome IS NULL
                                   AND e.number < j.number) AS "is_first!"
                FROM jobs j "# + $tail,
             $($argument),*

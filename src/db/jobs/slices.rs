@@ -122,7 +122,7 @@ pub async fn finish_slice(
              DELETE FROM job_slices WHERE project_id = $1 AND job_id = $2 AND number = $3
          ),
          progress AS (
-             SELECT NOT EXISTS (SELECT FROM job_slices WHERE project_id = $1 AND job_id = $2 AND number > $3) AS is_over
+             SELECT NOT EXISTS (SELECT 1 FROM job_slices WHERE project_id = $1 AND job_id = $2 AND number > $3) AS is_over
          )
          UPDATE jobs
          SET processed_count = processed_count + $4, succeeded_count = succeeded_count + $5, failed_count = failed_count + $6, updated_at = $7,

@@ -7,6 +7,7 @@ use super::row::{COLUMNS, OrderRow};
 use crate::db::batch_queue::BatchStatement;
 use crate::db::find_each::{FindEach, FindRequest};
 use crate::domain::order::Order;
+use crate::domain::project::ProjectId;
 
 /// Finds the order of each request, as [`find`] does.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ impl BatchStatement for FindOrders {
     type Request = FindRequest;
     type Answer = Option<Order>;
     const NAME: &'static str = "orders.find";
+
+    fn project((project, _): &FindRequest) -> Option<ProjectId> {
+        Some(*project)
+    }
 
     async fn run(connection: &mut PgConnection, requests: &[FindRequest]) -> Result<Vec<Option<Order>>, sqlx::Error> {
         if let [(project, identifier)] = requests {

@@ -57,7 +57,7 @@ pub async fn update_memberships(
                DELETE FROM segment_members held
                WHERE held.project_id = $1 AND held.customer_id = ANY($2) AND held.segment_id = ANY($3)
                    AND NOT EXISTS (
-                       SELECT FROM member
+                       SELECT 1 FROM member
                        WHERE member.customer_id = held.customer_id AND member.segment_id = held.segment_id)
                RETURNING customer_id, segment_id
            ),
@@ -90,18 +90,17 @@ fn push_affected_ids(
     project: ProjectId,
     changed_values: &[(&CustomerField, ChangedValues)],
 ) -> bool {
-    query.push("SELECT NULL::text AS id WHERE false");
-    for (field, values) in changed_values {
+    for (index, (field, values)) in changed_values.iter().enumerate() {
+        if index > 0 {
+            query.push(" UNION ");
+        }
         match (indexed_moment(field), field.stored_moment_name(), values) {
             (Some(column), _, ChangedValues::Spans(spans)) => {
-                query
-                    .push(" UNION SELECT c.id FROM customers c WHERE c.project_id = ")
-                    .push_bind(project.0)
-                    .push(" AND ");
+                query.push("SELECT c.id FROM customers c WHERE c.project_id = ").push_bind(project.0).push(" AND ");
                 push_spans(query, column, spans);
             }
             (_, Some(stored), values) => {
-                query.push(" UNION SELECT customer_id FROM customer_moments WHERE project_id = ").push_bind(project.0);
+                query.push("SELECT customer_id AS id FROM customer_moments WHERE project_id = ").push_bind(project.0);
                 query.push(" AND field = ").push_bind(stored).push(" AND ");
                 match values {
                     ChangedValues::Spans(spans) => push_spans(query, "moment", spans),
@@ -112,6 +111,9 @@ fn push_affected_ids(
             }
             _ => return false,
         }
+    }
+    if changed_values.is_empty() {
+        query.push("SELECT NULL::text AS id WHERE false");
     }
     true
 }
@@ -179,10 +181,12 @@ pub async fn recompute_members(
     let mut query = QueryBuilder::new("WITH concerned AS MATERIALIZED (");
     let is_narrow = changed_values.is_some_and(|values| push_affected_ids(&mut query, project, values));
     if !is_narrow {
-        query = QueryBuilder::new("WITH concerned AS (SELECT NULL::text AS id WHERE false");
+        query = QueryBuilder::new("WITH ");
+    } else {
+        query.push("), ");
     }
     // Evaluate the filter once: it takes most of the time.
-    query.push("), passing AS MATERIALIZED (SELECT c.id, c.created_at FROM ");
+    query.push("passing AS MATERIALIZED (SELECT c.id, c.created_at FROM ");
     if is_narrow {
         // Read each affected customer by the primary key; `OFFSET 0` prevents a plan that reads the whole project.
         query.push("concerned CROSS JOIN LATERAL (SELECT * FROM customers WHERE project_id = ").push_bind(project.0);
@@ -191,7 +195,7 @@ pub async fn recompute_members(
         query.push("customers c WHERE c.project_id = ").push_bind(project.0);
     }
     query.push(" AND c.deleted_at IS NULL AND ");
-    push_customer_filter(&mut query, filter, now);
+    push_customer_filter(&mut query, project, filter, now);
     query.push(
         "), entered AS (
              INSERT INTO segment_members (project_id, segment_id, customer_id, customer_created_at)
@@ -200,7 +204,7 @@ pub async fn recompute_members(
     query.push_bind(project.0).push(", ").push_bind(segment_id.to_owned());
     query.push(
         ", passing.id, passing.created_at FROM passing
-             WHERE NOT EXISTS (SELECT FROM segment_members held WHERE held.customer_id = passing.id AND held.project_id = ",
+             WHERE NOT EXISTS (SELECT 1 FROM segment_members held WHERE held.customer_id = passing.id AND held.project_id = ",
     );
     query.push_bind(project.0).push(" AND held.segment_id = ").push_bind(segment_id.to_owned());
     // A null limit means no limit.
@@ -221,7 +225,7 @@ pub async fn recompute_members(
     }
     query.push_bind(segment_id.to_owned()).push(" OFFSET 0) held");
     query.push(" WHERE (SELECT ");
-    push_customer_filter(&mut query, filter, now);
+    push_customer_filter(&mut query, project, filter, now);
     query.push(" FROM customers c WHERE c.id = held.customer_id AND c.project_id = ").push_bind(project.0);
     query.push(" AND c.deleted_at IS NULL) IS NOT TRUE LIMIT ").push_bind(limit);
     query.push(

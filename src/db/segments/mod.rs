@@ -285,7 +285,7 @@ pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str)
              SELECT $1, 'segments', pg_backend_pid() % 64, -1 FROM segment
              ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1
          )
-         SELECT EXISTS (SELECT FROM segment) AS "deleted!""#,
+         SELECT EXISTS (SELECT 1 FROM segment) AS "deleted!""#,
         project.0,
         id
     )

@@ -29,9 +29,7 @@ pub async fn rebuild_moments(
         ", stored.moment, extract(month FROM stored.moment AT TIME ZONE 'UTC')::int * 100
             + extract(day FROM stored.moment AT TIME ZONE 'UTC')::int",
     );
-    push_moments(&mut query, field, kind, |query| {
-        query.push(" AND c.deleted_at IS NULL AND c.project_id = ").push_bind(project.0);
-    });
+    push_moments(&mut query, project, field, kind);
     query.build().execute(connection).await?;
     Ok(())
 }
@@ -73,7 +71,7 @@ pub async fn replace_moments(
          gone AS (
              DELETE FROM customer_moments held
              WHERE held.project_id = $1 AND held.customer_id = ANY($2) AND NOT EXISTS (
-                 SELECT FROM given
+                 SELECT 1 FROM given
                  WHERE given.customer_id = held.customer_id AND given.field = held.field AND given.moment = held.moment)
          )
          INSERT INTO customer_moments (project_id, customer_id, field, moment, month_day)

@@ -35,14 +35,14 @@ pub async fn clear(connection: &mut PgConnection, project: ProjectId) -> Result<
 pub async fn is_empty(connection: &mut PgConnection, project: ProjectId) -> Result<bool, sqlx::Error> {
     let _statement = statement("state.is_empty");
     sqlx::query_scalar!(
-        r#"SELECT NOT (EXISTS (SELECT FROM customers WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM orders WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM segments WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM consents WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM consent_groups WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM metadata_schemas WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM custom_event_schemas WHERE project_id = $1)
-                       OR EXISTS (SELECT FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL)) AS "is_empty!""#,
+        r#"SELECT NOT (EXISTS (SELECT 1 FROM customers WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM orders WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM segments WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM consents WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM consent_groups WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM metadata_schemas WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM custom_event_schemas WHERE project_id = $1)
+                       OR EXISTS (SELECT 1 FROM webhooks WHERE project_id = $1 AND deleted_at IS NULL)) AS "is_empty!""#,
         project.0
     )
     .fetch_one(connection)

@@ -36,32 +36,35 @@ pub async fn find_known_customers(
     project: ProjectId,
     ids: &[String],
     source_ids: &[String],
+    scope: Option<ProjectId>,
 ) -> Result<Vec<KnownCustomer>, sqlx::Error> {
     let _statement = statement("state.find_known_customers");
     // `OFFSET 0` makes PostgreSQL search each customer by the index, whatever it assumes about a table that
     // has just grown. The project comes from a subquery, so that the statistics of its number, which are not of this
-    // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty.
+    // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty. With `scope`, the
+    // project itself, a distributed database knows the server that has it.
     sqlx::query_as!(
         KnownCustomer,
         r#"SELECT found.id AS "id!", found.source_id, found.created_at AS "created_at!",
                   found.deleted_at IS NOT NULL AS "is_deleted!",
-                  found.xmin = pg_current_xact_id()::xid AS "is_loaded!"
+                  is_of_this_transaction(found.xmin) AS "is_loaded!"
            FROM unnest($2::text[]) AS given (id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, deleted_at, xmin FROM customers
-               WHERE customers.project_id = wanted.project_id AND customers.id = given.id OFFSET 0
+               WHERE customers.project_id = wanted.project_id AND ($4::bigint IS NULL OR customers.project_id = $4) AND customers.id = given.id OFFSET 0
            ) found
            UNION ALL
-           SELECT found.id, found.source_id, found.created_at, false, found.xmin = pg_current_xact_id()::xid
+           SELECT found.id, found.source_id, found.created_at, false, is_of_this_transaction(found.xmin)
            FROM unnest($3::text[]) AS given (source_id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, xmin FROM customers
-               WHERE customers.project_id = wanted.project_id AND customers.source_id = given.source_id
+               WHERE customers.project_id = wanted.project_id AND ($4::bigint IS NULL OR customers.project_id = $4) AND customers.source_id = given.source_id
                    AND deleted_at IS NULL OFFSET 0
            ) found"#,
         project.0,
         ids,
-        source_ids
+        source_ids,
+        scope.map(|project| project.0)
     )
     .fetch_all(connection)
     .await
@@ -76,9 +79,10 @@ pub async fn find_links(
     project: ProjectId,
     ids: &[String],
     source_ids: &[String],
+    scope: Option<ProjectId>,
 ) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
     let _statement = statement("state.find_links");
-    let found = find_known_customers(connection, project, ids, source_ids).await?;
+    let found = find_known_customers(connection, project, ids, source_ids, scope).await?;
     Ok(found.into_iter().map(|known| (known.id, known.source_id.filter(|_| !known.is_deleted))).collect())
 }
 

@@ -13,7 +13,11 @@ use crate::trace::statement;
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn refresh_all_order_summaries(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+pub async fn refresh_all_order_summaries(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    scope: Option<ProjectId>,
+) -> Result<(), sqlx::Error> {
     let _statement = statement("state.refresh_all_order_summaries");
     sqlx::query!(
         "WITH counted AS MATERIALIZED (
@@ -35,10 +39,12 @@ pub async fn refresh_all_order_summaries(connection: &mut PgConnection, project:
          SET orders_count = given.count, orders_amount = given.amount, last_order_amount = given.last_amount,
              last_order_at = given.last_at
          FROM given CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
-         WHERE customers.project_id = wanted.project_id AND customers.id = given.id
+         WHERE customers.project_id = wanted.project_id AND ($2::bigint IS NULL OR customers.project_id = $2)
+             AND customers.id = given.id
              AND (orders_count, orders_amount, last_order_amount, last_order_at)
                  IS DISTINCT FROM (given.count, given.amount, given.last_amount, given.last_at)",
-        project.0
+        project.0,
+        scope.map(|project| project.0)
     )
     .execute(connection)
     .await?;
@@ -69,15 +75,21 @@ pub async fn recount_events(connection: &mut PgConnection, project: ProjectId) -
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn refresh_member_times(connection: &mut PgConnection, project: ProjectId) -> Result<(), sqlx::Error> {
+pub async fn refresh_member_times(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    scope: Option<ProjectId>,
+) -> Result<(), sqlx::Error> {
     let _statement = statement("state.refresh_member_times");
     sqlx::query!(
         "UPDATE segment_members SET customer_created_at = customers.created_at
          FROM customers CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
          WHERE segment_members.project_id = $1 AND customers.project_id = wanted.project_id
+             AND ($2::bigint IS NULL OR customers.project_id = $2)
              AND customers.id = segment_members.customer_id
              AND segment_members.customer_created_at <> customers.created_at",
-        project.0
+        project.0,
+        scope.map(|project| project.0)
     )
     .execute(connection)
     .await?;

@@ -37,7 +37,7 @@ pub async fn save_events(
                   AS given (customer_id, id, type, metadata, created_at)
          ON CONFLICT (project_id, customer_id, id) DO UPDATE
              SET type = excluded.type, metadata = excluded.metadata, created_at = excluded.created_at
-             WHERE known.xmin::text <> pg_current_xact_id()::xid::text
+             WHERE NOT is_of_this_transaction(known.xmin)
          RETURNING id",
         project.0,
         &texts(|event| &event.customer_id) as &[&str],

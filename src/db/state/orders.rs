@@ -27,30 +27,33 @@ pub async fn find_known_orders(
     project: ProjectId,
     ids: &[String],
     source_ids: &[String],
+    scope: Option<ProjectId>,
 ) -> Result<Vec<KnownOrder>, sqlx::Error> {
     let _statement = statement("state.find_known_orders");
     // `OFFSET 0` makes PostgreSQL search each order by the index, whatever it assumes about a table that
     // has just grown. The project comes from a subquery, so that the statistics of its number, which are not of this
-    // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty.
+    // moment, do not matter: PostgreSQL would prefer another index for a project that it assumes to be empty. With `scope`, the
+    // project itself, a distributed database knows the server that has it.
     sqlx::query_as!(
         KnownOrder,
         r#"SELECT found.id AS "id!", found.source_id, found.created_at AS "created_at!",
-                  found.xmin = pg_current_xact_id()::xid AS "is_loaded!"
+                  is_of_this_transaction(found.xmin) AS "is_loaded!"
            FROM unnest($2::text[]) AS given (id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, xmin FROM orders
-               WHERE orders.project_id = wanted.project_id AND orders.id = given.id OFFSET 0
+               WHERE orders.project_id = wanted.project_id AND ($4::bigint IS NULL OR orders.project_id = $4) AND orders.id = given.id OFFSET 0
            ) found
            UNION ALL
-           SELECT found.id, found.source_id, found.created_at, found.xmin = pg_current_xact_id()::xid
+           SELECT found.id, found.source_id, found.created_at, is_of_this_transaction(found.xmin)
            FROM unnest($3::text[]) AS given (source_id) CROSS JOIN (SELECT $1::bigint AS project_id OFFSET 0) wanted
            CROSS JOIN LATERAL (
                SELECT id, source_id, created_at, xmin FROM orders
-               WHERE orders.project_id = wanted.project_id AND orders.source_id = given.source_id OFFSET 0
+               WHERE orders.project_id = wanted.project_id AND ($4::bigint IS NULL OR orders.project_id = $4) AND orders.source_id = given.source_id OFFSET 0
            ) found"#,
         project.0,
         ids,
-        source_ids
+        source_ids,
+        scope.map(|project| project.0)
     )
     .fetch_all(connection)
     .await

@@ -2,8 +2,10 @@
 //! outcomes. The queries of the delivery worker are in `queue.rs`.
 
 mod due_row;
+mod expiry;
 mod message;
 mod queue;
+mod record;
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, QueryBuilder};
@@ -14,9 +16,10 @@ use crate::domain::trace_context::TraceContext;
 use crate::domain::webhook::{NewDelivery, StoredDelivery};
 use crate::trace::statement;
 
+pub use expiry::delete_finished;
 pub use message::find_with_message;
 pub(super) use queue::CHANNEL_ENDING;
-pub use queue::{DeliveryConnection, DueQuery, delete_finished};
+pub use queue::{DeliveryConnection, DueQuery};
 
 /// Deliveries as the arrays that `unnest` takes, one for each column.
 pub(super) struct DeliveryColumns {
@@ -157,8 +160,9 @@ pub async fn list(
         "SELECT d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.outcome, d.finished_at, d.attempts,
                 a.type AS event_type
          FROM webhooks w,
-             LATERAL (SELECT * FROM webhook_deliveries one WHERE one.project_id = w.project_id AND one.webhook_id = w.id",
+             LATERAL (SELECT * FROM webhook_deliveries one WHERE one.webhook_id = w.id AND one.project_id = ",
     );
+    query.push_bind(project.0);
     if let Some(id) = &filter.starting_after_id {
         query.push(" AND one.id < ").push_bind(id.clone());
     }
@@ -171,8 +175,9 @@ pub async fn list(
     }
     query.push(" ORDER BY one.id DESC LIMIT ").push_bind(limit + 1).push(
         ") AS d
-         JOIN customer_activity a ON a.project_id = d.project_id AND a.customer_id = d.customer_id AND a.id = d.entry_id",
+         JOIN customer_activity a ON a.customer_id = d.customer_id AND a.id = d.entry_id AND a.project_id = ",
     );
+    query.push_bind(project.0);
     query.push(" WHERE w.deleted_at IS NULL AND w.project_id = ").push_bind(project.0);
     if let Some(webhook_id) = &filter.webhook_id {
         query.push(" AND w.id = ").push_bind(webhook_id.clone());
@@ -219,7 +224,7 @@ pub async fn has_failed(
 ) -> Result<bool, sqlx::Error> {
     let _statement = statement("webhook_deliveries.has_failed");
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM webhook_deliveries
+        r#"SELECT EXISTS (SELECT 1 FROM webhook_deliveries
            WHERE project_id = $1 AND webhook_id = $2 AND outcome = 'FAILED') AS "has_failed!""#,
         project.0,
         webhook_id

@@ -1,23 +1,21 @@
-//! The queries of the delivery worker: it reads due deliveries and records the outcomes of its attempts.
+//! The connection of the delivery worker, with which it reads due deliveries. `record` records the outcomes of its attempts.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{Executor, PgConnection};
 
 use super::due_row::DueRow;
+use crate::db::distribution;
+use crate::db::pending_work::{self, WorkKind};
 use crate::db::session::{DELIVERY_APPLICATION_NAME, Database, Purpose};
 use crate::domain::project::ProjectId;
-use crate::domain::time_ordered_id;
-use crate::domain::webhook::{AttemptRecord, DeliveryAddress, DeliveryOutcome, DueDelivery};
-use crate::trace::statement;
+use crate::domain::webhook::DueDelivery;
 
 /// The other processes notify the delivering process of new deliveries on the channel with the name of the schema and this ending.
 pub(in crate::db) const CHANNEL_ENDING: &str = "_deliveries";
 /// The size of the activity entries, in bytes, after which one query returns no further deliveries.
 const MAX_ENTRY_BYTES: i64 = 4 * 1024 * 1024;
-/// The length of the stored attempts of a delivery, in characters, after which a new attempt replaces them.
-const MAX_ATTEMPTS_CHARS: i32 = 8_000;
 
 /// Selects the due deliveries to read.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +45,11 @@ pub struct DueQuery<'a> {
 /// and records the outcomes, so both happen only under the lock.
 #[derive(Debug)]
 pub struct DeliveryConnection {
-    connection: PgConnection,
+    pub(super) connection: PgConnection,
     has_lock: bool,
     /// The process id of the connection in PostgreSQL.
     process_id: i32,
+    pub(super) is_distributed: bool,
 }
 
 impl DeliveryConnection {
@@ -61,6 +60,11 @@ impl DeliveryConnection {
     /// Returns an error when the database cannot be reached or the query fails.
     pub async fn connect(database: &Database, previous_process_id: Option<i32>) -> Result<Self, sqlx::Error> {
         let mut connection = database.connect(Purpose::Delivery).await?;
+        let is_distributed = distribution::is_distributed(&mut connection).await?;
+        if is_distributed {
+            // Which server executes a statement depends on the project, so a plan cannot be for all of them.
+            connection.execute("SET plan_cache_mode = auto").await?;
+        }
         let process_id = sqlx::query_scalar!(
             r#"SELECT pg_backend_pid() AS "process!" FROM (
                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -71,7 +75,7 @@ impl DeliveryConnection {
         )
         .fetch_one(&mut connection)
         .await?;
-        Ok(Self { connection, has_lock: false, process_id })
+        Ok(Self { connection, has_lock: false, process_id, is_distributed })
     }
 
     /// Returns the process id of the connection in PostgreSQL.
@@ -113,6 +117,31 @@ impl DeliveryConnection {
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn find_due(&mut self, query: &DueQuery<'_>) -> Result<Vec<DueDelivery>, sqlx::Error> {
+        if !self.is_distributed {
+            return self.find_due_of(query, None).await;
+        }
+        let mut projects = pending_work::list(&mut self.connection, WorkKind::Delivery).await?;
+        if let Some((last, _)) = query.after {
+            // Continue with the projects after the last one, so that each gets its turn. The last one may have further webhooks.
+            projects.sort_by_key(|project| (*project < *last, *project));
+        }
+        let mut due = Vec::new();
+        for project in projects {
+            let left = query.total_limit - i64::try_from(due.len()).unwrap_or(i64::MAX);
+            if left <= 0 {
+                break;
+            }
+            due.append(&mut self.find_due_of(&DueQuery { total_limit: left, ..*query }, Some(project)).await?);
+        }
+        Ok(due)
+    }
+
+    /// Finds the due deliveries of one project, or of all where `scope` is `None`.
+    async fn find_due_of(
+        &mut self,
+        query: &DueQuery<'_>,
+        scope: Option<ProjectId>,
+    ) -> Result<Vec<DueDelivery>, sqlx::Error> {
         let DueQuery { now, since, in_flight_ids, default_webhook_limit, total_limit, after, .. } = *query;
         let columns = WebhookColumns::of(query);
         let (after_project, after_webhook) = after.map_or((0, ""), |(project, webhook_id)| (project.0, webhook_id));
@@ -120,11 +149,12 @@ impl DeliveryConnection {
             DueRow,
             r#"WITH RECURSIVE waiting AS (
                  (SELECT project_id, webhook_id FROM webhook_deliveries
-                  WHERE due_at IS NOT NULL ORDER BY project_id, webhook_id LIMIT 1)
+                  WHERE due_at IS NOT NULL AND ($13::bigint IS NULL OR project_id = $13)
+                  ORDER BY project_id, webhook_id LIMIT 1)
                  UNION ALL
                  SELECT next.* FROM waiting,
                      LATERAL (SELECT d.project_id, d.webhook_id FROM webhook_deliveries d
-                              WHERE d.due_at IS NOT NULL
+                              WHERE d.due_at IS NOT NULL AND ($13::bigint IS NULL OR d.project_id = $13)
                                   AND (d.project_id, d.webhook_id) > (waiting.project_id, waiting.webhook_id)
                               ORDER BY d.project_id, d.webhook_id LIMIT 1) AS next
              ),
@@ -135,12 +165,14 @@ impl DeliveryConnection {
                  FROM waiting
                  JOIN projects p ON p.id = waiting.project_id AND p.deleted_at IS NULL
                  JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
+                     AND ($13::bigint IS NULL OR w.project_id = $13)
                  LEFT JOIN (SELECT project_id, webhook_id, room, string_to_array(postponed, ',') AS postponed
                             FROM unnest($4::bigint[], $5::text[], $6::int[], $12::text[])
                                 AS h (project_id, webhook_id, room, postponed) OFFSET 0) AS held
                      ON held.project_id = w.project_id AND held.webhook_id = w.id,
                  LATERAL (SELECT * FROM webhook_deliveries one
-                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND one.due_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND ($13::bigint IS NULL OR one.project_id = $13)
+                              AND one.due_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
                               AND one.due_at >= CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
                                                      THEN coalesce($11::timestamptz, '-infinity') ELSE '-infinity' END
                               AND one.id <> ALL($2) AND (held.postponed IS NULL OR one.id <> ALL(held.postponed))
@@ -155,6 +187,7 @@ impl DeliveryConnection {
                  FROM due
                  JOIN customer_activity a
                      ON a.project_id = due.project_id AND a.customer_id = due.customer_id AND a.id = due.entry_id
+                         AND ($13::bigint IS NULL OR a.project_id = $13)
              )
              SELECT e.project_id AS "project_id!", e.id AS "id!", e.webhook_id AS "webhook_id!",
                     e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!", e.due_at AS "due_at!",
@@ -176,7 +209,8 @@ impl DeliveryConnection {
             after_webhook,
             MAX_ENTRY_BYTES,
             since,
-            &columns.postponed as &Vec<Option<String>>
+            &columns.postponed as &Vec<Option<String>>,
+            scope.map(|project| project.0)
         )
         .fetch_all(&mut self.connection)
         .await?;
@@ -189,95 +223,37 @@ impl DeliveryConnection {
     /// # Errors
     /// Returns an error when the database query fails.
     pub async fn find_next_due_at(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        if !self.is_distributed {
+            return self.find_next_due_at_of(now, None).await;
+        }
+        let (mut next_of_all, mut idle) = (None, Vec::new());
+        for project in pending_work::list(&mut self.connection, WorkKind::Delivery).await? {
+            let next = self.find_next_due_at_of(now, Some(project)).await?;
+            next_of_all = next_of_all.into_iter().chain(next).min();
+            idle.push((project, next));
+        }
+        pending_work::postpone(&mut self.connection, WorkKind::Delivery, &idle).await?;
+        Ok(next_of_all)
+    }
+
+    async fn find_next_due_at_of(
+        &mut self,
+        now: DateTime<Utc>,
+        scope: Option<ProjectId>,
+    ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
         sqlx::query_scalar!(
             r#"SELECT min(next.due_at - coalesce(p.clock_offset_micros, 0) * interval '1 microsecond')
              FROM webhooks w JOIN projects p ON p.id = w.project_id,
                  LATERAL (SELECT d.due_at FROM webhook_deliveries d
                           WHERE d.project_id = w.project_id AND d.webhook_id = w.id
-                              AND d.due_at > project_time($1, p.clock_offset_micros, NULL)
+                              AND ($2::bigint IS NULL OR d.project_id = $2) AND d.due_at > project_time($1, p.clock_offset_micros, NULL)
                           ORDER BY d.due_at LIMIT 1) AS next
-             WHERE w.active AND p.clock_frozen_at IS NULL"#,
-            now
+             WHERE w.active AND p.clock_frozen_at IS NULL AND ($2::bigint IS NULL OR w.project_id = $2)"#,
+            now,
+            scope.map(|project| project.0)
         )
         .fetch_one(&mut self.connection)
         .await
-    }
-
-    /// Records the outcomes of any number of attempts in one statement. Returns the deliveries that another
-    /// transaction has locked, whose attempts must be recorded later. Attempts of deliveries that are deleted or
-    /// finished are skipped.
-    ///
-    /// # Errors
-    /// Returns an error when the database query fails.
-    pub async fn record(&mut self, records: &[AttemptRecord]) -> Result<Vec<DeliveryAddress>, sqlx::Error> {
-        let mut columns = RecordColumns::default();
-        for record in records {
-            columns.project_ids.push(record.address.project.0);
-            columns.webhook_ids.push(record.address.webhook_id.clone());
-            columns.ids.push(record.address.id.clone());
-            columns.rounds.push(record.round);
-            columns.due_times.push(record.due_at);
-            columns.outcomes.push(record.outcome.map(DeliveryOutcome::as_str).map(str::to_owned));
-            columns.failures.push(record.failures);
-            columns.first_attempt_times.push(record.first_attempt_at);
-            columns.finish_times.push(record.outcome.map(|_| record.ended_at));
-            columns.attempts.push(record.attempt.as_str().to_owned());
-        }
-        // Skip locked rows: the erasure of a customer locks many deliveries in another order, so waiting could
-        // deadlock.
-        let written = sqlx::query_scalar!(
-            r#"WITH held AS MATERIALIZED (
-                 SELECT d.ctid AS place, r.*
-                 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::text[],
-                             $7::int[], $8::timestamptz[], $9::timestamptz[], $10::text[])
-                     AS r (project_id, webhook_id, id, round, due_at, outcome, failures, first_attempt_at, finished_at, attempt)
-                 JOIN webhook_deliveries d USING (project_id, webhook_id, id)
-                 WHERE d.due_at IS NOT NULL
-                 FOR NO KEY UPDATE OF d SKIP LOCKED
-             )
-             UPDATE webhook_deliveries d
-             SET due_at = CASE WHEN d.round = r.round THEN r.due_at ELSE d.due_at END,
-                 outcome = CASE WHEN d.round = r.round THEN r.outcome ELSE d.outcome END,
-                 failures = CASE WHEN d.round = r.round THEN r.failures ELSE d.failures END,
-                 first_attempt_at = CASE WHEN d.round = r.round THEN r.first_attempt_at ELSE d.first_attempt_at END,
-                 finished_at = CASE WHEN d.round = r.round THEN r.finished_at ELSE d.finished_at END,
-                 attempts = CASE WHEN d.attempts IS NULL OR length(d.attempts) > $11 THEN r.attempt
-                                 ELSE d.attempts || ',' || r.attempt END
-             FROM held r WHERE d.ctid = r.place
-             RETURNING d.id"#,
-            &columns.project_ids,
-            &columns.webhook_ids,
-            &columns.ids,
-            &columns.rounds,
-            &columns.due_times as &Vec<Option<DateTime<Utc>>>,
-            &columns.outcomes as &Vec<Option<String>>,
-            &columns.failures,
-            &columns.first_attempt_times,
-            &columns.finish_times as &Vec<Option<DateTime<Utc>>>,
-            &columns.attempts,
-            MAX_ATTEMPTS_CHARS
-        )
-        .fetch_all(&mut self.connection)
-        .await?;
-        if written.len() == records.len() {
-            return Ok(Vec::new());
-        }
-        let rows = sqlx::query!(
-            "SELECT d.project_id, d.webhook_id, d.id
-             FROM unnest($1::bigint[], $2::text[], $3::text[]) AS r (project_id, webhook_id, id)
-             JOIN webhook_deliveries d USING (project_id, webhook_id, id)
-             WHERE d.due_at IS NOT NULL AND d.id <> ALL($4)",
-            &columns.project_ids,
-            &columns.webhook_ids,
-            &columns.ids,
-            &written
-        )
-        .fetch_all(&mut self.connection)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| DeliveryAddress { project: ProjectId(row.project_id), webhook_id: row.webhook_id, id: row.id })
-            .collect())
     }
 }
 
@@ -304,58 +280,4 @@ impl WebhookColumns {
         }
         columns
     }
-}
-
-/// Attempts as the arrays that `unnest` takes, one for each column.
-#[derive(Default)]
-struct RecordColumns {
-    project_ids: Vec<i64>,
-    webhook_ids: Vec<String>,
-    ids: Vec<String>,
-    rounds: Vec<i32>,
-    due_times: Vec<Option<DateTime<Utc>>>,
-    outcomes: Vec<Option<String>>,
-    failures: Vec<i32>,
-    first_attempt_times: Vec<DateTime<Utc>>,
-    finish_times: Vec<Option<DateTime<Utc>>>,
-    attempts: Vec<String>,
-}
-
-/// Deletes at most `limit` finished deliveries that are older than `days` by the clock of their project, when the real time is
-/// `real_now`, and returns how many it deleted. It waits for no other transaction: a delivery that is locked stays until the next time.
-///
-/// # Errors
-/// Returns an error when the database query fails.
-pub async fn delete_finished(
-    connection: &mut PgConnection,
-    real_now: DateTime<Utc>,
-    days: i32,
-    limit: i64,
-) -> Result<i64, sqlx::Error> {
-    let _statement = statement("webhook_deliveries.delete_finished");
-    // The ids are in the order of time where the clock is real time, so the primary key finds the old rows.
-    let id_before = time_ordered_id::lower_bound("whs_", real_now - TimeDelta::days(days.into()));
-    let result = sqlx::query!(
-        "WITH gone AS MATERIALIZED (
-             SELECT old.* FROM webhooks w JOIN projects p ON p.id = w.project_id,
-                 LATERAL (SELECT one.project_id, one.webhook_id, one.id FROM webhook_deliveries one
-                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND p.snapshot_of IS NULL
-                              AND one.id < CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
-                                                THEN $1 ELSE 'whs_g' END
-                              AND one.created_at < project_time($3, p.clock_offset_micros, p.clock_frozen_at)
-                                                   - make_interval(days => $4)
-                              AND one.due_at IS NULL
-                          ORDER BY one.id LIMIT $2 FOR UPDATE SKIP LOCKED) AS old
-             LIMIT $2
-         )
-         DELETE FROM webhook_deliveries d USING gone
-         WHERE d.project_id = gone.project_id AND d.webhook_id = gone.webhook_id AND d.id = gone.id",
-        id_before,
-        limit,
-        real_now,
-        days
-    )
-    .execute(connection)
-    .await?;
-    Ok(i64::try_from(result.rows_affected()).unwrap_or(i64::MAX))
 }

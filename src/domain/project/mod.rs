@@ -19,7 +19,7 @@ pub const API_VERSION: &str = "v2018-08-01";
 pub const WEBHOOK_VERSION: &str = "v2024-01-01";
 
 /// The internal number of a project: the first column of every primary key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectId(pub i64);
 
 /// The internal number of an organisation.

@@ -9,6 +9,7 @@ use crate::domain::job::{JobAddress, JobType, NewJob, Record, Slice, Slicer};
 use crate::domain::json::JsonText;
 use crate::domain::limits;
 use crate::service::id_source::{id_source_of, store_id_counts};
+use crate::service::pending_work::WorkKind;
 use crate::service::{Caller, Core, Error};
 
 /// The number of random characters in the download token of a job.
@@ -77,6 +78,7 @@ impl Acceptance {
     /// # Errors
     /// Returns an error when the database is not available.
     pub async fn begin(core: &Core, caller: &Caller, request: JobRequest) -> Result<Self, Error> {
+        core.pending_work.note(&core.pool, caller.project, WorkKind::Job).await?;
         let mut transaction = core.pool.begin_for(caller.project).await?;
         let mut ids = id_source_of(core, &mut transaction, caller).await?;
         let created_at = core.now(caller);

@@ -3,6 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::db;
+use crate::db::distribution;
 use crate::db::jobs::ResultPart;
 use crate::domain::identifier::Identifier;
 use crate::domain::job::{Job, JobStatus, JobType};
@@ -66,7 +67,9 @@ pub async fn download(core: &Core, identifier: &Identifier, token: &str) -> Resu
 /// Returns an error when a database statement fails.
 pub async fn expire(core: &Core) -> Result<(), Error> {
     let mut connection = core.pool.acquire().await?;
-    db::jobs::delete_expired_results(&mut connection, core.clock.now()).await?;
+    for scope in distribution::scopes(&mut connection, core.pending_work.is_distributed(), "jobs").await? {
+        db::jobs::delete_expired_results(&mut connection, core.clock.now(), scope).await?;
+    }
     connection.release();
     Ok(())
 }

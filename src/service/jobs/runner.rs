@@ -49,7 +49,12 @@ pub enum RunOutcome {
 pub async fn run_next_slice(core: &Arc<Core>) -> Result<RunOutcome, Error> {
     let (active, recent) = core.job_scheduler.active_and_recent();
     let mut connection = core.pool.acquire().await?;
-    let found = db::jobs::find_next(&mut connection, &core.job_scheduler.startable_types(), &active, &recent).await?;
+    let kinds = core.job_scheduler.startable_types();
+    let found = if core.pending_work.is_distributed() {
+        db::jobs::find_next_distributed(&mut connection, &kinds, &active, &recent).await?
+    } else {
+        db::jobs::find_next(&mut connection, &kinds, &active, &recent, None).await?
+    };
     connection.release();
     let Some(address) = found else { return Ok(RunOutcome::NoWork) };
     let Some(active_project) = core.job_scheduler.start(address.project, address.kind) else {

@@ -14,6 +14,7 @@ use crate::domain::project_time::ProjectTime;
 use crate::domain::rules::Rules;
 use crate::ids::IdSource;
 use crate::service::id_source::{id_source, store_id_counts};
+use crate::service::pending_work::WorkKind;
 use crate::service::{Caller, Core, Error};
 
 /// A transaction that excludes all other writers of its project. If it is dropped before
@@ -36,6 +37,8 @@ pub(in crate::service) struct ExclusiveTransaction {
 impl ExclusiveTransaction {
     /// Waits until the current writers of the project have finished, and begins.
     pub async fn begin(core: &Core, caller: &Caller) -> Result<Self, Error> {
+        // It may record changes, or make waiting deliveries due.
+        core.pending_work.note(&core.pool, caller.project, WorkKind::Delivery).await?;
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_exclusive().await;
         let (mut transaction, state) = db::rules::begin_exclusive(&core.pool, caller.project).await?;

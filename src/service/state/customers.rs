@@ -14,9 +14,10 @@ const MEMBER: StateMember = StateMember::Customers;
 /// Adds customers. One whose id or source id exists is put in place of the existing one.
 pub(super) async fn add(loader: &mut Loader<'_>, batch: Vec<StateObject<StateCustomer>>) -> Result<(), Failure> {
     let project = loader.project();
+    let scope = loader.core.pending_work.scope_of(project);
     let ids: Vec<_> = batch.iter().filter_map(|object| object.id.clone()).collect();
     let source_ids: Vec<_> = batch.iter().filter_map(|object| live_source_id(&object.content).cloned()).collect();
-    let found = db::state::find_known_customers(loader.connection(), project, &ids, &source_ids).await?;
+    let found = db::state::find_known_customers(loader.connection(), project, &ids, &source_ids, scope).await?;
     let known = Known::new(&found);
     let (mut saved, mut consents, mut with_consents) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
     let (mut used, mut count_change, mut leaving) = (Used::default(), 0, Vec::new());

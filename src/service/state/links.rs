@@ -22,7 +22,8 @@ impl Links {
         }
         let [ids, source_ids] = lists;
         let project = loader.project();
-        let found = db::state::find_links(loader.connection(), project, &ids, &source_ids).await?;
+        let scope = loader.core.pending_work.scope_of(project);
+        let found = db::state::find_links(loader.connection(), project, &ids, &source_ids, scope).await?;
         let mut links = Self { ids: HashSet::with_capacity(found.len()), by_source_id: HashMap::new() };
         for (id, source_id) in found {
             if let Some(source_id) = source_id {

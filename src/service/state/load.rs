@@ -119,16 +119,17 @@ async fn add_all<E>(loader: &mut Loader<'_>, mut batches: Batches<E>) -> Result<
 
 /// Computes what depends on the objects, and commits.
 async fn finish(loader: Loader<'_>) -> Result<Counts, Error> {
-    let Loader { caller, mut change, time, last_row_at, counts, has_moved_members, .. } = loader;
+    let Loader { core, caller, mut change, time, last_row_at, counts, has_moved_members, .. } = loader;
+    let scope = core.pending_work.scope_of(caller.project);
     let connection = change.connection();
     if counts.of(StateMember::Orders) > 0 {
-        db::state::refresh_all_order_summaries(connection, caller.project).await?;
+        db::state::refresh_all_order_summaries(connection, caller.project, scope).await?;
     }
     if counts.of(StateMember::Events) > 0 {
         db::state::recount_events(connection, caller.project).await?;
     }
     if has_moved_members {
-        db::state::refresh_member_times(connection, caller.project).await?;
+        db::state::refresh_member_times(connection, caller.project, scope).await?;
     }
     if let Some(last) = last_row_at {
         let times = JobRowTimes { last, written_at: time.clock };

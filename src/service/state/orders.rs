@@ -15,12 +15,13 @@ const MEMBER: StateMember = StateMember::Orders;
 /// Adds orders. One whose id or source id exists is put in place of the existing one.
 pub(super) async fn add(loader: &mut Loader<'_>, batch: Vec<StateObject<StateOrder>>) -> Result<(), Failure> {
     let project = loader.project();
+    let scope = loader.core.pending_work.scope_of(project);
     let parties = batch.iter().flat_map(|object| object.content.customer.iter().chain(&object.content.referrer));
     let (ids, source_ids) = Links::identifiers(loader, parties);
     let links = Links::find(loader, ids, source_ids).await?;
     let ids: Vec<_> = batch.iter().filter_map(|object| object.id.clone()).collect();
     let source_ids: Vec<_> = batch.iter().filter_map(|object| object.content.source_id.clone()).collect();
-    let found = db::state::find_known_orders(loader.connection(), project, &ids, &source_ids).await?;
+    let found = db::state::find_known_orders(loader.connection(), project, &ids, &source_ids, scope).await?;
     let by_id: HashMap<_, _> = found.iter().map(|known| (known.id.as_str(), known)).collect();
     let by_source_id: HashMap<_, _> =
         found.iter().filter_map(|known| Some((known.source_id.as_deref()?, known))).collect();

@@ -1,6 +1,7 @@
 //! Removal of deleted webhooks and of old deliveries.
 
 use crate::db;
+use crate::db::distribution;
 use crate::domain::limits;
 use crate::domain::project::ProjectId;
 use crate::service::{Core, Error};
@@ -30,18 +31,24 @@ pub(super) async fn remove_webhook(core: &Core, project: ProjectId, id: &str) ->
 /// Returns an error when a database statement fails.
 pub async fn expire(core: &Core) -> Result<(), Error> {
     let now = core.clock.now();
-    loop {
-        let mut connection = core.pool.acquire().await?;
-        let removed = db::webhook_deliveries::delete_finished(
-            &mut connection,
-            now,
-            limits::DELIVERY_RETENTION_DAYS,
-            ROWS_PER_STATEMENT,
-        )
-        .await?;
-        connection.release();
-        if removed < ROWS_PER_STATEMENT {
-            break;
+    let mut connection = core.pool.acquire().await?;
+    let scopes = distribution::scopes(&mut connection, core.pending_work.is_distributed(), "webhooks").await?;
+    connection.release();
+    for scope in scopes {
+        loop {
+            let mut connection = core.pool.acquire().await?;
+            let removed = db::webhook_deliveries::delete_finished(
+                &mut connection,
+                now,
+                limits::DELIVERY_RETENTION_DAYS,
+                ROWS_PER_STATEMENT,
+                scope,
+            )
+            .await?;
+            connection.release();
+            if removed < ROWS_PER_STATEMENT {
+                break;
+            }
         }
     }
     let mut connection = core.pool.acquire().await?;

@@ -3,6 +3,7 @@
 use crate::db;
 use crate::domain::identifier::Identifier;
 use crate::domain::webhook::StoredDelivery;
+use crate::service::pending_work::WorkKind;
 use crate::service::{Caller, Core, Error, Resource};
 
 /// Queues a delivery again. The record of its earlier attempts stays.
@@ -14,6 +15,7 @@ pub async fn replay(core: &Core, caller: &Caller, id: &Identifier) -> Result<Sto
     if !id.can_exist() {
         return Err(not_found());
     }
+    core.pending_work.note(&core.pool, caller.project, WorkKind::Delivery).await?;
     let mut connection = core.pool.acquire_for(caller.project).await?;
     let (now, trace) = (core.now(caller), caller.trace.as_deref());
     let replayed = db::webhook_deliveries::requeue(&mut connection, caller.project, id.as_str(), now, trace).await?;

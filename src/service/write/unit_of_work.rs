@@ -62,10 +62,13 @@ impl<'a> UnitOfWork<'a> {
     pub async fn begin(core: &'a Core, caller: &'a Caller, recording: Recording<'a>) -> Result<Self, Error> {
         let cached = core.rules_cache.project(caller.project).await;
         let lock = cached.lock_shared().await;
+        core.note_deliveries(caller.project, &cached.rules()).await?;
         let (mut transaction, state) = db::rules::begin_shared(&core.pool, caller.project).await?;
         let rules = cached
             .rules_of_version(&core.metrics.caches.rules, &mut transaction, caller.project, state.rules_version)
             .await?;
+        // The cached rules may have had no webhook.
+        core.note_deliveries(caller.project, &rules).await?;
         // Read the clock under the lock, so that no segment is brought up to date for a later time before this commits.
         let time = core.project_time(&state);
         let ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;

@@ -14,6 +14,7 @@ use voucherify_emulator::service::customers_by_source_id::create_with_free_sourc
 use voucherify_emulator::service::database_health::DatabaseHealth;
 use voucherify_emulator::service::faults::cache::FaultCache;
 use voucherify_emulator::service::jobs::JobScheduler;
+use voucherify_emulator::service::pending_work::PendingWork;
 use voucherify_emulator::service::request_log::RequestLog;
 use voucherify_emulator::service::rules::RulesCache;
 use voucherify_emulator::service::webhooks::DeliveryNotifier;
@@ -92,7 +93,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
     let id = emulator.client().customer(json!({"source_id": "used"})).await;
     let project: i64 = sqlx::query_scalar("SELECT id FROM projects").fetch_one(&emulator.pool).await.unwrap();
     let core = Core {
-        batches: Batches::new(&emulator.connections),
+        batches: Batches::new(&emulator.connections, emulator.is_distributed()),
         database_health: DatabaseHealth::default(),
         pool: emulator.connections.clone(),
         clock: emulator.clock.clone(),
@@ -100,6 +101,7 @@ async fn a_generated_code_that_is_in_use_is_replaced_by_another() {
         rules_cache: RulesCache::default(),
         job_scheduler: JobScheduler::default(),
         delivery_notifier: DeliveryNotifier::default(),
+        pending_work: PendingWork::new(emulator.is_distributed()),
         request_log: RequestLog::new(0),
         faults: FaultCache::default(),
         fault_operations: HashSet::new(),

@@ -15,6 +15,8 @@ use voucherify_emulator::db::session::Database as EmulatorDatabase;
 use voucherify_emulator::domain::database_schema::{DEFAULT_DATABASE_SCHEMA, DatabaseSchema};
 use voucherify_emulator::postgres::{Cluster, Durability, Programs};
 
+use super::citus;
+
 const TEMPLATE: &str = "template_of_tests";
 
 /// What the definitions of a database come to: two databases with the same value differ in rows and sequences only. A copy has
@@ -96,11 +98,16 @@ pub struct Database {
 impl Database {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let cluster = &TEMPLATE_CLUSTER.cluster;
         if let Some(name) = unused().pop() {
             return Self { name };
         }
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        if let Some(nodes) = citus::nodes() {
+            let created = name.clone();
+            blocking(async move { citus::create(nodes, &created).await });
+            return Self { name };
+        }
+        let cluster = &TEMPLATE_CLUSTER.cluster;
         let (main, created) = (cluster.main_database(), name.clone());
         blocking(async move {
             let mut connection = connect_to(&main).await;
@@ -154,12 +161,22 @@ impl Database {
     }
 
     fn plain_options(&self) -> PgConnectOptions {
-        TEMPLATE_CLUSTER.cluster.options(&self.name)
+        match citus::nodes() {
+            Some(nodes) => nodes[0].clone().database(&self.name),
+            None => TEMPLATE_CLUSTER.cluster.options(&self.name),
+        }
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if let Some(nodes) = citus::nodes() {
+            let name = self.name.clone();
+            if !thread::panicking() && blocking(async move { citus::empty(nodes, &name).await }) {
+                unused().push(self.name.clone());
+            }
+            return;
+        }
         let (main, own, name) = (TEMPLATE_CLUSTER.cluster.main_database(), self.options(), self.name.clone());
         let is_panicking = thread::panicking();
         blocking(async move {
@@ -176,11 +193,11 @@ impl Drop for Database {
     }
 }
 
-fn emulator_database(options: PgConnectOptions) -> EmulatorDatabase {
+pub(super) fn emulator_database(options: PgConnectOptions) -> EmulatorDatabase {
     EmulatorDatabase::new(options, DatabaseSchema::default())
 }
 
-fn in_schema(options: PgConnectOptions) -> PgConnectOptions {
+pub(super) fn in_schema(options: PgConnectOptions) -> PgConnectOptions {
     options.options([("search_path", DEFAULT_DATABASE_SCHEMA)])
 }
 
@@ -240,7 +257,7 @@ async fn is_15_or_later(connection: &mut PgConnection) -> bool {
 }
 
 /// Connects, and waits while all connections of the cluster are in use: tests with several emulators need many of them.
-async fn connect_to(options: &PgConnectOptions) -> PgConnection {
+pub(super) async fn connect_to(options: &PgConnectOptions) -> PgConnection {
     const TOO_MANY_CONNECTIONS: &str = "53300";
     for _ in 0..100 {
         match options.connect().await {
@@ -255,7 +272,7 @@ async fn connect_to(options: &PgConnectOptions) -> PgConnection {
     options.connect().await.unwrap()
 }
 
-async fn execute(connection: &mut PgConnection, statement: String) {
+pub(super) async fn execute(connection: &mut PgConnection, statement: String) {
     connection.execute(AssertSqlSafe(statement)).await.unwrap();
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use futures_util::future::join_all;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use voucherify_emulator::app::{self, Addresses};
 use voucherify_emulator::clock::Clock;
@@ -18,6 +18,7 @@ use voucherify_emulator::service::Core;
 use voucherify_emulator::worker::Workers;
 
 use super::TestProject;
+use super::citus;
 use super::database::Database;
 
 /// An emulator with a database of its own, which is dropped with the emulator. It dereferences to its default project.
@@ -143,6 +144,11 @@ impl TestEmulator {
         Self { default_project, pool, connections, clock, workers, database, config, core, _permit: None }
     }
 
+    /// Returns whether its database is distributed.
+    pub fn is_distributed(&self) -> bool {
+        self.core.pending_work.is_distributed()
+    }
+
     /// Sets the clock and wakes the delivery worker.
     pub fn set_clock(&self, time: &str) {
         self.clock.set(time.parse().unwrap());
@@ -174,8 +180,14 @@ impl TestEmulator {
     /// Locks the customer with this source id until the returned transaction ends.
     pub async fn lock_customer(&self, source_id: &str) -> Transaction<'static, Postgres> {
         let mut blocker = self.pool.begin().await.unwrap();
-        sqlx::query("SELECT FROM customers WHERE source_id = $1 FOR UPDATE")
+        let project: i64 = sqlx::query_scalar("SELECT project_id FROM customers WHERE source_id = $1")
             .bind(source_id)
+            .fetch_one(&mut *blocker)
+            .await
+            .unwrap();
+        sqlx::query("SELECT FROM customers WHERE project_id = $2 AND source_id = $1 FOR UPDATE")
+            .bind(source_id)
+            .bind(project)
             .execute(&mut *blocker)
             .await
             .unwrap();
@@ -188,12 +200,8 @@ impl TestEmulator {
         loop {
             // A transaction keeps its first snapshot of the statistics, so the snapshot must be cleared.
             sqlx::query("SELECT pg_stat_clear_snapshot()").execute(&mut *observer).await.unwrap();
-            let waiting: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-            )
-            .fetch_one(&mut *observer)
-            .await
-            .unwrap();
+            let waiting: i64 =
+                sqlx::query_scalar(AssertSqlSafe(citus::lock_waits())).fetch_one(&mut *observer).await.unwrap();
             if waiting >= count {
                 return;
             }
@@ -211,7 +219,7 @@ impl TestEmulator {
                 .unwrap();
         let mut found = Vec::new();
         for table in tables {
-            let statement = format!("SELECT EXISTS (SELECT FROM {table} t WHERE strpos(t::text, $1) > 0)");
+            let statement = format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE strpos(t::text, $1) > 0)");
             let contains_text: bool =
                 sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).bind(text).fetch_one(&self.pool).await.unwrap();
             if contains_text {

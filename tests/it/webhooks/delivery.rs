@@ -134,7 +134,7 @@ async fn a_locked_delivery_does_not_delay_other_deliveries() {
     client.post("/v1/customers", json!({})).await.expect(200);
     receiver.received(1).await;
     let mut blocker = emulator.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM webhook_deliveries FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    sqlx::query("SELECT FROM webhook_deliveries WHERE project_id = 1 FOR UPDATE").execute(&mut *blocker).await.unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     for index in 0..3 {
         other_client.post("/v1/customers", json!({})).await.expect(200);

@@ -42,7 +42,10 @@ async fn queued_and_running_jobs_show_their_status_and_progress() {
     client.customer(json!({"source_id": "c1200"})).await;
     // Block the second slice.
     let mut blocker = emulator.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM customers WHERE source_id = 'c1200' FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE project_id = 1 AND source_id = 'c1200' FOR UPDATE")
+        .execute(&mut *blocker)
+        .await
+        .unwrap();
     let first = client.post("/v1/customers/bulk/async", records(3000, 1)).await.expect(202).string("/async_action_id");
     let second = client.post("/v1/customers/bulk/async", records(1, 2)).await.expect(202).string("/async_action_id");
     let started = Instant::now();

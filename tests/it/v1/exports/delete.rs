@@ -48,7 +48,7 @@ async fn queued_export_is_deleted_without_running() {
     let client = emulator.client();
     client.customer(json!({"source_id": "a"})).await;
     let mut blocker = emulator.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM customers FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE project_id = 1 FOR UPDATE").execute(&mut *blocker).await.unwrap();
     client.post("/v1/customers/bulk/async", json!([{"source_id": "a", "name": "A"}])).await.expect(202);
     let id = client.post("/v1/exports", json!({"exported_object": "customer"})).await.expect(200).string("/id");
     assert_eq!(client.get(&format!("/v1/exports/{id}")).await.string("/status"), "SCHEDULED");

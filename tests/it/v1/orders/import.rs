@@ -13,7 +13,10 @@ async fn summary(client: &Client, identifier: &str) -> Value {
 async fn block_queue(emulator: &TestEmulator, client: &Client) -> sqlx::Transaction<'static, sqlx::Postgres> {
     client.customer(json!({"source_id": "in front"})).await;
     let mut blocker = emulator.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM customers WHERE source_id = 'in front' FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE project_id = 1 AND source_id = 'in front' FOR UPDATE")
+        .execute(&mut *blocker)
+        .await
+        .unwrap();
     client.post("/v1/customers/bulk/async", json!([{"source_id": "in front", "name": "N"}])).await.expect(202);
     blocker
 }

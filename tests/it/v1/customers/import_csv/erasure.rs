@@ -18,7 +18,10 @@ async fn erased_customer_is_not_recreated_by_queued_file() {
     let other = client.customer(json!({"source_id": "other"})).await;
     // An earlier job waits for a locked customer and blocks the queue.
     let mut blocker = emulator.pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM customers WHERE source_id = 'held' FOR UPDATE").execute(&mut *blocker).await.unwrap();
+    sqlx::query("SELECT FROM customers WHERE project_id = 1 AND source_id = 'held' FOR UPDATE")
+        .execute(&mut *blocker)
+        .await
+        .unwrap();
     client.post("/v1/customers/bulk/async", json!([{"source_id": "held", "name": "H"}])).await.expect(202);
     let file = format!(
         "id,source_id,name,birthdate\n,needle,a needle,\n,kept,K,\n{id},,a needle,\n123-4,needle,a needle,\n\
