@@ -49,6 +49,15 @@ impl fmt::Debug for Storage {
     }
 }
 
+/// Where the tables are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TablePlacement {
+    /// Where they are: on the server of the database, unless they were distributed before.
+    OneServer,
+    /// Over the servers of a Citus cluster, where the database has Citus.
+    Distributed,
+}
+
 /// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -88,8 +97,8 @@ pub struct Config {
     pub request_log: usize,
     pub request_timeout: Duration,
     pub connections: u32,
-    /// Whether the tables are distributed over several servers at the start, where the database has Citus.
-    pub distribute: bool,
+    /// Where the tables are placed at the start.
+    pub tables: TablePlacement,
     /// Limits of the connections of clients. They have no options.
     pub connection_limits: ConnectionLimits,
     /// The collector that receives traces.
@@ -134,7 +143,7 @@ impl Default for Config {
             request_log: entries(DEFAULT_REQUEST_LOG),
             request_timeout: Duration::from_secs(30),
             connections: 8,
-            distribute: false,
+            tables: TablePlacement::OneServer,
             connection_limits: ConnectionLimits::default(),
             otlp_endpoint: None,
         }

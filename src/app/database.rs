@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 
 use super::error::StartError;
-use crate::config::{Config, Storage};
+use crate::config::{Config, Storage, TablePlacement};
 use crate::db;
 use crate::db::connect;
 use crate::db::distribution;
@@ -46,7 +46,7 @@ pub(super) async fn migrate_schema(config: &Config, pool: &Pool) -> Result<(), S
         let schema = pool.database().schema();
         tracing::info!(%schema, "everything of the emulator is in this new schema of the database");
     }
-    if config.distribute {
+    if config.tables == TablePlacement::Distributed {
         if distribution::distribute(pool).await.map_err(StartError::Distribution)? {
             tracing::info!("the tables are distributed by project");
         } else {

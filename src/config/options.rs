@@ -124,7 +124,7 @@ impl Options {
             request_log: super::entries(server.request_log),
             request_timeout: Duration::from_secs(server.request_timeout),
             connections: data.connections,
-            distribute: data.distribute,
+            tables: data.tables(),
             connection_limits: ConnectionLimits::default(),
             otlp_endpoint: log.otlp_endpoint.clone().flatten(),
         })

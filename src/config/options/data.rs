@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use url::Url;
 
-use crate::config::{Storage, paths};
+use crate::config::{Storage, TablePlacement, paths};
 use crate::domain::database_schema::{DEFAULT_DATABASE_SCHEMA, DatabaseSchema};
 use crate::postgres::{ClusterError, Durability, Programs, Source};
 use crate::tls::TlsError;
@@ -81,13 +81,18 @@ pub struct DataOptions {
     )]
     pub connections: u32,
 
-    /// Distribute the tables by project over the servers of a Citus cluster, whose coordinator DATABASE_URL is (not finished:
-    /// docs/scale.md). Without Citus, it does nothing
+    /// Distribute the tables by project over the servers of the Citus cluster of --database-url (not finished: docs/scale.md).
+    /// Without Citus, it does nothing
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DISTRIBUTE", value_parser = FalseyValueParser::new())]
     pub distribute: bool,
 }
 
 impl DataOptions {
+    /// Returns where the tables are placed.
+    pub fn tables(&self) -> TablePlacement {
+        if self.distribute { TablePlacement::Distributed } else { TablePlacement::OneServer }
+    }
+
     /// Returns the storage. `--ephemeral` and `--data-dir` take precedence over `DATABASE_URL`, which is often set for another
     /// program.
     pub fn storage(&self) -> Result<Storage, ClusterError> {

@@ -180,10 +180,10 @@ pub async fn recompute_members(
     let _statement = statement("segments.recompute_members");
     let mut query = QueryBuilder::new("WITH concerned AS MATERIALIZED (");
     let is_narrow = changed_values.is_some_and(|values| push_affected_ids(&mut query, project, values));
-    if !is_narrow {
-        query = QueryBuilder::new("WITH ");
-    } else {
+    if is_narrow {
         query.push("), ");
+    } else {
+        query = QueryBuilder::new("WITH ");
     }
     // Evaluate the filter once: it takes most of the time.
     query.push("passing AS MATERIALIZED (SELECT c.id, c.created_at FROM ");
