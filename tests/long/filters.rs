@@ -382,7 +382,7 @@ async fn by_sql(
     sqlx::query("SET LOCAL timezone = 'UTC'").execute(&mut *transaction).await.unwrap();
     let mut query = QueryBuilder::<Postgres>::new("SELECT c.id FROM customers c WHERE c.project_id = ");
     query.push_bind(project.0).push(" AND ");
-    db::filter::push_customer_filter(&mut query, filter, now);
+    db::filter::push_customer_filter(&mut query, project, filter, now);
     query.push(" ORDER BY c.id");
     query.build_query_scalar().fetch_all(&mut *transaction).await.unwrap()
 }
