@@ -9,7 +9,7 @@ use crate::trace::statement;
 const MAX_COUNTED: i64 = 100_000;
 
 /// Counts the unfinished jobs, and the deliveries that are pending or have failed, of all projects. Each count stops at
-/// [`MAX_COUNTED`]. The rows of snapshots are left out: they hold no unfinished work, only deliveries that have failed.
+/// 100,000. The rows of snapshots are left out: they hold no unfinished work, only deliveries that have failed.
 ///
 /// # Errors
 /// Returns an error when the database query fails, also when it takes longer than a second.
