@@ -247,6 +247,10 @@ fn check(request: &Request, response: &Response, elapsed: Duration) -> Result<()
     {
         return Ok(());
     }
+    let is_metrics_format = media.starts_with("text/plain") || media.starts_with("application/openmetrics-text");
+    if status == 200 && is_metrics_format && request.path.starts_with("/_emulator/metrics") {
+        return if text.starts_with("# ") { Ok(()) } else { Err(format!("metrics without a comment first: {text}")) };
+    }
     if request.path.to_lowercase().starts_with("/stickystreet") && !media.starts_with("application/json") {
         let is_xml = media.starts_with("text/xml") && text.trim_start().starts_with('<');
         let is_script = media.starts_with("application/javascript");
