@@ -31,8 +31,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers a request for a page. The work continues when the browser disconnects, so that no action stops half way.
 pub async fn handle(State(console): State<ConsoleState>, request: Request, next: Next) -> Response {
-    let mut timer = console.metrics.start();
     let started = Instant::now();
+    let mut timer = console.metrics.start(started.into_std());
     let method = request.method().clone();
     // The log shows the route pattern and never the path, because identifiers can be e-mail addresses.
     let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());

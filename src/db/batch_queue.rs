@@ -216,8 +216,9 @@ impl<B: BatchStatement> Running<B> {
                 batch.push(waiting);
             }
         }
-        others.append(&mut state.waiting);
-        state.waiting = others;
+        while let Some(waiting) = others.pop_back() {
+            state.waiting.push_front(waiting);
+        }
         batch
     }
 }

@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -100,7 +101,7 @@ fn misdirected(state: &AppState) -> Response {
     let request_id = state.core.ids.time_ordered("v-", state.core.clock.now());
     // The host is not logged, because a request can contain any text there.
     tracing::info!(status = error.status().as_u16(), request_id, "refused a request for another host");
-    state.core.metrics.requests.operation(NO_OPERATION).start().answered(error.status().as_u16());
+    state.core.metrics.requests.operation(NO_OPERATION).start(Instant::now()).answered(error.status().as_u16());
     let body = Body::from(error.body(&request_id));
     let mut response = error.into_response();
     *response.body_mut() = body;

@@ -63,7 +63,8 @@ pub async fn handle(State(frame): State<Frame>, mut request: Request, next: Next
     let route = operation.map(|operation| operation.pattern);
     let answering = operation.filter(|operation| operation.answers(&method));
     let operation_id = answering.map(|operation| operation.operation_id);
-    let mut timer = answering.map_or(&frame.without_operation, |operation| &operation.metrics).start();
+    let metrics = answering.map_or(&frame.without_operation, |operation| &operation.metrics);
+    let mut timer = metrics.start(started.into_std());
     let mut span = trace_headers::begin(&state.core, operation_id, request.headers());
     let scheme = Scheme::of(request.extensions());
     let request_id = state.core.ids.time_ordered("v-", now);

@@ -108,10 +108,10 @@ struct Operation {
 }
 
 impl OperationMetrics {
-    /// Returns a timer of a request that has just arrived.
+    /// Returns a timer of a request that has arrived at `started`.
     #[must_use]
-    pub fn start(&self) -> RequestTimer {
-        RequestTimer { operation: self.clone(), started: Instant::now(), status: NO_ANSWER }
+    pub fn start(&self, started: Instant) -> RequestTimer {
+        RequestTimer { operation: self.clone(), started, status: NO_ANSWER }
     }
 
     /// Counts a request that was answered with that status.
@@ -161,9 +161,9 @@ mod tests {
     fn a_request_that_is_not_answered_is_counted_without_a_status() {
         let metrics = RequestMetrics::default();
         let operation = metrics.operation("get-customer");
-        operation.start().answered(200);
-        operation.start().answered(200);
-        drop(operation.start());
+        operation.start(Instant::now()).answered(200);
+        operation.start(Instant::now()).answered(200);
+        drop(operation.start(Instant::now()));
         let count = |status: &str| {
             let labels = AnswerLabels { operation: "get-customer", status: status.to_owned() };
             metrics.answers.get_or_create(&labels).get()

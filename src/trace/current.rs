@@ -1,10 +1,10 @@
 //! The span that the running future is part of.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 
 use super::recorder::Recorder;
 use crate::domain::trace_context::TraceContext;
@@ -54,14 +54,27 @@ impl Drop for Restore {
     }
 }
 
-/// Runs a future as a part of a span, on whichever thread it runs. Without a span, it is a part of none.
-pub(super) async fn inside<F: Future>(active: Option<Arc<Active>>, future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        let _restore = active.as_ref().map(|active| Restore(CURRENT.replace(Some(Arc::clone(active)))));
-        future.as_mut().poll(context)
-    })
-    .await
+/// A future that is a part of a span, on whichever thread it runs. Without a span, it is a part of none.
+///
+/// The future of a request is large, so it is boxed at once: what contains this value moves only the pointer.
+#[derive(Debug)]
+pub(super) struct Inside<F> {
+    active: Option<Arc<Active>>,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Inside<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _restore = self.active.as_ref().map(|active| Restore(CURRENT.replace(Some(Arc::clone(active)))));
+        self.future.as_mut().poll(context)
+    }
+}
+
+/// Returns the future as a part of a span.
+pub(super) fn inside<F: Future>(active: Option<Arc<Active>>, future: F) -> Inside<F> {
+    Inside { active, future: Box::pin(future) }
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl Span {
     }
 
     /// Returns a future that is part of this work: the statements that it executes become children of the span.
-    pub fn enter<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+    pub fn enter<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + Unpin + use<F> {
         inside(self.recording.as_ref().map(|recording| Arc::clone(&recording.active)), future)
     }
 

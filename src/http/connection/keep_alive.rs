@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use axum::http::header::CONNECTION;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Version};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// The announcement of one connection: `Keep-Alive: timeout=600`. Clients that know it close the connection before the server does, so
 /// that no request is sent on a connection that the server is closing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Announcement(Option<HeaderValue>);
 
 impl Announcement {
@@ -22,8 +21,8 @@ impl Announcement {
 
     /// Returns the announcement in the answer to a request; `None` where the client closes the connection after it, or speaks HTTP/1.0,
     /// which has no such connections by default.
-    pub fn for_request(&self, request: &Parts) -> Option<&HeaderValue> {
-        let keeps = request.version == Version::HTTP_11 && !closes(&request.headers);
+    pub fn for_request<B>(&self, request: &Request<B>) -> Option<&HeaderValue> {
+        let keeps = request.version() == Version::HTTP_11 && !closes(request.headers());
         self.0.as_ref().filter(|_| keeps)
     }
 }

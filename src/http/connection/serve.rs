@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
@@ -56,11 +55,9 @@ pub(super) async fn serve(
     let answering = service_fn(|request: Request<Incoming>| {
         state.begin();
         let (service, state) = (service.clone(), Arc::clone(&state));
-        let announcement = announcement.clone();
+        let announced = announcement.for_request(&request).cloned();
         async move {
-            let (parts, body) = request.into_parts();
-            let announced = announcement.for_request(&parts).cloned();
-            let mut response = answer(service, parts, body, Arc::clone(&state), limits).await?;
+            let mut response = answer(service, request, Arc::clone(&state), limits).await?;
             if let Some(announced) = announced.filter(|_| !state.is_stopping()) {
                 announce(announced, response.headers_mut());
             }
@@ -125,11 +122,11 @@ async fn reset(state: &ConnectionState) -> Result<Response<ResponseBody>, Infall
 /// Answers one request.
 async fn answer(
     mut service: impl HttpService,
-    mut parts: Parts,
-    body: Incoming,
+    request: Request<Incoming>,
     state: Arc<ConnectionState>,
     limits: ConnectionLimits,
 ) -> Result<Response<ResponseBody>, Infallible> {
+    let (mut parts, body) = request.into_parts();
     if state.is_secure() {
         parts.extensions.insert(Scheme::Https);
     }
