@@ -55,9 +55,10 @@ INSERT INTO organisations (created_at) VALUES (now());
 -- 2. The rows of the project are deleted in batches, each in a transaction of its own, and the row of the project last. While that
 --    row exists, there is still something to delete.
 --
--- No row can be added between the two steps. A writer that uses the rules lock is refused once deleted_at is set, and each batch
--- takes that lock exclusively, so it waits for the writers that were earlier. A table that is written without the rules lock has a
--- foreign key to projects: its row is either inserted before the project is deleted, and deleted with the others, or refused.
+-- No row can be added after the two steps. A writer that uses the rules lock is refused once deleted_at is set, and each batch
+-- takes that lock exclusively, so it waits for the writers that were earlier. A writer without the rules lock, of a job or a fault,
+-- locks the row of the project: what it inserts is either deleted with the other rows, or refused. The keys and the tokens have a
+-- foreign key to projects instead. No other table has one, because the directory tables can be on another server.
 --
 -- A snapshot of a project is a project that no key gives access to and that no list shows: a row here with snapshot_of, and a copy of
 -- each row of the project under its own number. Whatever looks for something to do in all projects must leave snapshots out.
@@ -128,13 +129,13 @@ CREATE TABLE faults (
     rule json NOT NULL,
     matches bigint NOT NULL DEFAULT 0,
     hits bigint NOT NULL DEFAULT 0,
-    CONSTRAINT faults_pk PRIMARY KEY (project_id, id),
-    CONSTRAINT faults_project_fk FOREIGN KEY (project_id) REFERENCES projects (id)
+    CONSTRAINT faults_pk PRIMARY KEY (project_id, id)
 );
 -- The numbers of projects.faults_version: no project has the same number twice, so a cached version is never that of other faults.
 CREATE SEQUENCE faults_versions;
 COMMENT ON TABLE faults IS
-    'what goes wrong on purpose in a project. A change locks the row of the project first, so that there are never too many';
+    'what goes wrong on purpose in a project. A change locks the row of the project first, so that there are never too many, and none '
+    'of a project that is deleted';
 COMMENT ON COLUMN faults.id IS 'fault_...';
 COMMENT ON COLUMN faults.number IS 'the order of creation, in which faults are tried';
 COMMENT ON COLUMN faults.rule IS 'which requests or attempts to deliver match and what happens to them, as the API shows it; it does not change';
@@ -289,7 +290,7 @@ COMMENT ON COLUMN unconfirmed_customers.requested_at IS 'when it was last sent; 
 
 -- The tables below depend on a customer. A writer that adds such a row holds the lock of the customer's row or has just created the
 -- customer, and the erasure of the customer takes that lock first, so a row whose customer is gone cannot come into existence.
--- Foreign keys enforce the same where their cost is small. The function erase_customer deals with every one of these tables; a test
+-- Foreign keys enforce the same where their cost is small. The function erase_customer_rows deals with every one of these tables; a test
 -- compares it with the catalogue.
 
 -- ---------------------------------------------------------------------------------------------- orders
@@ -390,7 +391,6 @@ CREATE TABLE segments (
     updated_at timestamptz,
     evaluated_at timestamptz,
     CONSTRAINT segments_pk PRIMARY KEY (project_id, id),
-    CONSTRAINT segments_project_fk FOREIGN KEY (project_id) REFERENCES projects (id),
     CONSTRAINT segments_type_check CHECK (type IN ('static', 'auto-update', 'passive'))
 );
 CREATE INDEX segments_created_at_idx ON segments (project_id, created_at, id);
@@ -539,7 +539,6 @@ CREATE TABLE jobs (
     results_removed boolean NOT NULL DEFAULT false,
     trace_context text,
     CONSTRAINT jobs_pk PRIMARY KEY (project_id, id),
-    CONSTRAINT jobs_project_fk FOREIGN KEY (project_id) REFERENCES projects (id),
     CONSTRAINT jobs_outcome_check CHECK (outcome IN ('DONE', 'FAILED'))
 );
 CREATE INDEX jobs_queue_idx ON jobs (project_id, number) WHERE outcome IS NULL;
@@ -676,7 +675,6 @@ CREATE TABLE webhooks (
     updated_at timestamptz,
     deleted_at timestamptz,
     CONSTRAINT webhooks_pk PRIMARY KEY (project_id, id),
-    CONSTRAINT webhooks_project_fk FOREIGN KEY (project_id) REFERENCES projects (id),
     CONSTRAINT webhooks_kind_check CHECK (kind IN ('webhook', 'distribution'))
 );
 COMMENT ON COLUMN webhooks.id IS 'wh_... for a project webhook, distr_... for a distribution';

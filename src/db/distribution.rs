@@ -1,8 +1,10 @@
 //! Distribution over several PostgreSQL servers by the extension Citus: which tables are distributed, and how.
 //!
 //! The rows of a project are in one shard of each table, and all shards of a project are on one node. A statement that compares
-//! `project_id` of each of its tables with one value is therefore sent to that node as it is. The directory tables, which are read
-//! before the project of a request is known, are reference tables: each node has a copy.
+//! `project_id` of each of its tables with one value is therefore sent to that node as it is, and so is a call of a function that reads
+//! and writes the rows of one project only. The directory tables, which are read
+//! before the project of a request is known, stay on the coordinator, like the locks that order the writers of a project. They are
+//! not reference tables, of which each node has a copy: Citus lets one transaction at a time write to such a table.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -11,11 +13,14 @@ use super::project_deletions;
 use crate::domain::project::ProjectId;
 use crate::trace::statement;
 
-/// The tables of which each node has a copy, in the order of their foreign keys.
-const REFERENCE_TABLES: &[&str] = &["organisations", "projects", "credentials", "oauth_tokens"];
+/// The one of [`project_deletions::TABLES`] that is a directory table.
+const DIRECTORY_TABLE: &str = "oauth_tokens";
 
 /// The table with which the shards of all other distributed tables are placed together.
 const FIRST_TABLE: &str = "customers";
+
+/// The functions that the server with the rows of their project executes as a whole. Each has the parameter `project`.
+const DELEGATED_FUNCTIONS: &[&str] = &["erase_customer_rows"];
 
 /// Returns whether the tables of the database are distributed.
 ///
@@ -26,7 +31,7 @@ pub async fn is_distributed(connection: &mut PgConnection) -> Result<bool, sqlx:
     if !has_citus(connection).await? {
         return Ok(false);
     }
-    is_placed(connection, FIRST_TABLE, Placement::Distributed).await
+    is_placed(connection, FIRST_TABLE).await
 }
 
 /// Returns the same as [`is_distributed`], with a connection of the pool.
@@ -62,15 +67,10 @@ async fn distribute_on(connection: &mut PgConnection) -> Result<bool, sqlx::Erro
     sqlx::query!("SELECT pg_advisory_lock(('schema_functions'::regclass::oid::bigint << 32) | 1) IS NULL AS locked")
         .fetch_one(&mut *connection)
         .await?;
-    for table in REFERENCE_TABLES {
-        if !is_placed(connection, table, Placement::Reference).await? {
-            execute(connection, format!("SELECT create_reference_table('{table}')")).await?;
-        }
-    }
     // The first table comes first, because the others are placed with it. A table comes after those that it refers to.
     let others = project_deletions::TABLES.iter().rev().filter(|table| **table != FIRST_TABLE);
     for table in std::iter::once(&FIRST_TABLE).chain(others) {
-        if REFERENCE_TABLES.contains(table) || is_placed(connection, table, Placement::Distributed).await? {
+        if *table == DIRECTORY_TABLE || is_placed(connection, table).await? {
             continue;
         }
         let placed_with = if *table == FIRST_TABLE { "none" } else { FIRST_TABLE };
@@ -87,6 +87,15 @@ async fn distribute_on(connection: &mut PgConnection) -> Result<bool, sqlx::Erro
             .to_owned(),
     )
     .await?;
+    let delegate = format!(
+        "SELECT create_distributed_function(
+             oid::regprocedure, 'project', colocate_with := '{FIRST_TABLE}', force_delegation := true) FROM pg_proc
+         WHERE pronamespace = current_schema()::regnamespace AND proname IN ('{}') AND oid NOT IN (
+             SELECT objid FROM pg_catalog.pg_dist_object
+             WHERE classid = 'pg_proc'::regclass AND distribution_argument_index IS NOT NULL)",
+        DELEGATED_FUNCTIONS.join("', '")
+    );
+    execute(connection, delegate).await?;
     Ok(true)
 }
 
@@ -116,26 +125,13 @@ async fn has_citus(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         .await
 }
 
-/// Where the rows of a table are.
-#[derive(Clone, Copy)]
-enum Placement {
-    /// Each node has all of them.
-    Reference,
-    /// Each project's are on one node.
-    Distributed,
-}
-
-/// Returns whether a table is placed like that already. A table that refers to a reference table is known to Citus before it is placed. The
-/// catalogue of Citus is not part of the schema that statements are checked against at compile time.
-async fn is_placed(connection: &mut PgConnection, table: &str, placement: Placement) -> Result<bool, sqlx::Error> {
+/// Returns whether a table is distributed already. The catalogue of Citus is not part of the schema that statements are checked against at
+/// compile time.
+async fn is_placed(connection: &mut PgConnection, table: &str) -> Result<bool, sqlx::Error> {
     let _statement = statement("distribution.is_placed");
-    let condition = match placement {
-        Placement::Reference => "partmethod = 'n' AND repmodel = 't'",
-        Placement::Distributed => "partmethod = 'h'",
-    };
     let statement =
-        format!("SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = $1::regclass AND {condition})");
-    sqlx::query_scalar(AssertSqlSafe(statement)).bind(table).fetch_one(connection).await
+        "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = $1::regclass AND partmethod = 'h')";
+    sqlx::query_scalar(statement).bind(table).fetch_one(connection).await
 }
 
 async fn execute(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {

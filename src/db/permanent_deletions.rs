@@ -33,7 +33,7 @@ pub struct Erasure {
 /// identifiers and the counts; `None`, with nothing changed, when there is no such customer. `deletion_id` and `now`
 /// are stored in the record.
 ///
-/// It takes one round trip: the SQL function `erase_customer` (in `functions/`) locks the customer and then removes
+/// It takes one round trip: the SQL function `erase_customer_rows` (in `functions/`) locks the customer and then removes
 /// in one statement everything that is visible from that moment. `erase_unconfirmed_customer` erases an unconfirmed
 /// customer, which nothing depends on.
 ///

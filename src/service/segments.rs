@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::id_source::{id_source_of, store_id_counts};
+use super::id_source::{id_source, store_id_counts};
 use super::membership_moves::{Move, record_moves};
 use super::retry::retry;
 use super::rules::{self, ExclusiveTransaction, RulesChange};
@@ -36,8 +36,8 @@ pub async fn create_static(
     customer_ids: &[String],
 ) -> Result<Segment, Error> {
     retry(async || {
-        let mut transaction = core.pool.begin_for(caller.project).await?;
-        let mut ids = id_source_of(core, &mut transaction, caller).await?;
+        let (mut transaction, state) = db::rules::begin_shared(&core.pool, caller.project).await?;
+        let mut ids = id_source(core, &mut transaction, caller.project, state.identifier_seed).await?;
         let segment = new_segment(&mut ids, name.clone(), SegmentType::Static, None, core.now(caller));
         db::segments::insert(&mut transaction, caller.project, &segment).await?;
         if !customer_ids.is_empty() {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod bounded_work;
+mod citus;
 mod command_line;
 mod connections;
 mod data_directory;

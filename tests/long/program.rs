@@ -55,12 +55,7 @@ impl Program {
 
     /// Does the same as [`Program::call`] with other server keys: id and token.
     pub fn call_with_keys(&self, keys: (&str, &str), method: &str, path: &str, body: &str) -> (u16, String) {
-        let (id, token) = keys;
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: {id}\r\nx-app-token: {token}\r\nx-management-id: c\r\nx-management-token: d\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        exchange(&self.address, request.as_bytes())
+        call(&self.address, keys, method, path, body)
     }
 
     /// Sends requests with the keys of [`Program::call`] one after the other on one connection. Each must succeed.
@@ -157,8 +152,17 @@ pub fn set_cache_home(command: &mut Command, home: &Path) {
     command.env("HOME", home).env("XDG_CACHE_HOME", home);
 }
 
+/// Sends a request with server keys to the program at this address. The status is 0 where there is no answer.
+pub fn call(address: &str, (id, token): (&str, &str), method: &str, path: &str, body: &str) -> (u16, String) {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-app-id: {id}\r\nx-app-token: {token}\r\nx-management-id: c\r\nx-management-token: d\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    exchange(address, request.as_bytes())
+}
+
 fn exchange(address: &str, request: &[u8]) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let Ok(mut stream) = TcpStream::connect(address) else { return (0, String::new()) };
     stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
     // The server may respond and close the connection before it has read the whole request.
     let _ = stream.write_all(request);

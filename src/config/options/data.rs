@@ -81,8 +81,8 @@ pub struct DataOptions {
     )]
     pub connections: u32,
 
-    /// Distribute the tables by project over the servers of the Citus cluster of --database-url (not finished: docs/scale.md).
-    /// Without Citus, it does nothing
+    /// Distribute the tables by project over the servers of the Citus cluster of --database-url. Without Citus, it does
+    /// nothing
     #[arg(long, global = true, env = "VOUCHERIFY_EMULATOR_DISTRIBUTE", value_parser = FalseyValueParser::new())]
     pub distribute: bool,
 }

@@ -13,7 +13,7 @@ pub(super) fn push_elements(query: &mut QueryBuilder<Postgres>, column: &'static
     query.push_bind(key.to_owned());
     query.push(
         " OFFSET 0) AS held (value), LATERAL json_array_elements(
-             CASE json_typeof(held.value) WHEN 'array' THEN held.value ELSE json_build_array(held.value) END
+             CASE WHEN json_typeof(held.value) = 'array' THEN held.value ELSE json_build_array(held.value) END
          ) AS element (value)
          WHERE json_typeof(element.value) <> 'null' LIMIT ",
     );

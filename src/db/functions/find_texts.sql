@@ -3,13 +3,15 @@
 -- which it finds one of the texts, with the number of the rows in which it does, and a row without column for each table that has rows of
 -- a project, with the number of these rows; a table without any has one such row without project.
 --
--- The function is stable, so that its statements see one state of the database, that of the statement which calls it. A row is searched as a whole first, because
--- most rows have none of the texts.
+-- The function is stable, so that its statements see one state of the database, that of the statement which calls it. Each statement is
+-- for one project, which is on one server where the tables are distributed. A row is searched as a whole first, because most rows have
+-- none of the texts.
 CREATE OR REPLACE FUNCTION find_texts(projects bigint[], texts text[])
 RETURNS TABLE (project bigint, found_table text, found_column text, row_count bigint) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off AS $$
 DECLARE
     searched record;
+    searched_project bigint;
 BEGIN
     FOR searched IN
         SELECT c.relname::text AS name, owner.attname AS owner,
@@ -28,24 +30,24 @@ BEGIN
         ORDER BY c.relname
     LOOP
         RETURN QUERY SELECT NULL::bigint, searched.name, NULL::text, 0::bigint;
-        RETURN QUERY EXECUTE format(
-            'SELECT counted.project, %1$L, listed.name, listed.row_count
-             FROM (SELECT t.%2$I AS project, count(*) AS rows, ARRAY[%3$s]::bigint[] AS hits
-                   FROM %1$I t
-                   CROSS JOIN LATERAL (
-                       SELECT EXISTS (
-                           SELECT 1 FROM unnest($2) AS one (value) WHERE strpos(concat_ws(chr(1), %4$s), one.value) > 0
-                       ) AS is_hit OFFSET 0) AS row_of_table
-                   WHERE t.%2$I = ANY ($1) GROUP BY t.%2$I) AS counted,
-                  unnest(NULL::text || $3, counted.rows || counted.hits) AS listed (name, row_count)
-             WHERE listed.name IS NULL OR listed.row_count > 0',
-            searched.name, searched.owner,
-            (SELECT string_agg(format(
-                'count(*) FILTER (WHERE row_of_table.is_hit AND EXISTS ('
-                'SELECT 1 FROM unnest($2) AS one (value) WHERE strpos(%s, one.value) > 0))', expression), ', ' ORDER BY place)
-             FROM unnest(searched.texts) WITH ORDINALITY AS listed (expression, place)),
-            array_to_string(searched.texts, ', '))
-            USING projects, texts, searched.columns;
+        FOREACH searched_project IN ARRAY projects LOOP
+            RETURN QUERY EXECUTE format(
+                'SELECT %5$s::bigint, %1$L, listed.name, listed.row_count
+                 FROM (SELECT count(*) AS rows, ARRAY[%3$s]::bigint[] AS hits
+                       FROM (SELECT *, EXISTS (
+                                 SELECT 1 FROM unnest($1) AS one (value) WHERE strpos(concat_ws(chr(1), %4$s), one.value) > 0
+                             ) AS is_hit
+                             FROM %1$I t WHERE t.%2$I = %5$s OFFSET 0) AS t) AS counted,
+                      unnest(NULL::text || $2, counted.rows || counted.hits) AS listed (name, row_count)
+                 WHERE counted.rows > 0 AND (listed.name IS NULL OR listed.row_count > 0)',
+                searched.name, searched.owner,
+                (SELECT string_agg(format(
+                    'count(*) FILTER (WHERE t.is_hit AND EXISTS ('
+                    'SELECT 1 FROM unnest($1) AS one (value) WHERE strpos(%s, one.value) > 0))', expression), ', ' ORDER BY place)
+                 FROM unnest(searched.texts) WITH ORDINALITY AS listed (expression, place)),
+                array_to_string(searched.texts, ', '), searched_project)
+                USING texts, searched.columns;
+        END LOOP;
     END LOOP;
 END
 $$;

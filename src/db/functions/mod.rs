@@ -27,6 +27,7 @@ functions![
     "delete_unconfirmed_customers",
     "erase_unconfirmed_customer",
     "erase_customer",
+    "erase_customer_rows",
     "erase_customer_from_job_slices",
     "erase_customer_from_job_results",
 ];

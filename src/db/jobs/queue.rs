@@ -20,15 +20,16 @@ pub(in crate::db) const CHANNEL_ENDING: &str = "_jobs";
 /// Inserts a job behind all others of its project, and wakes the workers when the transaction commits.
 ///
 /// # Errors
-/// Returns an error when the database query fails.
+/// Returns an error when the database query fails; [`sqlx::Error::RowNotFound`] when the project is deleted.
 pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &NewJob) -> Result<(), sqlx::Error> {
     let _statement = statement("jobs.insert");
-    // The lock is held until the commit, so that the jobs of a project become visible in the order of their numbers. Nothing is notified
-    // in a RETURNING clause, which Citus allows only for functions without an effect.
-    sqlx::query!(
+    // The locks are held until the commit, so that the jobs of a project become visible in the order of their numbers, and so that the
+    // row of the project is not deleted. Nothing is notified in a RETURNING clause, which Citus allows only for functions without an effect.
+    let done = sqlx::query!(
         r#"WITH turn AS MATERIALIZED (
                SELECT pg_advisory_xact_lock(('jobs'::regclass::oid::bigint << 32) | ($1 & 4294967295)),
                       pg_notify(current_schema() || '_jobs', '')
+               FROM projects WHERE id = $1 FOR KEY SHARE
            )
            INSERT INTO jobs
                (project_id, id, type, parameters, app_id, request_id, token, records, created_at, updated_at, trace_context)
@@ -47,7 +48,7 @@ pub async fn insert(connection: &mut PgConnection, address: &JobAddress, job: &N
     )
     .execute(connection)
     .await?;
-    Ok(())
+    if done.rows_affected() == 0 { Err(sqlx::Error::RowNotFound) } else { Ok(()) }
 }
 
 /// Wakes the workers of all emulators on the database when the transaction commits.

@@ -99,20 +99,24 @@ pub async fn delete_expired_results(
     let _statement = statement("jobs.delete_expired_results");
     sqlx::query!(
         "WITH expired AS MATERIALIZED (
-             SELECT j.project_id, j.id FROM projects p JOIN jobs j ON j.project_id = p.id
-             WHERE p.deleted_at IS NULL AND p.snapshot_of IS NULL AND j.expires_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
-                 AND NOT j.results_removed AND ($2::bigint IS NULL OR j.project_id = $2)
-             ORDER BY j.project_id, j.id FOR NO KEY UPDATE OF j
+             SELECT j.project_id, j.id
+             FROM (SELECT id, project_time($1, clock_offset_micros, clock_frozen_at) AS now FROM projects
+                   WHERE deleted_at IS NULL AND snapshot_of IS NULL AND ($2::bigint IS NULL OR id = $2) ORDER BY id) AS p,
+                 LATERAL (SELECT one.project_id, one.id FROM jobs one
+                          WHERE one.project_id = p.id AND one.expires_at <= p.now AND NOT one.results_removed
+                              AND ($2::bigint IS NULL OR one.project_id = $2)
+                          ORDER BY one.id FOR NO KEY UPDATE) AS j
          ),
          marked AS (
              UPDATE jobs j SET results_removed = true FROM expired
              WHERE j.project_id = expired.project_id AND j.id = expired.id AND ($2::bigint IS NULL OR j.project_id = $2)
          ),
          gone AS MATERIALIZED (
-             SELECT r.project_id, r.job_id, r.part, r.number
-             FROM expired JOIN job_results r ON r.project_id = expired.project_id AND r.job_id = expired.id
-             WHERE $2::bigint IS NULL OR r.project_id = $2
-             ORDER BY r.project_id, r.job_id, r.part, r.number FOR UPDATE OF r
+             SELECT r.* FROM expired,
+                 LATERAL (SELECT one.project_id, one.job_id, one.part, one.number FROM job_results one
+                          WHERE one.project_id = expired.project_id AND one.job_id = expired.id
+                              AND ($2::bigint IS NULL OR one.project_id = $2)
+                          ORDER BY one.part, one.number FOR UPDATE) AS r
          )
          DELETE FROM job_results r USING gone
          WHERE r.project_id = gone.project_id AND r.job_id = gone.job_id AND r.part = gone.part AND r.number = gone.number

@@ -31,13 +31,16 @@ pub async fn save_events(
     let texts = |value: fn(&LoadedEvent) -> &str| events.iter().map(value).collect::<Vec<_>>();
     let times: Vec<_> = events.iter().map(|event| event.created_at).collect();
     sqlx::query_scalar!(
-        "INSERT INTO custom_events AS known (project_id, customer_id, id, type, metadata, created_at)
+        "INSERT INTO custom_events (project_id, customer_id, id, type, metadata, created_at)
          SELECT $1, customer_id, id, type, metadata::json, created_at
          FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
                   AS given (customer_id, id, type, metadata, created_at)
+         WHERE NOT EXISTS (
+             SELECT 1 FROM custom_events written
+             WHERE written.project_id = $1 AND written.customer_id = given.customer_id AND written.id = given.id
+                 AND is_of_this_transaction(written.xmin))
          ON CONFLICT (project_id, customer_id, id) DO UPDATE
              SET type = excluded.type, metadata = excluded.metadata, created_at = excluded.created_at
-             WHERE NOT is_of_this_transaction(known.xmin)
          RETURNING id",
         project.0,
         &texts(|event| &event.customer_id) as &[&str],

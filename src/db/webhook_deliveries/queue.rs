@@ -142,43 +142,31 @@ impl DeliveryConnection {
         query: &DueQuery<'_>,
         scope: Option<ProjectId>,
     ) -> Result<Vec<DueDelivery>, sqlx::Error> {
-        let DueQuery { now, since, in_flight_ids, default_webhook_limit, total_limit, after, .. } = *query;
-        let columns = WebhookColumns::of(query);
-        let (after_project, after_webhook) = after.map_or((0, ""), |(project, webhook_id)| (project.0, webhook_id));
+        let waiting = WaitingWebhooks::of(query, self.find_waiting_webhooks(scope).await?);
+        if waiting.ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let rows = sqlx::query_as!(
             DueRow,
-            r#"WITH RECURSIVE waiting AS (
-                 (SELECT project_id, webhook_id FROM webhook_deliveries
-                  WHERE due_at IS NOT NULL AND ($13::bigint IS NULL OR project_id = $13)
-                  ORDER BY project_id, webhook_id LIMIT 1)
-                 UNION ALL
-                 SELECT next.* FROM waiting,
-                     LATERAL (SELECT d.project_id, d.webhook_id FROM webhook_deliveries d
-                              WHERE d.due_at IS NOT NULL AND ($13::bigint IS NULL OR d.project_id = $13)
-                                  AND (d.project_id, d.webhook_id) > (waiting.project_id, waiting.webhook_id)
-                              ORDER BY d.project_id, d.webhook_id LIMIT 1) AS next
-             ),
-             due AS (
+            r#"WITH due AS (
                  SELECT d.project_id, d.id, d.webhook_id, d.customer_id, d.entry_id, d.created_at, d.due_at, d.failures, d.round,
                         d.first_attempt_at, w.kind, w.name, w.target_url, p.public_id, p.webhook_token,
                         p.clock_offset_micros, p.clock_frozen_at, p.faults_version, d.trace_context
-                 FROM waiting
+                 FROM (SELECT project_id, id, room, string_to_array(postponed, ',') AS postponed, place
+                       FROM unnest($4::bigint[], $5::text[], $6::int[], $7::text[]) WITH ORDINALITY
+                           AS given (project_id, id, room, postponed, place) OFFSET 0) AS waiting
                  JOIN projects p ON p.id = waiting.project_id AND p.deleted_at IS NULL
-                 JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.webhook_id AND w.active
-                     AND ($13::bigint IS NULL OR w.project_id = $13)
-                 LEFT JOIN (SELECT project_id, webhook_id, room, string_to_array(postponed, ',') AS postponed
-                            FROM unnest($4::bigint[], $5::text[], $6::int[], $12::text[])
-                                AS h (project_id, webhook_id, room, postponed) OFFSET 0) AS held
-                     ON held.project_id = w.project_id AND held.webhook_id = w.id,
+                 JOIN webhooks w ON w.project_id = waiting.project_id AND w.id = waiting.id AND w.active
+                     AND ($10::bigint IS NULL OR w.project_id = $10),
                  LATERAL (SELECT * FROM webhook_deliveries one
-                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND ($13::bigint IS NULL OR one.project_id = $13)
+                          WHERE one.project_id = w.project_id AND one.webhook_id = w.id AND ($10::bigint IS NULL OR one.project_id = $10)
                               AND one.due_at <= project_time($1, p.clock_offset_micros, p.clock_frozen_at)
                               AND one.due_at >= CASE WHEN num_nonnulls(p.clock_offset_micros, p.clock_frozen_at) = 0
-                                                     THEN coalesce($11::timestamptz, '-infinity') ELSE '-infinity' END
-                              AND one.id <> ALL($2) AND (held.postponed IS NULL OR one.id <> ALL(held.postponed))
-                          ORDER BY one.due_at LIMIT greatest(coalesce(held.room, $3), 0)) AS d
-                 ORDER BY (w.project_id, w.id) > ($8::bigint, $9::text) DESC, w.project_id, w.id
-                 LIMIT $7
+                                                     THEN coalesce($3::timestamptz, '-infinity') ELSE '-infinity' END
+                              AND one.id <> ALL($2) AND (waiting.postponed IS NULL OR one.id <> ALL(waiting.postponed))
+                          ORDER BY one.due_at LIMIT waiting.room) AS d
+                 ORDER BY waiting.place
+                 LIMIT $8
              ),
              entries AS (
                  SELECT due.*, a.type, a.group_id, a.data, a.referrer_id, a.referrer, a.created_at AS entered_at, a.app_id,
@@ -187,7 +175,7 @@ impl DeliveryConnection {
                  FROM due
                  JOIN customer_activity a
                      ON a.project_id = due.project_id AND a.customer_id = due.customer_id AND a.id = due.entry_id
-                         AND ($13::bigint IS NULL OR a.project_id = $13)
+                         AND ($10::bigint IS NULL OR a.project_id = $10)
              )
              SELECT e.project_id AS "project_id!", e.id AS "id!", e.webhook_id AS "webhook_id!",
                     e.customer_id AS "customer_id!", e.entry_id AS "entry_id!", e.created_at AS "created_at!", e.due_at AS "due_at!",
@@ -197,24 +185,49 @@ impl DeliveryConnection {
                     e.webhook_token AS "webhook_token!", e.clock_offset_micros, e.clock_frozen_at, e.faults_version,
                     e.trace_context
              FROM entries e
-             WHERE coalesce(e.bytes_before, 0) <= $10"#,
-            now,
-            in_flight_ids,
-            default_webhook_limit,
-            &columns.projects,
-            &columns.webhook_ids,
-            &columns.limits as &Vec<Option<i32>>,
-            total_limit,
-            after_project,
-            after_webhook,
+             WHERE coalesce(e.bytes_before, 0) <= $9"#,
+            query.now,
+            query.in_flight_ids,
+            query.since,
+            &waiting.projects,
+            &waiting.ids,
+            &waiting.limits,
+            &waiting.postponed as &Vec<Option<String>>,
+            query.total_limit,
             MAX_ENTRY_BYTES,
-            since,
-            &columns.postponed as &Vec<Option<String>>,
             scope.map(|project| project.0)
         )
         .fetch_all(&mut self.connection)
         .await?;
         Ok(rows.into_iter().map(DueDelivery::from).collect())
+    }
+
+    /// Lists the webhooks that have deliveries to send, now or later. It steps through the index from the first delivery of one webhook to
+    /// the first of the next, so that the number of deliveries does not matter.
+    ///
+    /// It is a statement of its own, because Citus executes a recursive one only where it reads no table of the coordinator.
+    async fn find_waiting_webhooks(
+        &mut self,
+        scope: Option<ProjectId>,
+    ) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+        let rows = sqlx::query!(
+            r#"WITH RECURSIVE waiting AS (
+                 (SELECT project_id, webhook_id FROM webhook_deliveries
+                  WHERE due_at IS NOT NULL AND ($1::bigint IS NULL OR project_id = $1)
+                  ORDER BY project_id, webhook_id LIMIT 1)
+                 UNION ALL
+                 SELECT next.* FROM waiting,
+                     LATERAL (SELECT d.project_id, d.webhook_id FROM webhook_deliveries d
+                              WHERE d.due_at IS NOT NULL AND ($1::bigint IS NULL OR d.project_id = $1)
+                                  AND (d.project_id, d.webhook_id) > (waiting.project_id, waiting.webhook_id)
+                              ORDER BY d.project_id, d.webhook_id LIMIT 1) AS next
+             )
+             SELECT project_id AS "project_id!", webhook_id AS "webhook_id!" FROM waiting"#,
+            scope.map(|project| project.0)
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.webhook_id)).collect())
     }
 
     /// Finds when the next delivery of an active webhook that is not due at `now` will be due, both in real time. While the clock of a
@@ -257,26 +270,31 @@ impl DeliveryConnection {
     }
 }
 
-/// What a query has to respect for some webhooks, as the arrays that `unnest` takes, one for each column.
+/// The webhooks of a query, and what it has to respect for each of them, as the arrays that `unnest` takes, one for each column.
 #[derive(Default)]
-struct WebhookColumns {
+struct WaitingWebhooks {
     projects: Vec<i64>,
-    webhook_ids: Vec<String>,
-    limits: Vec<Option<i32>>,
+    ids: Vec<String>,
+    limits: Vec<i32>,
     /// Ids separated by commas, because an array of arrays must be rectangular. `OFFSET 0` in the query keeps the planner from splitting
     /// them again for every delivery.
     postponed: Vec<Option<String>>,
 }
 
-impl WebhookColumns {
-    fn of(query: &DueQuery<'_>) -> Self {
-        let DueQuery { webhook_limits, postponed_ids, .. } = query;
+impl WaitingWebhooks {
+    /// Returns those of the webhooks with room for deliveries, in the order in which they get their turn.
+    fn of(query: &DueQuery<'_>, mut webhooks: Vec<(ProjectId, String)>) -> Self {
+        webhooks.sort_by_key(|webhook| Some(webhook) <= query.after);
         let mut columns = Self::default();
-        for key in webhook_limits.keys().chain(postponed_ids.keys().filter(|key| !webhook_limits.contains_key(key))) {
-            columns.projects.push(key.0.0);
-            columns.webhook_ids.push(key.1.clone());
-            columns.limits.push(webhook_limits.get(key).copied());
-            columns.postponed.push(postponed_ids.get(key).map(|ids| ids.join(",")));
+        for webhook in webhooks {
+            let limit = *query.webhook_limits.get(&webhook).unwrap_or(&query.default_webhook_limit);
+            if limit <= 0 {
+                continue;
+            }
+            columns.limits.push(limit);
+            columns.postponed.push(query.postponed_ids.get(&webhook).map(|ids| ids.join(",")));
+            columns.projects.push(webhook.0.0);
+            columns.ids.push(webhook.1);
         }
         columns
     }

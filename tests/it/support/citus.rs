@@ -1,7 +1,7 @@
 //! Databases on a Citus cluster instead of the cluster of the tests, where `TEST_CITUS_NODES` names one: the URLs of its nodes,
 //! separated by blanks, first the coordinator. `CONTRIBUTING.md` explains how the suite runs on it.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -15,9 +15,38 @@ static NODES: LazyLock<Option<Vec<PgConnectOptions>>> = LazyLock::new(|| {
     Some(urls.split_whitespace().map(|url| url.parse().expect("the URL of a node")).collect())
 });
 
+/// What the definitions of a database come to. A copy of a database has other identifiers of objects, so they are left out.
+const FINGERPRINT: &str = "
+    SELECT md5(string_agg(line, ' ' ORDER BY line)) FROM (
+        SELECT concat_ws(' ', 'schema', nspname) FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast)'
+        UNION ALL SELECT concat_ws(' ', 'column', attrelid::regclass, attname, atttypid, attnotnull) FROM pg_attribute
+            JOIN pg_class c ON c.oid = attrelid
+            WHERE relnamespace = ANY (ARRAY[to_regnamespace('voucherify_emulator'), to_regnamespace('public')]) AND attnum > 0
+        UNION ALL SELECT concat_ws(' ', 'function', proname, md5(prosrc)) FROM pg_proc
+            WHERE pronamespace = ANY (ARRAY[to_regnamespace('voucherify_emulator'), to_regnamespace('public')])
+        UNION ALL SELECT concat_ws(' ', 'setting', setconfig::text) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+            WHERE d.datname = current_database()
+    ) AS definitions (line)";
+
+/// The fingerprint of the databases that [`create`] has created.
+static CREATED: OnceLock<String> = OnceLock::new();
+
 /// Returns the nodes of the cluster, first the coordinator, or `None` where the tests do not run on Citus.
 pub fn nodes() -> Option<&'static [PgConnectOptions]> {
     NODES.as_deref()
+}
+
+/// Returns whether the tests run on Citus, and says then that the running test is skipped, and why.
+pub fn skips(reason: &str) -> bool {
+    if nodes().is_some() {
+        eprintln!("skipped on Citus: {reason}");
+    }
+    nodes().is_some()
+}
+
+/// Does the same as [`skips`] for a test that creates a trigger.
+pub fn skips_triggers() -> bool {
+    skips("a distributed table has no triggers")
 }
 
 /// Returns the query for the number of statements that wait for a lock. On Citus, one may wait on any node.
@@ -55,17 +84,24 @@ pub async fn create(nodes: &'static [PgConnectOptions], name: &str) {
     connect::migrate(&pool).await.unwrap();
     assert!(distribution::distribute(&pool).await.unwrap());
     pool.close().await;
+    if CREATED.get().is_none() {
+        let mut connection = connect_to(&in_schema(nodes[0].clone().database(name))).await;
+        let _ = CREATED.set(sqlx::query_scalar(FINGERPRINT).fetch_one(&mut connection).await.unwrap());
+        connection.close().await.unwrap();
+    }
 }
 
-/// Empties a database, and returns whether another test can use it.
+/// Empties a database, and returns whether another test can use it. A test may have changed its definitions or settings.
 pub async fn empty(nodes: &'static [PgConnectOptions], name: &str) -> bool {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name NOT LIKE 'Citus%'";
     let mut connection = connect_to(&in_schema(nodes[0].clone().database(name))).await;
     sqlx::query(end).bind(name).execute(&mut connection).await.unwrap();
-    let emptied = truncate(&mut connection).await;
+    let fingerprint = sqlx::query_scalar::<_, String>(FINGERPRINT).fetch_one(&mut connection).await.ok();
+    let is_as_created = fingerprint.as_ref() == CREATED.get();
+    let is_emptied = is_as_created && truncate(&mut connection).await.is_ok();
     connection.close().await.unwrap();
-    emptied.is_ok()
+    is_emptied
 }
 
 async fn truncate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

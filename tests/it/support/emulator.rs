@@ -149,6 +149,16 @@ impl TestEmulator {
         self.core.pending_work.is_distributed()
     }
 
+    /// Notes that the project of the customers may have a job to run, as a request that adds a job does on a distributed database.
+    pub async fn note_job(&self) {
+        let project: i64 = sqlx::query_scalar("SELECT project_id FROM customers").fetch_one(&self.pool).await.unwrap();
+        sqlx::query("INSERT INTO pending_work (project_id, kind, due_at, noted_at) VALUES ($1, 'job', now(), now())")
+            .bind(project)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
     /// Sets the clock and wakes the delivery worker.
     pub fn set_clock(&self, time: &str) {
         self.clock.set(time.parse().unwrap());

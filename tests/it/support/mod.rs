@@ -1,7 +1,7 @@
 //! Test support: emulators, projects, clients, a webhook receiver, and the validation against the contract.
 
 mod answer;
-mod citus;
+pub mod citus;
 mod contract;
 pub mod csv;
 mod database;

@@ -93,6 +93,7 @@ async fn job_without_notification_is_found_by_polling() {
     .execute(&emulator.pool)
     .await
     .unwrap();
+    emulator.note_job().await;
     client.action("aa_000000000000000001").await;
 }
 
