@@ -72,10 +72,14 @@ pub fn outage(error: &sqlx::Error) -> Option<Outage> {
         sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
             Some(Outage::Unreachable)
         }
+        sqlx::Error::Database(error) if error.message().starts_with(LOST_WORKER) => Some(Outage::Unreachable),
         sqlx::Error::Database(error) => Outage::of_sqlstate(&error.code()?),
         _ => None,
     }
 }
+
+/// How the message begins with which Citus reports that a worker was lost during a transaction. It has the SQLSTATE of an internal error.
+const LOST_WORKER: &str = "failure on connection marked as essential";
 
 /// Returns whether the connection broke: either the database as a whole fails, or what the statement did has ended its session.
 #[must_use]

@@ -90,9 +90,9 @@ fn several_emulators_on_citus_lose_nothing_when_they_are_killed_and_shards_are_m
     }
     // A message is sent again when an emulator is killed before it has recorded the answer.
     wait_until("all messages are received", || {
-        let received: HashSet<_> =
+        let sent: HashSet<_> =
             receiver.messages().iter().map(|message| message.text("/data/customer/source_id")).collect();
-        created.is_subset(&received)
+        created.is_subset(&sent)
     });
     println!("{} customers, {kills} kills, {moves} moved shards", created.len());
 }
