@@ -209,3 +209,32 @@ pub async fn configure(
     );
     connection.execute(AssertSqlSafe(statement)).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn tls_is_left_out_only_where_it_is_preferred_and_cannot_be_used() {
+        let unusable = || sqlx::Error::Io(io::Error::new(io::ErrorKind::InvalidData, "UnsupportedCertVersion"));
+        let failed = || sqlx::Error::Tls("the server refuses it".into());
+        let refused = || sqlx::Error::Io(io::ErrorKind::ConnectionRefused.into());
+        for (mode, error, is_left_out) in [
+            (PgSslMode::Prefer, unusable(), true),
+            (PgSslMode::Prefer, failed(), true),
+            (PgSslMode::Prefer, refused(), false),
+            (PgSslMode::Require, unusable(), false),
+            (PgSslMode::VerifyFull, failed(), false),
+            (PgSslMode::Disable, unusable(), false),
+        ] {
+            let options = PgConnectOptions::new_without_pgpass().ssl_mode(mode);
+            let database = Database::new(options, DatabaseSchema::default());
+            let without = database.without_unusable_tls(&error);
+            assert_eq!(without.is_some(), is_left_out, "{mode:?} {error}");
+            let mode = without.map(|without| without.options.get_ssl_mode());
+            assert!(mode.is_none_or(|mode| matches!(mode, PgSslMode::Disable)), "{mode:?}");
+        }
+    }
+}

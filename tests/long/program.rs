@@ -371,6 +371,14 @@ fn several_programs_start_concurrently_on_one_new_database() {
     assert_eq!(programs[2].call("GET", "/v1/customers/one", "").0, 200, "they share their state");
     let migrated = run(&["migrate", "--database-url", &url]);
     assert_eq!((migrated.status.code(), migrated.stdout.len()), (Some(0), 0));
+    // Without Citus, nothing is distributed.
+    for _ in 0..2 {
+        let distributed = run(&["migrate", "--distribute", "--database-url", &url]);
+        assert_eq!((distributed.status.code(), distributed.stdout.len()), (Some(0), 0));
+        let log = String::from_utf8_lossy(&distributed.stderr).into_owned();
+        assert!(log.contains("the database has no extension citus, so nothing was distributed"), "{log}");
+    }
+    assert_eq!(programs[1].call("GET", "/v1/customers/one", "").0, 200);
     drop(host);
 }
 
