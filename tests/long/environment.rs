@@ -61,6 +61,10 @@ fn the_private_postgresql_ignores_the_variables_of_other_databases() {
 
 #[test]
 fn a_hangup_stops_the_program_and_removes_the_data() {
+    if is_hangup_ignored() {
+        eprintln!("skipped: the tests were started with SIGHUP ignored, as `nohup` does, and so would the program be");
+        return;
+    }
     let temporary = tempfile::tempdir().unwrap();
     std::fs::set_permissions(temporary.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let mut command = command(&["--ephemeral"]);
@@ -68,6 +72,13 @@ fn a_hangup_stops_the_program_and_removes_the_data() {
     assert_eq!(program.call("GET", "/v1/customers", "").0, 200);
     assert_eq!(program.end(Signal::HUP), (Some(0), String::new()));
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+/// Returns whether this process ignores SIGHUP, and with it every program that it starts. Linux only; else `false`.
+fn is_hangup_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
 }
 
 #[test]

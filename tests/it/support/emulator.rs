@@ -61,8 +61,11 @@ fn addresses(config: &Config) -> Addresses {
     config.listen.to_string().parse::<SocketAddr>().unwrap().into()
 }
 
-/// Starts an emulator on the current runtime.
+/// Starts an emulator on the current runtime. What it logs as an error is shown with the output of a failed test.
 pub(super) async fn start(database: &Database, clock: Clock, config: &Config, connections: u32) -> Running {
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_ansi(false).with_test_writer();
+    // Another test has set it already.
+    let _ = log.try_init();
     let connections = Pool::new(database.target(), PoolSettings { connections, ..PoolSettings::default() });
     let app = app::app(config, clock, connections.clone(), &addresses(config)).await.unwrap();
     let workers = Workers::start(&app.core, database.target(), 2, app::delivery_settings(config).unwrap());
