@@ -28,8 +28,8 @@ const FINGERPRINT: &str = "
             WHERE d.datname = current_database()
     ) AS definitions (line)";
 
-/// The fingerprint of the databases that [`create`] has created.
-static CREATED: OnceLock<String> = OnceLock::new();
+/// The fingerprint of the databases that [`create`] has created, and the number of their migrations.
+static CREATED: OnceLock<(String, i64)> = OnceLock::new();
 
 /// Returns the nodes of the cluster, first the coordinator, or `None` where the tests do not run on Citus.
 pub fn nodes() -> Option<&'static [PgConnectOptions]> {
@@ -86,7 +86,7 @@ pub async fn create(nodes: &'static [PgConnectOptions], name: &str) {
     pool.close().await;
     if CREATED.get().is_none() {
         let mut connection = connect_to(&in_schema(nodes[0].clone().database(name))).await;
-        let _ = CREATED.set(sqlx::query_scalar(FINGERPRINT).fetch_one(&mut connection).await.unwrap());
+        let _ = CREATED.set(fingerprint(&mut connection).await.unwrap());
         connection.close().await.unwrap();
     }
 }
@@ -97,11 +97,16 @@ pub async fn empty(nodes: &'static [PgConnectOptions], name: &str) -> bool {
         WHERE datname = $1 AND pid <> pg_backend_pid() AND application_name NOT LIKE 'Citus%'";
     let mut connection = connect_to(&in_schema(nodes[0].clone().database(name))).await;
     sqlx::query(end).bind(name).execute(&mut connection).await.unwrap();
-    let fingerprint = sqlx::query_scalar::<_, String>(FINGERPRINT).fetch_one(&mut connection).await.ok();
-    let is_as_created = fingerprint.as_ref() == CREATED.get();
+    let is_as_created = fingerprint(&mut connection).await.ok().as_ref() == CREATED.get();
     let is_emptied = is_as_created && truncate(&mut connection).await.is_ok();
     connection.close().await.unwrap();
     is_emptied
+}
+
+async fn fingerprint(connection: &mut PgConnection) -> Result<(String, i64), sqlx::Error> {
+    let definitions = sqlx::query_scalar(FINGERPRINT).fetch_one(&mut *connection).await?;
+    let migrations = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(connection).await?;
+    Ok((definitions, migrations))
 }
 
 async fn truncate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
