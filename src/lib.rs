@@ -123,7 +123,7 @@
 //! With `--distribute`, Citus places all rows of a project on one server (`db::distribution`), and a statement goes to that server when it
 //! compares `project_id` of every table with one value. Statements that are for all projects on one server therefore take a parameter
 //! `scope`: a project, or null for all. What the workers of all projects look for is noted in `pending_work` (`service::pending_work`), and
-//! a batch answers requests of one project (`db::batch_queue`). The advisory locks are those of the coordinator.
+//! a batch answers requests of one project (`db::batch_queue`). The directory tables and the advisory locks stay on the coordinator.
 //!
 //! # A webhook message
 //!
