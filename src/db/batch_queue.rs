@@ -42,7 +42,8 @@ pub trait BatchStatement: Send + Sync + 'static {
     /// Returns the project of a request.
     fn project(request: &Self::Request) -> Option<ProjectId>;
 
-    /// Answers the requests, of which there is at least one, in their order. Each must be answered as if it were alone.
+    /// Answers the requests, of which there is at least one, in their order. Each must be answered as if it were alone. On a
+    /// distributed database they are all of one project.
     ///
     /// # Errors
     /// Returns an error when the statement fails. The requests are then tried one by one, so that the error reaches only
@@ -50,6 +51,7 @@ pub trait BatchStatement: Send + Sync + 'static {
     fn run(
         connection: &mut PgConnection,
         requests: &[Self::Request],
+        is_distributed: bool,
     ) -> impl Future<Output = Result<Vec<Self::Answer>, sqlx::Error>> + Send;
 }
 
@@ -59,8 +61,8 @@ pub struct BatchQueue<B: BatchStatement>(Arc<Shared<B>>);
 struct Shared<B: BatchStatement> {
     pool: Pool,
     sizes: SizeHistogram,
-    /// Whether each statement answers only requests of one project.
-    is_per_project: bool,
+    /// Whether each statement answers only requests of one project, so that one server of a distributed database can answer it.
+    is_distributed: bool,
     state: Mutex<State<B>>,
 }
 
@@ -84,13 +86,12 @@ impl<B: BatchStatement> fmt::Debug for BatchQueue<B> {
 }
 
 impl<B: BatchStatement> BatchQueue<B> {
-    /// Creates an empty queue, whose statements use connections of `pool`. With `is_per_project`, each answers requests of one project,
-    /// so that one server of a distributed database can answer it.
+    /// Creates an empty queue, whose statements use connections of `pool`. With `is_distributed`, each answers requests of one project.
     #[must_use]
-    pub fn new(pool: Pool, is_per_project: bool) -> Self {
+    pub fn new(pool: Pool, is_distributed: bool) -> Self {
         let sizes = pool.metrics().batch_sizes(B::NAME);
         let state = Mutex::new(State { waiting: VecDeque::new(), running: 0, slow: 0 });
-        Self(Arc::new(Shared { pool, sizes, is_per_project, state }))
+        Self(Arc::new(Shared { pool, sizes, is_distributed, state }))
     }
 
     /// Answers a request, together with others that wait. A caller that gives up does not affect the others.
@@ -149,6 +150,7 @@ impl<B: BatchStatement> Drop for Running<B> {
 
 impl<B: BatchStatement> Running<B> {
     async fn until_empty(mut self) {
+        let is_distributed = self.shared.is_distributed;
         // The connection is released after each statement, so that those who wait for one get it in their turn.
         while self.continues() {
             let connection = self.shared.pool.acquire_for_batch().await;
@@ -159,7 +161,7 @@ impl<B: BatchStatement> Running<B> {
             let work = async {
                 match connection {
                     Ok(mut connection) => {
-                        if run::<B>(&mut connection, batch).await {
+                        if run::<B>(&mut connection, batch, is_distributed).await {
                             connection.release();
                         }
                     }
@@ -210,7 +212,7 @@ impl<B: BatchStatement> Running<B> {
         while batch.len() < limit
             && let Some(waiting) = state.waiting.pop_front()
         {
-            if self.shared.is_per_project && Some(B::project(&waiting.request)) != first {
+            if self.shared.is_distributed && Some(B::project(&waiting.request)) != first {
                 others.push_back(waiting);
             } else if !waiting.answer.is_closed() {
                 batch.push(waiting);
@@ -224,13 +226,13 @@ impl<B: BatchStatement> Running<B> {
 }
 
 /// Answers a batch, and returns whether the connection can be used again without a check.
-async fn run<B: BatchStatement>(connection: &mut PgConnection, batch: Vec<Waiting<B>>) -> bool {
+async fn run<B: BatchStatement>(connection: &mut PgConnection, batch: Vec<Waiting<B>>, is_distributed: bool) -> bool {
     if batch.is_empty() {
         return true;
     }
     let (requests, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.request, waiting.answer)).unzip();
-    let error = match B::run(connection, &requests).await {
+    let error = match B::run(connection, &requests, is_distributed).await {
         Ok(answered) => {
             for (answer, answered) in answers.into_iter().zip(answered) {
                 // The caller may have given up.
@@ -242,7 +244,11 @@ async fn run<B: BatchStatement>(connection: &mut PgConnection, batch: Vec<Waitin
     };
     let is_of_one_request = requests.len() > 1 && error.as_database_error().is_some();
     for (request, answer) in requests.chunks(1).zip(answers) {
-        let answered = if is_of_one_request { run_one::<B>(connection, request).await } else { Err(copy_of(&error)) };
+        let answered = if is_of_one_request {
+            run_one::<B>(connection, request, is_distributed).await
+        } else {
+            Err(copy_of(&error))
+        };
         let _ = answer.send(answered);
     }
     false
@@ -251,8 +257,9 @@ async fn run<B: BatchStatement>(connection: &mut PgConnection, batch: Vec<Waitin
 async fn run_one<B: BatchStatement>(
     connection: &mut PgConnection,
     request: &[B::Request],
+    is_distributed: bool,
 ) -> Result<B::Answer, sqlx::Error> {
-    let answer = B::run(connection, request).await?.pop();
+    let answer = B::run(connection, request, is_distributed).await?.pop();
     answer.ok_or_else(|| sqlx::Error::Protocol("a statement has not answered its request".to_owned()))
 }
 

@@ -130,6 +130,7 @@ impl BatchStatement for FindCredentials {
     async fn run(
         connection: &mut PgConnection,
         requests: &[CredentialRequest],
+        _is_distributed: bool,
     ) -> Result<Vec<Option<Credential>>, sqlx::Error> {
         if let [CredentialRequest { family, app_id, server }] = requests {
             return Ok(vec![find(connection, *family, app_id, server).await?]);

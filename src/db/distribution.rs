@@ -20,7 +20,7 @@ const DIRECTORY_TABLE: &str = "oauth_tokens";
 const FIRST_TABLE: &str = "customers";
 
 /// The functions that the server with the rows of their project executes as a whole. Each has the parameter `project`.
-const DELEGATED_FUNCTIONS: &[&str] = &["erase_customer_rows"];
+const DELEGATED_FUNCTIONS: &[&str] = &["erase_customer_rows", "insert_customer_rows"];
 
 /// Returns whether the tables of the database are distributed.
 ///

@@ -30,7 +30,11 @@ impl BatchStatement for Reciprocals {
         None
     }
 
-    async fn run(connection: &mut PgConnection, requests: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    async fn run(
+        connection: &mut PgConnection,
+        requests: &[i64],
+        _is_distributed: bool,
+    ) -> Result<Vec<i64>, sqlx::Error> {
         BATCHES.lock().unwrap().push(requests.to_vec());
         if requests.contains(&1) {
             sqlx::query("SELECT pg_sleep(2)").execute(&mut *connection).await?;
@@ -119,7 +123,7 @@ async fn a_batch_finds_each_customer_as_a_single_request_does() {
     for size in sizes {
         let mut found = Vec::new();
         for batch in requests.chunks(size) {
-            found.extend(FindCustomers::run(&mut connection, batch).await.unwrap());
+            found.extend(FindCustomers::run(&mut connection, batch, emulator.is_distributed()).await.unwrap());
         }
         let ids: Vec<_> = found.iter().map(|customer| customer.as_ref().map(|customer| customer.id.as_str())).collect();
         assert_eq!(ids, expected.map(|(.., id)| id), "batches of {size}");

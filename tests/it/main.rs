@@ -22,6 +22,7 @@ mod in_process;
 mod javascript;
 mod lists;
 mod management;
+mod new_customers;
 mod paths;
 mod races;
 mod schema;

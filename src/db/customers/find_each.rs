@@ -33,6 +33,7 @@ impl BatchStatement for FindCustomers {
     async fn run(
         connection: &mut PgConnection,
         requests: &[FindRequest],
+        _is_distributed: bool,
     ) -> Result<Vec<Option<Customer>>, sqlx::Error> {
         if let [(project, identifier)] = requests {
             return Ok(vec![find(connection, *project, identifier).await?]);

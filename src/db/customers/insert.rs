@@ -4,40 +4,15 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::PgQueryResult;
 
+use super::insert_distributed::insert_distributed;
+use super::new_customer::{NewCustomer, NewRows};
 use crate::db::activity::{EntryColumns, stored_channel};
 use crate::db::webhook_deliveries::{DeliveryColumns, stored_trace};
 use crate::domain::activity::ActivityEntry;
-use crate::domain::customer::{Customer, IndexedFields};
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::webhook::NewDelivery;
 use crate::trace::statement;
-
-/// A customer to insert, with the rows that are inserted together with it.
-#[derive(Clone, Debug)]
-pub struct NewCustomer {
-    pub customer: Customer,
-    pub indexed_fields: IndexedFields,
-    /// The first entry records the creation.
-    pub entries: Vec<ActivityEntry>,
-    /// The deliveries of the entries to webhooks.
-    pub deliveries: Vec<NewDelivery>,
-    /// The filtered segments that the customer is a member of.
-    pub segment_ids: Vec<String>,
-    /// The fields that filters compare with the current time, with their times.
-    pub moments: Vec<(String, DateTime<Utc>)>,
-    /// The version of the rules with which the segments were determined.
-    pub rules_version: i64,
-    /// When the deliveries are due: now by the clock.
-    pub due_at: DateTime<Utc>,
-}
-
-impl NewCustomer {
-    /// Returns whether the only other row is the activity entry of the creation.
-    pub(super) fn is_simple(&self) -> bool {
-        self.entries.len() == 1 && self.deliveries.is_empty() && self.segment_ids.is_empty() && self.moments.is_empty()
-    }
-}
 
 /// Executes the statement that inserts a customer. `$lock` takes the rules lock and returns the version of the rules.
 /// `$parts` are the further parts of its text: common table expressions that insert the other rows, and the last
@@ -108,8 +83,17 @@ macro_rules! insert_with_one_entry {
 ///
 /// # Errors
 /// Returns an error when the database query fails.
-pub async fn insert(connection: &mut PgConnection, project: ProjectId, new: &NewCustomer) -> Result<bool, sqlx::Error> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    new: &NewCustomer,
+    is_distributed: bool,
+) -> Result<bool, sqlx::Error> {
     let _statement = statement("customers.insert");
+    if is_distributed {
+        let rows = NewRows::of(std::iter::once((project, new)));
+        return Ok(!insert_distributed(connection, project, &rows, true).await?.is_empty());
+    }
     let is_simple = new.segment_ids.is_empty() && new.moments.is_empty();
     // Use shorter statements for the two most frequent cases: one entry without a delivery, and one entry with one
     // delivery.

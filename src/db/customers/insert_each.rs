@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::insert::{NewCustomer, try_insert};
+use super::insert::try_insert;
+use super::insert_distributed::insert_distributed;
+use super::new_customer::{NewCustomer, NewRows, column};
 use crate::db::activity::stored_channel;
 use crate::db::batch_queue::BatchStatement;
 use crate::db::error::is_conflict;
 use crate::db::webhook_deliveries::stored_trace;
-use crate::domain::activity::ActivityEntry;
-use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
-use crate::domain::webhook::NewDelivery;
 
 /// Inserts the new customer of each request, as [`insert`](super::insert()) does. The answer is whether it was inserted. A customer is also
 /// not inserted when the statement would have to wait for a lock: the caller then inserts it alone, and waits alone.
@@ -32,12 +30,13 @@ impl BatchStatement for InsertCustomers {
     async fn run(
         connection: &mut PgConnection,
         requests: &[(ProjectId, NewCustomer)],
+        is_distributed: bool,
     ) -> Result<Vec<bool>, sqlx::Error> {
         let inserted = match requests {
-            [(project, new)] if new.is_simple() => {
+            [(project, new)] if new.is_simple() && !is_distributed => {
                 try_insert(connection, *project, new).await.map(|inserted| vec![inserted])
             }
-            requests => insert_each(connection, requests).await,
+            requests => insert_each(connection, requests, is_distributed).await,
         };
         match inserted {
             Err(error) if is_conflict(&error) => Ok(vec![false; requests.len()]),
@@ -122,10 +121,13 @@ macro_rules! insert_each {
 async fn insert_each(
     connection: &mut PgConnection,
     requests: &[(ProjectId, NewCustomer)],
+    is_distributed: bool,
 ) -> Result<Vec<bool>, sqlx::Error> {
-    let rows = Rows::of(requests);
+    let rows = NewRows::of(requests.iter().map(|(project, new)| (*project, new)));
     // A statement with fewer parts takes less time, and most customers need only these.
-    let inserted = if requests.iter().all(|(_, new)| new.is_simple()) {
+    let inserted = if let (true, Some((project, _))) = (is_distributed, requests.first()) {
+        insert_distributed(connection, *project, &rows, false).await
+    } else if requests.iter().all(|(_, new)| new.is_simple()) {
         insert_each!(connection, rows, "", "")
     } else {
         insert_each_with_all(connection, &rows).await
@@ -134,7 +136,7 @@ async fn insert_each(
     Ok(rows.ids.iter().map(|id| inserted.contains(id)).collect())
 }
 
-async fn insert_each_with_all(connection: &mut PgConnection, rows: &Rows<'_>) -> Result<Vec<String>, sqlx::Error> {
+async fn insert_each_with_all(connection: &mut PgConnection, rows: &NewRows<'_>) -> Result<Vec<String>, sqlx::Error> {
     insert_each!(
         connection,
         rows,
@@ -173,55 +175,4 @@ async fn insert_each_with_all(connection: &mut PgConnection, rows: &Rows<'_>) ->
         &column(&rows.deliveries, |(_, due_at)| *due_at),
         &column(&rows.deliveries, |(delivery, _)| stored_trace(delivery)) as &[Option<String>]
     )
-}
-
-/// Returns one column of rows as the array that `unnest` takes.
-fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
-    rows.iter().map(value).collect()
-}
-
-/// The rows to insert; those of `customers` as the arrays that `unnest` takes, one for each column.
-#[derive(Default)]
-struct Rows<'a> {
-    projects: Vec<i64>,
-    ids: Vec<&'a str>,
-    source_ids: Vec<Option<&'a str>>,
-    profiles: Vec<&'a str>,
-    metadata: Vec<Option<&'a str>>,
-    created: Vec<DateTime<Utc>>,
-    names: Vec<Option<&'a str>>,
-    emails: Vec<Option<&'a str>>,
-    cities: Vec<Option<&'a str>>,
-    rules_versions: Vec<i64>,
-    entries: Vec<&'a ActivityEntry>,
-    /// Customer and segment.
-    members: Vec<(&'a str, &'a str)>,
-    /// Customer, field and time.
-    moments: Vec<(&'a str, &'a str, DateTime<Utc>)>,
-    /// Each delivery with the time at which it is due.
-    deliveries: Vec<(&'a NewDelivery, DateTime<Utc>)>,
-}
-
-impl<'a> Rows<'a> {
-    fn of(requests: &'a [(ProjectId, NewCustomer)]) -> Self {
-        let mut rows = Self::default();
-        for (project, new) in requests {
-            let (customer, id) = (&new.customer, new.customer.id.as_str());
-            rows.projects.push(project.0);
-            rows.ids.push(id);
-            rows.source_ids.push(customer.source_id.as_deref());
-            rows.profiles.push(customer.profile.as_str());
-            rows.metadata.push(customer.metadata.as_ref().map(JsonText::as_str));
-            rows.created.push(customer.created_at);
-            rows.names.push(new.indexed_fields.name.as_deref());
-            rows.emails.push(new.indexed_fields.email.as_deref());
-            rows.cities.push(new.indexed_fields.city.as_deref());
-            rows.rules_versions.push(new.rules_version);
-            rows.entries.extend(&new.entries);
-            rows.members.extend(new.segment_ids.iter().map(|segment| (id, segment.as_str())));
-            rows.moments.extend(new.moments.iter().map(|(field, moment)| (id, field.as_str(), *moment)));
-            rows.deliveries.extend(new.deliveries.iter().map(|delivery| (delivery, new.due_at)));
-        }
-        rows
-    }
 }

@@ -26,6 +26,8 @@ functions![
     "find_texts",
     "delete_unconfirmed_customers",
     "erase_unconfirmed_customer",
+    "insert_customers",
+    "insert_customer_rows",
     "erase_customer",
     "erase_customer_rows",
     "erase_customer_from_job_slices",

@@ -29,7 +29,11 @@ impl BatchStatement for FindOrders {
         Some(*project)
     }
 
-    async fn run(connection: &mut PgConnection, requests: &[FindRequest]) -> Result<Vec<Option<Order>>, sqlx::Error> {
+    async fn run(
+        connection: &mut PgConnection,
+        requests: &[FindRequest],
+        _is_distributed: bool,
+    ) -> Result<Vec<Option<Order>>, sqlx::Error> {
         if let [(project, identifier)] = requests {
             return Ok(vec![find(connection, *project, identifier).await?]);
         }

@@ -123,7 +123,9 @@ impl<'a> UnitOfWork<'a> {
         new.due_at = self.time.clock;
         self.has_deliveries |= !new.deliveries.is_empty();
         let project = self.project();
-        if db::customers::insert(self.connection(), project, new).await? { Ok(()) } else { Err(Error::LostRace) }
+        let is_distributed = self.core.pending_work.is_distributed();
+        let inserted = db::customers::insert(self.connection(), project, new, is_distributed).await?;
+        if inserted { Ok(()) } else { Err(Error::LostRace) }
     }
 
     /// Records a change of the customer itself.
