@@ -276,21 +276,19 @@ pub async fn list_static_of_customer(
 /// Returns an error when the database query fails.
 pub async fn delete(connection: &mut PgConnection, project: ProjectId, id: &str) -> Result<bool, sqlx::Error> {
     let _statement = statement("segments.delete");
-    sqlx::query_scalar!(
-        r#"WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
+    let deleted = sqlx::query!(
+        "WITH members AS (DELETE FROM segment_members WHERE project_id = $1 AND segment_id = $2),
          counts AS (DELETE FROM row_counts WHERE project_id = $1 AND resource = $2),
-         segment AS (DELETE FROM segments WHERE project_id = $1 AND id = $2 RETURNING id),
-         counted AS (
-             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-             SELECT $1, 'segments', pg_backend_pid() % 64, -1 FROM segment
-             ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1
-         )
-         SELECT EXISTS (SELECT 1 FROM segment) AS "deleted!""#,
+         segment AS (DELETE FROM segments WHERE project_id = $1 AND id = $2 RETURNING id)
+         INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+         SELECT $1, 'segments', pg_backend_pid() % 64, -1 FROM segment
+         ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value - 1",
         project.0,
         id
     )
-    .fetch_one(connection)
-    .await
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected() > 0)
 }
 
 /// Sets the counts of the segments of a project that has no customers and whose row counts were deleted. Their members
