@@ -58,6 +58,9 @@ pub async fn insert(
     entries: &[ActivityEntry],
 ) -> Result<(), sqlx::Error> {
     let _statement = statement("activity.insert");
+    if let [entry] = entries {
+        return insert_one(connection, project, entry).await;
+    }
     let columns = EntryColumns::from_slice(entries);
     sqlx::query!(
         "INSERT INTO customer_activity
@@ -76,6 +79,34 @@ pub async fn insert(
         &columns.referrer_ids as &Vec<Option<String>>,
         &columns.referrers as &Vec<Option<String>>,
         &columns.times
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Inserts one entry. One row of values is also what Citus sends to its server as it is.
+async fn insert_one(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    entry: &ActivityEntry,
+) -> Result<(), sqlx::Error> {
+    let (referrer_id, referrer) = entry.referrer.as_ref().map(|(id, json)| (id.as_str(), json.as_str())).unzip();
+    sqlx::query!(
+        "INSERT INTO customer_activity
+             (project_id, customer_id, id, type, group_id, app_id, channel, data, referrer_id, referrer, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        project.0,
+        entry.customer_id,
+        entry.id,
+        entry.kind.as_str(),
+        entry.group_id,
+        entry.app_id.as_ref(),
+        stored_channel(entry.channel),
+        entry.data.as_str(),
+        referrer_id,
+        referrer,
+        entry.created_at
     )
     .execute(connection)
     .await?;

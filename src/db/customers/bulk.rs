@@ -76,8 +76,8 @@ pub async fn update_all(
     Ok(())
 }
 
-/// Inserts customers, increments the row count, and returns how many were inserted. A customer is skipped when another
-/// one that is not deleted has its source id.
+/// Inserts customers, increments the row count by their number, and returns how many were inserted. A customer is skipped when another
+/// one that is not deleted has its source id: the caller must then roll back.
 ///
 /// # Errors
 /// Returns an error when the database query fails.
@@ -93,24 +93,22 @@ pub async fn insert_all(
     let columns = Columns::of(customers);
     let source_ids: Vec<_> = customers.iter().map(|(customer, _)| customer.source_id.clone()).collect();
     let created: Vec<_> = customers.iter().map(|(customer, _)| customer.created_at).collect();
+    // Count the returned rows: without them, Citus counts those that are skipped, too.
     let inserted = sqlx::query_scalar!(
-        r#"WITH customer AS (
-               INSERT INTO customers
-                   (project_id, id, source_id, profile, metadata, created_at, updated_at, changed_at, name, email, city)
-               SELECT $1, id, source_id, profile::json, metadata::json, created_at, updated_at,
-                      coalesce(updated_at, created_at), name, email, city
-               FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-                           $8::text[], $9::text[], $10::text[])
-                        AS given (id, source_id, profile, metadata, created_at, updated_at, name, email, city)
-               ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
-               RETURNING id
-           ),
-           counted AS (
-               INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-               SELECT $1, 'customers', pg_backend_pid() % 64, count(*) FROM customer
-               ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value
-           )
-           SELECT count(*) AS "count!" FROM customer"#,
+        r#"WITH counted AS (
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+             VALUES ($1, 'customers', pg_backend_pid() % 64, $11)
+             ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value
+         )
+         INSERT INTO customers
+             (project_id, id, source_id, profile, metadata, created_at, updated_at, changed_at, name, email, city)
+         SELECT $1, id, source_id, profile::json, metadata::json, created_at, updated_at, coalesce(updated_at, created_at), name,
+                email, city
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[],
+                     $9::text[], $10::text[])
+                  AS given (id, source_id, profile, metadata, created_at, updated_at, name, email, city)
+         ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
+         RETURNING 1 AS "one!""#,
         project.0,
         &columns.ids,
         &source_ids as &[Option<String>],
@@ -120,9 +118,10 @@ pub async fn insert_all(
         &columns.updated as &[Option<DateTime<Utc>>],
         &columns.names as &[Option<String>],
         &columns.emails as &[Option<String>],
-        &columns.cities as &[Option<String>]
+        &columns.cities as &[Option<String>],
+        i64::try_from(customers.len()).unwrap_or(i64::MAX)
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(usize::try_from(inserted).unwrap_or_default())
+    Ok(inserted.len())
 }

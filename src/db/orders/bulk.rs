@@ -86,8 +86,8 @@ impl Columns {
     }
 }
 
-/// Inserts orders in one statement, increments the row count, and returns how many were inserted. Of several orders, one
-/// is skipped when another one has its source id.
+/// Inserts orders in one statement, increments the row count by their number, and returns how many were inserted. Of several orders,
+/// one is skipped when another one has its source id: the caller must then roll back.
 ///
 /// # Errors
 /// Returns an error when the database query fails; a foreign key error when a customer no longer exists; a unique
@@ -106,25 +106,22 @@ pub async fn insert_all(
     let columns = Columns::of(orders);
     let source_ids: Vec<_> = orders.iter().map(|order| order.source_id.clone()).collect();
     let created: Vec<_> = orders.iter().map(|order| order.created_at).collect();
+    // Count the returned rows: without them, Citus counts those that are skipped, too.
     let inserted = sqlx::query_scalar!(
-        r#"WITH added AS (
-               INSERT INTO orders (project_id, id, source_id, customer_id, referrer_id, status, amount, items, metadata,
-                                   created_at, updated_at)
-               SELECT $1, id, source_id, customer_id, referrer_id, status, amount, items::json, metadata::json, created_at,
-                      updated_at
-               FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-                           $9::text[], $10::timestamptz[], $11::timestamptz[])
-                        AS given (id, source_id, customer_id, referrer_id, status, amount, items, metadata, created_at,
-                                  updated_at)
-               ON CONFLICT (project_id, source_id) WHERE source_id IS NOT NULL DO NOTHING
-               RETURNING id
-           ),
-           counted AS (
-               INSERT INTO row_counts AS counts (project_id, resource, slot, value)
-               SELECT $1, 'orders', pg_backend_pid() % 64, count(*) FROM added
-               ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value
-           )
-           SELECT count(*) AS "count!" FROM added"#,
+        r#"WITH counted AS (
+             INSERT INTO row_counts AS counts (project_id, resource, slot, value)
+             VALUES ($1, 'orders', pg_backend_pid() % 64, $12)
+             ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value
+         )
+         INSERT INTO orders (project_id, id, source_id, customer_id, referrer_id, status, amount, items, metadata, created_at,
+                             updated_at)
+         SELECT $1, id, source_id, customer_id, referrer_id, status, amount, items::json, metadata::json, created_at,
+                updated_at
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
+                     $10::timestamptz[], $11::timestamptz[])
+                  AS given (id, source_id, customer_id, referrer_id, status, amount, items, metadata, created_at, updated_at)
+         ON CONFLICT (project_id, source_id) WHERE source_id IS NOT NULL DO NOTHING
+         RETURNING 1 AS "one!""#,
         project.0,
         &columns.ids,
         &source_ids as &[Option<String>],
@@ -135,11 +132,12 @@ pub async fn insert_all(
         &columns.items as &[Option<String>],
         &columns.metadata as &[Option<String>],
         &created,
-        &columns.updated as &[Option<DateTime<Utc>>]
+        &columns.updated as &[Option<DateTime<Utc>>],
+        i64::try_from(orders.len()).unwrap_or(i64::MAX)
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(usize::try_from(inserted).unwrap_or_default())
+    Ok(inserted.len())
 }
 
 /// Updates locked orders in one statement. The time of creation of several orders stays: only a request can change it.

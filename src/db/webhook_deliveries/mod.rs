@@ -60,6 +60,9 @@ pub async fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let _statement = statement("webhook_deliveries.insert");
+    if let [delivery] = deliveries {
+        return insert_one(connection, project, delivery, now).await;
+    }
     let columns = DeliveryColumns::from_slice(deliveries);
     sqlx::query!(
         "INSERT INTO webhook_deliveries
@@ -72,6 +75,30 @@ pub async fn insert(
         &columns.entry_ids,
         now,
         &columns.trace_contexts as &[Option<String>]
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Inserts one delivery. One row of values is also what Citus sends to its server as it is.
+async fn insert_one(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    delivery: &NewDelivery,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO webhook_deliveries
+             (project_id, id, webhook_id, customer_id, entry_id, trace_context, created_at, due_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        project.0,
+        delivery.id,
+        delivery.webhook_id,
+        delivery.customer_id,
+        delivery.entry_id,
+        stored_trace(delivery),
+        now
     )
     .execute(connection)
     .await?;
