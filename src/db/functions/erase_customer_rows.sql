@@ -2,7 +2,7 @@
 -- permanent_deletions what was removed, and returns that with the identifiers of the customer. Returns no row when there is no such
 -- customer.
 --
--- It is a function, so that an erasure takes one round trip, and so that the statement that deletes sees everything that was
+-- It is a function, so that an erasure takes one round trip, and so that the statements that delete see everything that was
 -- committed before the customer was locked. A change of the schema that adds a table that depends on a customer must add it here.
 --
 -- It reads and writes rows of the project only, so where the tables are distributed, the server with these rows executes it, in a session
@@ -20,6 +20,14 @@ DECLARE
     removed_records bigint;
     removed_lines bigint;
     removed_unconfirmed bigint;
+    removed_event_counts bigint;
+    removed_moments bigint;
+    removed_consents bigint;
+    removed_deliveries bigint;
+    removed_by_table json;
+    left_segments text[];
+    removed record;
+    own_slot smallint := pg_backend_pid() % 64;
 BEGIN
     PERFORM set_config('search_path', quote_ident(in_schema), true);
     -- Find the customer without locking it and erase it from the job slices first: a worker that applies a slice locks the slice
@@ -63,90 +71,69 @@ BEGIN
     WHERE project_id = project AND (referrer_id = target.id OR customer_id = target.id AND referrer_id IS NOT NULL)
     ORDER BY customer_id, id FOR UPDATE;
     PERFORM FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id ORDER BY webhook_id, id FOR UPDATE;
-    RETURN QUERY
-    WITH deleted_orders AS (
-        DELETE FROM orders WHERE project_id = project AND customer_id = target.id RETURNING 1
-    ),
-    cleared_orders AS (
-        UPDATE orders SET referrer_id = NULL
-        WHERE project_id = project AND referrer_id = target.id AND customer_id IS DISTINCT FROM target.id
-    ),
-    deleted_events AS (
-        DELETE FROM custom_events WHERE project_id = project AND customer_id = target.id RETURNING 1
-    ),
-    deleted_event_counts AS (
-        DELETE FROM customer_event_counts WHERE project_id = project AND customer_id = target.id RETURNING 1
-    ),
-    deleted_moments AS (
-        DELETE FROM customer_moments WHERE project_id = project AND customer_id = target.id RETURNING 1
-    ),
-    deleted_activity AS (
+    -- A statement for each table, because Citus would send a statement in which one part uses the rows that another has deleted to all
+    -- servers.
+    DELETE FROM orders WHERE project_id = project AND customer_id = target.id;
+    GET DIAGNOSTICS orders = ROW_COUNT;
+    UPDATE orders SET referrer_id = NULL WHERE project_id = project AND referrer_id = target.id;
+    DELETE FROM custom_events WHERE project_id = project AND customer_id = target.id;
+    GET DIAGNOSTICS events = ROW_COUNT;
+    DELETE FROM customer_event_counts WHERE project_id = project AND customer_id = target.id;
+    GET DIAGNOSTICS removed_event_counts = ROW_COUNT;
+    DELETE FROM customer_moments WHERE project_id = project AND customer_id = target.id;
+    GET DIAGNOSTICS removed_moments = ROW_COUNT;
+    WITH deleted AS (
         DELETE FROM customer_activity WHERE project_id = project AND customer_id = target.id
         RETURNING starts_with(type, 'customer.order.') AS is_order_entry
-    ),
-    cleared_activity AS (
-        UPDATE customer_activity SET referrer_id = NULL, referrer = NULL
-        WHERE project_id = project AND referrer_id = target.id AND customer_id <> target.id
-    ),
-    deleted_members AS (
+    )
+    SELECT count(*) FILTER (WHERE NOT is_order_entry), count(*) FILTER (WHERE is_order_entry) INTO customer_events, order_events
+    FROM deleted;
+    UPDATE customer_activity SET referrer_id = NULL, referrer = NULL WHERE project_id = project AND referrer_id = target.id;
+    WITH deleted AS (
         DELETE FROM segment_members WHERE project_id = project AND customer_id = target.id RETURNING segment_id
-    ),
-    deleted_consents AS (
-        DELETE FROM customer_consents WHERE project_id = project AND customer_id = target.id RETURNING 1
-    ),
-    deleted_deliveries AS (
-        DELETE FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id RETURNING 1
-    ),
-    deleted_customer AS (
-        DELETE FROM customers WHERE project_id = project AND id = target.id
-    ),
-    counts AS (
-        SELECT (SELECT count(*) FROM deleted_events) AS events,
-               (SELECT count(*) FROM deleted_activity WHERE NOT is_order_entry) AS customer_events,
-               (SELECT count(*) FROM deleted_members) AS segments,
-               (SELECT count(*) FROM deleted_orders) AS orders,
-               (SELECT count(*) FROM deleted_activity WHERE is_order_entry) AS order_events
-    ),
-    decremented AS (
-        INSERT INTO row_counts AS counts_of_rows (project_id, resource, slot, value)
-        SELECT project, decrement.resource, pg_backend_pid() % 64, -decrement.value
-        FROM (
-            SELECT 'customers' AS resource, 1 AS value WHERE target.deleted_at IS NULL
-            UNION ALL SELECT 'orders', c.orders FROM counts c WHERE c.orders > 0
-            UNION ALL SELECT segment_id, 1 FROM deleted_members
-        ) AS decrement
+    )
+    SELECT coalesce(array_agg(segment_id), '{}') INTO left_segments FROM deleted;
+    segments := cardinality(left_segments);
+    DELETE FROM customer_consents WHERE project_id = project AND customer_id = target.id;
+    GET DIAGNOSTICS removed_consents = ROW_COUNT;
+    DELETE FROM webhook_deliveries WHERE project_id = project AND customer_id = target.id;
+    GET DIAGNOSTICS removed_deliveries = ROW_COUNT;
+    DELETE FROM customers WHERE project_id = project AND id = target.id;
+    FOR removed IN
+        SELECT * FROM (
+            SELECT 'customers' AS resource, 1 AS rows WHERE target.deleted_at IS NULL
+            UNION ALL SELECT 'orders', orders WHERE orders > 0
+            UNION ALL SELECT segment_id, 1 FROM unnest(left_segments) AS segment_id
+        ) AS listed
         -- Always in the same order, so that two sessions with the same slot cannot deadlock.
-        ORDER BY decrement.resource COLLATE "C"
-        ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts_of_rows.value + excluded.value
-    ),
-    removed AS (
-        SELECT '{' || string_agg('"' || listed.name || '":' || listed.rows, ',' ORDER BY listed.place) || '}' AS by_table
-        FROM counts c, LATERAL (VALUES
+        ORDER BY resource COLLATE "C"
+    LOOP
+        INSERT INTO row_counts AS counts (project_id, resource, slot, value) VALUES (project, removed.resource, own_slot, -removed.rows)
+        ON CONFLICT (project_id, resource, slot) DO UPDATE SET value = counts.value + excluded.value;
+    END LOOP;
+    removed_by_table := (
+        SELECT '{' || string_agg('"' || listed.name || '":' || listed.rows, ',' ORDER BY listed.place) || '}'
+        FROM (VALUES
             (1, 'customers', 1),
-            (2, 'orders', c.orders),
-            (3, 'custom_events', c.events),
-            (4, 'customer_event_counts', (SELECT count(*) FROM deleted_event_counts)),
-            (5, 'customer_activity', c.customer_events + c.order_events),
-            (6, 'customer_consents', (SELECT count(*) FROM deleted_consents)),
-            (7, 'customer_moments', (SELECT count(*) FROM deleted_moments)),
-            (8, 'segment_members', c.segments),
+            (2, 'orders', orders),
+            (3, 'custom_events', events),
+            (4, 'customer_event_counts', removed_event_counts),
+            (5, 'customer_activity', customer_events + order_events),
+            (6, 'customer_consents', removed_consents),
+            (7, 'customer_moments', removed_moments),
+            (8, 'segment_members', segments),
             (9, 'unconfirmed_customers', removed_unconfirmed),
-            (10, 'webhook_deliveries', (SELECT count(*) FROM deleted_deliveries)),
+            (10, 'webhook_deliveries', removed_deliveries),
             (11, 'job_slices', removed_records),
             (12, 'job_results', removed_lines)
         ) AS listed (place, name, rows)
         WHERE listed.rows > 0
-    ),
-    record AS (
-        INSERT INTO permanent_deletions
-            (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events,
-             removed)
-        SELECT project, deletion_id, target.id, at, c.events, c.customer_events, 0, c.segments, c.orders, c.order_events,
-               r.by_table::json
-        FROM counts c, removed r
-    )
-    SELECT target.id, c.events, c.customer_events, c.segments, c.orders, c.order_events,
-           array_remove(target_source_ids || ARRAY[target.id, target.email, target.profile ->> 'phone'], NULL)
-    FROM counts c;
+    );
+    INSERT INTO permanent_deletions
+        (project_id, id, erased_customer_id, created_at, events, customer_events, daily_events, segments, orders, order_events, removed)
+    VALUES (project, deletion_id, target.id, at, events, customer_events, 0, segments, orders, order_events, removed_by_table);
+    erased_customer_id := target.id;
+    identifiers := array_remove(target_source_ids || ARRAY[target.id, target.email, target.profile ->> 'phone'], NULL);
+    RETURN NEXT;
 END
 $$;
