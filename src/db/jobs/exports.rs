@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use super::row::{COLUMNS, JobRow};
+use super::row::{JobRow, push_columns};
 use crate::db::list_query::ListQuery;
 use crate::domain::job::Job;
 use crate::domain::page::{Direction, Page};
@@ -17,10 +17,13 @@ pub enum ExportSort {
     Status,
 }
 
-/// The SQL expression of the status that is shown of the job `j`.
-const SHOWN_STATUS: &str = "(CASE WHEN j.outcome = 'DONE' THEN 'DONE' WHEN j.outcome = 'FAILED' THEN 'ERROR' \
-    WHEN EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
-    THEN 'SCHEDULED' ELSE 'IN_PROGRESS' END COLLATE \"C\")";
+/// Adds the SQL expression of the status that is shown of the job `j` of the project.
+fn push_shown_status(query: &mut QueryBuilder<Postgres>, project: ProjectId) {
+    query.push("(CASE WHEN j.outcome = 'DONE' THEN 'DONE' WHEN j.outcome = 'FAILED' THEN 'ERROR' ");
+    query.push("WHEN EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = ").push_bind(project.0);
+    query
+        .push(" AND e.outcome IS NULL AND e.number < j.number) THEN 'SCHEDULED' ELSE 'IN_PROGRESS' END COLLATE \"C\")");
+}
 
 /// Lists one page of the exports of a project, and returns it with the number of all of them.
 ///
@@ -38,17 +41,22 @@ pub async fn list_exports(
         query.push(" FROM jobs j WHERE j.type = 'EXPORT' AND j.project_id = ").push_bind(project.0);
     };
     let push_rows = |query: &mut QueryBuilder<Postgres>| {
-        query.push("SELECT ").push(COLUMNS);
+        query.push("SELECT ");
+        push_columns(query, project);
         push_matching(query);
-        let (key, second_key) = match sort {
-            ExportSort::CreatedAt => ("j.created_at", "j.id"),
-            ExportSort::Status => (SHOWN_STATUS, "j.number"),
-        };
         let direction = match direction {
             Direction::Ascending => " ASC",
             Direction::Descending => " DESC",
         };
-        query.push(" ORDER BY ").push(key).push(direction).push(", ").push(second_key).push(direction);
+        query.push(" ORDER BY ");
+        match sort {
+            ExportSort::CreatedAt => query.push("j.created_at").push(direction).push(", j.id"),
+            ExportSort::Status => {
+                push_shown_status(query, project);
+                query.push(direction).push(", j.number")
+            }
+        };
+        query.push(direction);
     };
     let (rows, total): (Vec<JobRow>, i64) = ListQuery { page, has_cursor: false, row_count: None, has_filter: false }
         .fetch(connection, push_rows, push_matching)

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use crate::domain::job::{Job, JobStatus, JobType};
 use crate::domain::json::JsonText;
+use crate::domain::project::ProjectId;
 
-/// The columns of [`JobRow`] in a list that is not static.
-pub(super) const COLUMNS: &str = "j.id, j.type, j.parameters, j.app_id, j.request_id, j.token, j.records, \
-    j.processed_count, j.succeeded_count, j.failed_count, j.attempts, j.outcome, j.created_at, j.updated_at, j.expires_at, \
-    NOT EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = j.project_id AND e.outcome IS NULL AND e.number < j.number) \
-    AS is_first";
+/// Adds the columns of [`JobRow`], from the jobs `j` of the project.
+pub(super) fn push_columns(query: &mut QueryBuilder<Postgres>, project: ProjectId) {
+    query.push(
+        "j.id, j.type, j.parameters, j.app_id, j.request_id, j.token, j.records, j.processed_count, j.succeeded_count, \
+         j.failed_count, j.attempts, j.outcome, j.created_at, j.updated_at, j.expires_at, \
+         NOT EXISTS (SELECT 1 FROM jobs e WHERE e.project_id = ",
+    );
+    query.push_bind(project.0).push(" AND e.outcome IS NULL AND e.number < j.number) AS is_first");
+}
 
 /// A row of `jobs`. `is_first` is whether the project has no unfinished job that arrived earlier.
 #[derive(FromRow)]
