@@ -19,6 +19,8 @@ const WRITERS: usize = 4;
 /// How long the writers write.
 const WRITING_TIME: Duration = Duration::from_secs(25);
 const RECORDS_PER_JOB: usize = 200;
+/// The projects of the test in which a worker cannot be reached.
+const PROJECTS: usize = 8;
 /// How many customers a writer creates between two jobs.
 const CUSTOMERS_PER_JOB: usize = 40;
 
@@ -162,4 +164,130 @@ async fn move_shards(database: &PgConnectOptions, stop: &AtomicBool) -> usize {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     moved
+}
+
+#[test]
+fn a_worker_that_cannot_be_reached_stops_only_its_projects() {
+    let Some(nodes) = citus::nodes() else {
+        eprintln!("skipped: TEST_CITUS_NODES names no Citus cluster");
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(citus::create(nodes, "lost_worker"));
+    let database = nodes[0].clone().database("lost_worker");
+    let program = Program::start(&["--database-url", database.to_url_lossy().as_str()]);
+    for number in 0..PROJECTS {
+        let answer =
+            program.call_with_keys((&key(number), "token"), "POST", "/v1/customers", r#"{"source_id": "known"}"#);
+        assert_eq!(answer.0, 200, "{}", answer.1);
+    }
+    let ports = runtime.block_on(ports_of_projects(&database));
+    let lost = nodes.last().unwrap();
+    let (gone, there): (Vec<usize>, Vec<usize>) =
+        (0..PROJECTS).partition(|number| ports[*number] == i32::from(lost.get_port()));
+    assert!(!gone.is_empty() && !there.is_empty(), "{ports:?}");
+    runtime.block_on(set_reachable(lost, false));
+    for number in &there {
+        write_everything(&program, &key(*number));
+    }
+    for number in &gone {
+        let post = |path: &str, body: &str| program.call_with_keys((&key(*number), "token"), "POST", path, body).0;
+        assert_eq!(post("/v1/customers", r#"{"source_id": "new"}"#), 503);
+        assert_eq!(post("/v1/orders", r#"{"source_id": "new", "amount": 1}"#), 503);
+        let read = program.call_with_keys((&key(*number), "token"), "GET", "/v1/customers/known", "");
+        assert_eq!(read.0, 503, "{}", read.1);
+    }
+    runtime.block_on(set_reachable(lost, true));
+    for number in &gone {
+        let get = |path: &str| program.call_with_keys((&key(*number), "token"), "GET", path, "").0;
+        wait_until("the projects can be used again", || get("/v1/customers/known") == 200);
+        assert_eq!(get("/v1/customers/new"), 404);
+        write_everything(&program, &key(*number));
+    }
+}
+
+/// Returns the port of the server with the rows of each project, in the order of the projects.
+async fn ports_of_projects(database: &PgConnectOptions) -> Vec<i32> {
+    let mut connection = PgConnection::connect_with(database).await.unwrap();
+    let mut ports = Vec::new();
+    for number in 0..PROJECTS {
+        let project: i64 =
+            sqlx::query_scalar("SELECT project_id FROM voucherify_emulator.credentials WHERE app_id = $1")
+                .bind(key(number))
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+        let port = sqlx::query_scalar(
+            "SELECT nodeport::int FROM pg_dist_shard_placement
+             WHERE shardid = get_shard_id_for_distribution_column('voucherify_emulator.customers'::regclass, $1)",
+        )
+        .bind(project)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        ports.push(port);
+    }
+    ports
+}
+
+/// Lets a worker refuse the connections to the database, or accept them again.
+async fn set_reachable(worker: &PgConnectOptions, is_reachable: bool) {
+    let mut connection = PgConnection::connect_with(worker).await.unwrap();
+    let statement = format!("ALTER DATABASE lost_worker WITH ALLOW_CONNECTIONS {is_reachable}");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    if !is_reachable {
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'lost_worker'")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+}
+
+/// Calls every operation that writes rows of a project, and checks that each succeeds.
+fn write_everything(program: &Program, key: &str) {
+    let call = |method: &str, path: &str, body: Value| -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = program.call_with_keys((key, "token"), method, path, &body);
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        serde_json::from_str(&answer).unwrap_or_default()
+    };
+    let idle = || drop(call("GET", "/_emulator/idle", Value::Null));
+    call("POST", "/_emulator/webhooks", json!({"target_url": "http://127.0.0.1:9/", "events": ["customer.created"]}));
+    let create =
+        |source_id: &str| call("POST", "/v1/customers", json!({"source_id": source_id, "email": "a@example.com"}));
+    create("a");
+    create("a");
+    let gold = json!({"junction": "and", "name": {"conditions": {"$is": ["Gold"]}}});
+    let segment = call("POST", "/v1/segments", json!({"name": "Gold", "type": "auto-update", "filter": gold}));
+    let recent = json!({"junction": "and", "created_at": {"conditions": {"$less_than_ago": [30]}}});
+    call("POST", "/v1/segments", json!({"name": "Recent", "type": "auto-update", "filter": recent}));
+    create("b");
+    call("PUT", "/v1/customers/a", json!({"name": "Gold"}));
+    call("PUT", "/v1/customers/a", json!({"name": "Silver", "metadata": {"level": 1}}));
+    call("PUT", "/v1/customers/b", json!({"name": "Gold"}));
+    call("POST", "/v1/customers", json!({"source_id": "c", "name": "Gold"}));
+    let order = json!({"source_id": "o", "amount": 100, "status": "PAID", "customer": {"source_id": "a"}, "referrer": {"source_id": "b"}});
+    call("POST", "/v1/orders", order);
+    call("POST", "/v1/orders", json!({"source_id": "p", "amount": 100, "customer": {"source_id": "d"}}));
+    call("PUT", "/v1/orders/o", json!({"amount": 200}));
+    call("POST", "/v1/events", json!({"event": "seen", "customer": {"source_id": "a"}}));
+    call("POST", "/v1/customers/bulk/async", json!([{"source_id": "e"}, {"source_id": "f", "name": "Gold"}]));
+    call("POST", "/v1/orders/import", json!([{"source_id": "q", "amount": 1}, {"source_id": "r", "amount": 2}]));
+    idle();
+    call("POST", "/v1/segments", json!({"name": "Some", "type": "static", "customers": ["a", "b"]}));
+    call("DELETE", "/v1/customers/e", Value::Null);
+    call("POST", "/v1/customers/a/permanent-deletion", Value::Null);
+    call("POST", "/v1/exports", json!({"exported_object": "customer"}));
+    idle();
+    call("DELETE", &format!("/v1/segments/{}", segment["id"].as_str().unwrap()), Value::Null);
+    for path in [
+        "/v1/customers",
+        "/v1/customers?email=a@example.com",
+        "/v1/orders",
+        "/v1/segments",
+        "/v1/exports",
+        "/v1/customers/b/activity",
+    ] {
+        call("GET", path, Value::Null);
+    }
 }

@@ -75,10 +75,14 @@ pub async fn create(nodes: &'static [PgConnectOptions], name: &str) {
     let coordinator = &nodes[0];
     let add = format!("SELECT citus_set_coordinator_host('{}', {})", coordinator.get_host(), coordinator.get_port());
     execute(&mut connection, add).await;
+    // One at a time, because it changes the roles of the worker, which belong to all of its databases.
+    let mut lock = connect_to(coordinator).await;
+    execute(&mut lock, "SELECT pg_advisory_lock(1)".to_owned()).await;
     for worker in &nodes[1..] {
         let add = format!("SELECT citus_add_node('{}', {})", worker.get_host(), worker.get_port());
         execute(&mut connection, add).await;
     }
+    lock.close().await.unwrap();
     connection.close().await.unwrap();
     let pool = Pool::new(emulator_database(database), PoolSettings::default());
     connect::migrate(&pool).await.unwrap();
