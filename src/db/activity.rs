@@ -1,8 +1,9 @@
 //! Activity entries.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 
+use crate::db::MAX_ROWS_OF_VALUES;
 use crate::domain::activity::ActivityEntry;
 use crate::domain::credential::Channel;
 use crate::domain::project::ProjectId;
@@ -58,8 +59,8 @@ pub async fn insert(
     entries: &[ActivityEntry],
 ) -> Result<(), sqlx::Error> {
     let _statement = statement("activity.insert");
-    if let [entry] = entries {
-        return insert_one(connection, project, entry).await;
+    if entries.len() <= MAX_ROWS_OF_VALUES {
+        return insert_values(connection, project, entries).await;
     }
     let columns = EntryColumns::from_slice(entries);
     sqlx::query!(
@@ -85,30 +86,33 @@ pub async fn insert(
     Ok(())
 }
 
-/// Inserts one entry. One row of values is also what Citus sends to its server as it is.
-async fn insert_one(
+/// Inserts a few entries as rows of values, which Citus sends to their server as they are and commits there alone.
+async fn insert_values(
     connection: &mut PgConnection,
     project: ProjectId,
-    entry: &ActivityEntry,
+    entries: &[ActivityEntry],
 ) -> Result<(), sqlx::Error> {
-    let (referrer_id, referrer) = entry.referrer.as_ref().map(|(id, json)| (id.as_str(), json.as_str())).unzip();
-    sqlx::query!(
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new(
         "INSERT INTO customer_activity
-             (project_id, customer_id, id, type, group_id, app_id, channel, data, referrer_id, referrer, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        project.0,
-        entry.customer_id,
-        entry.id,
-        entry.kind.as_str(),
-        entry.group_id,
-        entry.app_id.as_ref(),
-        stored_channel(entry.channel),
-        entry.data.as_str(),
-        referrer_id,
-        referrer,
-        entry.created_at
-    )
-    .execute(connection)
-    .await?;
+             (project_id, customer_id, id, type, group_id, app_id, channel, data, referrer_id, referrer, created_at) ",
+    );
+    query.push_values(entries, |mut row, entry| {
+        let (referrer_id, referrer) = entry.referrer.as_ref().map(|(id, json)| (id.as_str(), json.as_str())).unzip();
+        row.push_bind(project.0)
+            .push_bind(&entry.customer_id)
+            .push_bind(&entry.id)
+            .push_bind(entry.kind.as_str())
+            .push_bind(&entry.group_id)
+            .push_bind(&*entry.app_id)
+            .push_bind(stored_channel(entry.channel))
+            .push_bind(entry.data.as_str())
+            .push_bind(referrer_id)
+            .push_bind(referrer)
+            .push_bind(entry.created_at);
+    });
+    query.build().execute(connection).await?;
     Ok(())
 }

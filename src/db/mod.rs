@@ -2,7 +2,7 @@
 //! database are in `functions/`.
 //!
 //! The compiler checks the statements against the committed metadata in `.sqlx/`; run `scripts/prepare-queries` after
-//! a change. A function that inserts or deletes rows of a counted list updates `row_counts` in the same statement.
+//! a change. A function that inserts or deletes rows of a counted list updates `row_counts` in the same transaction.
 
 pub mod activity;
 pub mod activity_list;
@@ -56,3 +56,7 @@ mod pool_settings;
 mod row_counts;
 mod schema;
 mod window;
+
+/// How many rows are inserted as rows of values. Further ones are inserted as arrays, so that the text of the statement does not depend on
+/// their number.
+const MAX_ROWS_OF_VALUES: usize = 8;

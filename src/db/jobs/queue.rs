@@ -69,15 +69,9 @@ pub(in crate::db) async fn notify(connection: &mut PgConnection) -> Result<(), s
 /// Returns an error when the database query fails.
 pub(super) async fn has_pending_work(connection: &mut PgConnection, is_distributed: bool) -> Result<bool, sqlx::Error> {
     let _statement = statement("jobs.has_pending_work");
-    if is_distributed && pending_work::exists(connection, WorkKind::Job).await? {
-        return Ok(true);
-    }
     if is_distributed {
-        return sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT 1 FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#
-        )
-        .fetch_one(connection)
-        .await;
+        let has_job = pending_work::exists(&mut *connection, WorkKind::Job).await?;
+        return Ok(has_job || has_deleted_project(connection).await?);
     }
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM jobs WHERE outcome IS NULL)
@@ -85,6 +79,12 @@ pub(super) async fn has_pending_work(connection: &mut PgConnection, is_distribut
     )
     .fetch_one(connection)
     .await
+}
+
+async fn has_deleted_project(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM projects WHERE deleted_at IS NOT NULL) AS "left!""#)
+        .fetch_one(connection)
+        .await
 }
 
 /// Finds a job that a worker can start: its type is one of `kinds`, it is the first unfinished job of its project, no

@@ -10,6 +10,7 @@ mod record;
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, QueryBuilder};
 
+use crate::db::MAX_ROWS_OF_VALUES;
 use crate::domain::json::JsonText;
 use crate::domain::project::ProjectId;
 use crate::domain::trace_context::TraceContext;
@@ -60,8 +61,8 @@ pub async fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let _statement = statement("webhook_deliveries.insert");
-    if let [delivery] = deliveries {
-        return insert_one(connection, project, delivery, now).await;
+    if deliveries.len() <= MAX_ROWS_OF_VALUES {
+        return insert_values(connection, project, deliveries, now).await;
     }
     let columns = DeliveryColumns::from_slice(deliveries);
     sqlx::query!(
@@ -81,27 +82,31 @@ pub async fn insert(
     Ok(())
 }
 
-/// Inserts one delivery. One row of values is also what Citus sends to its server as it is.
-async fn insert_one(
+/// Inserts a few deliveries as rows of values, which Citus sends to their server as they are and commits there alone.
+async fn insert_values(
     connection: &mut PgConnection,
     project: ProjectId,
-    delivery: &NewDelivery,
+    deliveries: &[NewDelivery],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new(
         "INSERT INTO webhook_deliveries
-             (project_id, id, webhook_id, customer_id, entry_id, trace_context, created_at, due_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
-        project.0,
-        delivery.id,
-        delivery.webhook_id,
-        delivery.customer_id,
-        delivery.entry_id,
-        stored_trace(delivery),
-        now
-    )
-    .execute(connection)
-    .await?;
+             (project_id, id, webhook_id, customer_id, entry_id, trace_context, created_at, due_at) ",
+    );
+    query.push_values(deliveries, |mut row, delivery| {
+        row.push_bind(project.0)
+            .push_bind(&delivery.id)
+            .push_bind(&delivery.webhook_id)
+            .push_bind(&delivery.customer_id)
+            .push_bind(&delivery.entry_id)
+            .push_bind(stored_trace(delivery))
+            .push_bind(now)
+            .push_bind(now);
+    });
+    query.build().execute(connection).await?;
     Ok(())
 }
 
