@@ -31,10 +31,11 @@ pub async fn insert_missing(
 }
 
 /// Stores for each of `consents` whether a customer gives it. Returns the consents for which this is a change, each
-/// with whether it is given now. A consent that was never given cannot be revoked, so that is not a change.
+/// with whether it is given now. A consent that was never given cannot be revoked, so that is not a change. The customer is locked, so
+/// that no other transaction changes them.
 ///
 /// # Errors
-/// Returns an error when the database query fails.
+/// Returns an error when a database query fails.
 pub async fn upsert_customer_consents(
     connection: &mut PgConnection,
     project: ProjectId,
@@ -44,30 +45,34 @@ pub async fn upsert_customer_consents(
 ) -> Result<Vec<(Consent, bool)>, sqlx::Error> {
     let _statement = statement("consents.upsert_customer_consents");
     let (ids, given): (Vec<String>, Vec<bool>) = consents.iter().cloned().unzip();
+    // Read before the write, in a statement of its own, because Citus would send a statement that does both to all servers.
     let rows = sqlx::query!(
-        r#"WITH said AS (
-               SELECT said.id, said.given, coalesce(held.given, false) AS before
-               FROM unnest($3::text[], $4::boolean[]) AS said (id, given)
-               LEFT JOIN customer_consents held
-                   ON held.project_id = $1 AND held.customer_id = $2 AND held.consent_id = said.id
-           ),
-           kept AS (
-               INSERT INTO customer_consents (project_id, customer_id, consent_id, given, updated_at)
-               SELECT $1, $2, id, given, $5 FROM said
-               ON CONFLICT (project_id, customer_id, consent_id)
-                   DO UPDATE SET given = excluded.given, updated_at = excluded.updated_at
-           )
-           SELECT said.id AS "id!", consents.name, said.given AS "given!"
-           FROM said JOIN consents ON consents.project_id = $1 AND consents.id = said.id
-           WHERE said.given <> said.before
+        r#"SELECT said.id AS "id!", consents.name, said.given AS "given!"
+           FROM unnest($3::text[], $4::boolean[]) AS said (id, given)
+           JOIN consents ON consents.project_id = $1 AND consents.id = said.id
+           LEFT JOIN customer_consents held
+               ON held.project_id = $1 AND held.customer_id = $2 AND held.consent_id = said.id
+           WHERE said.given <> coalesce(held.given, false)
            ORDER BY said.id"#,
+        project.0,
+        customer_id,
+        &ids,
+        &given
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO customer_consents (project_id, customer_id, consent_id, given, updated_at)
+         SELECT $1, $2, id, given, $5 FROM unnest($3::text[], $4::boolean[]) AS said (id, given)
+         ON CONFLICT (project_id, customer_id, consent_id)
+             DO UPDATE SET given = excluded.given, updated_at = excluded.updated_at",
         project.0,
         customer_id,
         &ids,
         &given,
         now
     )
-    .fetch_all(connection)
+    .execute(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (Consent { id: row.id, name: row.name }, row.given)).collect())
 }
