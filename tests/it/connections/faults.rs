@@ -1,10 +1,11 @@
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use voucherify_emulator::http::ConnectionLimits;
 
 use super::{Served, post};
-use crate::support::TestEmulator;
+use crate::support::{Client, TestEmulator};
 
 /// Sends a request that creates a customer while a fault is active. Returns what was received and how the connection ended.
 async fn send_to(emulator: &TestEmulator, fault: Value, source_id: &str) -> (String, Option<ErrorKind>) {
@@ -59,10 +60,7 @@ async fn a_client_that_gives_up_is_logged_without_an_answer() {
     let mut connection = served.connect().await;
     connection.send(post("/v1/customers", 2, "")).await;
     connection.send("{}").await;
-    let id = client.get("/_emulator/faults").await.expect(200).string("/data/0/id");
-    while client.get(&format!("/_emulator/faults/{id}")).await.expect(200).json()["hits"] == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let id = wait_for_hit(&client).await;
     drop(connection);
     while client.get("/_emulator/requests/count").await.expect(200).json()["count"] == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -70,4 +68,15 @@ async fn a_client_that_gives_up_is_logged_without_an_answer() {
     let entry = &client.get("/_emulator/requests").await.expect(200).json()["data"][0];
     assert_eq!((&entry["status"], &entry["fault"], &entry["request_body"]), (&json!(0), &json!(id), &json!("{}")));
     served.server.stop().await;
+}
+
+/// Waits until the only fault has hit a request, and returns its id.
+pub(super) async fn wait_for_hit(client: &Client) -> String {
+    let id = client.get("/_emulator/faults").await.expect(200).string("/data/0/id");
+    while client.get(&format!("/_emulator/faults/{id}")).await.expect(200).json()["hits"] == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The hit is counted before the request is told about it, so give it time to hang.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    id
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use voucherify_emulator::http::ConnectionLimits;
 
 use super::Secured;
+use crate::connections::faults::wait_for_hit;
 use crate::connections::post;
 use crate::support::TestEmulator;
 
@@ -49,10 +50,7 @@ async fn a_hanging_request_ends_when_the_client_closes() {
     let secured = Secured::new(emulator.router(), ConnectionLimits::default()).await;
     let mut connection = secured.connect().await;
     connection.send(post("/v1/customers", 2, "") + "{}").await;
-    let id = client.get("/_emulator/faults").await.expect(200).string("/data/0/id");
-    while client.get(&format!("/_emulator/faults/{id}")).await.expect(200).json()["hits"] == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let id = wait_for_hit(&client).await;
     drop(connection);
     while client.get("/_emulator/requests/count").await.expect(200).json()["count"] == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
