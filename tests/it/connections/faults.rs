@@ -76,7 +76,7 @@ pub(super) async fn wait_for_hit(client: &Client) -> String {
     while client.get(&format!("/_emulator/faults/{id}")).await.expect(200).json()["hits"] == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The hit is counted before the request is told about it, so give it time to hang.
+    // The hit is counted in the database before the request receives the answer and hangs.
     tokio::time::sleep(Duration::from_millis(300)).await;
     id
 }
